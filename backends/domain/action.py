@@ -1,0 +1,89 @@
+"""What an operator may ask the hub to do, and what became of it."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from enum import StrEnum
+
+import msgspec
+
+
+class Verb(StrEnum):
+    """Actions of this version. Each has its expiry in EXPIRY_S."""
+
+    ACKNOWLEDGE = "acknowledge"
+    CLAIM = "claim"
+    COMMENT = "comment"
+
+
+EXPIRY_S: dict[Verb, float | None] = {
+    Verb.ACKNOWLEDGE: 15 * 60.0,
+    Verb.CLAIM: 15 * 60.0,
+    Verb.COMMENT: None,
+}
+"""How long a click means what it meant (design, section 4); None = for ever."""
+
+
+class Stage(StrEnum):
+    """How far an action has come."""
+
+    QUEUED = "queued"
+    """Stored here, not sent: no link."""
+    SENT = "sent"
+    """Sent, the hub has not answered."""
+    STORED = "stored"
+    """The hub has it on disk."""
+    APPLIED = "applied"
+    """Final: it took effect, once."""
+    DUPLICATE = "duplicate"
+    """Final: the hub had it already; same effect as APPLIED."""
+    CONFLICT = "conflict"
+    """Final: somebody was first, or the thing has changed since the click."""
+    REFUSED = "refused"
+    """Final: not allowed, or it does not fit."""
+    EXPIRED = "expired"
+    """Final: too old; the operator must confirm again."""
+
+    @property
+    def final(self) -> bool:
+        return self not in (Stage.QUEUED, Stage.SENT, Stage.STORED)
+
+
+class Action(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One click. `aid` is made once, at the click, and is deduped by the hub for 30 days."""
+
+    aid: str
+    verb: Verb
+    feed: str
+    target: str
+    expect_state_rev: int
+    """The target's state_rev that the operator saw; 0 = do not compare."""
+    made_at_ns: int
+    expires_at_ns: int = 0
+    """0 = never."""
+    args: dict[str, str] = {}
+    cseq: int = 0
+    """Counts this station's actions, so that the hub sees a missing one."""
+
+
+class ActionStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An action and its stage, as the GUI shows it."""
+
+    action: Action
+    stage: Stage
+    code: str = ""
+    """Stable reason of a conflict or refusal: "already_claimed", ..."""
+    text: str = ""
+    """Who holds it, or what else a person should know."""
+    t_stage_ns: int = 0
+
+
+def new_aid() -> str:
+    """A UUIDv7 (RFC 9562): sorts by time of the click."""
+    ms = time.time_ns() // 1_000_000
+    value = (ms & ((1 << 48) - 1)) << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | (0x7 << 76)
+    value = value & ~(0x3 << 62) | (0x2 << 62)
+    return str(uuid.UUID(int=value))

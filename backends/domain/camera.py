@@ -1,0 +1,109 @@
+"""Cameras: the directory record, the demand for pictures, and what a picture's state may be."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from backends.domain.text import LocalText
+
+
+class StreamKind(StrEnum):
+    """Which of a camera's streams."""
+
+    MAIN = "main"
+    """luồng chính: full resolution."""
+    SUB = "sub"
+    """luồng phụ: small, for tiles."""
+
+
+class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One stream of a camera. `uri` never holds a password."""
+
+    kind: StreamKind
+    uri: str
+    """rtsp://host/path, http(s)://host/path (MJPEG), file:PATH (looped), scene:NUMBER (the demo's
+    drawn street scene), testcard:NAME."""
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+
+
+class Camera(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One eye (mắt) of the directory."""
+
+    id: str
+    number: str
+    """What operators call it: "068"."""
+    name: LocalText
+    streams: tuple[Stream, ...]
+    site: str = ""
+    area_id: str = ""
+    owner: str = "city"
+    """`city" or "ward`."""
+    lon: float | None = None
+    lat: float | None = None
+    bearing_deg: float | None = None
+    online: bool = True
+    """What the hub's own probe says."""
+    enabled: bool = True
+    t_state_ns: int = 0
+    substitutes: tuple[str, ...] = ()
+    """Camera ids that may stand in for this one, best first."""
+    rev: int = 1
+
+    def stream(self, kind: StreamKind) -> Stream:
+        """The wanted stream, or the nearest there is. Raises LookupError when the camera has none."""
+        for stream in self.streams:
+            if stream.kind is kind:
+                return stream
+        if not self.streams:
+            raise LookupError(f"camera {self.number} has no stream")
+        return self.streams[0]
+
+
+class PictureState(StrEnum):
+    """What the picture on a tile is, as far as the decoder can tell."""
+
+    CONNECTING = "connecting"
+    WAITING_KEY = "waiting_key"
+    """Connected; the next key frame has not come yet."""
+    LIVE = "live"
+    SLOW = "slow"
+    """No new picture for max(1.5 s, 3 usual intervals)."""
+    LOST = "lost"
+    """No new picture for 5 s."""
+    REFUSED = "refused"
+    """The camera refuses the password: no retry storm."""
+    DISABLED = "disabled"
+    NO_SOURCE = "no_source"
+    """The address is not one that this program can open; `reason` says why."""
+
+
+class Demand(msgspec.Struct, frozen=True, order=True):
+    """What a tile wants to show. Equal demands share one output."""
+
+    camera_id: str
+    uri: str
+    width: int
+    """Physical pixels of the picture on the screen."""
+    height: int
+    crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    """x, y, width, height as shares of the full picture."""
+
+
+class PictureStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A camera's picture as its worker sees it. Read by the GUI thread at repaint rate."""
+
+    state: PictureState
+    age_s: float = 0.0
+    """Since the last new picture (monotonic), or since the demand where none has come."""
+    received: int = 0
+    """Frames decoded since the stream opened."""
+    fps: float = 0.0
+    reconnects: int = 0
+    torn: int = 0
+    """Reads that met a buffer being written, were retried and counted."""
+    reason: str = ""
+    """For people, without secrets: "connection refused"."""

@@ -1,0 +1,40 @@
+"""Incidents (a case that gathers alarms and reports) and the timeline's events."""
+
+from __future__ import annotations
+
+import msgspec
+
+from backends.domain.text import LocalText
+
+
+class Incident(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A case."""
+
+    id: str
+    name: LocalText
+    t_opened_ns: int
+    t_closed_ns: int = 0
+    alarm_ids: tuple[str, ...] = ()
+    report_ids: tuple[str, ...] = ()
+    rev: int = 1
+
+
+class TimelineEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that happened, for the record. Append only."""
+
+    id: str
+    t_ns: int
+    what: str
+    """One of: "alarm_raised", "alarm_acknowledged", "alarm_claimed", "alarm_returned", "report_received", ..."""
+    target: str = ""
+    actor: str = ""
+    text: LocalText = LocalText("")
+
+
+class LayoutRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A wall layout published by the shift lead (used from the shift-lead work on)."""
+
+    id: str
+    name: LocalText
+    toml: str
+    rev: int = 1

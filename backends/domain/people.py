@@ -1,0 +1,47 @@
+"""Operators, stations (seats of the room) and roles."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Role(StrEnum):
+    """What a person may do."""
+
+    OPERATOR = "operator"
+    """trực ban"""
+    SHIFT_LEAD = "shift_lead"
+    """trưởng ca"""
+    TRAINER = "trainer"
+    """cán bộ đào tạo"""
+    ADMIN = "admin"
+    VIEWER = "viewer"
+    """A wall without keyboard: sees, does nothing."""
+
+
+class Operator(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A person on the roster. `short` is what rows show: people go by given names."""
+
+    id: str
+    name: str
+    """`Nguyễn Thu Hà`."""
+    short: str
+    """`Thu Hà`."""
+    role: Role
+    station_id: str = ""
+    t_on_ns: int = 0
+    t_handover_ns: int = 0
+    """When this shift hands over."""
+    rev: int = 1
+
+
+class Station(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A seat of the room, known to the hub by its key."""
+
+    id: str
+    name: str
+    online: bool = False
+    operator_id: str = ""
+    rev: int = 1

@@ -1,0 +1,60 @@
+"""Where things are: areas with dates, shapes of the schematic map, agencies.
+
+Area names and borders are dated data: the district level ended on 1 July 2025 and wards merged, so
+a record carries from when until when it holds. Shapes are schematic and say so on the map.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from backends.domain.text import LocalText
+
+Point = tuple[float, float]
+"""(longitude, latitude) in degrees, WGS 84."""
+
+
+class Area(msgspec.Struct, frozen=True, omit_defaults=True, tag="area", tag_field="kind"):
+    """A ward (phường) or commune with a schematic border."""
+
+    id: str
+    name: LocalText
+    border: tuple[Point, ...]
+    """Closed implicitly; at least 3 points."""
+    valid_from: str
+    """ISO date, inclusive."""
+    valid_to: str = ""
+    """ISO date, exclusive; empty = still in force."""
+
+
+class Shape(msgspec.Struct, frozen=True, omit_defaults=True, tag="shape", tag_field="kind"):
+    """A line of the schematic map."""
+
+    id: str
+    what: str
+    """`river", "road" or "rail`."""
+    points: tuple[Point, ...]
+    width: float = 1.0
+    """Relative line width, 1 = a street, 3 = the river."""
+    name: LocalText = LocalText("")
+
+
+class Agency(msgspec.Struct, frozen=True, omit_defaults=True, tag="agency", tag_field="kind"):
+    """A unit that handles reports (đơn vị xử lý)."""
+
+    id: str
+    name: LocalText
+    parent: str = ""
+
+
+class SlaRule(msgspec.Struct, frozen=True, omit_defaults=True, tag="sla", tag_field="kind"):
+    """How long a report of a category may take."""
+
+    id: str
+    category: str
+    name: LocalText
+    """The category's name on the screen."""
+    hours: float
+
+
+ConfigRecord = Area | Shape | Agency | SlaRule

@@ -1,0 +1,150 @@
+"""The Protocols that join the parts. console/ builds implementations and hands them to widgets.
+
+Data towards the GUI comes as frozen deliveries through one inbox, drained by one timer in the GUI
+thread; nothing here emits Qt signals. What the GUI wants done goes through ActionDesk, HistoryDesk
+and PictureSource, whose calls return at once.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from backends.domain.action import ActionStatus, Verb
+from backends.domain.camera import Demand, PictureStatus
+from backends.domain.feeds import FeedStatus, LinkState, Mode
+from backends.domain.sensor import Sample
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """Committed changes of one state or append feed, in order. `stored` False: shown, but not kept."""
+
+    feed: str
+    put: tuple[Any, ...] = ()
+    deleted: tuple[str, ...] = ()
+    reset: bool = False
+    """True: `put` is the whole feed (start from the store, or a snapshot); forget the rest."""
+    stored: bool = True
+
+
+class NewSamples(msgspec.Struct, frozen=True):
+    """Newest samples, at most one batch a drain; latest wins, `conflated` counted."""
+
+    samples: tuple[Sample, ...]
+    conflated: int = 0
+
+
+class SeriesPart(msgspec.Struct, frozen=True):
+    """Answer of HistoryDesk: one series over a range, thinned to what was asked for."""
+
+    request: int
+    series: str
+    t_ns: npt.NDArray[np.int64]
+    value: npt.NDArray[np.float64]
+    """NaN = a gap that must stay open."""
+    complete: bool = True
+    """False: from the store alone; more may come under the same request number."""
+
+
+class LinkStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The link as a whole."""
+
+    state: LinkState
+    mode: Mode
+    t_since_ns: int
+    server: str = ""
+    reason: str = ""
+    now_ns: int = 0
+    """The hub's clock when this was made; 0 = not known yet."""
+    rate: float = 1.0
+    """How fast the hub's clock runs."""
+    operator_id: str = ""
+    """Who is signed in at this station, as the hub knows it."""
+    queued: int = 0
+    """Actions that wait for the link."""
+
+
+class StoreTrouble(msgspec.Struct, frozen=True):
+    """The store cannot keep what arrives: said in words, alarms still show."""
+
+    code: str
+    """One of: "disk_full", "io_error", "damaged", "newer_schema", "" = healed."""
+    text: str = ""
+
+
+Delivery = Changes | NewSamples | SeriesPart | FeedStatus | LinkStatus | ActionStatus | StoreTrouble
+
+
+class Inbox(Protocol):
+    """The one door for data into the GUI thread."""
+
+    def drain(self, limit: int = 5000) -> list[Delivery]:
+        """What has been committed since the last call, oldest first. Never blocks. GUI thread only."""
+        ...
+
+
+class ActionRefused(Exception):
+    """The click could not be kept; `code` and the words say why, and nothing was sent."""
+
+    def __init__(self, code: str, text: str = "") -> None:
+        super().__init__(text or code)
+        self.code = code
+
+
+class ActionDesk(Protocol):
+    """Takes clicks. The stages come back through the inbox as ActionStatus."""
+
+    def submit(
+        self, verb: Verb, feed: str, target: str, expect_state_rev: int, args: dict[str, str] | None = None
+    ) -> str:
+        """Keep the click and send it when the link is there. Returns its `aid`.
+
+        Returns within a frame; the stage QUEUED in the inbox says that it is on disk.
+        Raises ActionRefused when it cannot be kept at all.
+        """
+        ...
+
+
+class HistoryDesk(Protocol):
+    """Series over a range: first from the store, then from the hub."""
+
+    def request(self, series: str, t0_ns: int, t1_ns: int, max_points: int) -> int:
+        """Ask; SeriesPart with the returned number comes through the inbox. Never blocks."""
+        ...
+
+
+Pixels = npt.NDArray[np.uint8]
+"""(height, width, 4), BGRA in memory (QImage.Format_RGB32), read-only, valid only while pinned."""
+
+
+class Picture(Protocol):
+    """A pinned frame."""
+
+    @property
+    def pixels(self) -> Pixels: ...
+    @property
+    def sequence(self) -> int:
+        """Counts pictures of this output; equal = the same picture."""
+        ...
+
+
+class PictureSource(Protocol):
+    """Pictures of cameras. GUI thread only; no call blocks."""
+
+    def demand(self, wanted: frozenset[Demand]) -> None:
+        """All that is shown now, over all windows. What is no longer in it stops being decoded."""
+        ...
+
+    def sequence(self, demand: Demand) -> int:
+        """Sequence of the newest picture, 0 = none yet. Cheap: read for every tile at every pass."""
+        ...
+
+    def pin(self, demand: Demand) -> AbstractContextManager[Picture | None]:
+        """The newest picture, kept from being overwritten inside the `with`."""
+        ...
+
+    def status(self, demand: Demand) -> PictureStatus: ...

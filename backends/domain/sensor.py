@@ -1,0 +1,70 @@
+"""Sensors: definition, limits with dates, forecast."""
+
+from __future__ import annotations
+
+import msgspec
+
+from backends.domain.alarm import Priority
+from backends.domain.quality import Value
+from backends.domain.text import LocalText
+
+
+class Limit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A limit of a quantity: data with its standard and its date, never code."""
+
+    label: LocalText
+    """`BĐ3`."""
+    value: float
+    priority: Priority
+    above: bool = True
+    """True: broken when the value is above; False: when below."""
+    valid_from: str = ""
+    """ISO date from which it holds."""
+    standard: str = ""
+    """`QĐ 05/2020/QĐ-TTg`."""
+    deadband: float = 0.0
+
+
+class Sensor(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One series: a parameter at a station."""
+
+    id: str
+    name: LocalText
+    """`Mực nước sông Hiếu`."""
+    unit: str
+    """As printed: "m", "µg/m³"."""
+    station_id: str = ""
+    station: LocalText = LocalText("")
+    parameter: str = ""
+    """What kind of quantity: "water_level", "rain_1h", "tide", "pm25", "speed", ..."""
+    decimals: int = 1
+    period_s: float = 60.0
+    area_id: str = ""
+    lon: float | None = None
+    lat: float | None = None
+    low: float | None = None
+    """Usual range, for the plot's axis."""
+    high: float | None = None
+    limits: tuple[Limit, ...] = ()
+    forecast: tuple[tuple[int, float], ...] = ()
+    """(t_ns, value), rising in time; dotted on the plot."""
+    last: Value | None = None
+    camera_ids: tuple[str, ...] = ()
+    rev: int = 1
+
+
+class Sample(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
+    """One value of one series on the `samples` feed: [series, t_ns, value, quality]."""
+
+    series: str
+    t_ns: int
+    value: float | None = None
+    quality: str = "good"
+
+
+class SampleBatch(msgspec.Struct, frozen=True):
+    """Body of one `samples` message: up to 500 samples, conflated before numbering."""
+
+    samples: tuple[Sample, ...]
+    conflated: int = 0
+    """How many were merged away since the message before."""

@@ -1,0 +1,34 @@
+"""Text of the city's data: two languages in one value, and folding for search without accents.
+
+Interface words do not belong here: they live in resources/i18n and go through `tr`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+import msgspec
+
+#: đ and Đ have no decomposition, and boundary data writes Ð (U+00D0, eth) where Đ is meant.
+_FOLD = str.maketrans({"đ": "d", "Đ": "d", "ð": "d", "Ð": "d"})
+
+
+class LocalText(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A name or sentence that comes with the data.
+
+    `vi` is always there; `en` may be empty, then the Vietnamese text stands in for it
+    (names of streets and people are the same in both).
+    """
+
+    vi: str
+    en: str = ""
+
+    def get(self, lang: str) -> str:
+        """The text in `lang` ("vi" or "en")."""
+        return self.en if lang == "en" and self.en else self.vi
+
+
+def fold(text: str) -> str:
+    """`text` for comparison without accents or case: "Ngập" and "ngap" fold to the same."""
+    decomposed = unicodedata.normalize("NFD", text.translate(_FOLD))
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()

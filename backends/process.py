@@ -1,0 +1,137 @@
+"""How a child process of the console starts and ends. A leaf: imports nothing of ours.
+
+Every child is started as `python -m MODULE`, reads its settings as one JSON line from stdin, and keeps
+stdin open: its end means that the parent has gone, whatever way it died. A thread of its own waits for
+that end, because a thread that is blocked in a read of a camera or a socket would miss it. On Linux the
+parent-death signal is the second guard (it follows the starting THREAD of the parent: start children
+from a thread that lives as long as they should); on Windows the parent puts itself and its children
+into a Job object (see `tie_children_to_me`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+
+
+def child_settings(on_parent_gone: Callable[[], None] | None = None) -> dict[str, Any]:
+    """In a child, first thing: the settings line; afterwards the parent is watched.
+
+    `on_parent_gone` runs in the watching thread and may shut down in order; without it, or 3 s after
+    it was called, the process ends at once.
+    """
+    _die_with_parent()
+    line = sys.stdin.buffer.readline()
+    if not line:
+        raise SystemExit("no settings on stdin: this module is started by the console, not by hand")
+    threading.Thread(target=_watch_stdin, args=(on_parent_gone,), name="parent-watch", daemon=True).start()
+    settings: dict[str, Any] = json.loads(line)
+    return settings
+
+
+def _watch_stdin(on_parent_gone: Callable[[], None] | None) -> None:
+    while sys.stdin.buffer.readline():
+        continue
+    if on_parent_gone is None:
+        os._exit(0)
+    timer = threading.Timer(3.0, os._exit, args=(1,))
+    timer.daemon = True
+    timer.start()
+    on_parent_gone()
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def start_child(
+    module: str, settings: Mapping[str, Any], *, env: Mapping[str, str] | None = None, log: Path | None = None
+) -> subprocess.Popen[bytes]:
+    """Start `python -m module` with its settings; keep the returned stdin open as long as it should live.
+
+    Secrets may stand in `settings`: they travel through the pipe, never through argv or environment.
+    `log` gets stderr (appended); without it the child shares ours.
+    """
+    stderr = open(log, "ab") if log is not None else None  # noqa: SIM115  # owned by the child from here on
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stderr=stderr,
+            env={**os.environ, **(env or {}), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+    finally:
+        if stderr is not None:
+            stderr.close()
+    assert child.stdin is not None
+    child.stdin.write(json.dumps(settings).encode() + b"\n")
+    child.stdin.flush()
+    return child
+
+
+def stop_child(child: subprocess.Popen[bytes], timeout_s: float = 4.0) -> int:
+    """Close its stdin, wait, and kill it if it does not go. Returns its exit status."""
+    if child.stdin is not None and not child.stdin.closed:
+        try:
+            child.stdin.close()
+        except OSError:
+            child.kill()
+    try:
+        return child.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return child.wait(timeout_s)
+
+
+def tie_children_to_me() -> None:
+    """Windows: a Job object that ends all children with this process, kill -9 included. Elsewhere nothing.
+
+    Linux has the parent-death signal instead, set by each child in `child_settings`.
+    """
+    if sys.platform != "win32":
+        return
+    import ctypes
+    from ctypes import wintypes
+
+    class _Basic(ctypes.Structure):
+        _fields_ = [  # noqa: RUF012
+            ("PerProcessUserTimeLimit", ctypes.c_int64),
+            ("PerJobUserTimeLimit", ctypes.c_int64),
+            ("LimitFlags", wintypes.DWORD),
+            ("MinimumWorkingSetSize", ctypes.c_size_t),
+            ("MaximumWorkingSetSize", ctypes.c_size_t),
+            ("ActiveProcessLimit", wintypes.DWORD),
+            ("Affinity", ctypes.c_size_t),
+            ("PriorityClass", wintypes.DWORD),
+            ("SchedulingClass", wintypes.DWORD),
+        ]
+
+    class _Extended(ctypes.Structure):
+        _fields_ = [  # noqa: RUF012
+            ("Basic", _Basic),
+            ("IoInfo", ctypes.c_uint64 * 6),
+            ("ProcessMemoryLimit", ctypes.c_size_t),
+            ("JobMemoryLimit", ctypes.c_size_t),
+            ("PeakProcessMemoryUsed", ctypes.c_size_t),
+            ("PeakJobMemoryUsed", ctypes.c_size_t),
+        ]
+
+    kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+    job = kernel32.CreateJobObjectW(None, None)
+    info = _Extended()
+    info.Basic.LimitFlags = 0x2000  # JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
+    kernel32.SetInformationJobObject(job, 9, ctypes.byref(info), ctypes.sizeof(info))
+    kernel32.AssignProcessToJobObject(job, kernel32.GetCurrentProcess())
