@@ -107,7 +107,7 @@ def tie_children_to_me() -> None:
     from ctypes import wintypes
 
     class _Basic(ctypes.Structure):
-        _fields_ = [  # noqa: RUF012
+        _fields_ = [
             ("PerProcessUserTimeLimit", ctypes.c_int64),
             ("PerJobUserTimeLimit", ctypes.c_int64),
             ("LimitFlags", wintypes.DWORD),
@@ -120,7 +120,7 @@ def tie_children_to_me() -> None:
         ]
 
     class _Extended(ctypes.Structure):
-        _fields_ = [  # noqa: RUF012
+        _fields_ = [
             ("Basic", _Basic),
             ("IoInfo", ctypes.c_uint64 * 6),
             ("ProcessMemoryLimit", ctypes.c_size_t),
