@@ -1,0 +1,187 @@
+"""The city as committed: records by feed, feed health, link, actions. GUI thread only.
+
+`apply` takes what the pump drained and tells listeners once for each feed that changed, however many
+records moved: tiles repaint on a clock, not on arrival. Nothing here knows whether the data is live,
+demo or replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from backends.domain.action import ActionStatus, Stage
+from backends.domain.alarm import Alarm, AlarmState, Priority, highest_unacknowledged, list_order
+from backends.domain.camera import Camera
+from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, LinkState, Mode
+from backends.domain.indicator import Indicator
+from backends.domain.people import Operator
+from backends.domain.ports import Changes, Delivery, LinkStatus, NewSamples, SeriesPart, StoreTrouble
+from backends.domain.quality import Quality, Value
+from backends.domain.report import Report
+from backends.domain.sensor import Sensor
+
+LOCAL_FEED = "local"
+"""Alarms of the station itself: same record and list, works without the hub."""
+
+_TIMELINE_KEPT = 500
+
+
+class CityModel(QObject):
+    """All that tiles read, apart from pictures and history."""
+
+    feedsChanged = Signal(frozenset)
+    """Names of the feeds whose records changed in this drain; also "local" and "samples"."""
+    healthChanged = Signal()
+    """Feed qualities, the link or the store's state changed."""
+    actionChanged = Signal(object)
+    """An ActionStatus moved."""
+    seriesArrived = Signal(object)
+    """A SeriesPart for whoever asked with its request number."""
+
+    def __init__(self, mode: Mode = Mode.LIVE) -> None:
+        super().__init__()
+        self._records: dict[str, dict[str, Any]] = {name: {} for name in (*FEEDS, LOCAL_FEED)}
+        self.statuses: dict[str, FeedStatus] = {}
+        self.link = LinkStatus(state=LinkState.CONNECTING, mode=mode, t_since_ns=0)
+        self.trouble: StoreTrouble | None = None
+        self.last: dict[str, Value] = {}
+        """Newest value of each series."""
+        self.pending: dict[tuple[str, str], ActionStatus] = {}
+        """By (feed, target): the latest action that has not reached a final stage, or failed visibly."""
+        self.unstored: set[str] = set()
+        """Ids of alarms that are shown, but could not be stored."""
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def records(self, feed: str) -> dict[str, Any]:
+        """All records of a feed by id. Do not change it."""
+        return self._records[feed]
+
+    def alarms(self) -> list[Alarm]:
+        """City and station alarms in list order, without those kept quiet by design."""
+        alarms = [*self._records["alarms"].values(), *self._records[LOCAL_FEED].values()]
+        quiet = (AlarmState.NORMAL, AlarmState.SUPPRESSED, AlarmState.OUT_OF_SERVICE)
+        return sorted((a for a in alarms if a.state not in quiet), key=list_order)
+
+    def highest_alarm(self) -> Alarm | None:
+        return highest_unacknowledged([*self._records["alarms"].values(), *self._records[LOCAL_FEED].values()])
+
+    def unacknowledged_counts(self) -> dict[Priority, int]:
+        counts = dict.fromkeys(Priority, 0)
+        for alarm in self.alarms():
+            if alarm.unacknowledged:
+                counts[alarm.priority] += 1
+        return counts
+
+    def alarm(self, alarm_id: str) -> Alarm | None:
+        found: Alarm | None = self._records["alarms"].get(alarm_id) or self._records[LOCAL_FEED].get(alarm_id)
+        return found
+
+    def alarm_of_camera(self, camera_id: str) -> Alarm | None:
+        """The gravest alarm in whose place this camera looks, None when there is none."""
+        seen = [a for a in self.alarms() if camera_id in a.camera_ids and a.state is not AlarmState.SHELVED]
+        return seen[0] if seen else None
+
+    def camera(self, camera_id: str) -> Camera | None:
+        return self._records["cameras"].get(camera_id)
+
+    def camera_by_number(self, number: str) -> Camera | None:
+        return next((c for c in self._records["cameras"].values() if c.number == number), None)
+
+    def sensor(self, sensor_id: str) -> Sensor | None:
+        return self._records["sensors"].get(sensor_id)
+
+    def reports(self) -> list[Report]:
+        return list(self._records["reports"].values())
+
+    def indicators(self) -> list[Indicator]:
+        return list(self._records["indicators"].values())
+
+    def operator(self) -> Operator | None:
+        """Who is signed in here."""
+        return self._records["roster"].get(self.link.operator_id)
+
+    def value(self, series: str) -> Value | None:
+        """Newest value of a series; its quality is STALE or DISCONNECTED where the feed is."""
+        value = self.last.get(series)
+        if value is None:
+            sensor = self.sensor(series)
+            value = sensor.last if sensor is not None else None
+        return value
+
+    def quality(self, feed: str) -> FeedQuality:
+        status = self.statuses.get(feed)
+        return status.quality if status is not None else FeedQuality.STORED
+
+    def stale_since_ns(self, feeds: Iterable[str]) -> int | None:
+        """None when all `feeds` are live; else the session time since which one of them is not."""
+        worst: int | None = None
+        for name in feeds:
+            status = self.statuses.get(name)
+            if status is None:
+                return 0
+            if status.quality in (FeedQuality.STALE, FeedQuality.STORED):
+                worst = status.t_fresh_ns if worst is None else min(worst, status.t_fresh_ns)
+        return worst
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    def apply(self, deliveries: Iterable[Delivery]) -> None:
+        """Take a drain's worth; signals go out once, after all of it is in."""
+        changed: set[str] = set()
+        health = False
+        for delivery in deliveries:
+            if isinstance(delivery, Changes):
+                self._apply_changes(delivery)
+                changed.add(delivery.feed)
+            elif isinstance(delivery, NewSamples):
+                for sample in delivery.samples:
+                    self.last[sample.series] = Value(sample.t_ns, sample.value, Quality(sample.quality))
+                changed.add("samples")
+            elif isinstance(delivery, FeedStatus):
+                self.statuses[delivery.feed] = delivery
+                health = True
+            elif isinstance(delivery, LinkStatus):
+                self.link = delivery
+                health = True
+            elif isinstance(delivery, ActionStatus):
+                self._apply_action(delivery)
+                changed.add(delivery.action.feed)
+            elif isinstance(delivery, StoreTrouble):
+                self.trouble = delivery if delivery.code else None
+                health = True
+            elif isinstance(delivery, SeriesPart):
+                self.seriesArrived.emit(delivery)
+        if changed:
+            self.feedsChanged.emit(frozenset(changed))
+        if health:
+            self.healthChanged.emit()
+
+    def _apply_changes(self, changes: Changes) -> None:
+        records = self._records.setdefault(changes.feed, {})
+        if changes.reset:
+            records.clear()
+        for record in changes.put:
+            records[record.id] = record
+            if changes.feed == "alarms":
+                (self.unstored.discard if changes.stored else self.unstored.add)(record.id)
+        for key in changes.deleted:
+            records.pop(key, None)
+            self.pending.pop((changes.feed, key), None)
+        if changes.feed == "timeline" and len(records) > _TIMELINE_KEPT:
+            for key in list(records)[: len(records) - _TIMELINE_KEPT]:
+                del records[key]
+
+    def _apply_action(self, status: ActionStatus) -> None:
+        key = (status.action.feed, status.action.target)
+        if status.stage in (Stage.APPLIED, Stage.DUPLICATE):
+            current = self.pending.get(key)
+            if current is not None and current.action.aid == status.action.aid:
+                del self.pending[key]
+        else:
+            # Conflict, refusal and expiry stay visible on the row until the next click on it.
+            self.pending[key] = status
+        self.actionChanged.emit(status)

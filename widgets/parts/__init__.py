@@ -1,0 +1,1 @@
+"""Small things that several tiles draw: text, symbols, hatch."""

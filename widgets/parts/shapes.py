@@ -1,0 +1,88 @@
+"""Hatch, chips, rules and small marks that several tiles share."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPolygonF
+
+from widgets.parts import text
+from widgets.theme import Theme
+from widgets.typography import Weight
+
+
+def draw_hatch(painter: QPainter, rect: QRectF, color: QColor, step: float) -> None:
+    """Diagonal stripes: stale or lost, in any colour blindness and any print. `step` in pixels."""
+    painter.save()
+    painter.setClipRect(rect, Qt.ClipOperation.IntersectClip)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(color, step * 0.38))
+    x = rect.left() - rect.height()
+    while x < rect.right():
+        painter.drawLine(QPointF(x, rect.bottom()), QPointF(x + rect.height(), rect.top()))
+        x += step
+    painter.restore()
+
+
+def chip_width(words: str, px: int, weight: Weight = Weight.SEMIBOLD) -> float:
+    """Width of a chip around `words`."""
+    return text.width(words, px, weight) + px * 0.9
+
+
+def draw_chip(
+    painter: QPainter,
+    rect: QRectF,
+    words: str,
+    px: int,
+    ground: QColor,
+    ink: QColor,
+    weight: Weight = Weight.SEMIBOLD,
+) -> None:
+    """Words on a flat ground: inverse grey for lateness, a hue only for alarms."""
+    painter.fillRect(rect, ground)
+    inner = rect.adjusted(px * 0.45, 0, -px * 0.45, 0)
+    text.draw(painter, inner, words, px, ink, weight, align=Qt.AlignmentFlag.AlignHCenter)
+
+
+def draw_bar(painter: QPainter, rect: QRectF, share: float, ground: QColor, color: QColor) -> None:
+    """A thin bar filled to `share` (0 to 1)."""
+    painter.fillRect(rect, ground)
+    painter.fillRect(QRectF(rect.left(), rect.top(), rect.width() * share, rect.height()), color)
+
+
+def draw_rule(painter: QPainter, left: float, right: float, y: float, theme: Theme) -> None:
+    """A hairline."""
+    painter.fillRect(QRectF(left, y, right - left, 1), theme.line)
+
+
+def draw_arrow(painter: QPainter, box: QRectF, color: QColor, *, up: bool) -> None:
+    """A small triangle: the value rises or falls. Drawn, because the family has no such glyph."""
+    top, bottom = (box.top(), box.bottom()) if up else (box.bottom(), box.top())
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    painter.drawPolygon(
+        QPolygonF([QPointF(box.center().x(), top), QPointF(box.right(), bottom), QPointF(box.left(), bottom)])
+    )
+    painter.restore()
+
+
+def draw_speaker(painter: QPainter, box: QRectF, color: QColor, *, waves: int, muted: bool) -> None:
+    """Loudspeaker: `waves` arcs when it sounds, a stroke across it when it is silent."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    h, x, y = box.height(), box.left(), box.center().y()
+    body = QPainterPath(QPointF(x, y - h * 0.16))
+    for px, py in ((0.22, -0.16), (0.5, -0.4), (0.5, 0.4), (0.22, 0.16), (0.0, 0.16)):
+        body.lineTo(x + h * px, y + h * py)
+    body.closeSubpath()
+    painter.fillPath(body, QBrush(color))
+    painter.setPen(QPen(color, max(1.5, h * 0.09)))
+    if muted:
+        painter.drawLine(QPointF(x + h * 0.62, y - h * 0.2), QPointF(x + h * 1.02, y + h * 0.2))
+        painter.drawLine(QPointF(x + h * 1.02, y - h * 0.2), QPointF(x + h * 0.62, y + h * 0.2))
+    else:
+        for n in range(waves):
+            r = h * (0.2 + 0.17 * n)
+            painter.drawArc(QRectF(x + h * 0.5 - r, y - r, 2 * r, 2 * r), -45 * 16, 90 * 16)
+    painter.restore()

@@ -1,0 +1,82 @@
+"""What every window and tile is given: the city, pictures, clocks, desks and preferences.
+
+Built by console/app.py, the only place that joins backends and widgets. Widgets never ask whether it is
+live, demo, exercise or replay: they show `city.link.mode` and do the same in all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from backends.domain.alarm import Priority
+from backends.domain.ports import ActionDesk, HistoryDesk, PictureSource
+from backends.domain.times import MonotonicClock, SessionClock
+from widgets.i18n import Language, set_language
+from widgets.models.city import CityModel
+from widgets.theme import DARK, THEMES, Theme, ThemeName
+
+
+class SoundState(Protocol):
+    """The annunciator as the top bar shows it."""
+
+    @property
+    def available(self) -> bool:
+        """False: this machine has no sound output, and the top bar says so."""
+        ...
+
+    @property
+    def silenced(self) -> bool: ...
+
+    def silence(self) -> None:
+        """Stop what sounds now. Silence is not acknowledgement."""
+        ...
+
+    def toggle_muted(self) -> None: ...
+
+
+class Look(QObject):
+    """Theme and language: what a person chose for the screen. Repaint everything when it changes."""
+
+    changed = Signal()
+
+    def __init__(self, theme: Theme = DARK) -> None:
+        super().__init__()
+        self.theme = theme
+        self.less_motion = False
+        """The system's wish: then nothing blinks."""
+
+    def set_theme(self, name: ThemeName) -> None:
+        self.theme = THEMES[name]
+        self.changed.emit()
+
+    def set_language(self, language: Language) -> None:
+        set_language(language)
+        self.changed.emit()
+
+
+@dataclass
+class Session:
+    """One running session; tiles keep a reference and nothing else global exists."""
+
+    city: CityModel
+    pictures: PictureSource
+    actions: ActionDesk
+    history: HistoryDesk
+    clock: SessionClock
+    mono: MonotonicClock
+    look: Look
+    sound: SoundState
+    notices: Notices
+
+
+class Notices(QObject):
+    """Short sentences for the person at this station, shown in place, never as a dialog."""
+
+    posted = Signal(str, object)
+    """(sentence, Priority or None): None is plain information."""
+
+    def post(self, sentence: str, priority: Priority | None = None) -> None:
+        self.posted.emit(sentence, priority)
