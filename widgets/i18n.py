@@ -1,8 +1,8 @@
 """Words of the interface in Vietnamese and English, switched while running.
 
-Catalogues are TOML (`resources/i18n/vi.toml`, `en.toml`): one dotted key a sentence, `{name}` for what
-is put in. `[qt]` tables hold Qt's own texts (OK, Cancel, file dialogs): Qt ships none in Vietnamese, so
-they go through the same door by a QTranslator. Text that comes with the data is `LocalText`.
+Catalogues are TOML (`resources/i18n/vi/*.toml`, `en/*.toml`, one file a part of the screen): one dotted
+key a sentence, `{name}` for what is put in. `qt.toml` holds Qt's own texts (OK, Cancel, file dialogs) as
+one table a context: Qt ships none in Vietnamese, so they go through the same door by a QTranslator. Text that comes with the data is `LocalText`.
 """
 
 from __future__ import annotations
@@ -28,10 +28,15 @@ class Catalogue:
     """One language's words."""
 
     def __init__(self, language: Language, folder: Path) -> None:
-        raw = tomllib.loads((folder / f"{language}.toml").read_text(encoding="utf-8"))
-        qt = raw.pop("qt", {})
         self.language = language
-        self.words: dict[str, str] = dict(_flat(raw, ""))
+        self.words: dict[str, str] = {}
+        qt: dict[str, dict[str, str]] = {}
+        for path in sorted((folder / language).glob("*.toml")):
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            if path.stem == "qt":
+                qt = table
+            else:
+                self.words.update(_flat(table, ""))
         self.qt: dict[tuple[str, str], str] = {
             (context, source): text for context, table in qt.items() for source, text in table.items()
         }
