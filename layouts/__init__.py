@@ -1,0 +1,1 @@
+"""What a wall is: specs, loading, geometry and the shipped presets. No Qt, no data, no clock."""

@@ -1,0 +1,137 @@
+"""Options of the shipped tile kinds, and their smallest useful sizes.
+
+Kept apart from the widgets that draw them, so that a layout file can be checked without Qt (`doctor`,
+tests, the hub). A kind of tile that a site adds brings its record in its own file and its own `TileKind`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from layouts.spec import TileKind, TileKinds
+
+
+class CameraOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One picture: a camera by number, or a place that is kept for what happens."""
+
+    camera: str = ""
+    """Number as operators say it: "014"."""
+    slot: str = ""
+    """"alarm": the camera of the highest unacknowledged alarm, or its stand-in; shows `camera` in calm."""
+
+    def __post_init__(self) -> None:
+        if self.slot not in ("", "alarm"):
+            raise ValueError(f'slot must be "alarm" or left out, not "{self.slot}"')
+        if not self.camera and not self.slot:
+            raise ValueError('give camera = "014" or slot = "alarm"')
+
+
+class CamerasOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A block of pictures; geometry makes `camera` tiles of it."""
+
+    numbers: tuple[str, ...]
+    """Camera numbers in reading order; "001-036" is a range, "alarm" the place kept for alarms."""
+    columns: int = 3
+    rows: int = 3
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.columns <= 12 and 1 <= self.rows <= 12):
+            raise ValueError("columns and rows must be 1 to 12")
+        expand_numbers(self.numbers)
+
+
+class AlarmsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The alarm list."""
+
+    rows: int = 0
+    """At most so many; 0 = as many as fit."""
+
+
+class ReportsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The queue of citizen reports."""
+
+    rows: int = 0
+    """At most so many; 0 = as many as fit."""
+
+
+class PlotOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One series over the last hours, with limits and forecast."""
+
+    sensor: str = ""
+    """Id of the sensor."""
+    parameter: str = ""
+    """Instead of `sensor`: the first sensor of this quantity ("water_level")."""
+    hours: float = 6.0
+
+    def __post_init__(self) -> None:
+        if not self.sensor and not self.parameter:
+            raise ValueError("give sensor or parameter")
+        if not 0 < self.hours <= 24 * 31:
+            raise ValueError("hours must be above 0 and at most 744")
+
+
+class IndicatorsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A board of slow figures."""
+
+    ids: tuple[str, ...] = ()
+    """Ids of indicators in order; empty = as many as fit, those on the wrong side of their goal first."""
+    columns: int = 6
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.columns <= 12:
+            raise ValueError("columns must be 1 to 12")
+
+
+MAP_LAYERS = ("areas", "cameras", "stations", "alarms", "reports")
+
+
+class MapOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The schematic map."""
+
+    layers: tuple[str, ...] = MAP_LAYERS
+
+    def __post_init__(self) -> None:
+        unknown = [layer for layer in self.layers if layer not in MAP_LAYERS]
+        if unknown:
+            raise ValueError(f'layer "{unknown[0]}" is not one of {", ".join(MAP_LAYERS)}')
+
+
+class FeedsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Health of the data channels."""
+
+
+CAMERA_BLOCK = "cameras"
+CAMERA = "camera"
+
+SHIPPED_KINDS: dict[str, TileKind] = {
+    CAMERA: TileKind(CameraOptions, min_em=(7.0, 3.5)),
+    CAMERA_BLOCK: TileKind(CamerasOptions, min_em=(7.0, 3.5)),
+    "alarms": TileKind(AlarmsOptions, min_em=(16.0, 9.0), lists_alarms=True),
+    "reports": TileKind(ReportsOptions, min_em=(15.0, 7.0)),
+    "plot": TileKind(PlotOptions, min_em=(12.0, 5.0)),
+    "indicators": TileKind(IndicatorsOptions, min_em=(8.0, 4.5)),
+    "map": TileKind(MapOptions, min_em=(10.0, 8.0)),
+    "feeds": TileKind(FeedsOptions, min_em=(12.0, 6.0)),
+}
+
+
+def with_blocks(kinds: TileKinds) -> TileKinds:
+    """`kinds` and what geometry itself resolves: blocks of pictures have no widget of their own."""
+    return {name: SHIPPED_KINDS[name] for name in (CAMERA, CAMERA_BLOCK)} | dict(kinds)
+
+
+def expand_numbers(numbers: tuple[str, ...]) -> tuple[str, ...]:
+    """Camera numbers with the ranges written out: ("001-003", "alarm") -> ("001", "002", "003", "alarm").
+
+    Raises ValueError with a sentence for a range that is none.
+    """
+    out: list[str] = []
+    for entry in numbers:
+        first, dash, last = entry.partition("-")
+        if not dash:
+            out.append(entry)
+            continue
+        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last) <= int(first) + 999):
+            raise ValueError(f'"{entry}" is no range of camera numbers such as "001-036"')
+        out += [str(n).zfill(len(first)) for n in range(int(first), int(last) + 1)]
+    return tuple(out)
