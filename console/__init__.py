@@ -1,0 +1,1 @@
+"""The application: command line, settings, supervisor, and the one place that joins backends and widgets."""

@@ -1,0 +1,244 @@
+"""Settings: a site's TOML file (strict), a person's saved preferences (tolerant), and what children are given.
+
+A mistake in the site's file stops the start with one sentence that names the entry and what was perhaps
+meant. A mistake in saved preferences costs that preference alone. No secret stands in either: keys are
+files in a folder, and travel to children through their pipe only.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import logging
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from console.screens import UsageError, VirtualScreen
+
+_log = logging.getLogger(__name__)
+
+Language = Literal["vi", "en"]
+ThemeChoice = Literal["dark", "light"]
+ScreenKind = Literal["desk", "wall"]
+TcpAddress = Annotated[str, msgspec.Meta(pattern=r"^tcp://[^\s:/]+:\d{1,5}$|^tcp://\[[0-9a-fA-F:]+\]:\d{1,5}$")]
+Z85Key = Annotated[str, msgspec.Meta(min_length=40, max_length=40)]
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of the site file's records."""
+
+
+class SiteSection(_Strict):
+    """`[site]`: which city this is."""
+
+    name: str = ""
+    """Shown in window titles."""
+    zone: str = "Asia/Ho_Chi_Minh"
+    """IANA name; all times on the screen are in it."""
+
+
+class HubSection(_Strict):
+    """`[hub]`: where the backend is."""
+
+    live: TcpAddress
+    """LIVE endpoint, "tcp://10.0.0.5:7401"."""
+    ctl: TcpAddress
+    """CTL endpoint, "tcp://10.0.0.5:7402"."""
+    public_key: Z85Key
+    """The hub's CURVE public key, 40 characters of Z85."""
+
+
+class StationSection(_Strict):
+    """`[station]`: which seat of the room this is."""
+
+    id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    """Name of the seat, as the hub knows it by its key."""
+    keys_dir: str = ""
+    """Folder of its key pair; empty = the folder "keys" of the data folder."""
+
+
+class ScreenSection(_Strict):
+    """`[screen]`: what is shown when a person has chosen nothing yet."""
+
+    lang: Language = "vi"
+    theme: ThemeChoice = "dark"
+    layout: str = "overview"
+    """Id, name or function key of a layout."""
+    layouts_dir: str = ""
+    """Folder of the site's own layouts; empty = none."""
+
+
+class MonitorSection(_Strict):
+    """`[[monitors]]`: what a monitor does not say of itself."""
+
+    name: str
+    """As the system names it ("DP-1"), or its number from the left, "1"."""
+    kind: ScreenKind = "desk"
+    inches: Annotated[float, msgspec.Meta(ge=0, le=300)] = 0.0
+    """Diagonal; 0 = as the monitor says."""
+    distance_m: Annotated[float, msgspec.Meta(ge=0, le=50)] = 0.0
+    """From the eye; 0 = 0.7 m for a desk, 4 m for a wall."""
+
+
+class VideoSection(_Strict):
+    """`[video]`."""
+
+    workers: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
+    """Decoder processes; 0 = as many as suit this machine."""
+
+
+class SiteConfig(_Strict):
+    """A site's file, `--config FILE`."""
+
+    version: Literal[1]
+    hub: HubSection
+    station: StationSection
+    site: SiteSection = SiteSection()
+    screen: ScreenSection = ScreenSection()
+    monitors: tuple[MonitorSection, ...] = ()
+    video: VideoSection = VideoSection()
+
+
+class Preferences(msgspec.Struct, frozen=True):
+    """What a person chose on this machine. Stored as JSON in the data folder, with its version."""
+
+    version: int = 1
+    lang: Language = "vi"
+    theme: ThemeChoice = "dark"
+    layout: str = "overview"
+    muted: bool = False
+
+
+class Door(msgspec.Struct, frozen=True):
+    """A local listener of `multiprocessing.connection` and what opens it."""
+
+    address: str
+    """Path of a Unix socket, or name of a Windows pipe."""
+    authkey: str
+    """Hexadecimal; travels through the child's stdin only."""
+
+    @property
+    def key(self) -> bytes:
+        return bytes.fromhex(self.authkey)
+
+
+class GuiSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """All that `python -m console.gui` is told, as one JSON line on its stdin (`to_child`, `from_parent`)."""
+
+    data_dir: str
+    mode: str
+    """A `backends.domain.feeds.Mode`: what the windows frame and name from the first paint on."""
+    feed: Door
+    """Where the feeder listens."""
+    pictures: Door
+    """Where the picture broker listens."""
+    station: str = ""
+    """Id of this seat."""
+    site_name: str = ""
+    zone: str = "Asia/Ho_Chi_Minh"
+    lang: Language = "vi"
+    theme: ThemeChoice = "dark"
+    layout: str = "overview"
+    layouts_dir: str = ""
+    """The site's own layouts; empty = none."""
+    screens: tuple[VirtualScreen, ...] = ()
+    """Virtual monitors; empty = the machine's own."""
+    monitors: tuple[MonitorSection, ...] = ()
+    """What the site says of its real monitors."""
+    platform: str = ""
+    """Value for QT_QPA_PLATFORM, already in the environment of the child."""
+    screenshot_dir: str = ""
+    """Where to write one PNG per window and moment; empty = none."""
+    after_s: tuple[float, ...] = ()
+    """Moments of the screenshots, seconds since the first window was painted."""
+    exit_after_s: float = 0.0
+    """Leave with status 0 after so many seconds; 0 = stay."""
+    preferences_file: str = ""
+    """Where the person's choices are kept; empty = keep nothing."""
+    status_file: str = ""
+    """The supervisor's account of its children (see `console.supervisor`)."""
+    json_log: str = ""
+    """Append one JSON line an event here, beside the supervisor's; empty = none."""
+
+
+def to_child(settings: msgspec.Struct) -> dict[str, Any]:
+    """The plain form that `start_child` sends."""
+    plain: dict[str, Any] = msgspec.to_builtins(settings)
+    return plain
+
+
+def gui_settings(raw: dict[str, Any]) -> GuiSettings:
+    """In the GUI process: what `child_settings()` returned, checked. Raises msgspec.ValidationError."""
+    return msgspec.convert(raw, GuiSettings)
+
+
+def load_site(path: Path) -> SiteConfig:
+    """Reads and checks a site's file. Raises UsageError with one sentence that names file and entry."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--config: {path} cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"--config: {path} is not valid TOML: {error}") from error
+    try:
+        return msgspec.convert(raw, SiteConfig)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"--config: {path}: {_in_words(str(error))}") from error
+
+
+def load_preferences(path: Path, start: Preferences) -> Preferences:
+    """Saved choices over `start`, field by field: what does not fit is named in the log and left at `start`."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return start
+    except (OSError, ValueError, RecursionError) as error:
+        _log.warning("preferences in %s are not used: %s", path.name, error)
+        return start
+    if not isinstance(raw, dict):
+        _log.warning("preferences in %s are not used: not a JSON object", path.name)
+        return start
+    kept: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Preferences):
+        if field.name == "version" or field.name not in raw:
+            continue
+        try:
+            kept[field.name] = msgspec.convert(raw[field.name], field.type)
+        except msgspec.ValidationError as error:
+            _log.warning("preference %s is not used: %s", field.name, error)
+    return msgspec.structs.replace(start, **kept)
+
+
+def save_preferences(path: Path, preferences: Preferences) -> None:
+    """Writes them whole or not at all. Raises OSError."""
+    write_whole(path, msgspec.json.format(msgspec.json.encode(preferences), indent=2))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replaces a file so that a reader never sees half of it. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_bytes(content)
+    os.replace(beside, path)
+
+
+def _known_entries() -> set[str]:
+    records = (SiteConfig, SiteSection, HubSection, StationSection, ScreenSection, MonitorSection, VideoSection)
+    return {field.name for record in records for field in msgspec.structs.fields(record)}
+
+
+def _in_words(error: str) -> str:
+    """msgspec's message, with "did you mean" for an unknown entry."""
+    unknown = re.search(r"unknown field `([^`]*)`", error)
+    if unknown is None:
+        return error
+    at = re.search(r"at `\$\.?([^`]*)`", error)
+    place = f" in [{at[1]}]" if at and at[1] else ""
+    close = difflib.get_close_matches(unknown[1], sorted(_known_entries()), n=1, cutoff=0.6)
+    hint = f'; did you mean "{close[0]}"?' if close else ""
+    return f'there is no entry "{unknown[1]}"{place}{hint}'
