@@ -2,7 +2,8 @@
 
 Catalogues are TOML (`resources/i18n/vi/*.toml`, `en/*.toml`, one file a part of the screen): one dotted
 key a sentence, `{name}` for what is put in. `qt.toml` holds Qt's own texts (OK, Cancel, file dialogs) as
-one table a context: Qt ships none in Vietnamese, so they go through the same door by a QTranslator. Text that comes with the data is `LocalText`.
+one table a context: Qt ships none in Vietnamese, so they go through the same door by a QTranslator.
+Text that comes with the data is `LocalText`.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from backends.domain.ports import ActionDesk, HistoryDesk, PictureSource
 from backends.domain.times import MonotonicClock, SessionClock
 from widgets.i18n import Language, set_language
 from widgets.models.city import CityModel
+from widgets.parts.demands import DemandBoard
 from widgets.theme import DARK, THEMES, Theme, ThemeName
 
 
@@ -57,6 +58,13 @@ class Look(QObject):
         self.changed.emit()
 
 
+class Calls(QObject):
+    """Call-ups between tiles: a camera is wanted on the tile that the layout keeps for it."""
+
+    cameraCalled = Signal(str)
+    """Camera id."""
+
+
 @dataclass
 class Session:
     """One running session; tiles keep a reference and nothing else global exists."""
@@ -70,6 +78,8 @@ class Session:
     look: Look
     sound: SoundState
     notices: Notices
+    demands: DemandBoard
+    calls: Calls
 
 
 class Notices(QObject):

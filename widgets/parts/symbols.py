@@ -47,6 +47,20 @@ def draw_symbol(
     painter.restore()
 
 
+def draw_inverted(painter: QPainter, box: QRectF, priority: Priority, ground: QColor, mark: QColor) -> None:
+    """The symbol on a flag of its own hue: shape in `ground`, mark in the hue."""
+    side = min(box.width(), box.height()) * _SHARE[priority]
+    square = QRectF(0, 0, side, side)
+    square.moveCenter(box.center())
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(ground)
+    painter.drawPath(_shape(priority, square))
+    _mark(painter, square, priority, mark)
+    painter.restore()
+
+
 def _keyline(priority: Priority, side: float) -> float:
     share = {Priority.URGENT: 0.085, Priority.HIGH: 0.06}.get(priority, 0.0)
     return max(1.0, side * share) if share else 0.0

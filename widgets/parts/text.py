@@ -44,6 +44,7 @@ class TextLog:
 
 
 _log: TextLog | None = None
+_owner: object | None = None
 
 
 @contextmanager
@@ -55,6 +56,22 @@ def recording() -> Iterator[TextLog]:
         yield _log
     finally:
         _log = before
+
+
+def recording_active() -> bool:
+    """True inside `recording`: caches of painted text must then be painted anew."""
+    return _log is not None
+
+
+@contextmanager
+def on_device(owner: object) -> Iterator[None]:
+    """Text painted onto a cache inside the `with` counts as painted on `owner`."""
+    global _owner  # noqa: PLW0603  # as _log
+    before, _owner = _owner, owner
+    try:
+        yield
+    finally:
+        _owner = before
 
 
 @lru_cache(maxsize=512)
@@ -153,7 +170,7 @@ def _record(painter: QPainter, box: QRectF, room: QRectF, shown: str, whole: str
     assert _log is not None
     transform = painter.transform()
     _log.items.append(
-        PaintedText(shown, whole, px, transform.mapRect(box), transform.mapRect(room), id(painter.device()))
+        PaintedText(shown, whole, px, transform.mapRect(box), transform.mapRect(room), id(_owner or painter.device()))
     )
 
 

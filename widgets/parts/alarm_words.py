@@ -1,0 +1,66 @@
+"""What a row, a flag or the top bar says about an alarm. Pure but for the language on screen."""
+
+from __future__ import annotations
+
+from backends.domain.action import ActionStatus, Stage, Verb
+from backends.domain.alarm import Alarm, AlarmState
+from widgets import format as fmt
+from widgets.i18n import local, tr
+
+
+def state_words(alarm: Alarm) -> str:
+    """Where the alarm stands, and with whom."""
+    match alarm.state:
+        case AlarmState.UNACKNOWLEDGED:
+            return tr("alarms.in_hand", who=alarm.holder) if alarm.holder else tr("alarms.unacknowledged")
+        case AlarmState.RETURNED:
+            return tr("alarms.returned")
+        case AlarmState.SHELVED:
+            return tr("alarms.shelved", at=fmt.clock_minutes(alarm.shelved_until_ns))
+        case AlarmState.SUPPRESSED:
+            return tr("alarms.suppressed")
+        case AlarmState.OUT_OF_SERVICE:
+            return tr("alarms.out_of_service")
+    if alarm.holder:
+        key = "alarms.returned_in_hand" if alarm.t_returned_ns else "alarms.in_hand"
+        return tr(key, who=alarm.holder)
+    return tr("alarms.acknowledged_by", who=alarm.acked_by) if alarm.acked_by else tr("alarms.acknowledged")
+
+
+def pending_words(status: ActionStatus) -> str:
+    """What became of the last click on a row."""
+    match status.stage:
+        case Stage.QUEUED:
+            words = tr("alarms.queued")
+        case Stage.SENT | Stage.STORED:
+            words = tr("alarms.sending")
+        case Stage.EXPIRED:
+            return tr("alarms.expired")
+        case Stage.CONFLICT:
+            return _conflict_words(status)
+        case _:
+            return tr("alarms.refused")
+    verb = {Verb.ACKNOWLEDGE: "alarms.acknowledge", Verb.CLAIM: "alarms.claim"}.get(status.action.verb)
+    return f"{tr(verb)} · {words}" if verb else words
+
+
+def _conflict_words(status: ActionStatus) -> str:
+    if status.code == "already_claimed" and status.text:
+        return tr("alarms.conflict_claimed", who=status.text)
+    if status.code == "already_acknowledged" and status.text:
+        return tr("alarms.conflict_acknowledged", who=status.text)
+    return tr("alarms.conflict_changed")
+
+
+def second_line(alarm: Alarm, *, figures: bool) -> str:
+    """Detail and place; without `figures` (a wall) the place alone."""
+    parts = [local(alarm.detail) if figures else "", local(alarm.place)]
+    if alarm.count > 1 and figures:
+        parts.insert(0, tr("alarms.count", n=alarm.count))
+    return " · ".join(part for part in parts if part)
+
+
+def one_line(alarm: Alarm) -> str:
+    """Name and place, for the top bar."""
+    place = local(alarm.place)
+    return tr("alarms.highest", name=local(alarm.name), place=place) if place else local(alarm.name)

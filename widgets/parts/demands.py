@@ -1,0 +1,36 @@
+"""What all tiles of all windows want to show, gathered into one set for the picture source."""
+
+from __future__ import annotations
+
+from backends.domain.camera import Demand
+from backends.domain.ports import PictureSource
+
+
+class DemandBoard:
+    """Tiles write what they show; the pump's pass sends the union when it changed. GUI thread only."""
+
+    def __init__(self, pictures: PictureSource) -> None:
+        self._pictures = pictures
+        self._wanted: dict[object, Demand] = {}
+        self._sent: frozenset[Demand] | None = None
+        self._dirty = True
+
+    def set(self, owner: object, demand: Demand | None) -> None:
+        """`owner` (a tile) now shows `demand`; None: nothing (hidden, no camera)."""
+        if self._wanted.get(owner) == demand:
+            return
+        if demand is None:
+            self._wanted.pop(owner, None)
+        else:
+            self._wanted[owner] = demand
+        self._dirty = True
+
+    def flush(self) -> None:
+        """Send the set if it changed since the last time."""
+        if not self._dirty:
+            return
+        self._dirty = False
+        wanted = frozenset(self._wanted.values())
+        if wanted != self._sent:
+            self._sent = wanted
+            self._pictures.demand(wanted)

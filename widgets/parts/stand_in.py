@@ -1,0 +1,67 @@
+"""Which camera a tile shows, and for which alarm. Pure: the city in, a choice out.
+
+A place that the layout keeps for alarms (`slot = "alarm"`) shows the first living camera of the gravest
+alarm, or the stand-in of a dead one and says whose place it takes. All other tiles keep their camera.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backends.domain.alarm import Alarm
+from backends.domain.camera import Camera
+from layouts.options import CameraOptions
+from widgets.models.city import CityModel
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a camera tile shows."""
+
+    camera_id: str
+    alarm: Alarm | None
+    for_number: str = ""
+    """Number of the dead camera whose place it takes."""
+    see: str = ""
+    """On a dead camera: number of the one that stands in for it."""
+    number: str = ""
+    """What the layout asked for, also where the directory does not have it."""
+
+
+def choose(city: CityModel, options: CameraOptions, called: str = "") -> Shown:
+    """The camera of a tile now. `called`: a camera that the operator called up onto an alarm slot."""
+    if options.slot and (chosen := _for_alarm(city, called)) is not None:
+        return chosen
+    camera = city.camera(called) if options.slot and called else None
+    camera = camera or city.camera_by_number(options.camera)
+    if camera is None:
+        return Shown("", None, number=options.camera)
+    see = "" if camera.online else _number(_stand_in(city, camera))
+    return Shown(camera.id, city.alarm_of_camera(camera.id), see=see, number=camera.number)
+
+
+def _for_alarm(city: CityModel, called: str) -> Shown | None:
+    if called:
+        return None
+    for alarm in city.alarms():
+        if not alarm.unacknowledged and not alarm.holder:
+            continue
+        for camera_id in alarm.camera_ids:
+            camera = city.camera(camera_id)
+            if camera is None:
+                continue
+            if camera.online:
+                return Shown(camera.id, alarm, number=camera.number)
+            other = _stand_in(city, camera)
+            if other is not None:
+                return Shown(other.id, alarm, for_number=camera.number, number=other.number)
+    return None
+
+
+def _stand_in(city: CityModel, camera: Camera) -> Camera | None:
+    others = (city.camera(camera_id) for camera_id in camera.substitutes)
+    return next((other for other in others if other is not None and other.online), None)
+
+
+def _number(camera: Camera | None) -> str:
+    return camera.number if camera is not None else ""

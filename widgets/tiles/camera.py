@@ -1,0 +1,351 @@
+"""One camera: the picture fills the tile, and anything that is wrong with it is said on it.
+
+Never shows an old picture as live: what is drawn over it follows the age of the last new frame, read
+from shared memory at every pass, not from a message that could be missing. A tile with `slot = "alarm"`
+shows the camera of the gravest alarm, or the one that stands in for it; no other tile ever changes by
+itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QHideEvent, QImage, QPainter, QPaintEvent, QPixmap, QResizeEvent, QShowEvent
+
+from backends.domain.alarm import Alarm, Priority
+from backends.domain.camera import Camera, Demand, PictureState, PictureStatus, StreamKind
+from layouts.options import CameraOptions
+from widgets import format as fmt
+from widgets.i18n import local, tr
+from widgets.parts import text
+from widgets.parts.picture import PicturePainter
+from widgets.parts.shapes import chip_width, draw_chip, draw_hatch
+from widgets.parts.stand_in import Shown, choose
+from widgets.parts.symbols import draw_inverted, draw_symbol
+from widgets.session import Session
+from widgets.tiles.base import Tile, TileSpec
+from widgets.typography import TypeScale, Weight
+
+_STATUS_EVERY = 5
+"""Passes between looks at the status: 10 Hz at 50 passes a second."""
+_BAD = (PictureState.LOST, PictureState.REFUSED, PictureState.DISABLED, PictureState.NO_SOURCE)
+
+
+class CameraTile(Tile):
+    """See the module."""
+
+    feeds = ("cameras", "alarms", "local")
+    has_header = False
+
+    def __init__(self, session: Session, scale: TypeScale, options: Any) -> None:
+        super().__init__(session, scale, options)
+        self._called = ""
+        self._shown = Shown("", None)
+        self._demand: Demand | None = None
+        self._painter: PicturePainter | None = None
+        self._sequence = 0
+        self._passes = 0
+        self._status = PictureStatus(PictureState.CONNECTING)
+        self._overlay: QPixmap | None = None
+        self._overlay_key: object = None
+        self._kept: QImage | None = None
+        """The last picture of a camera that the hub reports dead, kept dark under the hatch."""
+        if options.slot:
+            session.calls.cameraCalled.connect(self._on_called)
+        self.refresh()
+
+    # -- which camera ----------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        self._shown = choose(self.session.city, self.options, self._called)
+        self._update_demand()
+        self._overlay_key = None
+        super().refresh()
+
+    def _on_called(self, camera_id: str) -> None:
+        self._called = camera_id
+        self.refresh()
+
+    @property
+    def camera(self) -> Camera | None:
+        return self.session.city.camera(self._shown.camera_id)
+
+    def _update_demand(self) -> None:
+        camera = self.camera
+        demand = None
+        if camera is not None and camera.enabled and self.isVisible() and not self._dead_by_hub(camera):
+            ratio = self.devicePixelRatioF()
+            size = round(self.width() * ratio), round(self.height() * ratio)
+            if camera.streams and min(size) > 0:
+                demand = Demand(camera.id, camera.stream(StreamKind.SUB).uri, *size)
+        if demand != self._demand:
+            if demand is None:
+                self._keep_last()
+            elif self._demand is None or demand.camera_id != self._demand.camera_id:
+                self._kept = None
+            self._demand = demand
+            self._painter = PicturePainter(self.session.pictures, demand) if demand is not None else None
+            self._sequence = 0
+        self.session.demands.set(self, demand)
+
+    @staticmethod
+    def _dead_by_hub(camera: Camera) -> bool:
+        """A drawn scene cannot fail by itself, so there the hub's word decides; elsewhere the picture does."""
+        return not camera.online and any(s.uri.startswith("scene:") for s in camera.streams)
+
+    def _keep_last(self) -> None:
+        if self._demand is None:
+            return
+        with self.session.pictures.pin(self._demand) as picture:
+            if picture is not None:
+                rows, columns = picture.pixels.shape[:2]
+                kept = QImage(picture.pixels.tobytes(), columns, rows, columns * 4, QImage.Format.Format_RGB32)
+                self._kept = kept.copy()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._update_demand()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.session.demands.set(self, None)
+        self._demand, self._painter = None, None
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._update_demand()
+        self._overlay_key = None
+
+    # -- clocks ----------------------------------------------------------------------------------------
+
+    def on_picture_pass(self) -> None:
+        if self._demand is None or not self.isVisible():
+            return
+        sequence = self.session.pictures.sequence(self._demand)
+        self._passes += 1
+        if self._passes % _STATUS_EVERY == 0:
+            self._look_at_status()
+        if sequence != self._sequence:
+            self.update()
+
+    def _look_at_status(self) -> None:
+        if self._demand is None:
+            return
+        status = self.session.pictures.status(self._demand)
+        if (status.state, int(status.age_s)) != (self._status.state, int(self._status.age_s)) and (
+            status.state is not PictureState.LIVE or self._status.state is not PictureState.LIVE
+        ):
+            self.update()
+        self._status = status
+
+    def on_second(self) -> None:
+        camera = self.camera
+        if camera is not None and self._dead_by_hub(camera):
+            self.update()
+
+    def on_blink(self, bright: bool) -> None:
+        """Nothing blinks on a picture: the flag's symbol is steady, the list's blinks."""
+
+    def status(self) -> PictureStatus:
+        """What the tile says about its picture."""
+        camera = self.camera
+        if camera is None:
+            return PictureStatus(PictureState.NO_SOURCE)
+        if not camera.enabled:
+            return PictureStatus(PictureState.DISABLED)
+        if self._dead_by_hub(camera):
+            age_s = max(0.0, (self.now_ns() - camera.t_state_ns) / 1e9) if camera.t_state_ns else 0.0
+            return PictureStatus(PictureState.LOST, age_s=age_s)
+        return self._status
+
+    # -- painting --------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        try:
+            status = self.status()
+            bad = status.state in _BAD
+            self._paint_picture(painter, dark=bad)
+            painter.drawPixmap(QPointF(0, 0), self._overlay_for(status))
+        finally:
+            painter.end()
+
+    def _paint_picture(self, painter: QPainter, *, dark: bool) -> None:
+        rect = self.rect()
+        painted = 0
+        if self._painter is not None:
+            painted = self._painter.paint(painter, rect)
+            self._sequence = painted
+        elif self._kept is not None:
+            painter.drawImage(QRectF(rect), self._kept)
+            painted = 1
+        if not painted:
+            painter.fillRect(rect, QColor("#0b0c0e"))
+        if dark:
+            painter.fillRect(rect, QColor(8, 9, 11, 205))
+            draw_hatch(painter, QRectF(rect), QColor(255, 255, 255, 16), self.scale.read * 1.5)
+
+    def _overlay_for(self, status: PictureStatus) -> QPixmap:
+        """Caption, flag, words: painted once for each state and second, then laid over every frame."""
+        alarm = self._shown.alarm
+        live = status.state is PictureState.LIVE
+        key = (
+            self.size(),
+            self.session.look.theme.name,
+            status.state,
+            0 if live else int(status.age_s),
+            status.reason,
+            self._shown,
+            alarm.rev if alarm else 0,
+            text.recording_active(),
+        )
+        if self._overlay is None or key != self._overlay_key:
+            self._overlay_key = key
+            ratio = self.devicePixelRatioF()
+            self._overlay = QPixmap(self.size() * ratio)
+            self._overlay.setDevicePixelRatio(ratio)
+            self._overlay.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(self._overlay)
+            try:
+                with text.on_device(self):
+                    self._paint_overlay(painter, QRectF(self.rect()), status)
+            finally:
+                painter.end()
+        return self._overlay
+
+    def _paint_overlay(self, painter: QPainter, rect: QRectF, status: PictureStatus) -> None:
+        caption = self._caption_rect(rect)
+        flag_height = self._paint_flag(painter, rect)
+        if status.state in _BAD:
+            self._paint_bad(
+                painter,
+                QRectF(rect.left(), rect.top() + flag_height, rect.width(), caption.top() - rect.top() - flag_height),
+                status,
+            )
+        elif status.state in (PictureState.CONNECTING, PictureState.WAITING_KEY):
+            words = tr("camera.connecting" if status.state is PictureState.CONNECTING else "camera.waiting_key")
+            middle = QRectF(
+                rect.left(), rect.top() + flag_height, rect.width(), caption.top() - rect.top() - flag_height
+            )
+            text.draw(
+                painter,
+                middle,
+                words,
+                self.scale.read,
+                self.theme.on_picture_muted,
+                align=Qt.AlignmentFlag.AlignHCenter,
+            )
+        self._paint_caption(painter, caption, status)
+
+    def _caption_rect(self, rect: QRectF) -> QRectF:
+        height = self.scale.line(self.scale.floor) + self.scale.floor * 0.35
+        return QRectF(rect.left(), rect.bottom() - height, rect.width(), height)
+
+    def _paint_caption(self, painter: QPainter, caption: QRectF, status: PictureStatus) -> None:
+        theme, px, pad = self.theme, self.scale.floor, self.scale.pad
+        painter.fillRect(caption, theme.scrim)
+        camera = self.camera
+        inner = caption.adjusted(pad, 0, -pad, 0)
+        if camera is None:
+            number = self._shown.number or self.options.camera
+            words = tr("camera.unknown", number=number) if number else tr("camera.alarm_slot")
+            text.draw(painter, inner, words, px, theme.on_picture)
+            return
+        right = inner.right()
+        if status.state is PictureState.SLOW:
+            words = tr("camera.slow", n=max(1, int(status.age_s)))
+            width = chip_width(words, px)
+            draw_chip(
+                painter,
+                QRectF(right - width, caption.top() + 1, width, caption.height() - 2),
+                words,
+                px,
+                QColor("#d7dce3"),
+                QColor("#121417"),
+            )
+            right -= width + pad
+        elif status.state in _BAD and self._shown.see:
+            words = tr("camera.see", number=self._shown.see)
+            width = text.width(words, px) + 1
+            room = QRectF(right - width, caption.top(), width, caption.height())
+            text.draw(painter, room, words, px, theme.on_picture_muted)
+            right -= width + pad
+        number_width = text.width(camera.number, px, Weight.BOLD) + 1
+        box = QRectF(inner.left(), caption.top(), number_width, caption.height())
+        text.draw(painter, box, camera.number, px, theme.on_picture, Weight.BOLD)
+        left = inner.left() + number_width + px * 0.6
+        if right - left > px * 2:
+            room = QRectF(left, caption.top(), right - left, caption.height())
+            text.draw(painter, room, local(camera.name), px, theme.on_picture)
+
+    def _paint_bad(self, painter: QPainter, room: QRectF, status: PictureStatus) -> None:
+        theme, scale = self.theme, self.scale
+        gray = QColor("#d7dce3")
+        if status.state is not PictureState.LOST:
+            words = tr(f"camera.{status.state}")
+            lines = [(words, scale.read), (status.reason, scale.floor)] if status.reason else [(words, scale.read)]
+        else:
+            lines = [(tr("camera.lost"), scale.glance), (fmt.countdown(status.age_s), scale.glance)]
+        px_sum = sum(scale.line(px) for _, px in lines)
+        if px_sum > room.height():
+            lines = [(" ".join(words for words, _ in lines), min(px for _, px in lines))]
+            px_sum = scale.line(lines[0][1])
+        top = room.center().y() - px_sum / 2
+        for words, px in lines:
+            step = scale.line(px)
+            line = QRectF(room.left() + scale.pad, top, room.width() - 2 * scale.pad, step)
+            text.draw(
+                painter,
+                line,
+                words,
+                px,
+                gray if px > scale.floor else theme.on_picture_muted,
+                Weight.SEMIBOLD,
+                align=Qt.AlignmentFlag.AlignHCenter,
+            )
+            top += step
+
+    def _paint_flag(self, painter: QPainter, rect: QRectF) -> float:
+        """Border and flag of an alarm; returns the flag's height."""
+        alarm = self._shown.alarm
+        if alarm is None:
+            return 0.0
+        theme, px = self.theme, self.scale.floor
+        hue = theme.hue(alarm.priority)
+        thick = max(3.0, px * 0.3) if alarm.unacknowledged else max(2.0, px * 0.16)
+        self._paint_border(painter, rect, hue, thick)
+        words = self._flag_words(alarm)
+        height = self.scale.line(px) + px * 0.35
+        side = height * 0.86
+        width = min(rect.width(), side + text.width(words, px, Weight.SEMIBOLD) + px * 1.3)
+        flag = QRectF(rect.left(), rect.top(), width, height)
+        urgent = alarm.priority is Priority.URGENT
+        painter.fillRect(flag, QColor("#3a1d25") if urgent else (hue if alarm.unacknowledged else QColor("#24272c")))
+        box = QRectF(flag.left() + px * 0.25, flag.center().y() - side / 2, side, side)
+        on_hue = not urgent and alarm.unacknowledged
+        if not on_hue:
+            draw_symbol(painter, box, alarm.priority, theme, filled=alarm.unacknowledged)
+        else:
+            draw_inverted(painter, box, alarm.priority, theme.ink, hue)
+        ink = theme.ink if on_hue else QColor("#ffffff")
+        room = flag.adjusted(side + px * 0.6, 0, -px * 0.4, 0)
+        text.draw(painter, room, words, px, ink, Weight.SEMIBOLD)
+        return height
+
+    def _flag_words(self, alarm: Alarm) -> str:
+        if self._shown.for_number:
+            dead = self.session.city.camera_by_number(self._shown.for_number)
+            name = local(dead.name) if dead is not None else ""
+            return tr("camera.stands_in", number=self._shown.for_number, name=name)
+        return f"{local(alarm.name)} · {fmt.clock_minutes(alarm.t_raised_ns)}"
+
+    @staticmethod
+    def _paint_border(painter: QPainter, rect: QRectF, hue: QColor, thick: float) -> None:
+        painter.fillRect(QRectF(rect.left(), rect.top(), rect.width(), thick), hue)
+        painter.fillRect(QRectF(rect.left(), rect.bottom() - thick, rect.width(), thick), hue)
+        painter.fillRect(QRectF(rect.left(), rect.top(), thick, rect.height()), hue)
+        painter.fillRect(QRectF(rect.right() - thick, rect.top(), thick, rect.height()), hue)
+
+
+SPEC = TileSpec(kind="camera", options=CameraOptions, widget=CameraTile)

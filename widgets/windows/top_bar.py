@@ -1,0 +1,286 @@
+"""The top bar of every window: clock, mode, layout, feeds, sound, counters, operator.
+
+On a window without an alarm list it also names the highest unacknowledged alarm. What does not fit is
+dropped from the least important up (operator, layout, date); clock, mode, counters, the highest alarm
+and the loss of the hub never are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from backends.domain.alarm import Priority
+from backends.domain.feeds import FEEDS, FeedQuality, LinkState
+from widgets import format as fmt
+from widgets.i18n import tr
+from widgets.parts import text
+from widgets.parts.alarm_words import one_line
+from widgets.parts.shapes import draw_speaker
+from widgets.parts.symbols import draw_symbol
+from widgets.session import Session
+from widgets.typography import TypeScale, Weight
+
+
+@dataclass
+class BarWords:
+    """What this window adds to the common bar."""
+
+    layout: str = ""
+    screen: int = 1
+    names_highest_alarm: bool = False
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One group of the bar: `paint` is called with the room that it asked for."""
+
+    width: float
+    paint: Callable[[QPainter, QRectF], None]
+    drop: int = 0
+    """The higher, the earlier it is dropped; 0 = never."""
+
+
+class TopBar(QWidget):
+    """Painted as one piece; the window tells it when a second, a blink or a change came."""
+
+    def __init__(self, session: Session, scale: TypeScale, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.session, self.scale = session, scale
+        self.words = BarWords()
+        self._bright = True
+        self._sound_box = QRectF()
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def set_words(self, words: BarWords, scale: TypeScale) -> None:
+        self.words, self.scale = words, scale
+        self.update()
+
+    def on_blink(self, bright: bool) -> None:
+        if self.session.city.highest_alarm() is not None:
+            self._bright = bright
+            self.update()
+        elif not self._bright:
+            self._bright = True
+            self.update()
+
+    # -- painting ------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        try:
+            painter.fillRect(self.rect(), self.session.look.theme.tile)
+            pad = self.scale.pad * 1.2
+            room = QRectF(self.rect()).adjusted(pad, 0, -pad, 0)
+            self._paint_parts(painter, room, pad * 1.6)
+        finally:
+            painter.end()
+
+    def _paint_parts(self, painter: QPainter, room: QRectF, gap: float) -> None:
+        left = [self._clock(), self._date(), self._mode()]
+        alarm = self._highest()
+        middle = alarm if alarm is not None else self._place()
+        health = self._link_trouble()
+        right = [self._sound(), self._counters(), self._operator()]
+        parts = [p for p in (*left, health, middle, *right) if p is not None]
+        spare = room.width() - sum(p.width for p in parts) - gap * (len(parts) - 1)
+        while spare < 0 and any(p.drop for p in parts):
+            gone = max(parts, key=lambda p: p.drop)
+            parts.remove(gone)
+            spare += gone.width + gap
+        rights = [p for p in parts if p in right]
+        x = room.right()
+        for part in reversed(rights):
+            x -= part.width
+            part.paint(painter, QRectF(x, room.top(), part.width, room.height()))
+            x -= gap
+        edge, x = x, room.left()
+        for part in (p for p in parts if p not in rights):
+            width = part.width
+            if part is alarm:
+                # The alarm's words take all that is left, and are elided rather than dropped.
+                width = max(0.0, edge - x)
+            part.paint(painter, QRectF(x, room.top(), min(width, max(0.0, edge - x)), room.height()))
+            x += width + gap
+
+    def _lines(self, room: QRectF) -> tuple[QRectF, QRectF]:
+        step = self.scale.line(self.scale.floor)
+        top = QRectF(room.left(), room.center().y() - step, room.width(), step)
+        return top, top.translated(0, step)
+
+    def _two_lines(self, upper: str, lower: str, drop: int, *, right: bool = False) -> _Part:
+        floor, theme = self.scale.floor, self.session.look.theme
+        align = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+
+        def paint(painter: QPainter, room: QRectF) -> None:
+            first, second = self._lines(room)
+            text.draw(painter, first, upper, floor, theme.text if right else theme.muted, align=align)
+            text.draw(painter, second, lower, floor, theme.muted, align=align)
+
+        return _Part(max(text.width(upper, floor), text.width(lower, floor)) + 1, paint, drop)
+
+    def _clock(self) -> _Part:
+        px = round(self.scale.glance * 1.25)
+        words = fmt.clock(self.session.clock.now_ns())
+        theme = self.session.look.theme
+
+        def paint(painter: QPainter, room: QRectF) -> None:
+            text.draw(painter, room, words, px, theme.strong, Weight.SEMIBOLD, tabular=True)
+
+        return _Part(text.width(words, px, Weight.SEMIBOLD, tabular=True), paint)
+
+    def _date(self) -> _Part:
+        now = self.session.clock.now_ns()
+        return self._two_lines(fmt.weekday(now), fmt.date_long(now), drop=2)
+
+    def _mode(self) -> _Part:
+        px, theme = self.scale.floor, self.session.look.theme
+        words = tr(f"mode.{self.session.city.link.mode}")
+        pad = px * 0.9
+
+        def paint(painter: QPainter, room: QRectF) -> None:
+            box = QRectF(room.left(), 0, room.width(), self.scale.line(px) * 1.3)
+            box.moveCenter(room.center())
+            painter.setPen(theme.muted)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
+            text.draw(painter, box, words, px, theme.text, Weight.SEMIBOLD, align=Qt.AlignmentFlag.AlignHCenter)
+
+        return _Part(text.width(words, px, Weight.SEMIBOLD) + 2 * pad, paint)
+
+    def _place(self) -> _Part:
+        words = self.words
+        where = tr("topbar.layout_screen", layout=words.layout, n=words.screen)
+        return self._two_lines(where, self._feed_words(), drop=3)
+
+    def _feed_words(self) -> str:
+        statuses = self.session.city.statuses
+        total = len(FEEDS)
+        live = sum(1 for name in FEEDS if name in statuses and statuses[name].quality is FeedQuality.LIVE)
+        lag = max((s.lag_s for s in statuses.values() if s.quality is FeedQuality.LIVE), default=0.0)
+        if live and lag >= 0.05:
+            return tr("topbar.feeds_lag", live=live, total=total, lag=fmt.number(lag, 1))
+        return tr("topbar.feeds", live=live, total=total)
+
+    def _link_trouble(self) -> _Part | None:
+        """Inverse grey: the loss of the hub or the store belongs to every window."""
+        city, theme, px = self.session.city, self.session.look.theme, self.scale.floor
+        lines = [words for words in (self._link_words(), self._store_words()) if words]
+        if city.link.queued:
+            lines.append(tr("topbar.queued", n=city.link.queued))
+        if not lines:
+            return None
+        lines = lines[:2]
+
+        def paint(painter: QPainter, room: QRectF) -> None:
+            step = self.scale.line(px)
+            box = QRectF(room.left(), 0, room.width(), step * len(lines) + px * 0.4)
+            box.moveCenter(room.center())
+            painter.fillRect(box, theme.inverse)
+            for n, words in enumerate(lines):
+                line = QRectF(box.left() + px / 2, box.top() + px * 0.2 + n * step, box.width() - px, step)
+                text.draw(painter, line, words, px, theme.inverse_text, Weight.SEMIBOLD)
+
+        return _Part(max(text.width(words, px, Weight.SEMIBOLD) for words in lines) + px + 1, paint)
+
+    def _link_words(self) -> str:
+        link = self.session.city.link
+        match link.state:
+            case LinkState.DOWN:
+                if not link.t_since_ns:
+                    return tr("topbar.hub_stored")
+                age_s = max(0.0, (self.session.clock.now_ns() - link.t_since_ns) / 1e9)
+                return tr("topbar.hub_lost", age=fmt.duration(age_s))
+            case LinkState.REFUSED:
+                return tr("topbar.hub_refused")
+            case LinkState.CONNECTING:
+                return tr("topbar.hub_connecting")
+        return ""
+
+    def _store_words(self) -> str:
+        trouble = self.session.city.trouble
+        return tr("topbar.store_trouble", text=trouble.text) if trouble is not None else ""
+
+    def _highest(self) -> _Part | None:
+        if not self.words.names_highest_alarm:
+            return None
+        alarm = self.session.city.highest_alarm()
+        if alarm is None:
+            return None
+        theme, scale = self.session.look.theme, self.scale
+        side = scale.line(scale.read) * 1.15
+        words = one_line(alarm)
+
+        def paint(painter: QPainter, room: QRectF) -> None:
+            if room.width() < side:
+                return
+            band = QRectF(room.left(), room.top() + room.height() * 0.12, room.width(), room.height() * 0.76)
+            ground = theme.urgent_row if alarm.priority is Priority.URGENT else theme.raised
+            painter.fillRect(band, ground)
+            box = QRectF(band.left() + scale.pad / 2, 0, side, side)
+            box.moveCenter(QRectF(box.left(), band.top(), side, band.height()).center())
+            draw_symbol(painter, box, alarm.priority, theme, filled=True, dimmed=not self._bright)
+            line = band.adjusted(side + scale.pad, 0, -scale.pad / 2, 0)
+            text.draw(painter, line, words, scale.read, theme.strong, Weight.SEMIBOLD)
+
+        return _Part(side + scale.read * 9, paint)
+
+    def _sound(self) -> _Part:
+        theme, sound = self.session.look.theme, self.session.sound
+        side = float(self.scale.glance)
+
+        def paint(painter: QPainter, room: QRectF) -> None:
+            box = QRectF(room.left(), room.center().y() - side / 2, side, side)
+            self._sound_box = box
+            silent = sound.silenced or not sound.available
+            draw_speaker(painter, box, theme.text if silent else theme.muted, waves=2, muted=silent)
+
+        return _Part(side * 1.05, paint)
+
+    def _counters(self) -> _Part:
+        scale, theme = self.scale, self.session.look.theme
+        counts = self.session.city.unacknowledged_counts()
+        px, side = scale.glance, scale.glance * 1.25
+        step = side + px * 0.3
+        widths = [step + text.width(str(max(n, 10)), px, Weight.SEMIBOLD, tabular=True) for n in counts.values()]
+        gap = px * 0.65
+
+        def paint(painter: QPainter, room: QRectF) -> None:
+            x = room.left()
+            for (priority, n), width in zip(counts.items(), widths, strict=True):
+                box = QRectF(x, room.center().y() - side / 2, side, side)
+                draw_symbol(painter, box, priority, theme, filled=n > 0, dimmed=n > 0 and not self._bright)
+                color = theme.strong if n else theme.muted
+                number = QRectF(x + step, room.top(), width - step, room.height())
+                text.draw(painter, number, str(n), px, color, Weight.SEMIBOLD, tabular=True)
+                x += width + gap
+
+        return _Part(sum(widths) + gap * (len(widths) - 1), paint)
+
+    def _operator(self) -> _Part:
+        who = self.session.city.operator()
+        if who is None:
+            return self._two_lines(tr("topbar.no_operator"), "", drop=4, right=True)
+        role = tr(f"role.{who.role}")
+        if who.t_handover_ns:
+            role = tr("topbar.handover", role=role, at=fmt.clock_minutes(who.t_handover_ns))
+        return self._two_lines(who.name, role, drop=4, right=True)
+
+    # -- mouse ---------------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._sound_box.contains(event.position()):
+            self.session.sound.toggle_muted()
+            self.update()
+            return
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        sound = self.session.sound
+        key = "sound_none" if not sound.available else "sound_muted" if sound.silenced else "sound_on"
+        self.setToolTip(tr(f"topbar.{key}") if self._sound_box.contains(event.position()) else "")
+        super().mouseMoveEvent(event)
