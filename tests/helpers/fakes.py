@@ -1,0 +1,186 @@
+"""Stand-ins of product quality for the ports that widgets use: pictures, actions, history, sound, inbox.
+
+They keep the contracts of `backends.domain.ports` (return at once, answer through the inbox, refuse in
+words) and write down what they were asked. They never pretend that something arrived by itself: a test
+says when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from backends.domain.action import Action, ActionStatus, Stage, Verb, new_aid
+from backends.domain.camera import Demand, PictureState, PictureStatus
+from backends.domain.ports import ActionRefused, Delivery, Pixels, SeriesPart
+from backends.domain.times import NS_PER_S, SessionClock
+
+Series = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
+"""(t_ns, value), rising in time; NaN is an open gap."""
+
+
+class FakeInbox:
+    """Deliveries in the order in which they were put."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Delivery] = []
+
+    def put(self, *deliveries: Delivery) -> None:
+        self.waiting += deliveries
+
+    def drain(self, limit: int = 5000) -> list[Delivery]:
+        taken, self.waiting = self.waiting[:limit], self.waiting[limit:]
+        return taken
+
+
+@dataclass
+class FakePicture:
+    """A frame that nobody overwrites."""
+
+    pixels: Pixels
+    sequence: int
+
+
+class FakePictures:
+    """Pictures that a test sets by camera id."""
+
+    def __init__(self) -> None:
+        self.wanted: frozenset[Demand] = frozenset()
+        self.pins = 0
+        self._pictures: dict[str, FakePicture] = {}
+        self._statuses: dict[str, PictureStatus] = {}
+
+    def show(self, camera_id: str, pixels: Pixels) -> None:
+        """A new picture of this camera; its state becomes LIVE unless a test has said otherwise."""
+        before = self._pictures.get(camera_id)
+        self._pictures[camera_id] = FakePicture(pixels, before.sequence + 1 if before else 1)
+        self._statuses.setdefault(camera_id, PictureStatus(PictureState.LIVE, received=1, fps=25.0))
+
+    def set_status(self, camera_id: str, status: PictureStatus) -> None:
+        self._statuses[camera_id] = status
+
+    def demand(self, wanted: frozenset[Demand]) -> None:
+        self.wanted = wanted
+
+    def sequence(self, demand: Demand) -> int:
+        picture = self._pictures.get(demand.camera_id)
+        return picture.sequence if picture else 0
+
+    @contextmanager
+    def pin(self, demand: Demand) -> Iterator[FakePicture | None]:
+        self.pins += 1
+        yield self._pictures.get(demand.camera_id)
+
+    def status(self, demand: Demand) -> PictureStatus:
+        return self._statuses.get(demand.camera_id, PictureStatus(PictureState.CONNECTING))
+
+
+@dataclass
+class FakeActions:
+    """Keeps clicks; `refuse` set to a code refuses the next ones in words."""
+
+    clock: SessionClock
+    inbox: FakeInbox
+    submitted: list[Action] = field(default_factory=list)
+    refuse: str = ""
+
+    def submit(
+        self, verb: Verb, feed: str, target: str, expect_state_rev: int, args: dict[str, str] | None = None
+    ) -> str:
+        if self.refuse:
+            raise ActionRefused(self.refuse)
+        action = Action(
+            aid=new_aid(),
+            verb=verb,
+            feed=feed,
+            target=target,
+            expect_state_rev=expect_state_rev,
+            made_at_ns=self.clock.now_ns(),
+            args=args or {},
+            cseq=len(self.submitted) + 1,
+        )
+        self.submitted.append(action)
+        self.inbox.put(ActionStatus(action, Stage.QUEUED, t_stage_ns=action.made_at_ns))
+        return action.aid
+
+    def answer(self, stage: Stage, code: str = "", text: str = "") -> None:
+        """The hub answers the newest click."""
+        self.inbox.put(ActionStatus(self.submitted[-1], stage, code, text, self.clock.now_ns()))
+
+
+@dataclass(frozen=True)
+class HistoryRequest:
+    """One call of `FakeHistory.request`."""
+
+    number: int
+    series: str
+    t0_ns: int
+    t1_ns: int
+    max_points: int
+
+
+class FakeHistory:
+    """Answers from functions by series when `answer` is called, thinned to what was asked for."""
+
+    def __init__(self, inbox: FakeInbox) -> None:
+        self.inbox = inbox
+        self.requests: list[HistoryRequest] = []
+        self.series: dict[str, Callable[[int, int], Series]] = {}
+        """By series: (t0_ns, t1_ns) -> samples in that range."""
+
+    def request(self, series: str, t0_ns: int, t1_ns: int, max_points: int) -> int:
+        asked = HistoryRequest(len(self.requests) + 1, series, t0_ns, t1_ns, max_points)
+        self.requests.append(asked)
+        return asked.number
+
+    def part(self, asked: HistoryRequest, *, complete: bool = True) -> SeriesPart:
+        """What the store or the hub would answer to `asked`."""
+        make = self.series.get(asked.series)
+        if make is None:
+            t_ns, value = np.empty(0, np.int64), np.empty(0, np.float64)
+        else:
+            t_ns, value = make(asked.t0_ns, asked.t1_ns)
+        step = max(1, -(-len(t_ns) // max(1, asked.max_points)))
+        return SeriesPart(asked.number, asked.series, t_ns[::step], value[::step], complete)
+
+    def answer(self) -> None:
+        """Put answers to all requests so far into the inbox."""
+        self.inbox.put(*(self.part(asked) for asked in self.requests))
+
+
+class FakeSound:
+    """An annunciator without a loudspeaker."""
+
+    def __init__(self, *, available: bool = True) -> None:
+        self._available = available
+        self.muted = False
+        self.silences = 0
+
+    @property
+    def available(self) -> bool:
+        return self._available
+
+    @property
+    def silenced(self) -> bool:
+        return self.muted
+
+    def silence(self) -> None:
+        self.silences += 1
+
+    def toggle_muted(self) -> None:
+        self.muted = not self.muted
+
+
+def curve(f: Callable[[float], float], period_s: float = 60.0) -> Callable[[int, int], Series]:
+    """A series from `f` (hours since the epoch -> value), sampled on multiples of `period_s`."""
+    step = int(period_s * NS_PER_S)
+
+    def make(t0_ns: int, t1_ns: int) -> Series:
+        t_ns = np.arange(-(-t0_ns // step) * step, t1_ns + 1, step, dtype=np.int64)
+        return t_ns, np.array([f(t / NS_PER_S / 3600.0) for t in t_ns.tolist()], dtype=np.float64)
+
+    return make

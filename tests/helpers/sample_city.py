@@ -1,0 +1,167 @@
+"""The scene of the drawn concepts (Friday 20/11/2026, 09:41:32) as records, and a Session around it.
+
+`sample_session()` gives what a tile needs, with fakes behind the ports; `prepare(app)` loads fonts and
+words. Scenes: DESK as drawn, CALM without news, FLOOD with many alarms at once, EMPTY with nothing.
+Records are made by hand: no simulator stands between a test and what it sees.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from helpers.fakes import FakeActions, FakeHistory, FakeInbox, FakePictures, FakeSound, curve
+from helpers.sample_places import CAMERAS, CONFIG, NOW_NS, SENSORS, level
+from helpers.sample_places import t as at
+from helpers.sample_records import ALARMS, INDICATORS, OPERATORS, REPORTS, STATIONS, flood_alarms
+from PySide6.QtWidgets import QApplication
+
+from backends.domain.camera import PictureState, PictureStatus
+from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, LinkState, Mode
+from backends.domain.ports import Changes, Delivery, LinkStatus
+from backends.domain.times import NS_PER_S, ManualClock
+from widgets import i18n
+from widgets.i18n import Language
+from widgets.models.city import LOCAL_FEED, CityModel
+from widgets.parts.demands import DemandBoard
+from widgets.session import Calls, Look, Notices, Session
+from widgets.theme import THEMES, ThemeName, apply_palette
+from widgets.typography import Panel, TypeScale, load_fonts
+
+__all__ = ["NOW_NS", "PANELS", "SCALES", "SampleSession", "Scene", "at", "prepare", "sample_session"]
+
+WORDS = Path(__file__).parents[2] / "resources" / "i18n"
+
+DESK = Panel(1920, 1080, 24.0, 0.7)
+WALL = Panel(1920, 1080, 55.0, 4.0, wall=True)
+WALL_4K = Panel(3840, 2160, 55.0, 4.0, wall=True)
+PANELS = {"desk": DESK, "wall": WALL, "wall4k": WALL_4K}
+SCALES = {name: TypeScale.of(panel) for name, panel in PANELS.items()}
+
+
+class Scene(StrEnum):
+    """What is going on."""
+
+    DESK = "desk"
+    """As in desk.png."""
+    CALM = "calm"
+    """No alarms, no overdue work, the river low."""
+    FLOOD = "flood"
+    """Forty alarms, many of them urgent, most cameras along the river dead."""
+    EMPTY = "empty"
+    """Connected, but nothing has come yet."""
+
+
+_ready: set[str] = set()
+
+
+def prepare(app: QApplication, language: Language = Language.VI, theme: ThemeName = ThemeName.DARK) -> None:
+    """Fonts once, words, palette."""
+    if "fonts" not in _ready:
+        load_fonts()
+        _ready.add("fonts")
+    i18n.load(WORDS)
+    i18n.set_language(language)
+    apply_palette(app, THEMES[theme])
+
+
+@dataclass
+class SampleSession:
+    """A Session and the fakes behind it, by their own types."""
+
+    session: Session
+    city: CityModel
+    clock: ManualClock
+    inbox: FakeInbox
+    pictures: FakePictures
+    actions: FakeActions
+    history: FakeHistory
+    sound: FakeSound
+
+    def deliver(self, *deliveries: Delivery) -> None:
+        """Apply these after whatever waits in the inbox, as the pump would."""
+        self.city.apply([*self.inbox.drain(), *deliveries])
+
+    def put(self, feed: str, *records: object) -> None:
+        """Records of one feed changed."""
+        self.deliver(Changes(feed, put=records))
+
+    def answer_history(self) -> None:
+        """Let HistoryDesk answer everything it was asked so far."""
+        self.history.answer()
+        self.deliver()
+
+    def set_quality(self, feed: str, quality: FeedQuality, age_s: float = 0.0) -> None:
+        """Make a feed live or stale since `age_s`."""
+        self.deliver(FeedStatus(feed, quality, self.clock.now_ns() - int(age_s * NS_PER_S)))
+
+
+def sample_session(
+    scene: Scene = Scene.DESK, theme: ThemeName = ThemeName.DARK, mode: Mode = Mode.LIVE, now_ns: int = NOW_NS
+) -> SampleSession:
+    """A session with the scene already applied, all feeds live, Thu Hà signed in."""
+    clock, inbox = ManualClock(now_ns), FakeInbox()
+    city = CityModel(mode)
+    sample = SampleSession(
+        session=Session(
+            city=city,
+            pictures=(pictures := FakePictures()),
+            actions=(actions := FakeActions(clock, inbox)),
+            history=(history := FakeHistory(inbox)),
+            clock=clock,
+            mono=clock,
+            look=Look(THEMES[theme]),
+            sound=(sound := FakeSound()),
+            notices=Notices(),
+            demands=DemandBoard(pictures),
+            calls=Calls(),
+        ),
+        city=city,
+        clock=clock,
+        inbox=inbox,
+        pictures=pictures,
+        actions=actions,
+        history=history,
+        sound=sound,
+    )
+    _fill_history(history, scene)
+    if scene is not Scene.EMPTY:
+        city.apply([Changes(feed, put=tuple(records), reset=True) for feed, records in _records(scene).items()])
+    city.apply([FeedStatus(feed, FeedQuality.LIVE, now_ns, lag_s=0.3) for feed in (*FEEDS, LOCAL_FEED)])
+    city.apply(
+        [LinkStatus(LinkState.UP, mode, now_ns - 3600 * NS_PER_S, "hub-1", now_ns=now_ns, operator_id="op-thuha")]
+    )
+    pictures.set_status("cam-068", PictureStatus(PictureState.LOST, age_s=7.4, received=900))
+    pictures.set_status("cam-085", PictureStatus(PictureState.SLOW, age_s=2.1, received=900))
+    return sample
+
+
+def _records(scene: Scene) -> dict[str, list[object]]:
+    alarms: list[object] = []
+    if scene is Scene.DESK:
+        alarms = [*ALARMS]
+    elif scene is Scene.FLOOD:
+        alarms = [*ALARMS, *flood_alarms()]
+    reports: list[object] = [*REPORTS] if scene is not Scene.CALM else [*REPORTS[2:5]]
+    sensors: list[object] = [*SENSORS]
+    return {
+        "config": [*CONFIG],
+        "cameras": [*CAMERAS],
+        "sensors": sensors,
+        "indicators": [*INDICATORS],
+        "roster": [*OPERATORS],
+        "stations": [*STATIONS],
+        "reports": reports,
+        "alarms": alarms,
+    }
+
+
+def _fill_history(history: FakeHistory, scene: Scene) -> None:
+    calm = scene is Scene.CALM
+    history.series["hieu-dongha-level"] = curve(lambda h: 1.62 + 0.04 * math.sin(h * 2) if calm else level(h))
+    history.series["hieu-dongha-rain"] = curve(lambda h: max(0.0, 14 + 16 * math.sin(h * 1.7)), 600.0)
+    history.series["cuaviet-tide"] = curve(lambda h: 0.55 * math.sin(h * 2 * math.pi / 12.42), 600.0)
+    history.series["song-pm25"] = curve(lambda h: 48 + 20 * math.sin(h * 0.9), 3600.0)
+    history.series["ql9-speed"] = curve(lambda h: 32 + 12 * math.sin(h * 1.3) + 2 * math.sin(h * 31), 60.0)
