@@ -11,6 +11,7 @@ into a Job object (see `tie_children_to_me`).
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -23,24 +24,35 @@ from typing import Any
 _PR_SET_PDEATHSIG = 1
 
 
-def child_settings(on_parent_gone: Callable[[], None] | None = None) -> dict[str, Any]:
+def child_settings(
+    on_parent_gone: Callable[[], None] | None = None, on_line: Callable[[bytes], None] | None = None
+) -> dict[str, Any]:
     """In a child, first thing: the settings line; afterwards the parent is watched.
 
     `on_parent_gone` runs in the watching thread and may shut down in order; without it, or 3 s after
-    it was called, the process ends at once.
+    it was called, the process ends at once. `on_line` gets every later line of stdin, in that same
+    thread: commands, and secrets, that the parent writes to its child. An error in it ends the process.
     """
     _die_with_parent()
+    if threading.current_thread() is threading.main_thread():
+        # Ctrl-C reaches the whole foreground group; the parent's end is what ends a child, in order.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     line = sys.stdin.buffer.readline()
     if not line:
         raise SystemExit("no settings on stdin: this module is started by the console, not by hand")
-    threading.Thread(target=_watch_stdin, args=(on_parent_gone,), name="parent-watch", daemon=True).start()
+    threading.Thread(target=_watch_stdin, args=(on_parent_gone, on_line), name="parent-watch", daemon=True).start()
     settings: dict[str, Any] = json.loads(line)
     return settings
 
 
-def _watch_stdin(on_parent_gone: Callable[[], None] | None) -> None:
-    while sys.stdin.buffer.readline():
-        continue
+def _watch_stdin(on_parent_gone: Callable[[], None] | None, on_line: Callable[[bytes], None] | None) -> None:
+    while line := sys.stdin.buffer.readline():
+        if on_line is not None:
+            try:
+                on_line(line)
+            except BaseException:
+                logging.getLogger(__name__).exception("a command of the parent could not be followed")
+                os._exit(70)
     if on_parent_gone is None:
         os._exit(0)
     timer = threading.Timer(3.0, os._exit, args=(1,))
@@ -77,8 +89,10 @@ def start_child(
         if stderr is not None:
             stderr.close()
     assert child.stdin is not None
-    child.stdin.write(json.dumps(settings).encode() + b"\n")
-    child.stdin.flush()
+    # One that died at once is found dead by whoever waits for it, not here.
+    with contextlib.suppress(BrokenPipeError):
+        child.stdin.write(json.dumps(settings).encode() + b"\n")
+        child.stdin.flush()
     return child
 
 

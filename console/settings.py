@@ -33,7 +33,7 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Base of the site file's records."""
 
 
-class SiteSection(_Strict):
+class SiteSection(_Strict, frozen=True):
     """`[site]`: which city this is."""
 
     name: str = ""
@@ -42,7 +42,7 @@ class SiteSection(_Strict):
     """IANA name; all times on the screen are in it."""
 
 
-class HubSection(_Strict):
+class HubSection(_Strict, frozen=True):
     """`[hub]`: where the backend is."""
 
     live: TcpAddress
@@ -53,7 +53,7 @@ class HubSection(_Strict):
     """The hub's CURVE public key, 40 characters of Z85."""
 
 
-class StationSection(_Strict):
+class StationSection(_Strict, frozen=True):
     """`[station]`: which seat of the room this is."""
 
     id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
@@ -62,7 +62,7 @@ class StationSection(_Strict):
     """Folder of its key pair; empty = the folder "keys" of the data folder."""
 
 
-class ScreenSection(_Strict):
+class ScreenSection(_Strict, frozen=True):
     """`[screen]`: what is shown when a person has chosen nothing yet."""
 
     lang: Language = "vi"
@@ -73,7 +73,7 @@ class ScreenSection(_Strict):
     """Folder of the site's own layouts; empty = none."""
 
 
-class MonitorSection(_Strict):
+class MonitorSection(_Strict, frozen=True):
     """`[[monitors]]`: what a monitor does not say of itself."""
 
     name: str
@@ -85,14 +85,14 @@ class MonitorSection(_Strict):
     """From the eye; 0 = 0.7 m for a desk, 4 m for a wall."""
 
 
-class VideoSection(_Strict):
+class VideoSection(_Strict, frozen=True):
     """`[video]`."""
 
     workers: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
     """Decoder processes; 0 = as many as suit this machine."""
 
 
-class SiteConfig(_Strict):
+class SiteConfig(_Strict, frozen=True):
     """A site's file, `--config FILE`."""
 
     version: Literal[1]

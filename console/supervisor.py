@@ -1,0 +1,320 @@
+"""Starts the console's processes in order, restarts what dies, and ends them all together.
+
+Tiny on purpose: no Qt, no sockets of its own, nothing that could crash before what it watches. One loop in
+the main thread does everything (children must be started there: on Linux the parent-death signal follows
+the starting thread); other threads and signal handlers only put events on its queue:
+
+1. start the next child of the table, when all before it are ready or have been given up;
+2. ask a starting child's `ready` every 50 ms; when its time is up, say so and go on;
+3. a child died: restart it (at once, then slower); after 5 restarts in 60 s it is given up, said on
+   stderr, in the JSON log and in the status file, while the others go on;
+4. the GUI's exit with status 0 ends everything; its death restarts it like any other;
+5. on SIGINT, SIGTERM or the console window's close: stop the children, last started first.
+
+A child that exits with status 2 or 3 says that it cannot work here as it was asked (usage, or something of
+the machine is missing): it is not restarted.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import queue
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from backends.domain.times import MonotonicClock, SystemClock
+from backends.process import start_child, stop_child, tie_children_to_me
+from console.events import EventLog
+from console.settings import write_whole
+from console.stopping import StopSignals
+
+_log = logging.getLogger(__name__)
+
+RESTARTS = 5
+WINDOW_S = 60.0
+_DELAYS_S = (0.0, 0.2, 0.5, 1.0, 2.0)
+_POLL_S = 0.05
+_IDLE_S = 0.5
+_NEEDS_A_PERSON = (2, 3)
+
+
+class Phase(enum.StrEnum):
+    """Where a child stands; the words of the status file."""
+
+    WAITING = "waiting"
+    """Not started yet: those before it are not ready."""
+    STARTING = "starting"
+    READY = "ready"
+    RESTARTING = "restarting"
+    """Died; will be started again after its delay."""
+    GIVEN_UP = "given_up"
+    """Died too often, or says that it cannot work here."""
+    ENDED = "ended"
+
+
+class ChildStatus(msgspec.Struct, frozen=True):
+    """One child in the status file."""
+
+    name: str
+    phase: str
+    pid: int = 0
+    restarts: int = 0
+    """Since the start."""
+    reason: str = ""
+    """Why it was given up."""
+
+
+class Status(msgspec.Struct, frozen=True):
+    """The status file: written whole at each change, read by the GUI."""
+
+    t_ns: int
+    children: tuple[ChildStatus, ...]
+
+
+@dataclass(frozen=True)
+class ChildSpec:
+    """One row of the table. Rows are started in order and stopped in reverse."""
+
+    name: str
+    module: str
+    settings: Callable[[], Mapping[str, Any]]
+    """Called at each start, because addresses of earlier children are known only then."""
+    ready: Callable[[], bool] | None = None
+    """Cheap and never raising; None = ready as soon as it runs."""
+    ready_timeout_s: float = 60.0
+    exit_ends_all: bool = False
+    """Its exit with status 0 is the end of the session (the GUI)."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    log: Path | None = None
+
+
+class Service(Protocol):
+    """Something that lives in the supervisor's own process for as long as the children (the picture broker)."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+@dataclass
+class _Child:
+    spec: ChildSpec
+    phase: Phase = Phase.WAITING
+    process: subprocess.Popen[bytes] | None = None
+    started_s: float = 0.0
+    due_s: float = 0.0
+    restarts: int = 0
+    deaths_s: list[float] = field(default_factory=list)
+    reason: str = ""
+    slow_said: bool = False
+
+
+@dataclass(frozen=True)
+class _Died:
+    name: str
+    pid: int
+    rc: int
+
+
+@dataclass(frozen=True)
+class _Stop:
+    why: str
+
+
+class Supervisor:
+    """See the module. Used once: `Supervisor(...).run()`, in the main thread."""
+
+    def __init__(
+        self,
+        children: Sequence[ChildSpec],
+        events: EventLog,
+        status_file: Path | None = None,
+        services: Sequence[Service] = (),
+        clock: MonotonicClock | None = None,
+    ) -> None:
+        self._children = {spec.name: _Child(spec) for spec in children}
+        self._events = events
+        self._status_file = status_file
+        self._services = services
+        self._clock = clock or SystemClock()
+        # SimpleQueue: its `put` may run inside a signal handler.
+        self._queue: queue.SimpleQueue[_Died | _Stop] = queue.SimpleQueue()
+        self._said_ready = False
+        self._exit: int | None = None
+
+    def stop(self, why: str) -> None:
+        """Ask for the end; any thread, also a signal handler."""
+        self._queue.put(_Stop(why))
+
+    def run(self) -> int:
+        """Until the session ends. Returns the exit status for the command line."""
+        tie_children_to_me()
+        started: list[Service] = []
+        with StopSignals(self.stop) as signals:
+            try:
+                for service in self._services:
+                    service.start()
+                    started.append(service)
+                while self._exit is None:
+                    self._step()
+            finally:
+                self._end(started)
+                signals.stopped()
+        return self._exit if self._exit is not None else 1
+
+    # -- the loop ------------------------------------------------------------------------------------
+
+    def _step(self) -> None:
+        self._start_due()
+        if self._exit is not None:
+            return
+        try:
+            event = self._queue.get(timeout=self._patience_s())
+        except queue.Empty:
+            pass
+        else:
+            if isinstance(event, _Stop):
+                self._events.emit("stopping", why=event.why)
+                self._exit = 0
+                return
+            self._died(event)
+        self._look_for_ready()
+
+    def _patience_s(self) -> float:
+        phases = {child.phase for child in self._children.values()}
+        return _POLL_S if phases & {Phase.STARTING, Phase.WAITING, Phase.RESTARTING} else _IDLE_S
+
+    def _start_due(self) -> None:
+        now = self._clock.monotonic_s()
+        for child in self._children.values():
+            if child.phase is Phase.RESTARTING and now >= child.due_s:
+                self._start(child, "child_restarted")
+            if child.phase is Phase.WAITING:
+                self._start(child, "child_started")
+            if child.phase in (Phase.STARTING, Phase.RESTARTING) and not child.slow_said and not self._said_ready:
+                return  # those after it wait
+
+    def _start(self, child: _Child, event: str) -> None:
+        try:
+            child.process = start_child(
+                child.spec.module, child.spec.settings(), env=child.spec.env, log=child.spec.log
+            )
+        except OSError as error:
+            self._after_death(child, f"cannot be started: {error}")
+            return
+        child.started_s = self._clock.monotonic_s()
+        child.phase = Phase.STARTING
+        self._events.emit(event, name=child.spec.name, pid=child.process.pid, restarts=child.restarts)
+        threading.Thread(
+            target=self._watch, args=(child.spec.name, child.process), name=f"watch-{child.spec.name}", daemon=True
+        ).start()
+        self._look_for_ready()
+
+    def _watch(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        rc = process.wait()
+        self._queue.put(_Died(name, process.pid, rc))
+
+    def _look_for_ready(self) -> None:
+        now = self._clock.monotonic_s()
+        for child in self._children.values():
+            if child.phase is not Phase.STARTING:
+                continue
+            if child.spec.ready is None or child.spec.ready():
+                child.phase = Phase.READY
+                self._events.emit("child_ready", name=child.spec.name, after_s=round(now - child.started_s, 3))
+                self._write_status()
+            elif now - child.started_s > child.spec.ready_timeout_s and not child.slow_said:
+                child.slow_said = True
+                _log.warning("%s is not ready after %.0f s; going on", child.spec.name, child.spec.ready_timeout_s)
+                self._events.emit("child_slow", name=child.spec.name)
+        settled = (Phase.READY, Phase.GIVEN_UP, Phase.ENDED)
+        if not self._said_ready and all(c.phase in settled or c.slow_said for c in self._children.values()):
+            self._said_ready = True
+            self._events.emit("ready")
+
+    # -- deaths --------------------------------------------------------------------------------------
+
+    def _died(self, death: _Died) -> None:
+        child = self._children[death.name]
+        if child.process is None or child.process.pid != death.pid:
+            return
+        _close_pipe(child.process)
+        if death.rc == 0 and child.spec.exit_ends_all:
+            child.phase = Phase.ENDED
+            self._events.emit("child_ended", name=death.name, pid=death.pid)
+            self._events.emit("stopping", why=f"{death.name} has ended")
+            self._exit = 0
+            return
+        self._events.emit("child_died", name=death.name, pid=death.pid, rc=death.rc)
+        if death.rc in _NEEDS_A_PERSON:
+            self._give_up(child, f"it says that it cannot work here (exit status {death.rc})", death.rc)
+            return
+        self._after_death(child, f"died with status {death.rc}")
+
+    def _after_death(self, child: _Child, why: str) -> None:
+        now = self._clock.monotonic_s()
+        child.deaths_s = [t for t in child.deaths_s if now - t < WINDOW_S]
+        if len(child.deaths_s) >= RESTARTS:
+            self._give_up(child, f"{why}; {RESTARTS} restarts in {WINDOW_S:.0f} s did not help", 1)
+            return
+        delay = _DELAYS_S[min(len(child.deaths_s), len(_DELAYS_S) - 1)]
+        child.deaths_s.append(now)
+        child.restarts += 1
+        child.phase, child.due_s = Phase.RESTARTING, now + delay
+        _log.warning("%s %s; it is started again", child.spec.name, why)
+        self._write_status()
+
+    def _give_up(self, child: _Child, why: str, rc: int) -> None:
+        child.phase, child.reason = Phase.GIVEN_UP, why
+        _log.error("%s is given up: %s", child.spec.name, why)
+        self._events.emit("child_given_up", name=child.spec.name, reason=why)
+        self._write_status()
+        if child.spec.exit_ends_all:  # without windows the rest has nobody to serve
+            self._events.emit("stopping", why=f"{child.spec.name} is given up")
+            self._exit = rc
+
+    # -- the end -------------------------------------------------------------------------------------
+
+    def _end(self, services: Sequence[Service]) -> None:
+        for child in reversed(self._children.values()):
+            if child.process is not None and child.process.poll() is None:
+                rc = stop_child(child.process)
+                self._events.emit("child_stopped", name=child.spec.name, pid=child.process.pid, rc=rc)
+            child.phase = Phase.ENDED if child.phase is not Phase.GIVEN_UP else child.phase
+        for service in reversed(services):
+            service.stop()
+        self._write_status()
+        self._events.emit("stopped")
+
+    def _write_status(self) -> None:
+        if self._status_file is None:
+            return
+        rows = tuple(
+            ChildStatus(
+                c.spec.name,
+                c.phase,
+                c.process.pid if c.process is not None and c.phase in (Phase.STARTING, Phase.READY) else 0,
+                c.restarts,
+                c.reason,
+            )
+            for c in self._children.values()
+        )
+        try:
+            write_whole(self._status_file, msgspec.json.encode(Status(time.time_ns(), rows)))
+        except OSError as error:  # a full disk must not stop the watch
+            _log.warning("the status file cannot be written: %s", error)
+
+
+def _close_pipe(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None and not process.stdin.closed:
+        try:
+            process.stdin.close()
+        except OSError as error:
+            _log.debug("pipe of a dead child: %s", error)
