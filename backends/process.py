@@ -10,6 +10,7 @@ into a Job object (see `tie_children_to_me`).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
