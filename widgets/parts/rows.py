@@ -56,6 +56,9 @@ class RowDelegate(QStyledItemDelegate):
         """Height of the row in pixels, from the type scale; asked for at every new layout, so keep it cheap."""
         return self.scale.line(self.scale.read) + self.scale.pad
 
+    def before_rows(self, shown: range) -> None:
+        """Once before a paint of all `shown` rows: measure here what their columns have in common."""
+
     def paint_row(self, painter: QPainter, rect: QRectF, index: Index, *, selected: bool, hovered: bool) -> None:
         """Paint the row inside `rect` (viewport coordinates); the tile's ground is already there."""
 
@@ -176,6 +179,9 @@ class RowList(QListView):
         painter = QPainter(self.viewport())
         painter.fillRect(event.rect(), self.session.look.theme.tile)
         painter.end()
+        delegate = self.itemDelegate()
+        if isinstance(delegate, RowDelegate):
+            delegate.before_rows(self.shown_rows())
         super().paintEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -1,0 +1,236 @@
+"""Tile "reports": the queue of citizen reports with its SLA clocks, overdue first.
+
+Shows the city's records and changes none. Lateness is inverse grey and words, never a priority's hue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter, QResizeEvent
+
+from backends.domain.place import Area
+from backends.domain.report import Report
+from widgets.i18n import local, tr
+from widgets.models.reports import REPORT_ROLE, SLA_ROLE, ReportModel, Sla
+from widgets.parts import text
+from widgets.parts.rows import Index, RowDelegate, RowList
+from widgets.parts.shapes import chip_width, draw_bar, draw_chip, draw_rule
+from widgets.session import Session
+from widgets.tiles.base import Tile, TileSpec
+from widgets.typography import TypeScale, Weight
+
+WALL_ROWS = 7
+"""look.md: a wall shows at most five to seven rows a list."""
+_STRETCH = 1.3
+"""How far rows may grow beyond their natural height to fill the tile."""
+
+
+class ReportsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Options in layout files."""
+
+    rows: int = 0
+    """Most rows shown; 0 = as many as fit."""
+    area: str = ""
+    """Only this area's reports (an id of the feed `config`); empty = the whole city."""
+
+
+@dataclass(frozen=True)
+class RowPlan:
+    """What a row shows at a width and height, in em of the reading size."""
+
+    with_id: bool
+    with_agency: bool
+    with_second_line: bool
+    sla_beside: bool
+    """True: the SLA stands right of the title; False: it takes the second line."""
+
+    @classmethod
+    def of(cls, scale: TypeScale, width: float, height: float) -> RowPlan:
+        em = width / scale.read
+        two_lines = height >= natural_height(scale, two_lines=True)
+        beside = em >= 17.0 or not two_lines
+        return cls(
+            with_id=em >= 24.0 and not scale.wall,
+            with_agency=em >= 20.0,
+            with_second_line=two_lines and beside,
+            sla_beside=beside,
+        )
+
+
+def natural_height(scale: TypeScale, *, two_lines: bool) -> int:
+    """Height of a row at which its lines have the room that stacked marks need."""
+    lines = scale.line(scale.read) + (scale.line(scale.floor) if two_lines else 0)
+    return lines + scale.pad
+
+
+class ReportRows(RowDelegate):
+    """Paints one report a row."""
+
+    def __init__(self, view: RowList) -> None:
+        super().__init__(view)
+        self.height = 0
+        """Set by the tile, which knows its body and its options."""
+        self._sla_width = 0.0
+        self._id_width = 0.0
+
+    def row_height(self, index: Index) -> int:
+        return self.height
+
+    def before_rows(self, shown: range) -> None:
+        """Columns are as wide as their widest entry on screen, so that the bars of all rows compare."""
+        px, model = self.scale.floor, self.view.model()
+        indexes = [model.index(row, 0) for row in shown]
+        self._sla_width = max((chip_width(i.data(SLA_ROLE).words, px) for i in indexes), default=0.0)
+        self._id_width = max((text.width(i.data(REPORT_ROLE).id, px, tabular=True) for i in indexes), default=0.0)
+
+    def paint_row(self, painter: QPainter, rect: QRectF, index: Index, *, selected: bool, hovered: bool) -> None:
+        report: Report = index.data(REPORT_ROLE)
+        sla: Sla = index.data(SLA_ROLE)
+        scale, theme = self.scale, self.theme
+        if sla.overdue or hovered:
+            painter.fillRect(rect, theme.raised)
+        draw_rule(painter, rect.left(), rect.right(), rect.bottom() - 1, theme)
+        plan = RowPlan.of(scale, rect.width(), rect.height())
+        inner = rect.adjusted(scale.pad, 0, -scale.pad, 0)
+        top, second = self._lines(inner, two=plan.with_second_line or not plan.sla_beside)
+        if plan.sla_beside:
+            column = self._sla_column(inner, top, second, two=plan.with_second_line)
+            self._paint_sla(painter, column, sla, bar=plan.with_second_line)
+            top.setRight(column.left() - scale.pad)
+            second.setRight(column.left() - scale.pad)
+        else:
+            self._paint_sla(painter, second, sla, bar=False)
+        if plan.with_id:
+            text.draw(painter, QRectF(inner.left(), rect.top(), self._id_width, rect.height()), report.id, scale.floor,
+                      theme.muted, tabular=True)  # fmt: skip
+            top.setLeft(inner.left() + self._id_width + scale.pad)
+            second.setLeft(top.left())
+        text.draw(painter, top, local(report.title), scale.read, theme.strong, Weight.SEMIBOLD)
+        if plan.with_second_line:
+            text.draw(painter, second, _about(report, plan), scale.floor, theme.muted)
+
+    def _lines(self, inner: QRectF, *, two: bool) -> tuple[QRectF, QRectF]:
+        """The row's line of title and, below it, the line of detail, together centred in the row."""
+        scale = self.scale
+        first = scale.line(scale.read)
+        below = scale.line(scale.floor) if two else 0
+        top = inner.top() + (inner.height() - first - below) / 2
+        return (
+            QRectF(inner.left(), top, inner.width(), first),
+            QRectF(inner.left(), top + first, inner.width(), below),
+        )
+
+    def _sla_column(self, inner: QRectF, top: QRectF, second: QRectF, *, two: bool) -> QRectF:
+        width = min(self._sla_width, inner.width() * 0.5)
+        return QRectF(inner.right() - width, top.top(), width, (second if two else top).bottom() - top.top())
+
+    def _paint_sla(self, painter: QPainter, column: QRectF, sla: Sla, *, bar: bool) -> None:
+        scale, theme = self.scale, self.theme
+        px = scale.floor
+        thick = max(3.0, scale.floor * 0.22)
+        gap = thick * 1.2
+        chip_height = float(scale.line(px))
+        block = chip_height + (gap + thick if bar else 0.0)
+        top = column.center().y() - block / 2
+        line = QRectF(column.left(), top, column.width(), chip_height)
+        if sla.overdue:
+            chip = QRectF(line.left(), line.top(), min(chip_width(sla.words, px), line.width()), line.height())
+            draw_chip(painter, chip, sla.words, px, theme.inverse, theme.inverse_text)
+        else:
+            weight = Weight.SEMIBOLD if sla.soon else Weight.REGULAR
+            text.draw(painter, line, sla.words, px, theme.strong if sla.soon else theme.text, weight)
+        if bar:
+            color = theme.strong if sla.soon else theme.inverse if sla.overdue else theme.muted
+            draw_bar(painter, QRectF(column.left(), line.bottom() + gap, column.width(), thick), sla.used,
+                     theme.line, color)  # fmt: skip
+
+
+def _about(report: Report, plan: RowPlan) -> str:
+    who = local(report.agency) or local(report.place)
+    parts = (local(report.category_name) or report.category, who if plan.with_agency else "")
+    return " · ".join(filter(None, parts))
+
+
+class ReportsTile(Tile):
+    """The queue."""
+
+    feeds = ("reports",)
+
+    def __init__(self, session: Session, scale: TypeScale, options: ReportsOptions) -> None:
+        super().__init__(session, scale, options)
+        self.model = ReportModel(self)
+        self.list = RowList(session, scale, self)
+        self.rows = ReportRows(self.list)
+        self.list.setItemDelegate(self.rows)
+        self.list.setModel(self.model)
+        self.list.shownChanged.connect(self.update)
+        self.setFocusProxy(self.list)
+        self.refresh()
+
+    def title(self) -> str:
+        area = self.session.city.records("config").get(self.options.area)
+        if isinstance(area, Area):
+            return tr("reports.title_area", area=local(area.name))
+        return tr("reports.title")
+
+    def summary(self) -> str:
+        total = self.model.rowCount()
+        if total == 0:
+            return ""
+        shown, overdue = len(self.list.shown_rows()), self.model.overdue_count()
+        if overdue:
+            return tr("reports.summary_overdue", shown=shown, total=total, overdue=overdue)
+        return tr("reports.summary", shown=shown, total=total)
+
+    def paint_body(self, painter: QPainter, body: QRectF) -> None:
+        if self.model.rowCount() == 0:
+            self.paint_empty(painter, body, tr("reports.empty"))
+
+    def on_feeds(self, changed: frozenset[str]) -> None:
+        if changed & {"reports", "config"}:
+            self.refresh()
+
+    def on_second(self) -> None:
+        super().on_second()
+        overdue = self.model.overdue_count()
+        self.model.tick(self.now_ns())
+        if self.model.overdue_count() != overdue:
+            self.update()
+
+    def on_look(self) -> None:
+        self.model.retranslate()
+        self.list.relayout()
+        super().on_look()
+
+    def refresh(self) -> None:
+        area = self.options.area
+        reports = (r for r in self.session.city.reports() if not area or r.area_id == area)
+        self.model.sync(reports, self.now_ns())
+        self.list.setVisible(self.model.rowCount() > 0)
+        super().refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        body = self.rect().adjusted(0, self.header_height, 0, 0)
+        fit, self.rows.height = self._row_heights(body.height())
+        if self.scale.wall or self.options.rows:
+            # A wall keeps to its few rows even where more would fit.
+            body.setHeight(min(body.height(), fit * self.rows.height))
+        self.list.setGeometry(body)
+        self.list.relayout()
+
+    def _row_heights(self, room: int) -> tuple[int, int]:
+        """(rows that fit, height of each): the natural height, stretched a little to fill the room."""
+        natural = natural_height(self.scale, two_lines=True)
+        if room < natural:
+            natural = natural_height(self.scale, two_lines=False)
+        fit = max(1, room // natural)
+        most = self.options.rows or (WALL_ROWS if self.scale.wall else fit)
+        fit = min(fit, most)
+        return fit, max(natural, min(room // fit, int(natural * _STRETCH)))
+
+
+SPEC = TileSpec("reports", ReportsOptions, ReportsTile)
