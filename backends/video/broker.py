@@ -1,0 +1,323 @@
+"""The supervisor's part of the pictures: owns all shared memory, keeps the workers, answers the GUI.
+
+In order: the GUI sends all that it shows (`Wanted`); `plan` says which outputs that needs; their memory is
+made; the streams are spread over the workers; the GUI is told where its pictures are (`Assigned`). What is
+no longer wanted lingers for a second, so that a change of layout reconnects nothing that stays.
+
+Threads: one that accepts and cares, one for each connection, two for each worker. Must not: import Qt, touch
+a pixel, or send a password anywhere but into a worker's stdin.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Connection, Listener, answer_challenge, deliver_challenge
+from pathlib import Path
+
+import msgspec
+
+from backends.video.crew import Crewman
+from backends.video.frames import format_segment, segment_size
+from backends.video.plan import OutputKey, StreamKey, outputs_for, spread
+from backends.video.segment import NoPictureMemory, Segments, free_bytes
+from backends.video.wire import (
+    MAX_MESSAGE,
+    Assigned,
+    Assignment,
+    Orders,
+    OutputOrder,
+    StreamOrder,
+    Wanted,
+    encode,
+    wanted_decoder,
+)
+
+log = logging.getLogger(__name__)
+
+LINGER_S = 1.0
+"""What nobody wants any more is decoded for this long."""
+GUI_GONE_S = 10.0
+"""After the GUI has gone its demands stay for this long: a restarted GUI finds its pictures moving."""
+_CARE_S = 0.5
+
+Credentials = tuple[str, str]
+"""User name and password."""
+
+
+class BrokerSettings(msgspec.Struct, frozen=True):
+    """What the supervisor may set."""
+
+    workers: int = 0
+    """Decoder processes; 0 = as many as cores, 4 at most."""
+    scene_dir: str = ""
+    """Where `scene:068` looks for `068.mp4`, unless `scenes` names a file."""
+    scenes: dict[str, str] = {}
+    """Number of a scene -> file."""
+    expect_bytes: int = 100_000_000
+    """Shared memory that a full wall needs (64 tiles of 480x270); less than that free is said at the start."""
+    log_file: str = ""
+    """Where workers write what they have to say; empty: to our own stderr."""
+
+
+class _Output:
+    __slots__ = ("generation", "segment", "unwanted_since")
+
+    def __init__(self, segment: str, generation: int) -> None:
+        self.segment = segment
+        self.generation = generation
+        self.unwanted_since: float | None = None
+
+
+class _Gui:
+    """What one connection wants."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.wanted = Wanted(0, ())
+        self.gone_at = 0.0
+        self._sending = threading.Lock()
+
+    def send(self, answer: Assigned) -> None:
+        with self._sending:
+            self.connection.send_bytes(encode(answer))
+
+
+class PictureBroker:
+    """Start it in the process that outlives the GUI; give `address` and `authkey` to the GUI over a pipe."""
+
+    def __init__(
+        self,
+        settings: BrokerSettings | None = None,
+        credentials: Mapping[str, Credentials] | None = None,
+        *,
+        address: str | None = None,
+        authkey: bytes | None = None,
+    ) -> None:
+        """`address` and `authkey`: of a broker before this one, for a GUI that shall find it again."""
+        self.settings = settings or BrokerSettings()
+        self.authkey = authkey or secrets.token_bytes(32)
+        self._credentials = dict(credentials or {})
+        self._scenes = dict(self.settings.scenes)
+        self._lock = threading.Lock()  # guards all below
+        self._segments = Segments()
+        self._outputs: dict[OutputKey, _Output] = {}
+        self._refused: dict[OutputKey, str] = {}
+        self._places: dict[StreamKey, int] = {}
+        self._guis: list[_Gui] = []
+        # Differs from that of a broker before us, whose pictures the GUI may still hold.
+        self._generation = int(time.monotonic() * 10) & 0xFFFFFF
+        self._crew: list[Crewman] = []
+        self._stopped = threading.Event()
+        address = address or _address()
+        self._listener = Listener(address, backlog=8)
+        self.address: str = address or str(self._listener.address)
+
+    def start(self) -> None:
+        """Start the workers and listen. Says in the log when shared memory is small."""
+        if sentence := memory_warning(self.settings.expect_bytes):
+            log.warning("%s", sentence)
+        log_file = Path(self.settings.log_file) if self.settings.log_file else None
+        with self._lock:
+            for number in range(self.settings.workers or min(4, os.cpu_count() or 1)):
+                name, beat = self._segments.create(number, 4096)
+                self._crew.append(Crewman(number, name, beat, log_file))
+        for man in self._crew:
+            man.start()
+        threading.Thread(target=self._accept, name="pictures accept", daemon=True).start()
+        self._carer = threading.Thread(target=self._care, name="pictures care", daemon=True)
+        self._carer.start()
+
+    def stop(self) -> None:
+        """End all workers and take all memory away."""
+        self._stopped.set()
+        self._listener.close()
+        self._carer.join(5.0)
+        for gui in list(self._guis):
+            gui.connection.close()
+        for man in self._crew:
+            man.stop()
+        with self._lock:
+            self._segments.close()
+
+    def set_credentials(self, credentials: Mapping[str, Credentials]) -> None:
+        """Camera id -> (user, password). A changed one opens its stream afresh."""
+        with self._lock:
+            self._credentials = dict(credentials)
+            self._give_orders()
+
+    def set_scenes(self, scenes: Mapping[str, str]) -> None:
+        """Number -> file of the demo's street scenes; a file may still be missing."""
+        with self._lock:
+            self._scenes = dict(scenes)
+            self._give_orders()
+
+    def worker_pids(self) -> list[int]:
+        """Of the workers that run now."""
+        return [pid for man in self._crew if (pid := man.pid) is not None]
+
+    def worker_restarts(self) -> int:
+        return sum(man.restarts for man in self._crew)
+
+    def segment_count(self) -> int:
+        """Outputs that exist, lingering ones included."""
+        with self._lock:
+            return len(self._outputs)
+
+    def _accept(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                connection = self._listener.accept()
+            except OSError:
+                if self._stopped.is_set():
+                    return
+                log.exception("the picture broker could not accept a connection")
+                self._stopped.wait(0.5)
+                continue
+            threading.Thread(target=self._serve, args=(connection,), name="pictures gui", daemon=True).start()
+
+    def _serve(self, connection: Connection) -> None:
+        try:
+            deliver_challenge(connection, self.authkey)
+            answer_challenge(connection, self.authkey)
+        except (AuthenticationError, OSError, EOFError):
+            log.warning("somebody without the key knocked at the picture broker")
+            connection.close()
+            return
+        gui = _Gui(connection)
+        with self._lock:
+            self._guis.append(gui)
+        try:
+            while True:
+                wanted = wanted_decoder.decode(connection.recv_bytes(MAX_MESSAGE))
+                self._answer(gui, wanted)
+        except (OSError, EOFError):
+            pass  # it has gone; what it wanted stays for a while
+        except msgspec.DecodeError as error:
+            log.warning("the GUI sent demands that cannot be read: %s", error)
+        finally:
+            connection.close()
+            with self._lock:
+                gui.gone_at = time.monotonic()
+
+    def _answer(self, gui: _Gui, wanted: Wanted) -> None:
+        with self._lock:
+            # A GUI that is back takes over from the one that has gone.
+            self._guis = [other for other in self._guis if not other.gone_at]
+            gui.wanted = wanted
+            self._replan()
+            answer = self._assignment(wanted)
+        gui.send(answer)
+
+    def _assignment(self, wanted: Wanted) -> Assigned:
+        outputs = outputs_for(demand for gui in self._guis for demand in gui.wanted.demands)
+        found = []
+        for index, demand in enumerate(wanted.demands):
+            key = outputs[demand]
+            if output := self._outputs.get(key):
+                found.append(Assignment(index, output.segment, output.generation))
+            else:
+                found.append(Assignment(index, refused=self._refused.get(key, "")))
+        return Assigned(wanted.number, tuple(found))
+
+    def _replan(self) -> None:
+        """Make what is wanted, drop what has lingered, and give the orders. Under the lock."""
+        now = time.monotonic()
+        self._refused.clear()
+        wanted = set(outputs_for(demand for gui in self._guis for demand in gui.wanted.demands).values())
+        for key, output in list(self._outputs.items()):
+            if key in wanted:
+                output.unwanted_since = None
+            elif output.unwanted_since is None:
+                output.unwanted_since = now
+            elif now - output.unwanted_since > LINGER_S:
+                self._segments.remove(self._outputs.pop(key).segment)
+        for key in sorted(wanted - self._outputs.keys()):
+            self._make(key)
+        self._places = spread({key.stream for key in self._outputs}, len(self._crew), self._places)
+        self._give_orders()
+
+    def _make(self, key: OutputKey) -> None:
+        self._generation += 1
+        try:
+            name, memory = self._segments.create(self._generation, segment_size(key.width, key.height))
+        except NoPictureMemory as error:
+            log.warning("camera %s: %s", key.stream.camera_id, error)
+            self._refused[key] = str(error)
+            return
+        format_segment(memory, self._generation, key.width, key.height)
+        self._outputs[key] = _Output(name, self._generation)
+
+    def _give_orders(self) -> None:
+        outputs: dict[StreamKey, list[OutputOrder]] = {}
+        for key, output in sorted(self._outputs.items(), key=lambda item: item[1].generation):
+            outputs.setdefault(key.stream, []).append(OutputOrder(output.segment, output.generation, key.crop))
+        orders: list[list[StreamOrder]] = [[] for _ in self._crew]
+        for stream, drawn in outputs.items():
+            user, password = self._credentials.get(stream.camera_id, ("", ""))
+            path = self._scene_path(stream.uri)
+            order = StreamOrder(stream.camera_id, stream.uri, tuple(drawn), user, password, path)
+            orders[self._places[stream]].append(order)
+        for man, streams in zip(self._crew, orders, strict=True):
+            man.order(Orders(tuple(streams)))
+
+    def _scene_path(self, uri: str) -> str:
+        scheme, _, number = uri.partition(":")
+        if scheme != "scene":
+            return ""
+        if number in self._scenes:
+            return self._scenes[number]
+        if self.settings.scene_dir and number.isalnum():
+            return str(Path(self.settings.scene_dir) / f"{number}.mp4")
+        return ""
+
+    def _care(self) -> None:
+        expected = time.monotonic()
+        while not self._stopped.wait(_CARE_S):
+            now = time.monotonic()
+            # If we ourselves were held up (machine suspended), nobody else could give a sign either.
+            if now - expected < 4 * _CARE_S:
+                for man in self._crew:
+                    man.kill_if_hung()
+            expected = now
+            self._tidy(now)
+
+    def _tidy(self, now: float) -> None:
+        """Drop what has lingered, and try again what found no memory."""
+        with self._lock:
+            known = len(self._guis)
+            self._guis = [gui for gui in self._guis if not gui.gone_at or now - gui.gone_at < GUI_GONE_S]
+            lingering = any(output.unwanted_since is not None for output in self._outputs.values())
+            refused = set(self._refused)
+            if known != len(self._guis) or refused or lingering:
+                self._replan()
+            told = [gui for gui in self._guis if not gui.gone_at] if refused - self._refused.keys() else []
+            answers = [(gui, self._assignment(gui.wanted)) for gui in told]
+        for gui, answer in answers:
+            with contextlib.suppress(OSError):  # it has just gone: its own thread notices
+                gui.send(answer)
+
+
+def memory_warning(expected_bytes: int) -> str:
+    """One sentence when shared memory is too small for a full wall, else empty. Also for `doctor`."""
+    free = free_bytes()
+    if free >= expected_bytes:
+        return ""
+    return (
+        f"shared memory (/dev/shm) has {free / 1e6:.0f} MB free, a full wall needs {expected_bytes / 1e6:.0f} MB: "
+        "some tiles will stay without a picture; containers need --shm-size=512m"
+    )
+
+
+def _address() -> str | None:
+    """On Linux an abstract socket: it leaves no file behind, whatever way we end. Elsewhere a pipe."""
+    if sys.platform == "linux":
+        return f"\0ioc-pictures-{os.getpid()}-{secrets.token_hex(4)}"
+    return None

@@ -1,0 +1,201 @@
+"""The GUI's end of the pictures: the `PictureSource` of ports.py over the broker's shared memory.
+
+A thread keeps the connection, sends demands and attaches memory; it then swaps in one new dictionary. What
+the GUI thread calls reads that dictionary and shared memory, without a lock or a system call. Must not:
+import Qt, or keep the GUI thread waiting.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection
+
+import msgspec
+
+from backends.domain.camera import Demand, PictureState, PictureStatus
+from backends.video.frames import LOST_S, BadFrameHeader, FrameReader, PinnedFrame
+from backends.video.segment import attach
+from backends.video.wire import MAX_MESSAGE, Assigned, Wanted, assigned_decoder, encode
+
+log = logging.getLogger(__name__)
+
+_RETRY_S = 0.5
+
+
+class PictureClient:
+    """Pictures of cameras for one GUI process. All public methods: GUI thread only, none blocks."""
+
+    def __init__(self, address: str, authkey: bytes) -> None:
+        self._address = address
+        self._authkey = authkey
+        self._readers: dict[Demand, FrameReader] = {}
+        self._standins: dict[Demand, FrameReader] = {}
+        self._refused: dict[Demand, str] = {}
+        self._attached: dict[tuple[str, int], FrameReader] = {}  # of the receiving thread
+        self._since: dict[Demand, float] = {}
+        self._wanted: frozenset[Demand] = frozenset()
+        self._sent: dict[int, tuple[Demand, ...]] = {}
+        self._sent_to: tuple[Connection | None, int] = (None, 0)
+        self._number = 0
+        self._change = threading.Condition()
+        self._connection: Connection | None = None
+        self._closed = False
+        self._reason = ""
+        self._threads = [
+            threading.Thread(target=self._receive, name="pictures receive", daemon=True),
+            threading.Thread(target=self._send, name="pictures send", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def demand(self, wanted: frozenset[Demand]) -> None:
+        """All that is shown now, over all windows."""
+        with self._change:
+            if wanted == self._wanted:
+                return
+            now = time.monotonic()
+            self._since = {demand: self._since.get(demand, now) for demand in wanted}
+            self._stand_in(wanted)
+            self._wanted = wanted
+            self._number += 1
+            self._change.notify_all()
+
+    def sequence(self, demand: Demand) -> int:
+        """Sequence of the newest picture, 0 = none yet."""
+        reader = self._readers.get(demand)
+        if reader is not None and (sequence := reader.sequence()):
+            return sequence
+        standin = self._standins.get(demand)
+        return standin.sequence() if standin is not None else 0
+
+    @contextmanager
+    def pin(self, demand: Demand) -> Iterator[PinnedFrame | None]:
+        """The newest picture; its size may differ from the demand (shared or older output): scale it."""
+        reader = self._readers.get(demand)
+        if reader is None or not reader.sequence():
+            reader = self._standins.get(demand)
+        if reader is None:
+            yield None
+            return
+        pinned = reader.pin()
+        try:
+            yield pinned
+        finally:
+            reader.unpin(pinned)
+
+    def status(self, demand: Demand) -> PictureStatus:
+        """What to say on the tile. The age is reckoned here and now."""
+        reader = self._readers.get(demand)
+        if reader is not None:
+            return reader.status()
+        age_s = time.monotonic() - self._since.get(demand, time.monotonic())
+        reason = self._refused.get(demand, "") or self._reason
+        state = PictureState.LOST if reason and age_s >= LOST_S else PictureState.CONNECTING
+        return PictureStatus(state=state, age_s=age_s, reason=reason)
+
+    def source_size(self, demand: Demand) -> tuple[int, int]:
+        """Width and height of the decoded picture before scaling; (0, 0) = not known yet."""
+        reader = self._readers.get(demand)
+        return reader.source_size() if reader is not None else (0, 0)
+
+    def close(self) -> None:
+        """End the threads. Pictures that are already attached stay readable."""
+        with self._change:
+            self._closed = True
+            connection = self._connection
+            self._change.notify_all()
+        if connection is not None:
+            connection.close()
+        for thread in self._threads:
+            thread.join(2.0)
+
+    def _stand_in(self, wanted: frozenset[Demand]) -> None:
+        """A tile that changes its size shows the old picture until the new one is there. Under the lock."""
+        old: dict[tuple[str, tuple[float, float, float, float]], FrameReader] = {}
+        for demand in self._wanted:
+            reader = self._readers.get(demand) or self._standins.get(demand)
+            if reader is not None:
+                old[demand.camera_id, demand.crop] = reader
+        self._standins = {
+            demand: old[demand.camera_id, demand.crop]
+            for demand in wanted
+            if demand not in self._readers and (demand.camera_id, demand.crop) in old
+        }
+
+    def _send(self) -> None:
+        while True:
+            with self._change:
+                self._change.wait_for(self._something_to_send)
+                if self._closed:
+                    return
+                connection, number = self._connection, self._number
+                demands = tuple(self._wanted)
+                self._sent = {number: demands}
+                self._sent_to = (connection, number)
+            assert connection is not None
+            try:
+                connection.send_bytes(encode(Wanted(number, demands)))
+            except (OSError, ValueError):
+                log.info("demands could not be sent; the broker is gone, and gets them when it is back")
+
+    def _something_to_send(self) -> bool:
+        return self._closed or (self._connection is not None and self._sent_to != (self._connection, self._number))
+
+    def _receive(self) -> None:
+        while not self._closed:
+            try:
+                connection = Client(self._address, authkey=self._authkey)
+            except (OSError, EOFError, AuthenticationError):
+                self._reason = "the decoder processes are not running"
+                with self._change:
+                    self._change.wait_for(lambda: self._closed, _RETRY_S)
+                continue
+            self._reason = ""
+            with self._change:
+                self._connection = connection
+                self._change.notify_all()
+            try:
+                while True:
+                    self._take(assigned_decoder.decode(connection.recv_bytes(MAX_MESSAGE)))
+            except (OSError, EOFError, msgspec.DecodeError):
+                if not self._closed:
+                    log.warning("the connection to the picture broker is lost; pictures that still come are shown")
+            finally:
+                with self._change:
+                    self._connection = None
+                connection.close()
+
+    def _take(self, answer: Assigned) -> None:
+        with self._change:
+            demands = self._sent.get(answer.number)
+        if demands is None:
+            return  # a newer demand is already on its way
+        readers: dict[Demand, FrameReader] = {}
+        refused: dict[Demand, str] = {}
+        attached: dict[tuple[str, int], FrameReader] = {}
+        for given in answer.outputs:
+            demand = demands[given.demand]
+            if not given.segment:
+                refused[demand] = given.refused
+                continue
+            key = (given.segment, given.generation)
+            try:
+                attached[key] = readers[demand] = (
+                    attached.get(key) or self._attached.get(key) or FrameReader(attach(given.segment), given.generation)
+                )
+            except (OSError, BadFrameHeader) as error:
+                log.warning("a picture of camera %s cannot be read: %s", demand.camera_id, error)
+                refused[demand] = "its picture memory cannot be read"
+        self._attached = attached
+        self._publish(readers, refused)
+
+    def _publish(self, readers: Mapping[Demand, FrameReader], refused: Mapping[Demand, str]) -> None:
+        with self._change:
+            # Old ones stay readable until their tiles are gone.
+            self._readers = {**{d: r for d, r in self._readers.items() if d in self._wanted}, **readers}
+            self._refused = dict(refused)

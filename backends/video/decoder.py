@@ -1,0 +1,188 @@
+"""One stream in one thread: open, decode, draw into its outputs, and again after a loss.
+
+Nothing of a camera may reach another stream: every error ends here, in words on the tile. Must not:
+know where the orders come from, or judge the age of a picture (its reader does).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from backends.domain.camera import PictureState
+from backends.video.backoff import NOT_YET_S, Backoff, OpeningGate
+from backends.video.frames import BadFrameHeader, FrameWriter
+from backends.video.scaling import Scaler, Shot, size_of
+from backends.video.segment import attach
+from backends.video.source import Address, NotASource, NotYet, Refused, Source, SourceFault, spec_of
+from backends.video.wire import OutputOrder, StreamOrder
+
+log = logging.getLogger(__name__)
+
+_LONGEST_GAP_NS = 5_000_000_000
+"""A longer gap is a loss, and says nothing about the usual interval."""
+HUNG_S = 20.0
+"""Every call has a shorter timeout; a thread without a sign for this long is stuck inside a library."""
+
+
+class _Drawing:
+    """An output and what draws it."""
+
+    def __init__(self, order: OutputOrder) -> None:
+        self.writer = FrameWriter(attach(order.segment), order.generation)
+        self.scaler = Scaler(order.crop)
+
+
+class StreamDecoder:
+    """Decodes one stream until `stop`. `set_outputs` may be called from another thread at any time."""
+
+    def __init__(self, order: StreamOrder, gate: OpeningGate) -> None:
+        self._stop = threading.Event()
+        self._address = Address(order.uri, order.user, order.password, order.path, self._stop)
+        self._camera_id = order.camera_id
+        self._gate = gate
+        self._backoff = Backoff()
+        self._lock = threading.Lock()  # guards all below; held while a frame is drawn
+        self._drawings: dict[OutputOrder, _Drawing] = {}
+        self._last: Shot | None = None
+        self._aspect = 1.0
+        self._stamp_ns = 0
+        self._interval_ns = 0
+        self._received = 0
+        self._reconnects = 0
+        self._said = (PictureState.CONNECTING, "")
+        self._sign = time.monotonic()
+        self._wake = threading.Event()
+        self.set_outputs(order.outputs)
+        self._reconnects = max((d.writer.reconnects for d in self._drawings.values()), default=0)
+        self._thread = threading.Thread(target=self._run, name=f"stream {order.camera_id}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to end; returns at once. It lets go of the camera within the read timeout."""
+        self._stop.set()
+        self._wake.set()
+
+    def retry_now(self) -> None:
+        """Do not wait any longer (the scene has been drawn, the network is back)."""
+        self._wake.set()
+
+    @property
+    def hung(self) -> bool:
+        """True: stuck in a call that should have ended long ago."""
+        return self._thread.is_alive() and time.monotonic() - self._sign > HUNG_S
+
+    def set_outputs(self, orders: tuple[OutputOrder, ...]) -> None:
+        """Draw these outputs from now on. A new one gets the last picture at once, with its true age."""
+        with self._lock:
+            before = self._drawings
+            self._drawings = {}
+            for order in orders:
+                drawing = before.get(order)
+                if drawing is None:
+                    try:
+                        drawing = _Drawing(order)
+                    except (OSError, BadFrameHeader) as error:
+                        log.warning("an output of camera %s cannot be drawn: %s", self._camera_id, error)
+                        continue
+                    drawing.writer.say(*self._said, self._reconnects)
+                    if self._last is not None:
+                        self._draw(drawing, self._last)
+                        drawing.writer.say(*self._said, self._reconnects)
+                self._drawings[order] = drawing
+
+    def _draw(self, drawing: _Drawing, shot: Shot) -> None:
+        writer = drawing.writer
+        drawing.scaler.draw(shot, writer.begin(), self._aspect)
+        writer.say_source(*size_of(shot))
+        writer.publish(self._stamp_ns, self._interval_ns, self._received)
+
+    def _say(self, state: PictureState, reason: str = "") -> None:
+        with self._lock:
+            self._said = (state, reason)
+            for drawing in self._drawings.values():
+                drawing.writer.say(state, reason, self._reconnects)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            opened = time.monotonic()
+            try:
+                self._session()
+                wait_s = self._after_loss(opened, "the camera ended the stream")
+            except NotYet:
+                self._say(PictureState.CONNECTING)
+                wait_s = NOT_YET_S
+            except Refused as fault:
+                self._say(PictureState.REFUSED, str(fault))
+                wait_s = self._backoff.after_refusal()
+            except NotASource as fault:
+                self._say(PictureState.NO_SOURCE, str(fault))
+                wait_s = self._backoff.after_refusal()
+            except SourceFault as fault:
+                wait_s = self._after_loss(opened, str(fault))
+            except Exception:
+                # Ours, not the camera's: reported in full, and this stream alone waits.
+                log.exception("the decoder of camera %s failed", self._camera_id)
+                wait_s = self._after_loss(opened, "the decoder failed")
+            self._pause(wait_s)
+
+    def _after_loss(self, opened: float, reason: str) -> float:
+        if not self._stop.is_set():
+            self._reconnects += 1
+            self._say(PictureState.CONNECTING, reason)
+        return self._backoff.after_loss(max(0.0, self._stamp_ns / 1e9 - opened))
+
+    def _pause(self, wait_s: float) -> None:
+        self._sign = time.monotonic() + wait_s
+        self._wake.wait(wait_s)
+        self._wake.clear()
+        self._sign = time.monotonic()
+
+    def _session(self) -> None:
+        """One opening until the stream ends."""
+        source = self._open()
+        try:
+            self._aspect = source.pixel_aspect
+            self._interval_ns = int(1e9 / source.fps) if source.fps > 0 else self._interval_ns
+            self._say(PictureState.WAITING_KEY)
+            self._show(source)
+        finally:
+            source.close()
+
+    def _open(self) -> Source:
+        spec = spec_of(self._address.uri)
+        if not spec.network:
+            return spec.open(self._address)
+        me = threading.get_ident()
+        self._gate.enter(me, self._stop)
+        try:
+            self._sign = time.monotonic()
+            return spec.open(self._address)
+        finally:
+            self._gate.leave(me)
+
+    def _show(self, source: Source) -> None:
+        before_ns = 0
+        for shot in source.frames():
+            now_ns = time.monotonic_ns()
+            self._sign = now_ns / 1e9
+            if self._stop.is_set():
+                break
+            gap_ns = now_ns - before_ns
+            with self._lock:
+                if not before_ns:
+                    self._received = 0
+                    self._said = (PictureState.LIVE, "")
+                    for drawing in self._drawings.values():
+                        drawing.writer.say(*self._said, self._reconnects)
+                elif gap_ns < _LONGEST_GAP_NS:
+                    self._interval_ns += (gap_ns - self._interval_ns) >> 4 if self._interval_ns else gap_ns
+                before_ns = now_ns
+                self._stamp_ns = now_ns
+                self._received += 1
+                self._last = shot
+                for drawing in self._drawings.values():
+                    self._draw(drawing, shot)

@@ -1,0 +1,269 @@
+"""One output of one stream in shared memory: a checked header and three buffers of BGRA pixels.
+
+Newest wins. The writer (a decoder worker) never touches the newest buffer nor the one that the reader
+(the GUI thread) has pinned, so three are enough; sequence numbers around every buffer tell a torn read,
+which is retried and counted. The age of the picture is reckoned by the READER from the monotonic stamp of
+the last new frame: a writer that is dead or hung cannot look live. No locks, no system calls.
+
+Layout, in 8-byte words: 0-7 fixed when the segment is made (7 is their CRC-32); 8-31 written by the
+worker; 32-33 by the reader; the reason in words from byte 512; buffers from byte 4096. Little-endian
+machines only, as all that this program runs on are.
+
+Must not: allocate memory (that is `segment`), decode, or know about cameras.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import time
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from backends.domain.camera import PictureState, PictureStatus
+
+MAGIC = int.from_bytes(b"IOCPIC01", "little")
+SLOTS = 3
+HEADER_BYTES = 4096
+MAX_SIDE = 16384
+"""Pixels; a header that claims more is damaged."""
+
+_GENERATION, _WIDTH, _HEIGHT, _STRIDE, _SLOTS, _SLOT_BYTES, _CRC = range(1, 8)
+_NEWEST, _STAMP, _INTERVAL, _RECEIVED, _STATE, _RECONNECTS, _REASON_SEQ, _REASON_LEN, _SOURCE, _SINCE = range(8, 18)
+_BEGIN, _END = 24, 27
+_PINNED, _TORN = 32, 33
+_REASON_AT, _REASON_MAX = 512, 480
+
+SLOW_S = 1.5
+"""No new picture for this long, or for three usual intervals if that is longer: SLOW (design, section 6)."""
+LOST_S = 5.0
+"""No new picture for this long: LOST (design, section 6)."""
+
+STATES = (
+    PictureState.CONNECTING,
+    PictureState.WAITING_KEY,
+    PictureState.LIVE,
+    PictureState.REFUSED,
+    PictureState.NO_SOURCE,
+    PictureState.DISABLED,
+)
+"""What a worker may say; its place here is the number in the header. SLOW and LOST are the reader's."""
+_CODE = {state: code for code, state in enumerate(STATES)}
+
+Clock = Callable[[], int]
+Frame = npt.NDArray[np.uint8]
+
+
+class BadFrameHeader(Exception):
+    """The memory is not an output of ours, or its bounds do not fit the memory."""
+
+
+def segment_size(width: int, height: int) -> int:
+    """Bytes of an output: header and three buffers, each on a page of its own."""
+    return HEADER_BYTES + SLOTS * _slot_bytes(width, height)
+
+
+def _slot_bytes(width: int, height: int) -> int:
+    return (width * height * 4 + 4095) // 4096 * 4096
+
+
+def format_segment(memory: mmap.mmap, generation: int, width: int, height: int, now_ns: int | None = None) -> None:
+    """Write the fixed part of the header into zeroed memory. `generation` differs for every output ever made."""
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+        raise BadFrameHeader(f"a picture of {width} x {height} pixels is not possible")
+    words = memoryview(memory).cast("Q")
+    fixed = (MAGIC, generation, width, height, width * 4, SLOTS, _slot_bytes(width, height))
+    words[:7] = memoryview(struct.pack("<7Q", *fixed)).cast("Q")
+    words[_CRC] = zlib.crc32(struct.pack("<7Q", *fixed))
+    words[_SINCE] = time.monotonic_ns() if now_ns is None else now_ns
+
+
+class _Output:
+    """What reader and writer share: the checked bounds and the views on the buffers."""
+
+    def __init__(self, memory: mmap.mmap, generation: int) -> None:
+        if len(memory) < HEADER_BYTES:
+            raise BadFrameHeader(f"{len(memory)} bytes are too few for a header")
+        self._words = words = memoryview(memory).cast("Q")
+        magic, found, width, height, stride, slots, slot_bytes = words[:7]
+        if magic != MAGIC or words[_CRC] != zlib.crc32(words[:7].tobytes()):
+            raise BadFrameHeader("the header is not one of ours, or is damaged")
+        if found != generation:
+            raise BadFrameHeader(f"generation {found} found where {generation} was assigned")
+        if (
+            not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE)
+            or slots != SLOTS
+            or stride != width * 4
+            or slot_bytes != _slot_bytes(width, height)
+            or HEADER_BYTES + slots * slot_bytes > len(memory)
+        ):
+            raise BadFrameHeader(f"the bounds of the header ({width} x {height}) do not fit the memory")
+        self.generation, self.width, self.height = generation, width, height
+        self._memory = memory
+        self.buffers: list[Frame] = [
+            np.frombuffer(memory, np.uint8, width * height * 4, HEADER_BYTES + i * slot_bytes).reshape(height, width, 4)
+            for i in range(SLOTS)
+        ]
+
+
+class FrameWriter(_Output):
+    """The worker's end. One writer at a time; a new one goes on counting where a dead one stopped."""
+
+    def begin(self) -> Frame:
+        """The buffer to draw the next picture into: neither the newest nor the pinned one."""
+        words = self._words
+        newest = words[_NEWEST]
+        busy = newest & 3 if newest else -1
+        pinned = words[_PINNED] - 1
+        slot = next(i for i in range(SLOTS) if i not in (busy, pinned))
+        self._slot = slot
+        self._sequence = (newest >> 2 if newest else self.generation << 32) + 1
+        words[_BEGIN + slot] = self._sequence
+        return self.buffers[slot]
+
+    def publish(self, stamp_ns: int, interval_ns: int, received: int) -> int:
+        """The buffer of `begin` is now the newest picture. Returns its sequence.
+
+        `stamp_ns`: monotonic clock at the arrival of the frame; `interval_ns`: the usual time between two.
+        """
+        words = self._words
+        words[_END + self._slot] = self._sequence
+        words[_INTERVAL] = interval_ns
+        words[_RECEIVED] = received
+        words[_STAMP] = stamp_ns
+        words[_STATE] = _CODE[PictureState.LIVE]
+        words[_NEWEST] = self._sequence << 2 | self._slot
+        return self._sequence
+
+    def say(self, state: PictureState, reason: str = "", reconnects: int = 0) -> None:
+        """What the worker knows about the connection; `reason` is for people and holds no secret."""
+        words = self._words
+        text = reason.encode()[:_REASON_MAX]
+        words[_REASON_SEQ] += 1  # odd: being written
+        self._memory[_REASON_AT : _REASON_AT + len(text)] = text
+        words[_REASON_LEN] = len(text)
+        words[_REASON_SEQ] += 1
+        words[_RECONNECTS] = reconnects
+        words[_STATE] = _CODE[state]
+
+    def say_source(self, width: int, height: int) -> None:
+        """Size of the decoded picture before scaling."""
+        self._words[_SOURCE] = width << 32 | height
+
+    def say_stamp(self, stamp_ns: int, interval_ns: int) -> None:
+        """When the last new frame came, for an output that was added after it: it must not look younger."""
+        self._words[_STAMP] = stamp_ns
+        self._words[_INTERVAL] = interval_ns
+
+    @property
+    def received(self) -> int:
+        return self._words[_RECEIVED]
+
+    @property
+    def reconnects(self) -> int:
+        return self._words[_RECONNECTS]
+
+
+class PinnedFrame:
+    """A picture that the writer keeps away from until it is let go."""
+
+    __slots__ = ("pixels", "sequence")
+
+    def __init__(self, pixels: Frame, sequence: int) -> None:
+        self.pixels = pixels
+        self.sequence = sequence
+
+
+class FrameReader(_Output):
+    """The GUI's end. One thread reads; pins do not nest for one output."""
+
+    def __init__(self, memory: mmap.mmap, generation: int, clock: Clock = time.monotonic_ns) -> None:
+        super().__init__(memory, generation)
+        self._clock = clock
+        for buffer in self.buffers:
+            buffer.flags.writeable = False
+
+    def sequence(self) -> int:
+        """Sequence of the newest picture, 0 = none yet."""
+        return self._words[_NEWEST] >> 2
+
+    def pin(self) -> PinnedFrame | None:
+        """Keep the newest picture; None: none yet, or (never seen, counted) torn at every try."""
+        words = self._words
+        for _ in range(8):
+            newest = words[_NEWEST]
+            if not newest:
+                return None
+            slot, sequence = newest & 3, newest >> 2
+            if slot >= SLOTS:
+                break  # damaged: never index by what memory says without looking
+            words[_PINNED] = slot + 1
+            if words[_NEWEST] == newest and words[_BEGIN + slot] == words[_END + slot] == sequence:
+                return PinnedFrame(self.buffers[slot], sequence)
+            words[_TORN] += 1
+        self.unpin(None)
+        return None
+
+    def unpin(self, pinned: PinnedFrame | None) -> bool:
+        """Let go. False: the picture was overwritten while it was being read; counted, paint it again."""
+        words = self._words
+        slot = words[_PINNED] - 1
+        words[_PINNED] = 0
+        if pinned is None or not 0 <= slot < SLOTS or words[_BEGIN + slot] == pinned.sequence:
+            return True
+        words[_TORN] += 1
+        return False
+
+    def source_size(self) -> tuple[int, int]:
+        """Width and height of the decoded picture before scaling; (0, 0) = not known yet."""
+        word = self._words[_SOURCE]
+        return word >> 32, word & 0xFFFFFFFF
+
+    def status(self) -> PictureStatus:
+        """The state as of now. What the worker last said counts only as far as the picture's age allows."""
+        words = self._words
+        code = words[_STATE]
+        said = STATES[code] if code < len(STATES) else PictureState.CONNECTING
+        stamp, interval = words[_STAMP], words[_INTERVAL]
+        age_s = max(0, self._clock() - (stamp or words[_SINCE])) / 1e9
+        reason = self._reason() if words[_REASON_LEN] else ""
+        return PictureStatus(
+            state=judge(said, stamp != 0, age_s, interval / 1e9, bool(reason)),
+            age_s=age_s,
+            received=words[_RECEIVED],
+            fps=1e9 / interval if interval else 0.0,
+            reconnects=words[_RECONNECTS],
+            torn=words[_TORN],
+            reason=reason,
+        )
+
+    def _reason(self) -> str:
+        words = self._words
+        for _ in range(8):
+            before = words[_REASON_SEQ]
+            text = self._memory[_REASON_AT : _REASON_AT + min(words[_REASON_LEN], _REASON_MAX)]
+            if before % 2 == 0 and words[_REASON_SEQ] == before:
+                return text.decode(errors="replace")
+            words[_TORN] += 1
+        return ""
+
+
+def judge(said: PictureState, seen: bool, age_s: float, interval_s: float, failed: bool) -> PictureState:
+    """The state that people see.
+
+    `said` by the worker; `seen`: there has been a picture; `age_s` since the last new one, or since the
+    demand; `failed`: an attempt to open ended with a reason.
+    """
+    if said in (PictureState.REFUSED, PictureState.NO_SOURCE, PictureState.DISABLED):
+        return said
+    if not seen:
+        # A camera that cannot be reached is lost, not "connecting" for ever.
+        if failed and age_s >= LOST_S:
+            return PictureState.LOST
+        return PictureState.CONNECTING if said is PictureState.LIVE else said
+    if age_s >= LOST_S:
+        return PictureState.LOST
+    return PictureState.SLOW if age_s >= max(SLOW_S, 3 * interval_s) else PictureState.LIVE

@@ -1,0 +1,106 @@
+"""What a video source is: the typed spec that each file of `sources/` gives, and the registry of them.
+
+A new kind of source is ONE new file in `sources/` with a module constant SPEC. Must not: decode, or know
+of outputs.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Protocol
+
+from backends.video.scaling import Shot
+
+
+class SourceFault(Exception):
+    """The world's fault: said on the tile, then tried again. The words hold no secret."""
+
+
+class Refused(SourceFault):
+    """The camera refuses the password: tried again rarely, or it locks the account."""
+
+
+class NotYet(SourceFault):
+    """Nothing is wrong, it is just not there yet: looked for again every second."""
+
+
+class NotASource(SourceFault):
+    """The address can never be opened as it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What a source needs to open. `repr` shows no secret."""
+
+    uri: str
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    path: str = ""
+    """For `scene:`: the file it stands for."""
+    stop: Event = field(default_factory=Event, repr=False)
+    """Set when nobody wants the stream any more."""
+
+
+class Source(Protocol):
+    """An open stream. Used and closed by one thread (closing while another reads crashes FFmpeg)."""
+
+    @property
+    def pixel_aspect(self) -> float:
+        """Width of a pixel by its height."""
+        ...
+
+    @property
+    def fps(self) -> float:
+        """As declared; 0 = unknown."""
+        ...
+
+    def frames(self) -> Iterator[Shot]:
+        """Frames when they are due. Blocks, a few seconds at most. Ends or raises SourceFault at a loss."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """One kind of source."""
+
+    kind: str
+    schemes: tuple[str, ...]
+    says: str
+    """What it is, in one sentence, for `doctor` and the documentation."""
+    example: str
+    """An address of this kind."""
+    open: Callable[[Address], Source]
+    """Blocks up to its timeout. Raises SourceFault."""
+    network: bool = True
+    """Opening takes a place in the queue of openings."""
+
+
+@functools.cache
+def specs() -> dict[str, SourceSpec]:
+    """All kinds, by scheme. A file of `sources/` without SPEC, or a scheme given twice, is our error."""
+    package = importlib.import_module("backends.video.sources")
+    found: dict[str, SourceSpec] = {}
+    for info in pkgutil.iter_modules(package.__path__):
+        spec: SourceSpec = importlib.import_module(f"{package.__name__}.{info.name}").SPEC
+        for scheme in spec.schemes:
+            if scheme in found:
+                raise TypeError(f"{spec.kind} and {found[scheme].kind} both claim {scheme}:")
+            found[scheme] = spec
+    return found
+
+
+def spec_of(uri: str) -> SourceSpec:
+    """The kind that opens this address. Raises NotASource with words that help."""
+    scheme, colon, _ = uri.partition(":")
+    found = specs().get(scheme.lower()) if colon else None
+    if found is None:
+        known = ", ".join(f"{name}:" for name in sorted(specs()))
+        raise NotASource(f'no video source for addresses that begin with "{scheme[:20]}"; known are {known}')
+    return found

@@ -1,0 +1,1 @@
+"""One file for each kind of video source; `backends.video.source.specs` finds them here by their SPEC."""

@@ -1,0 +1,77 @@
+"""A decoder worker: `python -m backends.video.worker`, started by the broker, one thread for each stream.
+
+Orders come as lines of stdin. A stamp twice a second says that the process is not hung. It ends with its
+parent, whatever way that died. Must not: import Qt, open memory that it was not ordered to, or log a password.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import time
+
+import msgspec
+
+from backends.process import child_settings
+from backends.video.backoff import OpeningGate
+from backends.video.decoder import StreamDecoder
+from backends.video.segment import attach
+from backends.video.wire import Orders, StreamOrder, WorkerSettings, orders_decoder
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 0.5
+HUNG_EXIT = 3
+"""A stream is stuck inside a library: only a new process helps."""
+
+_Identity = tuple[str, str, str, str, str]
+
+
+def _identity(order: StreamOrder) -> _Identity:
+    return order.camera_id, order.uri, order.user, order.password, order.path
+
+
+class Worker:
+    """Follows orders: starts, changes and stops streams. Called by the thread that reads stdin."""
+
+    def __init__(self) -> None:
+        self._gate = OpeningGate()
+        self._streams: dict[_Identity, StreamDecoder] = {}
+
+    def follow(self, line: bytes) -> None:
+        orders: Orders = orders_decoder.decode(line)
+        wanted = {_identity(order): order for order in orders.streams}
+        for identity in [identity for identity in self._streams if identity not in wanted]:
+            self._streams.pop(identity).stop()
+        for identity, order in wanted.items():
+            if identity in self._streams:
+                self._streams[identity].set_outputs(order.outputs)
+            else:
+                self._streams[identity] = stream = StreamDecoder(order, self._gate)
+                stream.start()
+
+    @property
+    def hung(self) -> list[str]:
+        """Cameras whose thread is stuck."""
+        return [identity[0] for identity, stream in list(self._streams.items()) if stream.hung]
+
+
+def main() -> None:
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    worker = Worker()
+    settings = msgspec.convert(child_settings(on_line=worker.follow), WorkerSettings)
+    beat = memoryview(attach(settings.beat)).cast("Q")
+    beat[0] = time.monotonic_ns()
+    # Frames live for one pass and hold no cycles; the collector would only walk what never changes.
+    gc.freeze()
+    while True:
+        beat[0] = time.monotonic_ns()
+        if hung := worker.hung:
+            log.error("stuck in a library call, ending this worker: %s", ", ".join(hung))
+            os._exit(HUNG_EXIT)
+        time.sleep(BEAT_S)
+
+
+if __name__ == "__main__":
+    main()
