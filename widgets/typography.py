@@ -1,8 +1,8 @@
-"""The one type family, and sizes from viewing distance and panel.
+"""The one type family, and the sizes at which a window paints.
 
-Sizes follow ISO 9241-303's habit of stating capital height in arc minutes (look.md): 22' for what must
-be read at a glance, 16' for what is read, 12' as the floor. A tile chooses how much to show at these
-sizes; text is never made smaller than the floor.
+Three sizes a panel: `glance` for what must be read at a glance, `read` for what is read, `floor` below
+which nothing is painted. A tile chooses how much to show at these sizes. Be Vietnam Pro's capitals are
+0.74 em; the sizes are computed for 0.7 em (layouts.geometry), so the eye gets a little more than it must.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from importlib.resources import files
 
 from PySide6.QtGui import QFont, QFontDatabase
 
+from layouts.geometry import text_sizes
+from layouts.spec import Monitor, PanelKind
+
 FAMILY = "Be Vietnam Pro"
 _FILES = ("Regular", "Medium", "SemiBold", "Bold")
-
-#: look.md states font sizes at capitals of 0.7 em; Be Vietnam Pro's are 0.74, so we are never below.
-_CAP_EM = 0.7
-_ARCMIN_GLANCE, _ARCMIN_READ, _ARCMIN_FLOOR = 22.0, 16.0, 12.0
 
 #: Stacked Vietnamese marks (ế, ữ, ặ) go first where lines are tighter than this.
 LINE_HEIGHT = 1.32
@@ -53,27 +52,11 @@ def load_fonts() -> None:
 
 
 @dataclass(frozen=True)
-class Panel:
-    """A monitor as the eye meets it. Sizes in logical pixels of that screen."""
-
-    width: int
-    height: int
-    inches: float
-    """Diagonal."""
-    distance_m: float
-    wall: bool = False
-    """A wall shows less and larger; a desk may be dense."""
-
-    def px(self, arcmin: float) -> float:
-        """Font size in pixels whose capitals are `arcmin` minutes of arc high."""
-        height_mm = self.distance_m * 1000.0 * math.tan(math.radians(arcmin / 60.0))
-        px_per_mm = math.hypot(self.width, self.height) / (self.inches * 25.4)
-        return height_mm * px_per_mm / _CAP_EM
-
-
-@dataclass(frozen=True)
 class TypeScale:
-    """The three sizes of a panel in whole pixels, rounded up, and spacing that follows them."""
+    """The three sizes of a panel in whole pixels, and spacing that follows them.
+
+    `layouts.geometry` computes the sizes from viewing distance and panel; nothing else does.
+    """
 
     glance: int
     read: int
@@ -81,23 +64,15 @@ class TypeScale:
     wall: bool
 
     @classmethod
-    def of(cls, panel: Panel) -> TypeScale:
-        return cls(
-            glance=math.ceil(panel.px(_ARCMIN_GLANCE) - 0.25),
-            read=math.ceil(panel.px(_ARCMIN_READ) - 0.25),
-            floor=math.ceil(panel.px(_ARCMIN_FLOOR) - 0.25),
-            wall=panel.wall,
-        )
+    def of(cls, monitor: Monitor) -> TypeScale:
+        sizes = text_sizes(monitor)
+        wall = monitor.kind is PanelKind.WALL
+        return cls(glance=sizes.glance_px, read=sizes.read_px, floor=sizes.floor_px, wall=wall)
 
     @property
     def pad(self) -> int:
         """Inner margin of a tile."""
         return max(6, round(self.floor * 0.8))
-
-    @property
-    def gutter(self) -> int:
-        """Between tiles: 6 px on a 1080p desk, growing with the type."""
-        return max(6, round(self.floor * 0.2))
 
     def line(self, px: int) -> int:
         """Height of one line of text of `px`."""

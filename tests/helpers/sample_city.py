@@ -22,21 +22,22 @@ from backends.domain.camera import PictureState, PictureStatus
 from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, LinkState, Mode
 from backends.domain.ports import Changes, Delivery, LinkStatus
 from backends.domain.times import NS_PER_S, ManualClock
+from layouts.spec import Monitor, PanelKind
 from widgets import i18n
 from widgets.i18n import Language
 from widgets.models.city import LOCAL_FEED, CityModel
 from widgets.parts.demands import DemandBoard
 from widgets.session import Calls, Look, Notices, Session
 from widgets.theme import THEMES, ThemeName, apply_palette
-from widgets.typography import Panel, TypeScale, load_fonts
+from widgets.typography import TypeScale, load_fonts
 
 __all__ = ["NOW_NS", "PANELS", "SCALES", "SampleSession", "Scene", "at", "prepare", "sample_session"]
 
 WORDS = Path(__file__).parents[2] / "resources" / "i18n"
 
-DESK = Panel(1920, 1080, 24.0, 0.7)
-WALL = Panel(1920, 1080, 55.0, 4.0, wall=True)
-WALL_4K = Panel(3840, 2160, 55.0, 4.0, wall=True)
+DESK = Monitor("desk", 0, 0, 1920, 1080, 24.0)
+WALL = Monitor("wall", 0, 0, 1920, 1080, 55.0, PanelKind.WALL)
+WALL_4K = Monitor("wall4k", 0, 0, 3840, 2160, 55.0, PanelKind.WALL)
 PANELS = {"desk": DESK, "wall": WALL, "wall4k": WALL_4K}
 SCALES = {name: TypeScale.of(panel) for name, panel in PANELS.items()}
 

@@ -43,18 +43,21 @@ def choose(city: CityModel, options: CameraOptions, called: str = "") -> Shown:
 def _for_alarm(city: CityModel, called: str) -> Shown | None:
     if called:
         return None
-    for alarm in city.alarms():
-        if not alarm.unacknowledged and not alarm.holder:
+    asking = (alarm for alarm in city.alarms() if alarm.unacknowledged or alarm.holder)
+    return next((shown for alarm in asking if (shown := camera_of(city, alarm)) is not None), None)
+
+
+def camera_of(city: CityModel, alarm: Alarm) -> Shown | None:
+    """The best living camera of an alarm's place, or the stand-in of a dead one; None when it has none."""
+    for camera_id in alarm.camera_ids:
+        camera = city.camera(camera_id)
+        if camera is None:
             continue
-        for camera_id in alarm.camera_ids:
-            camera = city.camera(camera_id)
-            if camera is None:
-                continue
-            if camera.online:
-                return Shown(camera.id, alarm, number=camera.number)
-            other = _stand_in(city, camera)
-            if other is not None:
-                return Shown(other.id, alarm, for_number=camera.number, number=other.number)
+        if camera.online:
+            return Shown(camera.id, alarm, number=camera.number)
+        other = _stand_in(city, camera)
+        if other is not None:
+            return Shown(other.id, alarm, for_number=camera.number, number=other.number)
     return None
 
 

@@ -14,6 +14,8 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
+from layouts.options import SHIPPED_KINDS
+from layouts.spec import TileKind
 from widgets import format as fmt
 from widgets.i18n import tr
 from widgets.parts import text
@@ -38,6 +40,13 @@ class TileSpec:
     widget: type[Tile]
     shows_alarms: bool = False
     """True for the alarm list: its window need not name the highest alarm in the top bar."""
+    min_em: tuple[float, float] = (8.0, 4.0)
+    """Smallest useful width and height, in font sizes of reading text."""
+
+    @property
+    def layout(self) -> TileKind:
+        """The kind as layouts know it; the shipped ones are described there, without Qt."""
+        return SHIPPED_KINDS.get(self.kind) or TileKind(self.options, self.min_em, self.shows_alarms)
 
 
 class Tile(QWidget):

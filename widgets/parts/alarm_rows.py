@@ -1,0 +1,208 @@
+"""How an alarm row is painted, and where its buttons are. No actions here: the tile carries them out.
+
+Unacknowledged: symbol filled, row raised, text strong. Acknowledged or in hand: symbol outlined, text
+muted, who. An urgent unacknowledged row is larger and keeps its buttons in sight; other rows show theirs
+on hover or focus, in the place of their second line, so that no row changes its height under the pointer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import QAbstractItemModel, QEvent, QRectF, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter
+from PySide6.QtWidgets import QStyleOptionViewItem
+
+from backends.domain.action import Stage
+from backends.domain.alarm import AlarmState, Priority
+from widgets import format as fmt
+from widgets.i18n import local, tr
+from widgets.models.alarms import ROW_ROLE, AlarmRow
+from widgets.models.city import LOCAL_FEED, CityModel
+from widgets.parts import text
+from widgets.parts.alarm_words import pending_words, second_line, state_words
+from widgets.parts.rows import Index, RowDelegate, RowList
+from widgets.parts.shapes import chip_width, draw_chip, draw_rule
+from widgets.parts.stand_in import camera_of
+from widgets.parts.symbols import draw_symbol
+from widgets.typography import Weight
+
+
+class RowButton(StrEnum):
+    """What can be done on a row."""
+
+    ACKNOWLEDGE = "acknowledge"
+    CLAIM = "claim"
+    CAMERA = "camera"
+
+
+@dataclass(frozen=True)
+class _Placed:
+    button: RowButton
+    words: str
+    rect: QRectF
+
+
+class AlarmDelegate(RowDelegate):
+    """Paints AlarmRow and tells which button was pressed."""
+
+    pressed = Signal(object, object)
+    """(AlarmRow, RowButton)"""
+
+    def __init__(self, view: RowList, city: CityModel) -> None:
+        super().__init__(view)
+        self._city = city
+        self.bright = True
+
+    # -- sizes -----------------------------------------------------------------------------------------
+
+    def row_height(self, index: Index) -> int:
+        row: AlarmRow | None = index.data(ROW_ROLE)
+        scale = self.scale
+        plain = scale.line(scale.read) + scale.line(scale.floor) + round(scale.pad * (1.5 if scale.wall else 1.0))
+        if row is None or not self._urgent(row):
+            return plain
+        if scale.wall:
+            return round(plain * 1.25)
+        return plain + scale.line(scale.floor) + scale.pad + scale.pad // 2
+
+    @staticmethod
+    def _urgent(row: AlarmRow) -> bool:
+        return row.alarm.priority is Priority.URGENT and row.alarm.unacknowledged
+
+    # -- painting --------------------------------------------------------------------------------------
+
+    def paint_row(self, painter: QPainter, rect: QRectF, index: Index, *, selected: bool, hovered: bool) -> None:
+        row: AlarmRow = index.data(ROW_ROLE)
+        alarm, theme, scale = row.alarm, self.theme, self.scale
+        urgent, fresh = self._urgent(row), alarm.unacknowledged
+        if urgent:
+            painter.fillRect(rect, theme.urgent_row)
+        elif fresh or hovered:
+            painter.fillRect(rect, theme.raised)
+        draw_rule(painter, rect.left(), rect.right(), rect.bottom() - 1, theme)
+        pad = scale.pad
+        inner = rect.adjusted(pad, pad / 2, -pad, -pad / 2)
+        lines = scale.line(scale.read) + scale.line(scale.floor)
+        top = inner.top() if urgent and not scale.wall else inner.center().y() - lines / 2
+        side = lines * (0.92 if urgent else 0.74)
+        column = lines * 0.92
+        box = QRectF(inner.left() + (column - side) / 2, top + (lines - side) / 2, side, side)
+        draw_symbol(painter, box, alarm.priority, theme, filled=fresh, dimmed=fresh and not self.bright)
+        left = inner.left() + column + pad
+        first = QRectF(left, top, inner.right() - left, scale.line(scale.read))
+        second = QRectF(left, first.bottom(), first.width(), scale.line(scale.floor))
+        buttons = self.buttons(row, rect, hovered=hovered or selected)
+        self._paint_first(painter, first, row)
+        if buttons and not urgent:
+            self._paint_buttons(painter, buttons)
+        else:
+            self._paint_second(painter, second, row)
+            self._paint_buttons(painter, buttons)
+
+    def _paint_first(self, painter: QPainter, line: QRectF, row: AlarmRow) -> None:
+        alarm, theme, scale = row.alarm, self.theme, self.scale
+        color = theme.strong if alarm.unacknowledged else theme.muted
+        right = line.right()
+        if not scale.wall:
+            when = fmt.event_time(alarm.t_raised_ns, self.view.session.clock.now_ns())
+            width = text.width(when, scale.floor, tabular=True)
+            room = QRectF(right - width, line.top(), width, line.height())
+            text.draw(
+                painter, room, when, scale.floor, theme.text if alarm.unacknowledged else theme.muted, tabular=True
+            )
+            right -= width + scale.pad
+        room = QRectF(line.left(), line.top(), right - line.left(), line.height())
+        text.draw(painter, room, local(alarm.name), scale.read, color, Weight.SEMIBOLD)
+
+    def _paint_second(self, painter: QPainter, line: QRectF, row: AlarmRow) -> None:
+        alarm, theme, scale = row.alarm, self.theme, self.scale
+        px = scale.floor
+        color = theme.text if self._urgent(row) else theme.muted
+        chip = pending_words(row.pending) if row.pending is not None else "" if row.stored else tr("alarms.not_stored")
+        right = line.right()
+        if chip:
+            width = min(chip_width(chip, px), line.width() * 0.75)
+            draw_chip(
+                painter,
+                QRectF(right - width, line.top(), width, line.height()),
+                chip,
+                px,
+                theme.inverse,
+                theme.inverse_text,
+            )
+            right -= width + scale.pad
+        elif scale.wall:
+            # One line says it all at four metres: whose it is where somebody has it, else where and when.
+            words = state_words(alarm) if not self._open(row) else ""
+            where = local(alarm.place) if not words or alarm.state is AlarmState.RETURNED else ""
+            at = fmt.clock_minutes(alarm.t_raised_ns)
+            text.draw(painter, line, " · ".join(w for w in (where, words, at) if w), px, color)
+            return
+        else:
+            words = state_words(alarm)
+            width = min(text.width(words, px), line.width() * 0.6)
+            room = QRectF(right - width, line.top(), width, line.height())
+            text.draw(painter, room, words, px, color, align=Qt.AlignmentFlag.AlignRight)
+            right -= width + scale.pad
+        if right - line.left() > px * 3:
+            room = QRectF(line.left(), line.top(), right - line.left(), line.height())
+            text.draw(painter, room, second_line(alarm, figures=not scale.wall), px, color)
+
+    @staticmethod
+    def _open(row: AlarmRow) -> bool:
+        return row.alarm.state is AlarmState.UNACKNOWLEDGED
+
+    def _paint_buttons(self, painter: QPainter, buttons: list[_Placed]) -> None:
+        theme, px = self.theme, self.scale.floor
+        for placed in buttons:
+            draw_chip(painter, placed.rect, placed.words, px, theme.ground, theme.strong)
+
+    # -- buttons ---------------------------------------------------------------------------------------
+
+    def buttons(self, row: AlarmRow, rect: QRectF, *, hovered: bool) -> list[_Placed]:
+        """The buttons that a row shows now, with their places in viewport coordinates."""
+        scale = self.scale
+        urgent = self._urgent(row)
+        if scale.wall or not (urgent or hovered) or row.feed == LOCAL_FEED:
+            return []
+        pending = row.pending is not None and not row.pending.stage.final and row.pending.stage is not Stage.EXPIRED
+        offered: list[tuple[RowButton, str]] = []
+        if not pending and row.alarm.unacknowledged:
+            offered.append((RowButton.ACKNOWLEDGE, tr("alarms.acknowledge")))
+        if not pending and not row.alarm.holder_id and row.alarm.state is not AlarmState.SHELVED:
+            offered.append((RowButton.CLAIM, tr("alarms.claim")))
+        camera = camera_of(self._city, row.alarm)
+        if camera is not None:
+            words = tr("alarms.camera", number=camera.number)
+            if camera.for_number:
+                words = tr("alarms.camera_for", number=camera.number, dead=camera.for_number)
+            offered.append((RowButton.CAMERA, words))
+        return self._place(offered, rect, urgent=urgent)
+
+    def _place(self, offered: list[tuple[RowButton, str]], rect: QRectF, *, urgent: bool) -> list[_Placed]:
+        scale, px = self.scale, self.scale.floor
+        pad = scale.pad
+        lines = scale.line(scale.read) + scale.line(scale.floor)
+        height = float(scale.line(px) + (pad // 2 if urgent else 0))
+        left = rect.left() + pad + (0 if urgent else lines * 0.92 + pad)
+        top = rect.bottom() - pad - height if urgent else rect.bottom() - pad / 2 - height
+        out: list[_Placed] = []
+        for button, words in offered:
+            width = chip_width(words, px) + px * 0.3
+            if left + width > rect.right() - pad:
+                break
+            out.append(_Placed(button, words, QRectF(left, top, width, height)))
+            left += width + pad * 0.6
+        return out
+
+    def editorEvent(self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index) -> bool:
+        if event.type() == QEvent.Type.MouseButtonRelease and isinstance(event, QMouseEvent):
+            row: AlarmRow | None = index.data(ROW_ROLE)
+            if row is not None:
+                for placed in self.buttons(row, QRectF(option.rect), hovered=True):
+                    if placed.rect.contains(event.position()):
+                        self.pressed.emit(row, placed.button)
+                        return True
+        return super().editorEvent(event, model, option, index)

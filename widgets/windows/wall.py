@@ -1,0 +1,177 @@
+"""All windows of this station: one a monitor, the layout in force, keys, monitors that come and go."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeySequence, QScreen, QShortcut
+
+from layouts.geometry import plan_windows
+from layouts.spec import Layout, Loaded, Monitor, PanelKind, TileKind
+from widgets.i18n import Language, language, tr
+from widgets.pump import Pump
+from widgets.session import Session
+from widgets.theme import ThemeName
+from widgets.tiles.registry import tile_specs
+from widgets.windows.wall_window import WallWindow
+
+_log = logging.getLogger(__name__)
+
+LANGUAGE_KEY = "Ctrl+L"
+THEME_KEY = "Ctrl+T"
+SOUND_KEY = "Ctrl+M"
+
+
+def tile_kinds() -> dict[str, TileKind]:
+    """The registry as layouts want to know it."""
+    return {kind: spec.layout for kind, spec in tile_specs().items()}
+
+
+class Wall(QObject):
+    """Owns the windows. GUI thread only."""
+
+    layoutChanged = Signal(str)
+    """Id of the layout now in force."""
+    firstPainted = Signal()
+    """All windows have been shown; the clock of screenshots and of the start benchmark."""
+
+    def __init__(
+        self, session: Session, pump: Pump, loaded: Loaded, describe: dict[str, Monitor], windowed: bool = False
+    ) -> None:
+        """`describe`: what settings say of a monitor, by its name or its number from the left ("1")."""
+        super().__init__()
+        self._session, self._pump, self._loaded, self._describe = session, pump, loaded, describe
+        self._windowed = windowed
+        self.windows: list[WallWindow] = []
+        self.layout: Layout = loaded.layouts[0]
+        pump.picturePass.connect(session.demands.flush)
+        app = QGuiApplication.instance()
+        assert isinstance(app, QGuiApplication)
+        app.screenAdded.connect(self._on_screens)
+        app.screenRemoved.connect(self._on_screens)
+        for problem in loaded.problems:
+            _log.warning("%s", problem)
+
+    # -- layouts ---------------------------------------------------------------------------------------
+
+    def show_layout(self, name: str) -> None:
+        """Put a layout on all monitors: id, function key, or name. Unknown: the first one, with a notice."""
+        found = self._loaded.find(name)
+        if found is None:
+            _log.warning("there is no layout %r; showing %s", name, self.layout.id)
+        else:
+            self.layout = found
+        self._apply()
+        self.layoutChanged.emit(self.layout.id)
+
+    def _apply(self) -> None:
+        screens = self.screens()
+        plans = plan_windows(self.layout, [self._monitor(n, s) for n, s in enumerate(screens)], tile_kinds())
+        while len(self.windows) > len(plans):
+            self._close(self.windows.pop())
+        for n, (plan, screen) in enumerate(zip(plans, screens, strict=True)):
+            if n < len(self.windows):
+                self.windows[n].apply_plan(plan)
+            else:
+                window = WallWindow(self._session, self._pump, plan)
+                self._bind_keys(window)
+                self.windows.append(window)
+            self._put(self.windows[n], screen)
+        for plan in plans:
+            if plan.left_out:
+                _log.info("layout %s leaves out on screen %d: %s", plan.layout_id, plan.index + 1, plan.left_out)
+
+    @staticmethod
+    def screens() -> list[QScreen]:
+        """From left to right, then from the top."""
+        return sorted(QGuiApplication.screens(), key=lambda s: (s.geometry().x(), s.geometry().y()))
+
+    def _monitor(self, index: int, screen: QScreen) -> Monitor:
+        box = screen.geometry()
+        told = self._describe.get(screen.name()) or self._describe.get(str(index + 1))
+        size = screen.physicalSize()
+        inches = (size.width() ** 2 + size.height() ** 2) ** 0.5 / 25.4
+        return Monitor(
+            name=screen.name(),
+            x=box.x(),
+            y=box.y(),
+            width=box.width(),
+            height=box.height(),
+            # A monitor that says less than 10 or more than 200 inches does not know its size.
+            inches=(told.inches if told and told.inches else inches if 10 <= inches <= 200 else 0.0),
+            kind=told.kind if told else PanelKind.DESK,
+            distance_m=told.distance_m if told else 0.0,
+        )
+
+    def _put(self, window: WallWindow, screen: QScreen) -> None:
+        box = screen.geometry()
+        if window.isVisible() and window.geometry() == box:
+            return
+        window.setScreen(screen)
+        window.setGeometry(box)
+        if self._windowed or QGuiApplication.platformName() in ("offscreen", "vnc"):
+            window.show()
+        else:
+            window.showFullScreen()
+
+    def _on_screens(self, _screen: QScreen) -> None:
+        # A monitor that went takes its window along; the layout is resolved anew for those that are left,
+        # so that no tile, and no alarm list, stays on a monitor that nobody sees.
+        if self.screens():
+            self._apply()
+
+    def close(self) -> None:
+        """Close all windows; the program ends after it."""
+        while self.windows:
+            self._close(self.windows.pop())
+        self._session.demands.flush()
+
+    @staticmethod
+    def _close(window: WallWindow) -> None:
+        window.setProperty("done", True)
+        window.close()
+        window.deleteLater()
+
+    # -- keys ------------------------------------------------------------------------------------------
+
+    def _bind_keys(self, window: WallWindow) -> None:
+        for layout in self._loaded.layouts:
+            if layout.key:
+                self._bind(window, layout.key, lambda name=layout.id: self.show_layout(name))
+        self._bind(window, LANGUAGE_KEY, self._next_language)
+        self._bind(window, THEME_KEY, self._next_theme)
+        self._bind(window, SOUND_KEY, self._session.sound.toggle_muted)
+
+    @staticmethod
+    def _bind(window: WallWindow, key: str, action: object) -> None:
+        shortcut = QShortcut(QKeySequence(key), window)
+        shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
+        shortcut.activated.connect(action)
+
+    def _next_language(self) -> None:
+        self._session.look.set_language(Language.EN if language() is Language.VI else Language.VI)
+
+    def _next_theme(self) -> None:
+        dark = self._session.look.theme.name is ThemeName.DARK
+        self._session.look.set_theme(ThemeName.LIGHT if dark else ThemeName.DARK)
+
+    # -- pictures of the screen ------------------------------------------------------------------------
+
+    def screenshot(self, folder: Path, moment: str) -> list[Path]:
+        """One PNG per window, `screen-1-12s.png`. Raises OSError when the folder cannot be written."""
+        folder.mkdir(parents=True, exist_ok=True)
+        out: list[Path] = []
+        for n, window in enumerate(self.windows, 1):
+            path = folder / f"screen-{n}-{moment}.png"
+            if not window.grab().save(str(path)):
+                raise OSError(f"cannot write {path}")
+            out.append(path)
+        return out
+
+
+def layout_problems(loaded: Loaded) -> Sequence[str]:
+    """One sentence a problem, in the language on screen, for notices."""
+    return [tr("layout.problem", name=p.file, text=p.text.get(language())) for p in loaded.problems]

@@ -1,0 +1,174 @@
+"""One window of the wall: the top bar, the layout's tiles, the mode's frame, a line for notices.
+
+It resolves nothing: it is given a WindowPlan and makes its tiles agree with it. Tiles whose kind,
+options and type scale stay the same are kept, so that a layout switch neither blinks nor reconnects.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
+
+from backends.domain.feeds import Mode
+from layouts.spec import PROBLEM_KIND, TilePlan, WindowPlan
+from widgets.i18n import language, tr
+from widgets.parts.shapes import draw_hatch
+from widgets.pump import Pump
+from widgets.session import Session
+from widgets.tiles.base import Tile
+from widgets.tiles.problem import ProblemTile
+from widgets.tiles.registry import tile_specs
+from widgets.typography import TypeScale
+from widgets.windows.notice_line import NoticeLine
+from widgets.windows.top_bar import BarWords, TopBar
+
+_log = logging.getLogger(__name__)
+
+
+class WallWindow(QWidget):
+    """See the module."""
+
+    def __init__(self, session: Session, pump: Pump, plan: WindowPlan) -> None:
+        super().__init__()
+        self.session = session
+        self.plan = plan
+        self.scale = TypeScale.of(plan.monitor)
+        self.tiles: dict[str, Tile] = {}
+        self.bar = TopBar(session, self.scale, self)
+        self.notice = NoticeLine(session, self.scale, self)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setWindowFlag(Qt.WindowType.FramelessWindowHint)
+        session.city.feedsChanged.connect(self._on_feeds)
+        session.city.healthChanged.connect(self._on_health)
+        session.look.changed.connect(self._on_look)
+        pump.picturePass.connect(self._on_picture_pass)
+        pump.secondPassed.connect(self._on_second)
+        pump.blinkChanged.connect(self._on_blink)
+        self.apply_plan(plan)
+
+    # -- plan ------------------------------------------------------------------------------------------
+
+    def apply_plan(self, plan: WindowPlan) -> None:
+        """Make the tiles agree with `plan`, keeping those that stay the same."""
+        scale = TypeScale.of(plan.monitor)
+        kept = list(self.tiles.values()) if scale == self.scale else []
+        gone = [] if kept else list(self.tiles.values())
+        self.plan, self.scale = plan, scale
+        tiles: dict[str, Tile] = {}
+        for wanted in plan.tiles:
+            same = next((t for t in kept if _plays(t, wanted)), None)
+            if same is not None:
+                kept.remove(same)
+            tile = same or self._build(wanted)
+            tile.setGeometry(QRect(wanted.rect.x, wanted.rect.y, wanted.rect.width, wanted.rect.height))
+            tile.show()
+            tiles[wanted.id] = tile
+        for tile in (*kept, *gone):
+            tile.hide()
+            tile.setParent(None)
+            tile.deleteLater()
+        self.tiles = tiles
+        bar = plan.bar
+        self.bar.setGeometry(bar.x, bar.y, bar.width, bar.height)
+        self._on_look()
+        self.notice.place()
+
+    def _build(self, wanted: TilePlan) -> Tile:
+        spec = tile_specs().get(wanted.kind)
+        if spec is None or wanted.kind == PROBLEM_KIND:
+            tile: Tile = ProblemTile(self.session, self.scale, wanted.options, wanted.kind)
+        else:
+            try:
+                tile = spec.widget(self.session, self.scale, wanted.options)
+            except Exception:  # noqa: BLE001  # whatever a broken tile kind raises: it is said in its cell
+                _log.exception("tile %s of kind %s cannot be built", wanted.id, wanted.kind)
+                tile = ProblemTile(self.session, self.scale, None, wanted.kind)
+        tile.setParent(self)
+        tile.setProperty("plan_kind", wanted.kind)
+        return tile
+
+    # -- events ----------------------------------------------------------------------------------------
+
+    def _on_feeds(self, changed: frozenset[str]) -> None:
+        for tile in self.tiles.values():
+            tile.on_feeds(changed)
+        if changed & {"alarms", "local", "roster"}:
+            self.bar.update()
+
+    def _on_health(self) -> None:
+        for tile in self.tiles.values():
+            tile.on_health()
+        self.bar.update()
+        self.update()
+
+    def _on_look(self) -> None:
+        words = BarWords(self.plan.name.get(language()), self.plan.index + 1, self.plan.names_highest_alarm)
+        self.bar.set_words(words, self.scale)
+        for tile in self.tiles.values():
+            tile.on_look()
+        self.setWindowTitle(f"{tr('app.title')} · {words.layout} · {words.screen}")
+        self.update()
+
+    def _on_picture_pass(self) -> None:
+        for tile in self.tiles.values():
+            tile.on_picture_pass()
+
+    def _on_second(self) -> None:
+        for tile in self.tiles.values():
+            tile.on_second()
+        self.bar.update()
+
+    def _on_blink(self, bright: bool) -> None:
+        if self.session.look.less_motion:
+            return
+        for tile in self.tiles.values():
+            tile.on_blink(bright)
+        self.bar.on_blink(bright)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        # A wall's window does not go away by a stray Alt+F4; the manager closes it with `done`.
+        if self.property("done"):
+            event.accept()
+        else:
+            event.ignore()
+
+    # -- frame -----------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        try:
+            painter.fillRect(self.rect(), self.session.look.theme.ground)
+            self._paint_mode(painter)
+        finally:
+            painter.end()
+
+    def _paint_mode(self, painter: QPainter) -> None:
+        """Replay, exercise and demo are framed by the window; operating has no frame."""
+        mode, theme = self.session.city.link.mode, self.session.look.theme
+        width = max(3.0, self.plan.gutter_px * 0.6)
+        frame = QRectF(self.rect()).adjusted(width / 2, width / 2, -width / 2, -width / 2)
+        if mode is Mode.REPLAY:
+            painter.setPen(QPen(theme.replay, width))
+            painter.drawRect(frame)
+        elif mode is Mode.DEMO:
+            pen = QPen(theme.muted, width, Qt.PenStyle.CustomDashLine)
+            pen.setDashPattern([6.0, 4.0])
+            painter.setPen(pen)
+            painter.drawRect(frame)
+        elif mode is Mode.EXERCISE:
+            outer = QRectF(self.rect())
+            for side in (
+                QRectF(outer.left(), outer.top(), outer.width(), width),
+                QRectF(outer.left(), outer.bottom() - width, outer.width(), width),
+                QRectF(outer.left(), outer.top(), width, outer.height()),
+                QRectF(outer.right() - width, outer.top(), width, outer.height()),
+            ):
+                painter.fillRect(side, QColor("#000000"))
+                draw_hatch(painter, side, QColor("#ffffff"), width * 3)
+
+
+def _plays(tile: Tile, wanted: TilePlan) -> bool:
+    return bool(tile.property("plan_kind") == wanted.kind and tile.options == wanted.options)
