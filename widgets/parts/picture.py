@@ -1,0 +1,60 @@
+"""Paints the newest picture of one demand: the one place where shared pixels become a QImage.
+
+Two traps are kept here. A QImage over shared memory must be gone before its pin is: otherwise the worker
+writes into what Qt may still read. And the paint calls in use must not lose references to None (PySide 6.12.0
+on Python < 3.12 does in `drawImage` at a point; design, section 9): only drawImage(QRect, QImage, QRect) is used.
+Must not: draw state, name or age over the picture (tiles do), or decide what is demanded.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QImage, QPainter
+
+from backends.domain.camera import Demand, PictureStatus
+from backends.domain.ports import PictureSource
+
+
+class PicturePainter:
+    """One tile's view of the pictures. GUI thread only."""
+
+    def __init__(self, source: PictureSource, demand: Demand) -> None:
+        self._source = source
+        self.demand = demand
+        self.painted = 0
+        """Sequence of the picture that `paint` drew last."""
+
+    def has_new(self) -> bool:
+        """There is a picture that has not been painted. Cheap: asked at every picture pass."""
+        return self._source.sequence(self.demand) != self.painted
+
+    def status(self) -> PictureStatus:
+        """What the tile should say about the picture."""
+        return self._source.status(self.demand)
+
+    def paint(self, painter: QPainter, rect: QRect) -> int:
+        """Fill `rect` (logical pixels) with the newest picture; returns its sequence, 0 = none was there.
+
+        One pixel for one pixel where the demand was made for this size; else scaled.
+        """
+        with self._source.pin(self.demand) as picture:
+            if picture is None:
+                self.painted = 0
+                return 0
+            pixels = picture.pixels
+            height, width = pixels.shape[:2]
+            image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_RGB32)
+            painter.drawImage(rect, image, self._part(width, height))
+            del image
+            self.painted = picture.sequence
+        return self.painted
+
+    def _part(self, width: int, height: int) -> QRect:
+        """The part of the output that was demanded: outputs have even sides, so one line may be too many."""
+        demand = self.demand
+        return QRect(
+            0,
+            0,
+            demand.width if width == demand.width + 1 else width,
+            demand.height if height == demand.height + 1 else height,
+        )
