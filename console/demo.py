@@ -1,0 +1,263 @@
+"""What `demo`, `run` and `hub` consist of: their tables of children, handed to the supervisor. No Qt.
+
+demo: keys in the data folder -> hub with the simulated city -> clips of the cameras -> feeder -> GUI.
+run:  the same without hub, city and clips; addresses and keys come from the site's file.
+hub:  the backend alone, with the simulated city, for consoles on other machines.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from backends.domain.feeds import Mode
+from backends.hub.keys import KeyPair, authorise, ensure_hub_keys, ensure_station_keys
+from console.events import EventLog
+from console.lock import DataDirLock
+from console.options import NeedsMachine, Options, chosen_look, default_data_dir, platform_for
+from console.screens import UsageError
+from console.settings import Door, GuiSettings, Preferences, SiteConfig, to_child
+from console.supervisor import ChildSpec, Service, Supervisor
+
+DEMO_STATION = "ban-1"
+_SEED = 2020
+
+
+def run_demo(options: Options) -> int:
+    """The simulated city on this machine, in one session. Returns the exit status.
+
+    Raises UsageError or NeedsMachine before anything is started.
+    """
+    options.check()
+    site = options.site()
+    data_dir = options.data_dir or default_data_dir("demo")
+    with _session(options, data_dir) as session:
+        look = session.look(site)
+        platform = platform_for(options, session.folder)
+        hub_keys = ensure_hub_keys(data_dir / "keys")
+        station_keys = ensure_station_keys(data_dir / "keys", DEMO_STATION)
+        authorise(data_dir / "authorised", station_keys)
+        hub = _Hub(options, data_dir / "hub", data_dir, Mode.DEMO)
+        feed, pictures = session.door("feed"), session.door("pictures")
+        children = [
+            hub.child(),
+            _feeder(data_dir, feed, hub.addresses, hub_keys.public.decode(), station_keys, Mode.DEMO),
+            _gui(session, options, site, look, platform, Mode.DEMO, DEMO_STATION, feed, pictures),
+        ]
+        services = [*session.pictures(pictures, site, _clips(data_dir))]
+        return Supervisor(children, session.events, data_dir / "supervisor.json", services).run()
+
+
+def run_site(options: Options) -> int:
+    """The console of a real site, `--config FILE`. Returns the exit status; raises like `run_demo`."""
+    options.check()
+    site = options.site()
+    if site is None:
+        raise UsageError("run needs --config FILE, which says where the hub is; `ioc-console demo` runs without one")
+    if options.scenario or options.speed != 1.0:
+        raise UsageError("--scenario and --speed belong to the simulated city: use `ioc-console demo` or `hub`")
+    data_dir = options.data_dir or default_data_dir("site")
+    with _session(options, data_dir) as session:
+        look = session.look(site)
+        platform = platform_for(options, session.folder)
+        keys_dir = Path(site.station.keys_dir) if site.station.keys_dir else data_dir / "keys"
+        station_keys = ensure_station_keys(keys_dir, site.station.id)
+        feed, pictures = session.door("feed"), session.door("pictures")
+        addresses = (site.hub.live, site.hub.ctl)
+        children = [
+            _feeder(data_dir, feed, addresses, site.hub.public_key, station_keys, Mode.LIVE),
+            _gui(session, options, site, look, platform, Mode.LIVE, site.station.id, feed, pictures),
+        ]
+        services = [*session.pictures(pictures, site, None)]
+        return Supervisor(children, session.events, data_dir / "supervisor.json", services).run()
+
+
+def run_hub(options: Options, bind: str, live_port: int, ctl_port: int) -> int:
+    """The hub with its simulated city, for consoles elsewhere. Returns the exit status."""
+    options.check()
+    data_dir = options.data_dir or default_data_dir("hub")
+    with _session(options, data_dir) as session:
+        ensure_hub_keys(data_dir / "keys")
+        (data_dir / "authorised").mkdir(parents=True, exist_ok=True)
+        hub = _Hub(options, data_dir, data_dir, Mode.DEMO, (f"tcp://{bind}:{live_port}", f"tcp://{bind}:{ctl_port}"))
+        return Supervisor([hub.child()], session.events, data_dir / "supervisor.json").run()
+
+
+class _Session:
+    """The data folder, the short-lived folder of sockets, and the JSON log of one run."""
+
+    def __init__(self, options: Options, data_dir: Path, folder: Path, events: EventLog) -> None:
+        self.data_dir, self.folder, self.events = data_dir, folder, events
+        self._options = options
+
+    @property
+    def preferences_file(self) -> Path:
+        return self.data_dir / "preferences.json"
+
+    def look(self, site: SiteConfig | None) -> Preferences:
+        return chosen_look(self._options, site, self.preferences_file)
+
+    def door(self, name: str) -> Door:
+        """Address and key of a local listener; Unix socket paths must stay under 108 bytes."""
+        key = secrets.token_hex(32)
+        if sys.platform == "win32":
+            return Door(rf"\\.\pipe\ioc-console-{name}-{secrets.token_hex(8)}", key)
+        return Door(str(self.folder / f"{name}.sock"), key)
+
+    def pictures(self, door: Door, site: SiteConfig | None, clips: Path | None) -> Iterator[Service]:
+        """The picture broker, which lives in the supervisor's process because it owns the shared memory."""
+        yield from ()
+
+
+@contextlib.contextmanager
+def _session(options: Options, data_dir: Path) -> Iterator[_Session]:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        events = EventLog(options.json_log.absolute() if options.json_log is not None else None, "supervisor")
+    except OSError as error:
+        raise NeedsMachine(f"{error.filename or data_dir} cannot be written: {error.strerror}") from error
+    with DataDirLock(data_dir):
+        folder = Path(tempfile.mkdtemp(prefix="ioc-"))
+        try:
+            yield _Session(options, data_dir.absolute(), folder, events)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            events.close()
+
+
+class _Hub:
+    """The hub's row of the table. Its ports are chosen before its first start and kept at a restart."""
+
+    def __init__(
+        self, options: Options, data_dir: Path, root: Path, mode: Mode, bind: tuple[str, str] | None = None
+    ) -> None:
+        self._options, self._data_dir, self._root, self._mode = options, data_dir, root, mode
+        self._ready_file = data_dir / "hub.json"
+        self.addresses = bind or _free_addresses()
+        """LIVE and CTL."""
+
+    def child(self) -> ChildSpec:
+        return ChildSpec("hub", "backends.hub", self._settings, self._ready, ready_timeout_s=120.0)
+
+    def _settings(self) -> dict[str, Any]:
+        self._data_dir.mkdir(parents=True, exist_ok=True)
+        self._ready_file.unlink(missing_ok=True)  # one of an earlier life would say "ready" too soon
+        live, ctl = self.addresses
+        scenario, mark = self._options.scenario_and_mark()
+        return {
+            "data_dir": str(self._data_dir),
+            "bind_live": live,
+            "bind_ctl": ctl,
+            "mode": self._mode,
+            "scenario": scenario,
+            "mark": mark,
+            "speed": self._options.speed,
+            "seed": _SEED,
+            "authorised_dir": str(self._root / "authorised"),
+            "keys_dir": str(self._root / "keys"),
+            "name": "Đông Hà",
+        }
+
+    def _ready(self) -> bool:
+        return self._ready_file.exists()
+
+
+def _free_addresses() -> tuple[str, str]:
+    """Two free ports of this machine. Both sockets are open at once, so that the ports differ."""
+    with socket.socket() as live, socket.socket() as ctl:
+        for each in (live, ctl):
+            each.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{live.getsockname()[1]}", f"tcp://127.0.0.1:{ctl.getsockname()[1]}"
+
+
+def _clips(data_dir: Path) -> Path:
+    return data_dir / "scenes"
+
+
+def _feeder(
+    data_dir: Path,
+    door: Door,
+    addresses: tuple[str, str],
+    server_key: str,
+    keys: KeyPair,
+    mode: Mode,
+) -> ChildSpec:
+    def settings() -> dict[str, Any]:
+        return {
+            "data_dir": str(data_dir),
+            "live": addresses[0],
+            "ctl": addresses[1],
+            "server_key": server_key,
+            "public_key": keys.public.decode(),
+            "secret_key": keys.secret.decode(),
+            "station": keys.name,
+            "mode": mode,
+            "address": door.address,
+            "authkey": door.authkey,
+        }
+
+    return ChildSpec("feeder", "console.feeder", settings, _listens(door), ready_timeout_s=30.0)
+
+
+def _listens(door: Door) -> Callable[[], bool] | None:
+    """Ready when the socket file is there; a Windows pipe cannot be looked at without taking a connection."""
+    if sys.platform == "win32":
+        return None
+    return Path(door.address).exists
+
+
+def _gui(
+    session: _Session,
+    options: Options,
+    site: SiteConfig | None,
+    look: Preferences,
+    platform: tuple[str, tuple[Any, ...]],
+    mode: Mode,
+    station: str,
+    feed: Door,
+    pictures: Door,
+) -> ChildSpec:
+    qpa, screens = platform
+    settings = GuiSettings(
+        data_dir=str(session.data_dir),
+        mode=mode,
+        feed=feed,
+        pictures=pictures,
+        station=station,
+        site_name=site.site.name if site is not None else "Đông Hà",
+        zone=site.site.zone if site is not None else "Asia/Ho_Chi_Minh",
+        lang=look.lang,
+        theme=look.theme,
+        layout=look.layout,
+        layouts_dir=site.screen.layouts_dir if site is not None else "",
+        screens=screens,
+        monitors=site.monitors if site is not None else (),
+        platform=qpa,
+        screenshot_dir=str(options.screenshot.absolute()) if options.screenshot is not None else "",
+        after_s=options.moments_s(),
+        exit_after_s=options.exit_after_s,
+        preferences_file=str(session.preferences_file),
+        status_file=str(session.data_dir / "supervisor.json"),
+        json_log=str(options.json_log.absolute()) if options.json_log is not None else "",
+    )
+    starts = 0
+
+    def at_start() -> dict[str, Any]:
+        # After a crash the person's own choices since the start count, not the command line's.
+        nonlocal starts
+        starts += 1
+        if starts == 1:
+            return to_child(settings)
+        now = session.look(site)
+        return to_child(msgspec.structs.replace(settings, lang=now.lang, theme=now.theme, layout=now.layout))
+
+    return ChildSpec("gui", "console.gui", at_start, exit_ends_all=True, env={"QT_QPA_PLATFORM": qpa} if qpa else {})

@@ -1,0 +1,212 @@
+"""`ioc-console doctor`: looks at this machine and says what is missing, with the command that mends it.
+
+Looks only: changes nothing, starts no session. Every check is one function that returns a `Finding`, so
+that a failing one costs nothing but its own line.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import locale
+import os
+import platform
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import msgspec
+
+from console.options import Options, default_data_dir, has_display
+from console.screens import UsageError
+from layouts.load import load_layouts
+from layouts.options import SHIPPED_KINDS
+
+SHM_NEEDED_MB = 256
+"""64 tiles of 480x270 take 100 MB, three 4K pictures as much again; containers give 64 MB by default."""
+DISK_NEEDED_MB = 2000
+
+#: Library that Qt loads -> Debian/Ubuntu package (proved in a bare Debian 12; scripts/debian-packages.txt agrees).
+QT_LIBRARIES = {
+    "libGL.so.1": "libgl1",
+    "libEGL.so.1": "libegl1",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libpulse.so.0": "libpulse0",
+    "libXrandr.so.2": "libxrandr2",
+}
+XCB_LIBRARIES = {
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-image.so.0": "libxcb-image0",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-render-util.so.0": "libxcb-render-util0",
+    "libxcb-shape.so.0": "libxcb-shape0",
+    "libxcb-xkb.so.1": "libxcb-xkb1",
+}
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One line of the report."""
+
+    ok: bool
+    what: str
+    mend: str = ""
+    """The command or step that mends it."""
+    needed: bool = True
+    """False: the console runs without it, with what the line says."""
+
+
+def run_doctor(options: Options, write: Callable[[str], object]) -> int:
+    """Writes the report line by line. Returns 0, or 3 when something needed is missing."""
+    missing = 0
+    for check in _CHECKS:
+        for finding in check(options):
+            mark = "ok     " if finding.ok else "MISSING" if finding.needed else "note   "
+            write(f"{mark}  {finding.what}\n")
+            if not finding.ok and finding.mend:
+                write(f"         -> {finding.mend}\n")
+            missing += not finding.ok and finding.needed
+    write("Everything that is needed is here.\n" if not missing else f"{missing} things are missing.\n")
+    return 3 if missing else 0
+
+
+def check_python(options: Options) -> Iterable[Finding]:
+    version = platform.python_version()
+    fits = (3, 11) <= sys.version_info < (3, 14)
+    yield Finding(fits, f"Python {version}", "use Python 3.11, 3.12 or 3.13: make run PYTHON=python3.12")
+
+
+def check_sqlite(options: Options) -> Iterable[Finding]:
+    text = sqlite3.sqlite_version
+    yield Finding(
+        not has_wal_race(tuple(int(part) for part in text.split("."))),
+        f"SQLite {text}",
+        "has a rare race of checkpoint and writer; the store keeps clear of it (one connection a file), a newer one "
+        "(3.51.3) has it mended",
+        needed=False,
+    )
+
+
+def has_wal_race(version: tuple[int, ...]) -> bool:
+    """SQLite 3.7.0 to 3.51.2, but not the mended 3.44.6 and 3.50.7 (and what follows on those branches)."""
+    if not (3, 7, 0) <= version <= (3, 51, 2):
+        return False
+    return not any(version[:2] == mended[:2] and version >= mended for mended in ((3, 44, 6), (3, 50, 7)))
+
+
+def check_libraries(options: Options) -> Iterable[Finding]:
+    if sys.platform != "linux":
+        return
+    for group, table, needed in (
+        ("Qt's libraries", QT_LIBRARIES, True),
+        ("libraries for windows on X11", XCB_LIBRARIES, has_display() and not os.environ.get("WAYLAND_DISPLAY")),
+    ):
+        absent = [package for library, package in table.items() if not _loads(library)]
+        yield Finding(not absent, group, _apt(absent), needed)
+
+
+def check_qt(options: Options) -> Iterable[Finding]:
+    probe = subprocess.run(
+        [sys.executable, "-c", "from PySide6 import QtMultimedia, QtWidgets; QtWidgets.QApplication([])"],
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=60,
+        check=False,
+    )
+    last = (probe.stderr.strip().splitlines() or ["no message"])[-1]
+    yield Finding(probe.returncode == 0, "Qt starts (offscreen)", f"it said: {last}")
+
+
+def check_display(options: Options) -> Iterable[Finding]:
+    yield Finding(
+        has_display(),
+        "a display for the windows",
+        "without one: --platform vnc, --platform offscreen, or --screenshot DIR",
+        needed=False,
+    )
+
+
+def check_shared_memory(options: Options) -> Iterable[Finding]:
+    folder = Path("/dev/shm")
+    if sys.platform != "linux":
+        return
+    if not folder.is_dir():
+        yield Finding(False, "shared memory (/dev/shm)", "mount -t tmpfs -o size=1g tmpfs /dev/shm")
+        return
+    free_mb = shutil.disk_usage(folder).free // 2**20
+    yield Finding(
+        free_mb >= SHM_NEEDED_MB,
+        f"shared memory for pictures: {free_mb} MB free of {SHM_NEEDED_MB} MB needed",
+        "mount -o remount,size=1g /dev/shm (in a container: docker run --shm-size=1g)",
+    )
+
+
+def check_data_dir(options: Options) -> Iterable[Finding]:
+    folder = options.data_dir or default_data_dir("demo")
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    yield Finding(
+        os.access(there, os.W_OK), f"data folder {folder} can be written", f"chown it, or give --data-dir ({there})"
+    )
+    free_mb = shutil.disk_usage(there).free // 2**20
+    yield Finding(
+        free_mb >= DISK_NEEDED_MB, f"disk: {free_mb} MB free of {DISK_NEEDED_MB} MB", "make room, or --data-dir"
+    )
+
+
+def check_locale(options: Options) -> Iterable[Finding]:
+    name = locale.getpreferredencoding(False)
+    yield Finding(
+        name.upper().replace("-", "") == "UTF8", f"locale's encoding: {name}", "export LC_ALL=C.UTF-8", needed=False
+    )
+
+
+def check_site(options: Options) -> Iterable[Finding]:
+    own = None
+    if options.config is not None:
+        try:
+            site = options.site()
+        except UsageError as error:
+            yield Finding(False, "the site's settings", str(error))
+            return
+        yield Finding(True, f"the site's settings, {options.config}")
+        own = Path(site.screen.layouts_dir) if site is not None and site.screen.layouts_dir else None
+    loaded = load_layouts(SHIPPED_KINDS, own)
+    for problem in loaded.problems:
+        yield Finding(
+            False, f"layout {problem}", "mend that line; the rest of the wall goes on without it", needed=False
+        )
+    yield Finding(bool(loaded.layouts), f"{len(loaded.layouts)} layouts")
+
+
+_CHECKS: tuple[Callable[[Options], Iterable[Finding]], ...] = (
+    check_python,
+    check_sqlite,
+    check_libraries,
+    check_qt,
+    check_display,
+    check_shared_memory,
+    check_data_dir,
+    check_locale,
+    check_site,
+)
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def _apt(packages: list[str]) -> str:
+    sudo = "" if getattr(os, "geteuid", lambda: 0)() == 0 else "sudo "
+    return f"{sudo}apt-get install --no-install-recommends {' '.join(packages)}"
