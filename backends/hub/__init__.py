@@ -1,0 +1,1 @@
+"""The reference backend: per-feed log, alarm engine, actions, and the two sockets of the link."""

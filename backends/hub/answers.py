@@ -1,0 +1,185 @@
+"""What the hub answers on CTL: one request in, messages out. No sockets.
+
+A request that cannot be served is answered (DENIED, RESET, an empty SERIES) or counted; nothing that a
+console sends may raise.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import Counter
+from collections.abc import Callable
+
+import msgspec
+
+from backends.domain.feeds import FEEDS, FeedKind, Mode
+from backends.domain.times import SessionClock
+from backends.hub.core import Core
+from backends.hub.ports import LogTrouble
+from backends.hub.thin import open_gaps, thin
+from backends.protocol.codec import encode
+from backends.protocol.messages import (
+    FETCH_LIMIT,
+    HEARTBEAT_MS,
+    Ack,
+    Act,
+    Batch,
+    Denied,
+    Envelope,
+    Fetch,
+    FromConsole,
+    FromHub,
+    Hello,
+    History,
+    Ping,
+    Pong,
+    Reset,
+    Series,
+    Snap,
+    SnapGet,
+    Welcome,
+)
+
+log = logging.getLogger(__name__)
+
+PART_BYTES = 480 << 10
+"""A BATCH or part of a SNAP stays below this, so that the frame stays far below MAX_FRAME."""
+ENVELOPE_BYTES = 320
+MAX_POINTS = 10_000
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who the hub says that it is."""
+
+    name: str
+    instance: str
+    mode: Mode
+    rate: float
+
+
+class Answers:
+    """Answers of one hub. One thread."""
+
+    def __init__(self, core: Core, identity: Identity, clock: SessionClock, counters: Counter[str]) -> None:
+        self._core = core
+        self._identity = identity
+        self._clock = clock
+        self._counters = counters
+
+    def to(self, station: str, message: FromConsole) -> tuple[list[FromHub], tuple[Envelope, ...]]:
+        """(replies in order, envelopes to publish first). `station` is the key's, not the message's."""
+        match message:
+            case Hello():
+                return [self._hello(station, message)], ()
+            case Fetch():
+                return [self._fetch(message)], ()
+            case SnapGet():
+                return self._snap(message), ()
+            case History():
+                return [self._history(message)], ()
+            case Act():
+                return self._act(station, message)
+            case Ping():
+                return [Pong(message.n, message.sent, self._clock.now_ns())], ()
+
+    def _hello(self, station: str, hello: Hello) -> FromHub:
+        if hello.mode is not self._identity.mode:
+            return self._foreign(station, hello.mode)
+        if 1 not in hello.versions or "json" not in hello.enc:
+            self._counters["unknown_version"] += 1
+            return Denied("version", "this hub speaks version 1 in json")
+        if hello.station and hello.station != station:
+            self._counters["other_station"] += 1
+            log.warning("the key of station %s calls itself %r", station, hello.station[:64])
+        now_ns = self._clock.now_ns()
+        return Welcome(
+            server=self._identity.name,
+            instance=self._identity.instance,
+            mode=self._identity.mode,
+            version=1,
+            now=now_ns,
+            hb_ms=HEARTBEAT_MS,
+            feeds=self._core.heads(),
+            station=station,
+            rate=self._identity.rate,
+            operator_id=self._core.operator_id_at(station, now_ns),
+        )
+
+    def _foreign(self, station: str, mode: Mode) -> Denied:
+        self._counters["foreign_mode"] += 1
+        log.warning("security: station %s speaks mode %s to a hub of mode %s", station, mode, self._identity.mode)
+        return Denied("mode", f"this hub is {self._identity.mode.value}")
+
+    def _fetch(self, fetch: Fetch) -> FromHub:
+        spec = FEEDS.get(fetch.feed)
+        if spec is None:
+            return Denied("unknown_feed", fetch.feed[:64])
+        head = self._core.log.head(fetch.feed)
+        reason = ""
+        if spec.kind is FeedKind.LOSSY:
+            reason = "lossy"
+        elif fetch.epoch != head.epoch:
+            reason = "epoch"
+        elif fetch.after > head.head:
+            reason = "ahead"
+        elif fetch.after < head.oldest - 1:
+            reason = "too_old"
+        if reason:
+            return Reset(fetch.feed, head.epoch, head.oldest, reason)
+        limit = min(max(1, fetch.limit), FETCH_LIMIT)
+        items = self._core.log.fetch(fetch.feed, fetch.after, limit, PART_BYTES)
+        return Batch(fetch.feed, head.epoch, tuple(items), head.head)
+
+    def _snap(self, request: SnapGet) -> list[FromHub]:
+        if request.feed not in FEEDS:
+            return [Denied("unknown_feed", request.feed[:64])]
+        head = self._core.log.head(request.feed)
+        parts = split(self._core.snapshot(request.feed))
+        return [
+            Snap(request.feed, head.epoch, head.head, n, len(parts), tuple(items))
+            for n, items in enumerate(parts, start=1)
+        ]
+
+    def _history(self, request: History) -> FromHub:
+        found = self._core.log.history(request.series, request.t0, request.t1)
+        sensor = self._core.sensor(request.series)
+        if found is None:
+            code = "" if sensor is not None else "unknown_series"
+            return Series(request.request, request.series, (), (), code)
+        t, v = open_gaps(*found, sensor.period_s if sensor is not None else 0.0)
+        t, v = thin(t, v, min(request.max_points, MAX_POINTS))
+        values = tuple(None if math.isnan(x) else x for x in v.tolist())
+        return Series(request.request, request.series, tuple(t.tolist()), values)
+
+    def _act(self, station: str, act: Act) -> tuple[list[FromHub], tuple[Envelope, ...]]:
+        if act.mode is not self._identity.mode:
+            self._foreign(station, act.mode)
+            return [Ack(act.action.aid, "refused", code="mode", text=f"this hub is {self._identity.mode.value}")], ()
+        try:
+            answer = self._core.act(station, act.action, self._clock.now_ns())
+        except LogTrouble as trouble:
+            # No answer: the console keeps the action and sends it again.
+            log.error("action %s of %s waits: %s", act.action.aid, station, trouble)
+            return [], ()
+        return list(answer.acks), answer.published
+
+
+def split(items: list[Envelope], size: Callable[[Envelope], int] | None = None) -> list[list[Envelope]]:
+    """Parts below PART_BYTES each; at least one, which may be empty."""
+    size = size or (lambda e: len(bytes(e.body)) + 6 * len(e.id) + ENVELOPE_BYTES)
+    parts: list[list[Envelope]] = [[]]
+    held = 0
+    for item in items:
+        need = size(item)
+        if parts[-1] and held + need > PART_BYTES:
+            parts.append([])
+            held = 0
+        parts[-1].append(item)
+        held += need
+    return parts
+
+
+def encoded(messages: list[FromHub]) -> list[bytes]:
+    """JSON of each."""
+    return [encode(m) for m in messages]

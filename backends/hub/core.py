@@ -1,0 +1,239 @@
+"""The hub without its sockets: one world, one log, one alarm engine, advanced round by round.
+
+Order of a round: 1. the world's events up to now, 2. the engine, 3. one commit, 4. only then what was
+committed is returned to be published. A log that cannot write keeps the round waiting, in memory,
+and stops the canary, so that every console sees that alarms are not safe.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from backends.domain.action import Action
+from backends.domain.alarm import Alarm
+from backends.domain.quality import Quality, Value
+from backends.domain.sensor import Sample, Sensor
+from backends.domain.world import Measured, WorldEvent
+from backends.hub.actions import ActionDesk, Answer
+from backends.hub.engine import CANARY_KEY
+from backends.hub.intake import RECORD_FEEDS, Intake
+from backends.hub.ports import Change, EventLog, LogTrouble, WorldSource
+from backends.hub.trend import WINDOW_NS
+from backends.protocol.codec import decode_body, encode
+from backends.protocol.messages import Canary, Envelope, FeedHead
+
+log = logging.getLogger(__name__)
+
+BEGUN = "begun"
+WORLD_T = "world_t"
+WALL_T = "wall_t"
+CANARY_EVERY_S = 1.0
+
+
+class Core:
+    """Everything the hub knows. One thread."""
+
+    def __init__(self, events: EventLog, world: WorldSource, wall_ns: Callable[[], int] = time.time_ns) -> None:
+        self.log = events
+        self._wall_ns = wall_ns
+        self._world = world
+        self._intake = Intake(self._restored_alarms())
+        self._desk = ActionDesk(events, self._intake)
+        self._waiting: list[Change] = []
+        self._waiting_samples: dict[str, Sample] = {}
+        self._conflated = 0
+        self._skip_to_ns = 0
+        self._canary_next_s = 0.0
+        self.canary: Canary | None = None
+        """The newest test alarm that went through engine and log."""
+        self.faults = 0
+        """Errors of ours that were survived, and logged."""
+        self.trouble = ""
+        """Why the log does not write; empty = it does."""
+
+    # --- start -----------------------------------------------------------------------------------
+
+    def start(self, now_ns: int) -> int:
+        """Continue from the log, or take the city's past into a new one. Returns samples loaded."""
+        loaded = 0
+        if self.log.meta(BEGUN):
+            self._skip_to_ns = int(self.log.meta(WORLD_T) or "0")
+            self._restore(now_ns)
+        else:
+            loaded = self._begin(now_ns)
+        self.log.commit(self._intake.directory(self._world.directory(), now_ns), now_ns)
+        return loaded
+
+    def _restored_alarms(self) -> list[Alarm]:
+        return [decode_body("alarms", e.body) for e in self.log.items("alarms")]
+
+    def _restore(self, now_ns: int) -> None:
+        for feed in RECORD_FEEDS:
+            for envelope in self.log.items(feed):
+                self._intake.restore(feed, decode_body(feed, envelope.body), envelope.rev)
+        for sensor in self._intake.records("sensors").values():
+            if not self._intake.engine.watches(sensor.id):
+                continue
+            if (series := self.log.history(sensor.id, now_ns - WINDOW_NS, now_ns)) is not None:
+                points = ((int(t), float(v)) for t, v in zip(*series, strict=True) if not math.isnan(v))
+                self._intake.engine.seed_trend(sensor.id, points)
+
+    def _begin(self, now_ns: int) -> int:
+        """The past: every sample is kept, of records only what stands at its end, all of the timeline."""
+        items: dict[tuple[str, str], Change] = {}
+        events: list[Change] = []
+
+        def sort_in(changes: list[Change]) -> None:
+            for change in changes:
+                if change.type == "event":
+                    events.append(change)
+                elif change.type == "del":
+                    items.pop((change.feed, change.id), None)
+                else:
+                    items[(change.feed, change.id)] = change
+
+        def samples() -> Iterator[Sample]:
+            engine = self._intake.engine
+            for event in self._world.past():
+                if isinstance(event, Measured):
+                    for sample in event.samples:
+                        if engine.watches(sample.series):
+                            sort_in(engine.sample(sample))
+                    yield from event.samples
+                else:
+                    sort_in(self._intake.event(event))
+
+        sort_in(self._intake.directory(self._world.directory(), now_ns))
+        loaded = self.log.load_past(samples())
+        sort_in(self._intake.engine.tick(now_ns))
+        self.log.seal()
+        self.log.commit([*items.values(), *events], now_ns, meta={BEGUN: "1", **self._times(now_ns)})
+        return loaded
+
+    # --- rounds ----------------------------------------------------------------------------------
+
+    def round(self, now_ns: int, mono_s: float) -> list[Envelope]:
+        """Advance the world to `now_ns`; what is returned is committed. Never raises LogTrouble."""
+        self._advance(now_ns)
+        self._waiting += self._intake.engine.tick(now_ns)
+        samples, conflated = self._intake.take_samples()
+        for sample in samples:
+            self._conflated += sample.series in self._waiting_samples
+            self._waiting_samples[sample.series] = sample
+        self._conflated += conflated
+        canary = None
+        if mono_s >= self._canary_next_s:
+            self._canary_next_s = mono_s + CANARY_EVERY_S
+            changes, canary = self._intake.engine.canary(now_ns)
+            self._waiting += changes
+        return self._flush(now_ns, canary)
+
+    def _advance(self, now_ns: int) -> None:
+        """One faulty event, or a world that breaks, must not silence the hub: the rest goes on."""
+        try:
+            events: Iterable[WorldEvent] = list(self._world.until(now_ns))
+        except Exception:  # noqa: BLE001  # logged with its trace in _fault
+            self._fault("the world broke")
+            return
+        for event in events:
+            if event.t_ns <= self._skip_to_ns:
+                continue
+            try:
+                self._waiting += self._intake.event(event)
+            except Exception:  # noqa: BLE001  # logged with its trace in _fault
+                self._fault(f"an event of kind {type(event).__name__} was left out")
+
+    def _fault(self, what: str) -> None:
+        self.faults += 1
+        if self.faults < 10 or self.faults % 1000 == 0:
+            log.exception("%s (fault %d)", what, self.faults)
+
+    def _flush(self, now_ns: int, canary: Canary | None = None) -> list[Envelope]:
+        # The canary has been through the engine; it must not reach the operators' list.
+        changes = [c for c in self._waiting if not _is_canary(c)]
+        meta = self._times(now_ns) if changes or self._waiting_samples or canary is not None else None
+        try:
+            published = self.log.commit(
+                changes, now_ns, samples=list(self._waiting_samples.values()), conflated=self._conflated, meta=meta
+            )
+        except LogTrouble as trouble:
+            if not self.trouble:
+                log.error("%s; %d changes wait in memory", trouble, len(changes))
+            self.trouble = str(trouble)
+            self._waiting = changes
+            return []
+        if self.trouble:
+            log.info("the log writes again")
+        self.trouble = ""
+        self._waiting = []
+        self._waiting_samples = {}
+        self._conflated = 0
+        self.canary = canary or self.canary
+        return published
+
+    def _times(self, now_ns: int) -> dict[str, str]:
+        """How far the world has come, and when that was on the wall: a restart goes on from there."""
+        return {WORLD_T: str(now_ns), WALL_T: str(self._wall_ns())}
+
+    def act(self, station: str, action: Action, now_ns: int) -> Answer:
+        """One action. What waits is written first, so that order holds. Raises LogTrouble."""
+        before = self._flush(now_ns) if self._waiting or self._waiting_samples else []
+        if self.trouble:
+            raise LogTrouble(self.trouble)
+        try:
+            answer = self._desk.take(station, action, now_ns)
+        except LogTrouble:
+            # What was flushed must still be published; the action itself comes again.
+            return Answer((), tuple(before))
+        return Answer(answer.acks, (*before, *answer.published))
+
+    def maintain(self, now_ns: int) -> None:
+        """Housekeeping of the log; trouble there shows at the next round."""
+        try:
+            self.log.maintain(now_ns)
+        except LogTrouble as trouble:
+            log.error("%s", trouble)
+
+    # --- what it tells ---------------------------------------------------------------------------
+
+    def heads(self) -> dict[str, FeedHead]:
+        """Every feed's end, with the period that consoles may expect of it."""
+        heads = self.log.heads()
+        periods = [s.period_s for s in self._intake.records("sensors").values() if s.period_s > 0]
+        if periods:
+            heads["samples"] = msgspec.structs.replace(heads["samples"], period_s=min(periods))
+        return heads
+
+    def snapshot(self, feed: str) -> list[Envelope]:
+        """A feed's items; sensors come with their newest value, which has no seq of its own."""
+        items = self.log.items(feed)
+        if feed != "sensors":
+            return items
+        return [msgspec.structs.replace(e, body=self._with_last(e)) for e in items]
+
+    def sensor(self, series: str) -> Sensor | None:
+        """A series' definition."""
+        found: Sensor | None = self._intake.records("sensors").get(series)
+        return found
+
+    def operator_id_at(self, station: str, now_ns: int) -> str:
+        """Who is on duty at a seat; empty = nobody."""
+        operator = self._intake.operator_at(station, now_ns)
+        return operator.id if operator is not None else ""
+
+    def _with_last(self, envelope: Envelope) -> msgspec.Raw:
+        sensor = self.sensor(envelope.id)
+        last = self.log.last(envelope.id)
+        if sensor is None or last is None:
+            return envelope.body
+        value = Value(last.t_ns, last.value, Quality(last.quality))
+        return msgspec.Raw(encode(msgspec.structs.replace(sensor, last=value)))
+
+
+def _is_canary(change: Change) -> bool:
+    return change.id.startswith(f"{CANARY_KEY}@")

@@ -1,0 +1,163 @@
+"""World events in, changes out: records to their feeds, samples and conditions to the alarm engine.
+
+The hub owns `rev` and `state_rev` of every record: what a source says about them is not believed.
+Pure but for its own memory; no clock, no log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from backends.domain.alarm import Alarm
+from backends.domain.people import Operator, Station
+from backends.domain.report import Report
+from backends.domain.sensor import Sample, Sensor
+from backends.domain.world import (
+    CameraMoved,
+    Condition,
+    CrewAct,
+    Directory,
+    IndicatorMoved,
+    Measured,
+    ReportMoved,
+    SensorMoved,
+    WorldEvent,
+)
+from backends.hub import timeline
+from backends.hub.engine import AlarmEngine
+from backends.hub.ports import Change
+
+RECORD_FEEDS = ("cameras", "sensors", "indicators", "roster", "stations", "config", "reports")
+
+
+class Intake:
+    """What the hub knows of the city, and how an event changes it."""
+
+    def __init__(self, alarms: Iterable[Alarm] = ()) -> None:
+        self.engine = AlarmEngine(alarms)
+        self._records: dict[str, dict[str, Any]] = {feed: {} for feed in RECORD_FEEDS}
+        self._revs: dict[tuple[str, str], int] = {}
+        self._samples: dict[str, Sample] = {}
+        self._conflated = 0
+
+    # --- what it knows ---------------------------------------------------------------------------
+
+    def restore(self, feed: str, record: Any, rev: int) -> None:
+        """An item of the log, at start."""
+        self._records[feed][record.id] = record
+        self._revs[(feed, record.id)] = rev
+        if feed == "sensors":
+            self.engine.watch(record)
+
+    def records(self, feed: str) -> dict[str, Any]:
+        """A feed's records by id. Not to be changed."""
+        return self._records[feed]
+
+    def operator(self, operator_id: str) -> Operator | None:
+        found: Operator | None = self._records["roster"].get(operator_id)
+        return found
+
+    def operator_at(self, station_id: str, now_ns: int) -> Operator | None:
+        """Who is on duty at a seat: as the seat's record says, else whoever the roster puts there now."""
+        seat: Station | None = self._records["stations"].get(station_id)
+        if seat is not None and seat.operator_id:
+            return self.operator(seat.operator_id)
+        there = [o for o in self._records["roster"].values() if o.station_id == station_id]
+        on_duty = [o for o in there if o.t_on_ns <= now_ns]
+        return max(on_duty or there, key=lambda o: (o.t_on_ns, o.id), default=None)
+
+    # --- what happens ----------------------------------------------------------------------------
+
+    def directory(self, directory: Directory, t_ns: int) -> list[Change]:
+        """The city as it is now; only what differs from what is known is written."""
+        changes: list[Change] = []
+        for feed, records in (
+            ("config", directory.config),
+            ("roster", directory.operators),
+            ("stations", directory.stations),
+            ("cameras", directory.cameras),
+            ("sensors", directory.sensors),
+            ("indicators", directory.indicators),
+        ):
+            known = {record.id for record in records}
+            changes += [self._forget(feed, id_, t_ns) for id_ in list(self._records[feed]) if id_ not in known]
+            for record in records:
+                changes += self.put(feed, record, t_ns)
+        return changes
+
+    def put(self, feed: str, record: Any, t_ns: int) -> list[Change]:
+        """A record of a state feed; none if nothing but its rev differs."""
+        old = self._records[feed].get(record.id)
+        rev = self._revs.get((feed, record.id), 0)
+        record = _with_rev(record, max(1, rev))
+        if old is not None and record == old:
+            return []
+        if isinstance(record, Report):
+            moved = old is not None and old.state is not record.state
+            state_rev = old.state_rev + moved if old is not None else 1
+            record = msgspec.structs.replace(record, state_rev=state_rev)
+            if old is not None and record == old:
+                return []
+        rev += 1
+        record = _with_rev(record, rev)
+        self._records[feed][record.id] = record
+        self._revs[(feed, record.id)] = rev
+        if isinstance(record, Sensor):
+            self.engine.watch(record)
+        return [Change(feed, "put", record.id, t_ns, record, rev)]
+
+    def _forget(self, feed: str, id_: str, t_ns: int) -> Change:
+        del self._records[feed][id_]
+        rev = self._revs[(feed, id_)] = self._revs[(feed, id_)] + 1
+        return Change(feed, "del", id_, t_ns, None, rev)
+
+    def event(self, event: WorldEvent) -> list[Change]:
+        """One thing that happened. Samples wait for `take_samples`."""
+        match event:
+            case Measured():
+                return self._measured(event)
+            case Condition():
+                return self.engine.condition(event)
+            case CrewAct():
+                return self.engine.crew(event, self.operator)
+            case ReportMoved(t_ns, report):
+                return self._report(t_ns, report)
+            case CameraMoved(t_ns, camera):
+                return self.put("cameras", camera, t_ns)
+            case IndicatorMoved(t_ns, indicator):
+                return self.put("indicators", indicator, t_ns)
+            case SensorMoved(t_ns, sensor):
+                return self.put("sensors", sensor, t_ns)
+
+    def take_samples(self) -> tuple[list[Sample], int]:
+        """The newest sample of each series since the last call, and how many older ones were merged away."""
+        taken = list(self._samples.values()), self._conflated
+        self._samples = {}
+        self._conflated = 0
+        return taken
+
+    def _measured(self, event: Measured) -> list[Change]:
+        changes: list[Change] = []
+        pending, engine = self._samples, self.engine
+        for sample in event.samples:
+            if sample.series in pending:
+                self._conflated += 1
+            pending[sample.series] = sample
+            if engine.watches(sample.series):
+                changes += engine.sample(sample)
+        return changes
+
+    def _report(self, t_ns: int, report: Report) -> list[Change]:
+        old = self._records["reports"].get(report.id)
+        changes = self.put("reports", report, t_ns)
+        if changes and (old is None or old.state is not report.state):
+            changes.append(timeline.of_report(changes[0].record, t_ns))
+        return changes
+
+
+def _with_rev(record: Any, rev: int) -> Any:
+    """Config records carry no rev of their own; the envelope's is enough."""
+    return msgspec.structs.replace(record, rev=rev) if hasattr(record, "rev") else record

@@ -1,0 +1,205 @@
+"""The hub as a program: settings, start and stop, and the choice of world and clock.
+
+Order of start: lock and open the log, keys, world, clock; continue from the log or take the past; bind;
+write `hub.json`; serve. Order of stop (parent gone, SIGTERM, SIGINT): BYE, close sockets, checkpoint.
+A scenario goes on where it was when its hub was killed; after a planned stop it begins anew.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import zmq
+
+from backends.domain.feeds import Mode
+from backends.domain.times import NS_PER_S, ScaledClock, SessionClock, SystemClock
+from backends.hub.answers import Identity
+from backends.hub.core import WALL_T, WORLD_T, Core
+from backends.hub.keys import ensure_hub_keys
+from backends.hub.log import SqliteLog
+from backends.hub.ports import LogTrouble, WorldSource
+from backends.hub.server import Endpoints, Server
+
+log = logging.getLogger(__name__)
+
+READY_FILE = "hub.json"
+RESUME_WALL_S = 600.0
+"""A killed scenario older than this begins anew."""
+ANY_PORT = "tcp://127.0.0.1:*"
+
+
+class HubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that a hub is told. Paths are absolute or relative to the working directory."""
+
+    data_dir: str
+    authorised_dir: str
+    """Public keys of the stations that may join, one certificate file each."""
+    keys_dir: str
+    """The hub's own key pair; made here at the first start."""
+    bind_live: str = ANY_PORT
+    bind_ctl: str = ANY_PORT
+    mode: Mode = Mode.DEMO
+    scenario: str = ""
+    mark: str = ""
+    speed: float = 1.0
+    seed: int = 2022
+    name: str = "ioc-hub"
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """Content of `hub.json`: how to reach a running hub."""
+
+    live: str
+    ctl: str
+    public_key: str
+    pid: int
+    instance: str
+    mode: Mode
+
+
+WorldFactory = Callable[[HubSettings, int], WorldSource]
+"""(settings, start time) -> world."""
+
+
+def city(settings: HubSettings, start_ns: int) -> WorldSource:
+    """The simulated Đông Hà."""
+    from backends.city import City
+
+    return City(seed=settings.seed, start_ns=start_ns, scenario=settings.scenario, mark=settings.mark)
+
+
+def run(settings: HubSettings, stop: threading.Event | None = None, world: WorldFactory = city) -> int:
+    """Serve until stopped. Returns an exit status; what kept the hub from starting is logged in words."""
+    stop = stop or threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+    try:
+        return _serve(settings, stop, world)
+    except (LogTrouble, OSError, ValueError) as error:
+        log.error("the hub cannot run: %s", error)
+        return 1
+
+
+def _serve(settings: HubSettings, stop: threading.Event, world: WorldFactory) -> int:
+    began_s = time.monotonic()
+    data_dir = Path(settings.data_dir)
+    events = _open_log(settings)
+    try:
+        start_ns, clock = _clock(settings, events)
+        core = Core(events, world(settings, start_ns))
+        loaded = core.start(clock.now_ns())
+        instance = os.urandom(8).hex()
+        identity = Identity(settings.name, instance, settings.mode, getattr(clock, "speed", 1.0))
+        keys = ensure_hub_keys(Path(settings.keys_dir))
+        server = Server(core, identity, clock, keys, Path(settings.authorised_dir))
+        try:
+            ends = _bind(server, settings, data_dir / READY_FILE)
+            ready = Ready(ends.live, ends.ctl, keys.public.decode(), os.getpid(), instance, settings.mode)
+            write_atomically(data_dir / READY_FILE, msgspec.json.encode(ready))
+            log.info("hub ready after %.1f s, %d samples of the past", time.monotonic() - began_s, loaded)
+            server.run(stop)
+        finally:
+            server.close()
+            log.info("hub stopped: %s", dict(server.counters))
+    finally:
+        events.close()
+    return 0
+
+
+def log_path(settings: HubSettings) -> Path:
+    """The log's file: one for the city of now, one for each scenario and mark."""
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", "-".join(p for p in (settings.scenario, settings.mark) if p)).strip("-")
+    return Path(settings.data_dir) / (f"hub-{slug}.db" if slug else "hub.db")
+
+
+def _open_log(settings: HubSettings) -> SqliteLog:
+    path = log_path(settings)
+    events = SqliteLog(path, settings.mode)
+    if not settings.scenario:
+        return events
+    wall_t = int(events.meta(WALL_T) or "0")
+    if events.stopped_cleanly or time.time_ns() - wall_t > RESUME_WALL_S * NS_PER_S:
+        events.close()
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        events = SqliteLog(path, settings.mode)
+    return events
+
+
+def _clock(settings: HubSettings, events: SqliteLog) -> tuple[int, SessionClock]:
+    """(where the world starts, the hub's clock)."""
+    world_t, wall_t = int(events.meta(WORLD_T) or "0"), int(events.meta(WALL_T) or "0")
+    system = SystemClock()
+    if settings.scenario:
+        start_ns = scenario_start_ns(settings)
+        if not world_t:
+            return start_ns, ScaledClock(start_ns, settings.speed)
+        slept_ns = max(0, system.now_ns() - wall_t)
+        return start_ns, ScaledClock(world_t + int(slept_ns * settings.speed), settings.speed)
+    if settings.speed != 1.0:
+        start_ns = max(world_t, system.now_ns())
+        return start_ns, ScaledClock(start_ns, settings.speed)
+    return system.now_ns(), system
+
+
+def scenario_start_ns(settings: HubSettings) -> int:
+    """When the scenario begins. Raises ValueError for a name or mark that nobody knows."""
+    from backends.city import scenario_start_ns as start
+
+    return start(settings.scenario, settings.mark)
+
+
+def _bind(server: Server, settings: HubSettings, ready_file: Path) -> Endpoints:
+    """Free ports are kept over a restart where they are still free: consoles find the hub again."""
+    live, ctl = settings.bind_live, settings.bind_ctl
+    before = read_ready(ready_file)
+    if live.endswith(":*") and ctl.endswith(":*") and before is not None:
+        try:
+            return server.bind(before.live, before.ctl)
+        except zmq.ZMQError as error:
+            log.info("the ports of the run before are taken (%s): new ones", error)
+            server.unbind()
+    return server.bind(live, ctl)
+
+
+def read_ready(path: Path) -> Ready | None:
+    """What `hub.json` says, None when it is not there or not whole."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Ready)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Beside, then moved: a reader sees the old text or the new one."""
+    handle, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    os.replace(name, path)
+
+
+def main() -> int:
+    """A child of the console: settings from stdin."""
+    from backends.process import child_settings
+
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stop = threading.Event()
+    raw = child_settings(stop.set)
+    try:
+        settings = msgspec.json.decode(json.dumps(raw).encode(), type=HubSettings)
+    except msgspec.ValidationError as error:
+        log.error("settings of the hub: %s", error)
+        return 2
+    return run(settings, stop)

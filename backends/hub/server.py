@@ -1,0 +1,325 @@
+"""The hub's two sockets and its one loop.
+
+Cycle, at most 100 ms long: 1. handshakes (ZAP), 2. requests on CTL, a slice of them, 3. every 100 ms a
+round of the world: commit, then publish on LIVE, 4. every 500 ms a heartbeat with every feed's head.
+One thread owns all sockets. No client can hold the loop: requests are served in slices, expensive ones
+have a budget a station, and what a slow client does not take is dropped for it alone (it asks again).
+Must not: use ZMQ_HEARTBEAT_* (libzmq can abort the process), or answer a peer whose key is not authorised.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import zmq
+
+from backends.domain.times import SessionClock
+from backends.hub.answers import Answers, Identity
+from backends.hub.core import Core
+from backends.hub.keys import KeyPair
+from backends.hub.zap import DOMAIN, Gate, ZapHandler
+from backends.protocol.codec import BadMessage, decode_from_console, encode
+from backends.protocol.messages import (
+    HEARTBEAT_MS,
+    HEARTBEAT_TOPIC,
+    MAX_FRAME,
+    VERSION,
+    Bye,
+    Denied,
+    Envelope,
+    Fetch,
+    FromHub,
+    Heartbeat,
+    Hello,
+    History,
+    SnapGet,
+    Welcome,
+    topic,
+)
+
+log = logging.getLogger(__name__)
+
+ROUND_S = 0.1
+SLICE = 64
+"""Requests served before the loop looks at its deadlines again."""
+SLICE_S = 0.02
+COST_PER_S = 200.0
+"""FETCH, SNAPGET and HISTORY that one station may ask for, a second; the burst is twice that."""
+SESSION_S = 120.0
+"""A peer that was silent for longer gets no BYE. Consoles say HELLO every 30 s."""
+REBIND_S = 3.0
+_EXPENSIVE = (Fetch, SnapGet, History)
+
+Context = zmq.Context[zmq.Socket[bytes]]
+
+
+class Endpoints(msgspec.Struct, frozen=True):
+    """Addresses, ports resolved."""
+
+    live: str
+    ctl: str
+
+
+class _Session:
+    """One peer, by routing id."""
+
+    __slots__ = ("refused", "seen_s")
+
+    def __init__(self) -> None:
+        self.seen_s = 0.0
+        self.refused = False
+
+
+class _Budget:
+    """Token bucket of one station."""
+
+    __slots__ = ("_last_s", "_tokens")
+
+    def __init__(self) -> None:
+        self._tokens = 2 * COST_PER_S
+        self._last_s = time.monotonic()
+
+    def take(self) -> bool:
+        now_s = time.monotonic()
+        self._tokens = min(2 * COST_PER_S, self._tokens + (now_s - self._last_s) * COST_PER_S)
+        self._last_s = now_s
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class Server:
+    """ROUTER (CTL) and PUB (LIVE) of one hub. Made, run and closed by one thread."""
+
+    def __init__(self, core: Core, identity: Identity, clock: SessionClock, keys: KeyPair, authorised: Path) -> None:
+        self._core = core
+        self._identity = identity
+        self._clock = clock
+        self._keys = keys
+        self.counters: Counter[str] = Counter()
+        self._answers = Answers(core, identity, clock, self.counters)
+        self._gate = Gate(authorised)
+        self._gate.refresh()
+        self._context: Context = zmq.Context()
+        self._zap = ZapHandler(self._context, self._gate, self.counters)
+        self._poller = zmq.Poller()
+        self._poller.register(self._zap.socket, zmq.POLLIN)
+        self._sessions: dict[bytes, _Session] = {}
+        self._budgets: dict[str, _Budget] = {}
+        self._beats = 0
+        self._live: zmq.Socket[bytes] | None = None
+        self._ctl: zmq.Socket[bytes] | None = None
+        self.endpoints = Endpoints("", "")
+
+    # --- sockets ---------------------------------------------------------------------------------
+
+    def bind(self, live: str, ctl: str) -> Endpoints:
+        """Bind both; `*` as port takes a free one. Raises zmq.ZMQError."""
+        self._live = self._make_live(live)
+        self._ctl = self._socket(zmq.ROUTER)
+        self._ctl.router_mandatory = True
+        self._ctl.router_handover = True
+        self._ctl.sndhwm = 128
+        self._ctl.rcvhwm = 1000
+        self._ctl.linger = 500
+        self._ctl.bind(ctl)
+        self._poller.register(self._ctl, zmq.POLLIN)
+        self.endpoints = Endpoints(_bound(self._live), _bound(self._ctl))
+        return self.endpoints
+
+    def unbind(self) -> None:
+        """After a `bind` that failed: the next one starts from nothing."""
+        for socket in (self._live, self._ctl):
+            if socket is not None:
+                socket.close(linger=0)
+        self._live = self._ctl = None
+
+    def _socket(self, kind: int) -> zmq.Socket[bytes]:
+        socket = self._context.socket(kind)
+        socket.curve_server = True
+        socket.curve_secretkey = self._keys.secret
+        socket.curve_publickey = self._keys.public
+        socket.zap_domain = DOMAIN.encode()
+        socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
+        socket.maxmsgsize = MAX_FRAME
+        socket.handshake_ivl = 3000
+        socket.tcp_keepalive = 1
+        socket.tcp_keepalive_idle = 5
+        return socket
+
+    def _make_live(self, address: str) -> zmq.Socket[bytes]:
+        live = self._socket(zmq.PUB)
+        live.sndhwm = 10_000
+        live.linger = 500
+        # PUB receives nothing but subscriptions: a prefix of a few bytes each.
+        live.maxmsgsize = 1024
+        try:
+            live.bind(address)
+        except zmq.ZMQError:
+            live.close(linger=0)
+            raise
+        return live
+
+    def _rebind_live(self) -> None:
+        """A revoked key's live session survives in libzmq: only a new socket ends it."""
+        assert self._live is not None
+        self._live.close(linger=0)
+        deadline_s = time.monotonic() + REBIND_S
+        while True:
+            try:
+                self._live = self._make_live(self.endpoints.live)
+                return
+            except zmq.ZMQError as error:
+                # Closing is asynchronous: the port is free a moment later.
+                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline_s:
+                    raise
+                self._zap.socket.poll(10)
+
+    def close(self) -> None:
+        """Close sockets and context; what BYE has queued gets half a second."""
+        for socket in (self._live, self._ctl):
+            if socket is not None:
+                socket.close()
+        self._zap.close()
+        self._context.term()
+
+    # --- the loop --------------------------------------------------------------------------------
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve until `stop` is set, then say BYE."""
+        next_round = next_beat = next_house = time.monotonic()
+        while not stop.is_set():
+            wait_s = min(next_round, next_beat) - time.monotonic()
+            ready = dict(self._poller.poll(max(0, int(wait_s * 1000))))
+            if self._zap.socket in ready:
+                self._zap.answer()
+            if self._ctl in ready:
+                self._serve()
+            now_s = time.monotonic()
+            if now_s >= next_round:
+                next_round = max(next_round + ROUND_S, now_s)
+                self.publish(self._core.round(self._clock.now_ns(), now_s))
+            if now_s >= next_beat:
+                next_beat = max(next_beat + HEARTBEAT_MS / 1000, now_s)
+                self._beat()
+            if now_s >= next_house:
+                next_house = now_s + 1.0
+                self._keep_house(now_s)
+        self._say_bye()
+
+    def publish(self, envelopes: list[Envelope] | tuple[Envelope, ...]) -> None:
+        """Committed records to everybody."""
+        assert self._live is not None
+        for envelope in envelopes:
+            self._live.send_multipart((topic(envelope.feed), encode(envelope)))
+        self.counters["published"] += len(envelopes)
+
+    def _beat(self) -> None:
+        assert self._live is not None
+        self._beats += 1
+        beat = Heartbeat(
+            n=self._beats,
+            now=self._clock.now_ns(),
+            instance=self._identity.instance,
+            mode=self._identity.mode,
+            heads=self._core.heads(),
+            canary=self._core.canary,
+            rate=self._identity.rate,
+        )
+        self._live.send_multipart((HEARTBEAT_TOPIC, encode(beat)))
+
+    def _keep_house(self, now_s: float) -> None:
+        if self._gate.refresh():
+            log.warning("a station's key was taken away: LIVE is bound anew")
+            self._rebind_live()
+        for routing_id in [r for r, s in self._sessions.items() if now_s - s.seen_s > SESSION_S]:
+            del self._sessions[routing_id]
+        self._core.maintain(self._clock.now_ns())
+
+    def _say_bye(self) -> None:
+        for routing_id in self._sessions:
+            self._send(routing_id, Bye("stopping"))
+
+    # --- requests --------------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        assert self._ctl is not None
+        until_s = time.monotonic() + SLICE_S
+        for _ in range(SLICE):
+            try:
+                frames = self._ctl.recv_multipart(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                return
+            self._one(frames)
+            if time.monotonic() > until_s:
+                return
+
+    def _one(self, frames: list[zmq.Frame]) -> None:
+        """One request. Whatever it is, it ends here."""
+        routing_id = frames[0].bytes
+        key = _user_id(frames[-1])
+        station = self._gate.station(key) if key is not None else None
+        if station is None:
+            # Revoked since the handshake; ZAP lets nobody else come so far.
+            self.counters["revoked"] += 1
+            self._send(routing_id, Denied("key", "this station is no longer authorised"))
+            return
+        session = self._sessions.setdefault(routing_id, _Session())
+        session.seen_s = time.monotonic()
+        if len(frames) != 3 or frames[1].bytes != VERSION:
+            self.counters["bad"] += 1
+            if len(frames) >= 2 and frames[1].bytes != VERSION:
+                self._send(routing_id, Denied("version", "this hub speaks version 1"))
+            return
+        try:
+            message = decode_from_console(frames[2].bytes)
+        except BadMessage as error:
+            self.counters["bad"] += 1
+            log.debug("a message of %s does not follow the protocol: %s", station, error)
+            return
+        if session.refused and not isinstance(message, Hello):
+            self._send(routing_id, Denied("mode", f"this hub is {self._identity.mode.value}"))
+            return
+        if isinstance(message, _EXPENSIVE) and not self._budgets.setdefault(station, _Budget()).take():
+            self.counters["over_budget"] += 1
+            return
+        try:
+            replies, published = self._answers.to(station, message)
+        except Exception:
+            self.counters["faults"] += 1
+            log.exception("a request of %s met a fault of the hub", station)
+            return
+        if isinstance(message, Hello):
+            session.refused = not any(isinstance(reply, Welcome) for reply in replies)
+        self.publish(published)
+        for reply in replies:
+            self._send(routing_id, reply)
+
+    def _send(self, routing_id: bytes, message: FromHub) -> None:
+        assert self._ctl is not None
+        try:
+            self._ctl.send_multipart((routing_id, VERSION, encode(message)), zmq.NOBLOCK)
+        except zmq.ZMQError as error:
+            if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
+                raise
+            # Gone, or so slow that its pipe is full: it asks again.
+            self.counters["undelivered"] += 1
+
+
+def _bound(socket: zmq.Socket[bytes]) -> str:
+    return socket.getsockopt(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()  # type: ignore[union-attr]
+
+
+def _user_id(frame: zmq.Frame) -> bytes | None:
+    """The Z85 key that ZAP has put on this message."""
+    try:
+        return str(frame.get("User-Id")).encode()
+    except zmq.ZMQError:
+        return None

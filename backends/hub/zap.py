@@ -1,0 +1,96 @@
+"""Who may connect: the ZAP handler (RFC 27) of the hub's own context, fed by a folder of public keys.
+
+libzmq asks it for every CURVE handshake; the answer's User-Id is the key itself, and the station is
+looked up anew for every message, so that a revoked key is refused at once on CTL. It never fails open:
+a folder that is missing or cannot be read lets nobody in.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from pathlib import Path
+
+import zmq
+import zmq.utils.z85
+
+from backends.hub.keys import PUBLIC_SUFFIX, read_authorised
+
+log = logging.getLogger(__name__)
+
+ENDPOINT = "inproc://zeromq.zap.01"
+DOMAIN = "ioc-hub"
+"""A named domain: without one, or with `'*'`, libzmq 4.3.5 lets unknown keys in."""
+
+
+class Gate:
+    """The authorised keys, re-read when the folder changes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: tuple[object, ...] | None = None
+        self._stations: dict[bytes, str] = {}
+
+    def refresh(self) -> bool:
+        """Look at the folder; True when a key that was authorised no longer is."""
+        before = set(self._stations.items())
+        try:
+            seen: tuple[object, ...] = tuple(
+                sorted(
+                    (entry.name, stat.st_mtime_ns, stat.st_size, stat.st_ino)
+                    for entry in self._folder.iterdir()
+                    if entry.suffix == PUBLIC_SUFFIX
+                    for stat in (entry.stat(),)
+                )
+            )
+            if seen == self._seen:
+                return False
+            stations = read_authorised(self._folder)
+        except OSError as error:
+            if self._stations or self._seen is None:
+                log.error("the folder of authorised stations cannot be read, nobody may join: %s", error)
+            seen, stations = ("unreadable",), {}
+        self._seen = seen
+        self._stations = stations
+        return bool(before - set(stations.items()))
+
+    def station(self, public: bytes) -> str | None:
+        """The station of a Z85 public key."""
+        return self._stations.get(public)
+
+
+class ZapHandler:
+    """The REP socket at ENDPOINT. Belongs to the server's thread and poller."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], gate: Gate, counters: Counter[str]) -> None:
+        self._gate = gate
+        self._counters = counters
+        self.socket = context.socket(zmq.REP)
+        self.socket.linger = 0
+        self.socket.bind(ENDPOINT)
+
+    def answer(self) -> None:
+        """Answer one waiting request."""
+        frames = self.socket.recv_multipart()
+        version, request_id = [*frames, b"", b""][:2]
+        key = self._key(frames)
+        if key is not None:
+            self._gate.refresh()
+        station = self._gate.station(key) if key is not None else None
+        if key is None or station is None:
+            self._counters["unknown_key"] += 1
+            address = frames[3].decode("ascii", "replace")[:64] if len(frames) > 3 else "?"
+            log.warning("security: an unknown key was refused (from %s)", address)
+            self.socket.send_multipart([version or b"1.0", request_id, b"400", b"unknown key", b"", b""])
+        else:
+            self.socket.send_multipart([version, request_id, b"200", b"OK", key, b""])
+
+    @staticmethod
+    def _key(frames: list[bytes]) -> bytes | None:
+        """Z85 key of a well-formed CURVE request of our domain."""
+        if len(frames) != 7 or frames[0] != b"1.0" or frames[2] != DOMAIN.encode() or frames[5] != b"CURVE":
+            return None
+        return zmq.utils.z85.encode(frames[6]) if len(frames[6]) == 32 else None
+
+    def close(self) -> None:
+        self.socket.close()
