@@ -1,0 +1,149 @@
+"""The session builder: the only place that joins backends and widgets.
+
+Order of start-up: fonts and words -> layouts -> city model -> feed client (the last stored state is the
+first thing in its inbox) -> picture client -> session -> pump -> windows. What the store holds is applied
+before the first window is shown, so that the first paint already is the city, marked with its age.
+Order of shut-down: pump -> windows -> sound and screen saver -> clients.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication
+
+from backends.domain.feeds import Mode
+from backends.domain.times import HubClock, SystemClock
+from backends.video.client import PictureClient
+from console.feed_client import FeedClient
+from console.settings import GuiSettings, Preferences, load_preferences, save_preferences
+from layouts.load import load_layouts
+from layouts.spec import Monitor, PanelKind
+from widgets import format as fmt
+from widgets import i18n
+from widgets.awake import KeepAwake
+from widgets.models.city import CityModel
+from widgets.parts.demands import DemandBoard
+from widgets.pump import Pump
+from widgets.session import Calls, Look, Notices, Session
+from widgets.sound import Annunciator
+from widgets.theme import THEMES, ThemeName, apply_palette
+from widgets.typography import load_fonts
+from widgets.windows.wall import Wall, layout_problems, tile_kinds
+
+_log = logging.getLogger(__name__)
+
+RESOURCES = Path(__file__).resolve().parent.parent / "resources"
+_CLOCK_STEP_NS = 250_000_000
+"""Corrections of the hub's clock below a quarter of a second are jitter of the way, not news."""
+
+
+class SessionBuilder(QObject):
+    """Builds one session from its settings and takes it down again. GUI thread only."""
+
+    def __init__(self, app: QApplication, settings: GuiSettings) -> None:
+        super().__init__()
+        self._app, self._settings = app, settings
+        load_fonts()
+        i18n.load(RESOURCES / "i18n")
+        i18n.set_language(i18n.Language(settings.lang))
+        fmt.set_zone(settings.zone)
+        mono = SystemClock()
+        self._clock = HubClock(mono)
+        self.city = CityModel(Mode(settings.mode))
+        self._feed = FeedClient(settings.feed.address, settings.feed.key, data_dir=Path(settings.data_dir))
+        self._pictures = PictureClient(settings.pictures.address, settings.pictures.key)
+        look = Look(THEMES[ThemeName(settings.theme)])
+        self._sound = Annunciator(self.city, muted=self._preferences().muted)
+        self._awake = KeepAwake()
+        self.session = Session(
+            city=self.city,
+            pictures=self._pictures,
+            actions=self._feed,
+            history=self._feed,
+            clock=self._clock,
+            mono=mono,
+            look=look,
+            sound=self._sound,
+            notices=Notices(),
+            demands=DemandBoard(self._pictures),
+            calls=Calls(),
+        )
+        apply_palette(app, look.theme)
+        look.changed.connect(self._on_look)
+        self.city.healthChanged.connect(self._on_health)
+        self.pump = Pump(self._feed, self.city, self._clock, mono)
+        own = Path(settings.layouts_dir) if settings.layouts_dir else None
+        self._loaded = load_layouts(tile_kinds(), own)
+        self.wall = Wall(self.session, self.pump, self._loaded, self._described())
+        self.wall.layoutChanged.connect(self._keep_preferences)
+
+    def start(self, painted: Callable[[], None] | None = None) -> None:
+        """Apply what is stored, show the windows, start the clocks; `painted` runs once all are painted."""
+        self.city.apply(self._feed.drain())
+        self.wall.show_layout(self._settings.layout)
+        for window in self.wall.windows:
+            window.repaint()
+        if painted is not None:
+            painted()
+        self.pump.start()
+        self._awake.start()
+        for sentence in layout_problems(self._loaded):
+            self.session.notices.post(sentence)
+
+    def stop(self) -> None:
+        """See the module for the order. Safe to call twice."""
+        self.pump.stop()
+        self.wall.close()
+        self._sound.close()
+        self._awake.stop()
+        self._pictures.close()
+        self._feed.close()
+
+    # -- what a person chose -----------------------------------------------------------------------------
+
+    def _preferences(self) -> Preferences:
+        start = Preferences(lang=self._settings.lang, theme=self._settings.theme, layout=self._settings.layout)
+        if not self._settings.preferences_file:
+            return start
+        saved = load_preferences(Path(self._settings.preferences_file), start)
+        return Preferences(lang=start.lang, theme=start.theme, layout=start.layout, muted=saved.muted)
+
+    def _on_look(self) -> None:
+        apply_palette(self._app, self.session.look.theme)
+        self._keep_preferences()
+
+    def _keep_preferences(self) -> None:
+        if not self._settings.preferences_file:
+            return
+        chosen = Preferences(
+            lang="en" if i18n.language() is i18n.Language.EN else "vi",
+            theme="light" if self.session.look.theme.name is ThemeName.LIGHT else "dark",
+            layout=self.wall.layout.id,
+            muted=self._sound.muted,
+        )
+        try:
+            save_preferences(Path(self._settings.preferences_file), chosen)
+        except OSError as error:
+            _log.warning("choices of this screen are not kept: %s", error)
+
+    # -- the hub's clock -----------------------------------------------------------------------------------
+
+    def _on_health(self) -> None:
+        link = self.city.link
+        if link.now_ns and abs(link.now_ns - self._clock.now_ns()) > _CLOCK_STEP_NS * max(1.0, link.rate):
+            self._clock.set(link.now_ns, link.rate)
+
+    def _described(self) -> dict[str, Monitor]:
+        described = {
+            m.name: Monitor(m.name, 0, 0, 0, 0, m.inches, PanelKind(m.kind), m.distance_m)
+            for m in self._settings.monitors
+        }
+        for screen in self._settings.screens:
+            described[screen.name] = Monitor(
+                screen.name, screen.x, screen.y, screen.width, screen.height, screen.inches, PanelKind(screen.kind)
+            )
+        return described
