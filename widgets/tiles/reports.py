@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtGui import QColor, QPainter, QResizeEvent
 
 from backends.domain.place import Area
 from backends.domain.report import Report
@@ -51,7 +51,8 @@ class RowPlan:
     def of(cls, scale: TypeScale, width: float, height: float) -> RowPlan:
         em = width / scale.read
         two_lines = height >= natural_height(scale, two_lines=True)
-        beside = em >= 17.0 or not two_lines
+        # A title read from across the room gets the whole line: names first, time below them.
+        beside = em >= (26.0 if scale.wall else 17.0) or not two_lines
         return cls(
             with_id=em >= 24.0 and not scale.wall,
             with_agency=em >= 20.0,
@@ -102,14 +103,16 @@ class ReportRows(RowDelegate):
             top.setRight(column.left() - scale.pad)
             second.setRight(column.left() - scale.pad)
         else:
-            self._paint_sla(painter, second, sla, bar=False)
+            taken = self._paint_sla(painter, second, sla, bar=False)
+            second.setLeft(second.left() + taken + scale.pad)
+            self._paint_edge_bar(painter, rect, sla)
         if plan.with_id:
             text.draw(painter, QRectF(inner.left(), rect.top(), self._id_width, rect.height()), report.id, scale.floor,
                       theme.muted, tabular=True)  # fmt: skip
             top.setLeft(inner.left() + self._id_width + scale.pad)
             second.setLeft(top.left())
         text.draw(painter, top, local(report.title), scale.read, theme.strong, Weight.SEMIBOLD)
-        if plan.with_second_line:
+        if second.height() and second.width() >= scale.floor * 4:
             text.draw(painter, second, _about(report, plan), scale.floor, theme.muted)
 
     def _lines(self, inner: QRectF, *, two: bool) -> tuple[QRectF, QRectF]:
@@ -127,25 +130,38 @@ class ReportRows(RowDelegate):
         width = min(self._sla_width, inner.width() * 0.5)
         return QRectF(inner.right() - width, top.top(), width, (second if two else top).bottom() - top.top())
 
-    def _paint_sla(self, painter: QPainter, column: QRectF, sla: Sla, *, bar: bool) -> None:
+    def _paint_sla(self, painter: QPainter, column: QRectF, sla: Sla, *, bar: bool) -> float:
+        """Words, and the bar below them where there is room. Returns the width of the words."""
         scale, theme = self.scale, self.theme
-        px = scale.floor
-        thick = max(3.0, scale.floor * 0.22)
+        px, thick = scale.floor, self._thick()
         gap = thick * 1.2
-        chip_height = float(scale.line(px))
-        block = chip_height + (gap + thick if bar else 0.0)
-        top = column.center().y() - block / 2
-        line = QRectF(column.left(), top, column.width(), chip_height)
+        line = QRectF(column.left(), column.top(), column.width(), scale.line(px))
+        line.moveTop(column.center().y() - (line.height() + (gap + thick if bar else 0.0)) / 2)
         if sla.overdue:
-            chip = QRectF(line.left(), line.top(), min(chip_width(sla.words, px), line.width()), line.height())
-            draw_chip(painter, chip, sla.words, px, theme.inverse, theme.inverse_text)
+            line.setWidth(min(chip_width(sla.words, px), line.width()))
+            draw_chip(painter, line, sla.words, px, theme.inverse, theme.inverse_text)
+            taken = line.width()
         else:
             weight = Weight.SEMIBOLD if sla.soon else Weight.REGULAR
-            text.draw(painter, line, sla.words, px, theme.strong if sla.soon else theme.text, weight)
+            taken = text.draw(painter, line, sla.words, px, theme.strong if sla.soon else theme.text, weight).width()
         if bar:
-            color = theme.strong if sla.soon else theme.inverse if sla.overdue else theme.muted
-            draw_bar(painter, QRectF(column.left(), line.bottom() + gap, column.width(), thick), sla.used,
-                     theme.line, color)  # fmt: skip
+            place = QRectF(column.left(), line.bottom() + gap, column.width(), thick)
+            draw_bar(painter, place, sla.used, theme.line, self._bar_color(sla))
+        return taken
+
+    def _paint_edge_bar(self, painter: QPainter, row: QRectF, sla: Sla) -> None:
+        """Used time along the row's lower edge, where no column is left for it."""
+        thick = self._thick()
+        place = QRectF(row.left(), row.bottom() - thick, row.width(), thick)
+        draw_bar(painter, place, sla.used, self.theme.line, self._bar_color(sla))
+
+    def _thick(self) -> float:
+        return max(3.0, round(self.scale.floor * 0.2))
+
+    def _bar_color(self, sla: Sla) -> QColor:
+        if sla.overdue:
+            return self.theme.inverse
+        return self.theme.strong if sla.soon else self.theme.muted
 
 
 def _about(report: Report, plan: RowPlan) -> str:
@@ -181,9 +197,17 @@ class ReportsTile(Tile):
         if total == 0:
             return ""
         shown, overdue = len(self.list.shown_rows()), self.model.overdue_count()
-        if overdue:
-            return tr("reports.summary_overdue", shown=shown, total=total, overdue=overdue)
-        return tr("reports.summary", shown=shown, total=total)
+        if not overdue:
+            return tr("reports.summary", shown=shown, total=total)
+        for key in ("reports.summary_overdue", "reports.summary_short"):
+            words = tr(key, shown=shown, total=total, overdue=overdue)
+            if self._fits_header(words):
+                return words
+        return tr("reports.summary_least", overdue=overdue)
+
+    def _fits_header(self, summary: str) -> bool:
+        name = text.width(self.title(), self.scale.read, Weight.SEMIBOLD)
+        return name + text.width(summary, self.scale.floor) + 3 * self.scale.pad <= self.width()
 
     def paint_body(self, painter: QPainter, body: QRectF) -> None:
         if self.model.rowCount() == 0:
