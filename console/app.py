@@ -14,6 +14,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
+from widgets.awake import KeepAwake
+from widgets.sound import Annunciator
 
 from backends.domain.feeds import Mode
 from backends.domain.times import HubClock, SystemClock
@@ -24,12 +26,10 @@ from layouts.load import load_layouts
 from layouts.spec import Monitor, PanelKind
 from widgets import format as fmt
 from widgets import i18n
-from widgets.awake import KeepAwake
 from widgets.models.city import CityModel
 from widgets.parts.demands import DemandBoard
 from widgets.pump import Pump
 from widgets.session import Calls, Look, Notices, Session
-from widgets.sound import Annunciator
 from widgets.theme import THEMES, ThemeName, apply_palette
 from widgets.typography import load_fonts
 from widgets.windows.wall import Wall, layout_problems, tile_kinds

@@ -45,8 +45,9 @@ class TileSpec:
 
     @property
     def layout(self) -> TileKind:
-        """The kind as layouts know it; the shipped ones are described there, without Qt."""
-        return SHIPPED_KINDS.get(self.kind) or TileKind(self.options, self.min_em, self.shows_alarms)
+        """The kind as layouts know it; the sizes of the shipped ones are told there, without Qt."""
+        shipped = SHIPPED_KINDS.get(self.kind)
+        return TileKind(self.options, shipped.min_em if shipped else self.min_em, self.shows_alarms)
 
 
 class Tile(QWidget):

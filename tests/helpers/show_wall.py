@@ -1,0 +1,67 @@
+"""Renders a whole wall of the sample city to PNG, for looking: `python tests/helpers/show_wall.py OUT [options]`.
+
+Uses the real windows, layouts and tiles over the fakes of `helpers.fakes`; no processes, no network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--layout", default="overview")
+    parser.add_argument("--screens", default="1920x1080@24:desk,1920x1080@55:wall,3840x2160@55:wall")
+    parser.add_argument("--lang", default="vi")
+    parser.add_argument("--theme", default="dark")
+    parser.add_argument("--scene", default="desk")
+    parser.add_argument("--mode", default="live")
+    args = parser.parse_args()
+    from console.screens import offscreen_platform, parse_screens
+
+    screens = parse_screens(args.screens)
+    os.environ["QT_QPA_PLATFORM"] = offscreen_platform(screens, Path(tempfile.mkdtemp()))
+    from PySide6.QtWidgets import QApplication
+
+    app = QApplication([])
+    from helpers.sample_city import Scene, prepare, sample_session
+    from helpers.street import street_picture
+
+    from backends.domain.feeds import Mode
+    from layouts.load import load_layouts
+    from layouts.spec import Monitor, PanelKind
+    from widgets.i18n import Language
+    from widgets.pump import Pump
+    from widgets.theme import ThemeName
+    from widgets.windows.wall import Wall, tile_kinds
+
+    prepare(app, Language(args.lang), ThemeName(args.theme))
+    sample = sample_session(Scene(args.scene), ThemeName(args.theme), Mode(args.mode))
+    for camera in sample.city.records("cameras").values():
+        if camera.online:
+            sample.pictures.show(camera.id, street_picture(480, 270, seed=int(camera.number)))
+    described = {
+        s.name: Monitor(s.name, s.x, s.y, s.width, s.height, s.inches, PanelKind(s.kind)) for s in screens
+    }
+    pump = Pump(sample.inbox, sample.city, sample.clock, sample.clock)
+    wall = Wall(sample.session, pump, load_layouts(tile_kinds()), described)
+    wall.show_layout(args.layout)
+    for _ in range(12):
+        sample.answer_history()
+        sample.clock.advance_s(0.02)
+        pump.run_pass()
+        app.processEvents()
+    for path in wall.screenshot(args.out, f"{args.layout}-{args.scene}-{args.lang}-{args.theme}"):
+        sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main()
