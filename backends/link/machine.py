@@ -1,0 +1,475 @@
+"""The conversation with the hub, without sockets: what to send, what was received, how things stand.
+
+Driven by loop.py (and by tests) from one thread, in this order:
+1. `opened` when the sockets are new (SUB is subscribed before the first HELLO goes out);
+2. `on_live` and `on_ctl` for what arrives, `turn` at least every 50 ms, which sends what is due;
+3. `wants_new_sockets` says when the peer has been silent for too long.
+
+Nothing here waits, and no clock is read: monotonic seconds come as `now_s`, session time from the
+clock that is passed in and that WELCOME and heartbeats set.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from backends.domain.action import ActionStatus
+from backends.domain.feeds import FEEDS, FeedKind, FeedStatus, LinkState, Mode
+from backends.domain.ports import LinkStatus
+from backends.domain.record import Snapshot
+from backends.domain.times import NS_PER_S, HubClock
+from backends.link.health import SILENT_S, STALE_S, CanaryWatch, GapWatch, Rate, period_overdue, quality
+from backends.link.intake import salvage, to_record
+from backends.link.outbox import Outbox
+from backends.link.ports import LinkSettings, Sink, Trouble
+from backends.link.sync import Applied, FeedSync
+from backends.protocol import codec
+from backends.protocol.codec import BadMessage
+from backends.protocol.messages import (
+    HEARTBEAT_TOPIC,
+    VERSION,
+    Ack,
+    Act,
+    Batch,
+    Bye,
+    Canary,
+    Cursor,
+    Denied,
+    FeedHead,
+    Fetch,
+    FromHub,
+    Hello,
+    History,
+    Ping,
+    Reset,
+    Series,
+    Snap,
+    Welcome,
+)
+
+_log = logging.getLogger(__name__)
+
+HELLO_RETRY_S = 1.0
+HELLO_EVERY_S = 30.0
+DENIED_RETRY_S = 5.0
+STATUS_EVERY_S = 0.5
+HISTORY_RETRY_S = 3.0
+HISTORY_WAITING = 200
+"""Questions kept while the hub is away; the oldest are forgotten."""
+
+Send = Callable[[bytes], bool]
+"""Gives one CTL message to the socket; False: no connection, try again later."""
+
+
+class _Feed:
+    """What the machine knows of one feed."""
+
+    def __init__(self, sync: FeedSync, t_fresh_ns: int) -> None:
+        self.sync = sync
+        self.rate = Rate()
+        self.gaps = GapWatch()
+        self.bad = 0
+        self.lag_s = 0.0
+        self.t_fresh_ns = t_fresh_ns
+        self.last: FeedStatus | None = None
+
+
+class LinkMachine:
+    """One console's side of the protocol. Used by one thread."""
+
+    def __init__(
+        self,
+        settings: LinkSettings,
+        sink: Sink,
+        clock: HubClock,
+        cursors: Mapping[str, Cursor],
+        *,
+        unfinished: Iterable[ActionStatus] = (),
+        fresh: Mapping[str, int] | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._settings = settings
+        self._sink = sink
+        self._clock = clock
+        self._feeds = {
+            name: _Feed(FeedSync(name, spec.kind, cursors.get(name), jitter), (fresh or {}).get(name, 0))
+            for name, spec in FEEDS.items()
+        }
+        self.outbox = Outbox(unfinished)
+        self.security_events = 0
+        """Messages of a foreign mode."""
+        self.unknown_feeds = 0
+        self._canary = CanaryWatch()
+        self._troubles: dict[Trouble, str] = {}
+        self._history: dict[int, tuple[History, float]] = {}
+        self._state = LinkState.CONNECTING
+        self._reason = ""
+        self._t_since_ns = clock.now_ns()
+        self._server = self._instance = self._operator_id = ""
+        self._clock_rate = 1.0
+        self._ever_up = False
+        self._opened_s: float | None = None
+        self._welcomed = False
+        self._hello_at_s = self._hello_sent_s = self._ping_at_s = self._status_at_s = 0.0
+        self._heads_s = self._live_s = self._ctl_s = float("-inf")
+        self._away_since_s: float | None = None
+        self._retry_at_s: float | None = None
+        self._pings = 0
+
+    # -- life of the sockets -------------------------------------------------------------------------
+
+    def opened(self, now_s: float) -> None:
+        """New sockets: nothing that was asked will be answered."""
+        self._opened_s = now_s
+        self._welcomed = False
+        self._hello_at_s = 0.0
+        self._retry_at_s = None
+        for feed in self._feeds.values():
+            feed.sync.connection_lost()
+
+    def key_refused(self, now_s: float) -> None:
+        """HANDSHAKE_FAILED_AUTH: this socket never tries again by itself (anchors, 0.3)."""
+        self._heads_s = float("-inf")
+        self._set_state(LinkState.REFUSED, "key_refused")
+        self._retry_at_s = now_s
+
+    def wants_new_sockets(self, now_s: float) -> bool:
+        """5 s without a heartbeat since they were made, a refused key, or the end of a planned stop."""
+        if self._opened_s is None:
+            return True
+        if self._retry_at_s is not None:
+            return now_s >= self._retry_at_s
+        return now_s - max(self._live_s, self._opened_s) > SILENT_S
+
+    @property
+    def healthy(self) -> bool:
+        """A heartbeat has come since the sockets were made: the back-off may start anew."""
+        return self._opened_s is not None and self._live_s > self._opened_s
+
+    # -- from the program ----------------------------------------------------------------------------
+
+    def submit(self, status: ActionStatus) -> None:
+        """An action that is on disk."""
+        self.outbox.add(status)
+
+    def ask_history(self, question: History) -> None:
+        self._history[question.request] = (question, 0.0)
+        while len(self._history) > HISTORY_WAITING:
+            del self._history[next(iter(self._history))]
+
+    def resync(self, feed: str, cursor: Cursor | None, now_s: float) -> None:
+        """The store lost its way in this feed; `cursor` is what it has."""
+        if feed in self._feeds:
+            sync = self._feeds[feed].sync
+            if sync.kind is FeedKind.APPEND:
+                sync.rewind(cursor)
+            sync.refetch(now_s)
+
+    # -- LIVE ----------------------------------------------------------------------------------------
+
+    def on_live(self, frames: list[bytes], now_s: float) -> None:
+        """One message of the SUB socket."""
+        feed = ""
+        try:
+            if len(frames) != 2:
+                raise BadMessage(f"{len(frames)} frames instead of 2")
+            if frames[0] == HEARTBEAT_TOPIC:
+                beat = codec.decode_heartbeat(frames[1])
+                if self._same_mode(beat.mode, "hb", frames[1]):
+                    self._live_s = now_s
+                    if beat.instance != self._instance:
+                        self._hello_at_s = min(self._hello_at_s, now_s)  # another process: join it
+                    self._take_time(beat.now, beat.rate)
+                    self._take_heads(beat.heads, now_s, welcome=False)
+                    self._judge_canary(beat.canary, now_s)
+                return
+            feed = frames[0][2:-1].decode("ascii", "replace")
+            env = codec.decode_envelope(frames[1])
+            known = self._feeds.get(env.feed)
+            if known is None:
+                self.unknown_feeds += 1
+                return
+            if frames[0] != f"1/{env.feed}/".encode():
+                raise BadMessage(f"topic {feed!r} carries feed {env.feed!r}")
+        except BadMessage as error:
+            self._bad(feed, str(error), b" ".join(frames))
+            return
+        if not self._same_mode(env.mode, env.feed, frames[1]):
+            return
+        known.rate.count += 1
+        known.lag_s = max(0.0, (self._clock.now_ns() - env.t) / NS_PER_S / max(self._clock_rate, 1e-6))
+        self._apply(env.feed, known.sync.on_live(env, now_s))
+
+    def _same_mode(self, mode: Mode, feed: str, raw: bytes) -> bool:
+        if mode is self._settings.mode:
+            return True
+        self.security_events += 1
+        self._bad(feed, f"mode {mode.value} on a {self._settings.mode.value} console", raw)
+        self._trouble(Trouble.MODE, True, mode.value)
+        if not self._welcomed:
+            self._set_state(LinkState.REFUSED, "mode_mismatch")
+        return False
+
+    def _judge_canary(self, canary: Canary | None, now_s: float) -> None:
+        self._trouble(Trouble.CANARY, self._canary.dead(canary, now_s))
+
+    # -- CTL -----------------------------------------------------------------------------------------
+
+    def on_ctl(self, frames: list[bytes], now_s: float) -> None:
+        """One message of the DEALER socket."""
+        if len(frames) < 2 or frames[0] != VERSION:
+            self._bad("", "CTL message without version", b" ".join(frames))
+            return
+        raw = frames[1]
+        try:
+            message: Any = codec.decode_from_hub(raw)
+        except BadMessage as error:
+            # The reason is kept even where most of the answer can be saved.
+            message = salvage(raw, self._after(raw), self._settings.mode, self._bad)
+            if message is None:
+                self._bad("", str(error), raw)
+                return
+        self._ctl_s = now_s
+        if isinstance(message, Batch | Reset | Snap):
+            self._on_answer(message, now_s)
+        else:
+            self._on_word(message, raw, now_s)
+
+    def _on_answer(self, message: Batch | Reset | Snap, now_s: float) -> None:
+        feed = self._feeds.get(message.feed)
+        if feed is None:
+            self.unknown_feeds += 1
+        elif isinstance(message, Batch):
+            self._apply(message.feed, feed.sync.on_batch(self._own(message), now_s))
+        elif isinstance(message, Snap):
+            self._apply(message.feed, feed.sync.on_snap(message, now_s))
+        else:
+            feed.sync.on_reset(message, now_s)
+
+    def _on_word(self, message: FromHub, raw: bytes, now_s: float) -> None:
+        match message:
+            case Welcome():
+                self._on_welcome(message, now_s)
+            case Denied():
+                self._welcomed = False
+                self._hello_at_s = now_s + DENIED_RETRY_S
+                self._set_state(LinkState.REFUSED, f"denied:{message.code}")
+            case Ack():
+                self._on_ack(message, raw)
+            case Series():
+                if self._history.pop(message.request, None) is not None:
+                    self._sink.series(message)
+            case Bye():
+                self._heads_s = float("-inf")
+                self._set_state(LinkState.DOWN, f"bye:{message.reason}")
+                self._retry_at_s = now_s + min(max(message.retry_ms, 200), 8000) / 1000
+            case _:
+                pass  # PONG: that it came is all it says
+
+    def _after(self, raw: bytes) -> int:
+        """The cursor that an unreadable BATCH continues: of the fetch of the feed that it names."""
+        for name, feed in self._feeds.items():
+            asked = feed.sync.asked
+            if isinstance(asked, Fetch) and f'"feed":"{name}"'.encode() in raw[:200]:
+                return asked.after
+        return 0
+
+    def _own(self, batch: Batch) -> Batch:
+        """Foreign modes never pass, not even inside an answer."""
+        if all(item.mode is self._settings.mode for item in batch.items):
+            return batch
+        items = tuple(item for item in batch.items if self._same_mode(item.mode, item.feed, bytes(item.body)))
+        return Batch(batch.feed, batch.epoch, items, batch.head)
+
+    def _on_welcome(self, welcome: Welcome, now_s: float) -> None:
+        if not self._same_mode(welcome.mode, "welcome", b""):
+            self._set_state(LinkState.REFUSED, "mode_mismatch")
+            self._hello_at_s = now_s + DENIED_RETRY_S
+            return
+        first = not self._welcomed or welcome.instance != self._instance
+        self._welcomed = True
+        self._server, self._instance = welcome.server, welcome.instance
+        self._operator_id = welcome.operator_id
+        self._hello_at_s = now_s + HELLO_EVERY_S
+        self._take_time(welcome.now, welcome.rate)
+        if first:
+            self._canary.restart()
+            self.outbox.connection_made()
+            for feed in self._feeds.values():
+                feed.sync.connection_lost()
+        self._take_heads(welcome.feeds, now_s, welcome=True)
+        self._ever_up = True
+        self._trouble(Trouble.MODE, False)
+        self._set_state(LinkState.UP, "")
+
+    def _on_ack(self, ack: Ack, raw: bytes) -> None:
+        try:
+            status = self.outbox.on_ack(ack, self._clock.now_ns())
+        except ValueError as error:
+            self._bad("", f"ACK: {error}", raw)
+            return
+        if status is not None:
+            self._sink.stage(status)
+
+    def _take_time(self, now_ns: int, rate: float) -> None:
+        self._clock_rate = rate
+        self._clock.set(now_ns, rate)
+
+    def _take_heads(self, heads: Mapping[str, FeedHead], now_s: float, *, welcome: bool) -> None:
+        self._heads_s = now_s
+        for name, head in heads.items():
+            feed = self._feeds.get(name)
+            if feed is None:
+                self.unknown_feeds += 1
+            elif welcome:
+                self._apply(name, feed.sync.on_welcome(head, now_s))
+            else:
+                feed.sync.on_heartbeat(head, now_s)
+
+    # -- towards the store ---------------------------------------------------------------------------
+
+    def _apply(self, name: str, applied: Applied) -> None:
+        now_ns = self._clock.now_ns()
+        if applied.snapshot is not None:
+            epoch, as_of, items = applied.snapshot
+            records = (to_record(i, now_ns, self._bad) for i in items if self._same_mode(i.mode, name, bytes(i.body)))
+            self._sink.snapshot(Snapshot(name, epoch, as_of, tuple(r for r in records if r.type != "bad")))
+        if applied.records:
+            self._sink.records([to_record(env, now_ns, self._bad) for env in applied.records])
+
+    def _bad(self, feed: str, reason: str, raw: bytes) -> None:
+        if feed in self._feeds:
+            self._feeds[feed].bad += 1
+        self._sink.quarantine(feed, reason, raw)
+
+    # -- each turn -----------------------------------------------------------------------------------
+
+    def turn(self, now_s: float, send: Send) -> None:
+        """Send what is due and tell how things stand. At least every 50 ms."""
+        if self._opened_s is not None:
+            self._talk(now_s, send)
+        self._judge(now_s)
+        if now_s >= self._status_at_s:
+            self._status_at_s = now_s + STATUS_EVERY_S
+            self._tell(now_s, everything=True)
+
+    def _talk(self, now_s: float, send: Send) -> None:
+        live_silent = self._welcomed and now_s - self._live_s > STALE_S
+        if now_s >= self._hello_at_s or (live_silent and now_s >= self._hello_sent_s + HELLO_RETRY_S):
+            # Without heartbeats, WELCOME brings the heads: CTL alone keeps the console complete.
+            hello = Hello(
+                self._settings.station, self._settings.mode, cursors=self._cursors(), token=self._settings.token
+            )
+            if not send(codec.encode(hello)):
+                return
+            self._hello_sent_s = now_s
+            self._hello_at_s = now_s + HELLO_RETRY_S
+        if not self._welcomed:
+            return
+        for feed in self._feeds.values():
+            request = feed.sync.request(now_s)
+            if request is not None and not send(codec.encode(request)):
+                feed.sync.connection_lost()
+                return
+        self._send_actions(now_s, send)
+        for request_id, (question, at_s) in self._history.items():
+            if now_s >= at_s and send(codec.encode(question)):
+                self._history[request_id] = (question, now_s + HISTORY_RETRY_S)
+        if now_s - self._ctl_s > 1.0 and now_s >= self._ping_at_s:
+            self._pings += 1
+            self._ping_at_s = now_s + 1.0
+            send(codec.encode(Ping(self._pings, self._clock.now_ns())))
+
+    def _cursors(self) -> dict[str, Cursor]:
+        return {n: f.sync.cursor for n, f in self._feeds.items() if f.sync.cursor is not None}
+
+    def _send_actions(self, now_s: float, send: Send) -> None:
+        now_ns = self._clock.now_ns()
+        for status in self.outbox.expired(now_ns):
+            self._sink.stage(status)
+        for action in self.outbox.due(now_s):
+            if not send(codec.encode(Act(action, self._settings.mode))):
+                return
+            moved = self.outbox.sent(action.aid, now_s, now_ns)
+            if moved is not None:
+                self._sink.stage(moved)
+
+    def _judge(self, now_s: float) -> None:
+        silent = now_s - self._heads_s > STALE_S
+        if silent and self._state is LinkState.UP:
+            self._set_state(LinkState.DOWN, "hub_silent")
+        if self._state is LinkState.UP:
+            self._away_since_s = None
+        elif self._away_since_s is None:
+            # Silence began at the last head, not when it was noticed.
+            self._away_since_s = max(self._heads_s, now_s - STALE_S) if self._ever_up else now_s
+        away = self._away_since_s is not None and now_s - self._away_since_s > SILENT_S
+        self._trouble(Trouble.HUB, away, self._reason)
+        if self._feed_qualities_changed(now_s, silent):
+            self._tell(now_s, everything=False)
+
+    def _status_of(self, name: str, feed: _Feed, now_s: float, silent: bool) -> FeedStatus:
+        head = feed.sync.head
+        now_ns = self._clock.now_ns()
+        judged = quality(
+            ever_up=self._ever_up,
+            silent=silent or self._state is not LinkState.UP,
+            overdue=head is not None and period_overdue(head, now_ns, self._clock_rate),
+            complete=feed.sync.complete,
+        )
+        if judged.value == "live":
+            feed.t_fresh_ns = now_ns
+        cursor = feed.sync.cursor
+        return FeedStatus(
+            name, judged, feed.t_fresh_ns, head.head if head else 0, cursor.seq if cursor else 0,
+            round(feed.lag_s, 3), feed.rate.per_s, feed.sync.gaps, feed.bad,
+        )  # fmt: skip
+
+    def _feed_qualities_changed(self, now_s: float, silent: bool) -> bool:
+        changed = False
+        for name, feed in self._feeds.items():
+            status = self._status_of(name, feed, now_s, silent)
+            if feed.last is None or feed.last.quality is not status.quality:
+                feed.last = status
+                self._sink.feed_status(status)
+                changed = True
+        return changed
+
+    def _tell(self, now_s: float, *, everything: bool) -> None:
+        silent = now_s - self._heads_s > STALE_S
+        if everything:
+            crowded = ""
+            for name, feed in self._feeds.items():
+                feed.rate.measure(now_s)
+                feed.last = self._status_of(name, feed, now_s, silent)
+                self._sink.feed_status(feed.last)
+                if feed.gaps.too_many(feed.sync.gaps, now_s):
+                    crowded = name
+            self._trouble(Trouble.GAPS, bool(crowded), crowded)
+        self._sink.link_status(
+            LinkStatus(
+                self._state, self._settings.mode, self._t_since_ns, self._server, self._reason,
+                self._clock.now_ns(), self._clock_rate, self._operator_id, len(self.outbox),
+            )
+        )  # fmt: skip
+
+    def _set_state(self, state: LinkState, reason: str) -> None:
+        if (state, reason) == (self._state, self._reason):
+            return
+        if state is not self._state:
+            self._t_since_ns = self._clock.now_ns()
+            _log.info("link %s -> %s %s", self._state.value, state.value, reason)
+        self._state, self._reason = state, reason
+        self._status_at_s = 0.0  # told at the next turn, within 50 ms
+
+    def _trouble(self, what: Trouble, on: bool, detail: str = "") -> None:
+        if on == (what in self._troubles):
+            return
+        if on:
+            self._troubles[what] = detail
+        else:
+            del self._troubles[what]
+        self._sink.trouble(what, on, detail)

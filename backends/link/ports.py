@@ -1,0 +1,85 @@
+"""What the link needs of the program around it. Implemented by console/feed_core.py and by tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from backends.domain.action import ActionStatus
+from backends.domain.feeds import FeedStatus, Mode
+from backends.domain.ports import LinkStatus
+from backends.domain.record import Record, Snapshot
+from backends.protocol.messages import Series
+
+
+class Trouble(StrEnum):
+    """Alarms of the station itself that the link can see."""
+
+    HUB = "hub"
+    """No hub for 5 s."""
+    CANARY = "canary"
+    """Heartbeats come, but the alarm engine's test alarm does not."""
+    GAPS = "gaps"
+    """More than 3 gaps a minute on one feed: the link is too slow."""
+    MODE = "mode"
+    """The peer speaks another mode; its messages are refused."""
+
+
+class Sink(Protocol):
+    """Takes what the link has received. Called from the link's thread; no call may wait for the GUI."""
+
+    def records(self, records: list[Record]) -> None:
+        """The next positions of one feed, in order, each exactly once."""
+        ...
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """A whole state feed; what was known of it is replaced."""
+        ...
+
+    def quarantine(self, feed: str, reason: str, raw: bytes) -> None:
+        """A message that does not follow the protocol; `feed` may be empty."""
+        ...
+
+    def stage(self, status: ActionStatus) -> None:
+        """An action has come to a new stage."""
+        ...
+
+    def feed_status(self, status: FeedStatus) -> None: ...
+
+    def link_status(self, status: LinkStatus) -> None: ...
+
+    def series(self, series: Series) -> None:
+        """An answer of HISTORY."""
+        ...
+
+    def trouble(self, what: Trouble, on: bool, detail: str) -> None:
+        """An alarm of the station itself begins or ends. Called at changes only."""
+        ...
+
+    def has_room(self) -> bool:
+        """False: the store is behind; the link leaves messages in the socket until it is True again."""
+        ...
+
+
+class Endpoints(msgspec.Struct, frozen=True):
+    """Where the hub is and how to know it: ZeroMQ addresses and its CURVE public key (Z85)."""
+
+    live: str
+    ctl: str
+    server_key: str
+
+
+class LinkSettings(msgspec.Struct, frozen=True):
+    """Who this station is. `endpoints` is asked anew whenever the sockets are made."""
+
+    station: str
+    mode: Mode
+    public_key: str
+    """The station's CURVE keys, Z85."""
+    secret_key: str
+    endpoints: Callable[[], Endpoints | None]
+    """None: not known yet (the hub has not written its file)."""
+    token: str = ""

@@ -1,0 +1,77 @@
+"""The two sockets and their monitors: options and traps of libzmq 4.3.5 (anchors/reliability.md, 0 and 2.5).
+
+Must not set ZMQ_HEARTBEAT_IVL: on a receiving socket it can abort the whole process (0.2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from backends.link.ports import Endpoints
+from backends.protocol.messages import MAX_FRAME
+
+SUBSCRIPTION = b"1/"
+"""One prefix for everything: more than some 700 subscriptions are lost at a reconnect (0.5)."""
+
+
+class Sockets:
+    """SUB and DEALER of one connection attempt. Owned by the link thread; closed by `close`."""
+
+    def __init__(self, context: zmq.Context[Any], where: Endpoints, public_key: str, secret_key: str) -> None:
+        self._monitors: list[zmq.Socket[bytes]] = []
+        keys = (where.server_key.encode(), public_key.encode(), secret_key.encode())
+        self.sub: zmq.Socket[bytes] = context.socket(zmq.SUB)
+        self.dealer: zmq.Socket[bytes] = context.socket(zmq.DEALER)
+        try:
+            self._prepare(self.sub, keys)
+            self.sub.setsockopt(zmq.RCVHWM, 100_000)
+            self.sub.setsockopt(zmq.SNDHWM, 0)  # else subscriptions are lost silently
+            self.sub.setsockopt(zmq.SUBSCRIBE, SUBSCRIPTION)
+            self._prepare(self.dealer, keys)
+            self.dealer.setsockopt(zmq.IMMEDIATE, 1)  # nothing queues towards a dead peer
+            self.dealer.setsockopt(zmq.SNDHWM, 100)
+            self.sub.connect(where.live)
+            self.dealer.connect(where.ctl)
+        except zmq.ZMQError:
+            self.close()
+            raise
+
+    def _prepare(self, socket: zmq.Socket[bytes], keys: tuple[bytes, bytes, bytes]) -> None:
+        for option, value in (
+            (zmq.LINGER, 0),
+            (zmq.MAXMSGSIZE, 2 * MAX_FRAME),
+            (zmq.HANDSHAKE_IVL, 3000),
+            (zmq.RECONNECT_IVL, 250),
+            (zmq.RECONNECT_IVL_MAX, 8000),
+            (zmq.TCP_KEEPALIVE, 1),
+            (zmq.TCP_KEEPALIVE_IDLE, 5),
+        ):
+            socket.setsockopt(option, value)
+        socket.curve_serverkey, socket.curve_publickey, socket.curve_secretkey = keys
+        self._monitors.append(socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH))
+
+    def register(self, poller: zmq.Poller) -> None:
+        for socket in (self.dealer, self.sub, *self._monitors):
+            poller.register(socket, zmq.POLLIN)
+
+    def auth_failed(self, ready: dict[Any, int]) -> bool:
+        """The hub's ZAP handler has refused our key."""
+        failed = False
+        for monitor in self._monitors:
+            if monitor in ready:
+                event = recv_monitor_message(monitor, zmq.NOBLOCK)
+                failed |= event["event"] == zmq.EVENT_HANDSHAKE_FAILED_AUTH
+        return failed
+
+    def close(self) -> None:
+        """Monitors first: another order leaks descriptors or hangs (pyzmq#1020, #1554)."""
+        for socket in (self.sub, self.dealer):
+            if not socket.closed:
+                socket.disable_monitor()
+        for monitor in self._monitors:
+            monitor.close(linger=0)
+        for socket in (self.sub, self.dealer):
+            socket.close(linger=0)

@@ -1,0 +1,1 @@
+"""The console's SQLite: last state, log, cursors, outbox, audit, quarantine, samples."""

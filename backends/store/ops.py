@@ -1,0 +1,243 @@
+"""What can be written to ops.db, as values: each writes itself inside the writer's transaction.
+
+The cursor of a feed moves in the same transaction as its rows, and only from where it stands: an
+operation that does not join raises `DoesNotJoin`, so that no hole can ever come into a feed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from backends.domain.action import ActionStatus
+from backends.domain.feeds import FEEDS, FeedKind
+from backends.domain.record import Record, Snapshot
+
+QUARANTINE_KEPT = 1000
+
+Positions = dict[str, tuple[str, int]]
+"""feed -> (epoch, seq) as committed, plus what this transaction adds."""
+
+
+class DoesNotJoin(Exception):
+    """Rows that do not follow the cursor; the feed must be taken anew."""
+
+
+class Op(Protocol):
+    """One thing to write."""
+
+    @property
+    def urgent(self) -> bool:
+        """Alarms and actions close their group at once."""
+        ...
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def feed(self) -> str:
+        """Whose cursor it moves; empty for none."""
+        ...
+
+    def write(self, connection: sqlite3.Connection, at: Positions) -> None: ...
+
+
+class PutRecords(msgspec.Struct, frozen=True):
+    """The next positions of one feed."""
+
+    records: Sequence[Record]
+
+    @property
+    def feed(self) -> str:
+        return self.records[0].feed
+
+    @property
+    def urgent(self) -> bool:
+        return FEEDS[self.feed].precious
+
+    @property
+    def rows(self) -> int:
+        return len(self.records)
+
+    def write(self, connection: sqlite3.Connection, at: Positions) -> None:
+        first, last = self.records[0], self.records[-1]
+        spec = FEEDS[first.feed]
+        epoch, seq = at.get(first.feed, ("", 0))
+        fresh_epoch = spec.kind is FeedKind.APPEND and epoch != first.epoch
+        if not fresh_epoch and (first.epoch != epoch or first.seq != seq + 1):
+            raise DoesNotJoin(f"{first.feed}: {first.seq} after {seq}")
+        if spec.kind is FeedKind.APPEND or spec.precious:
+            connection.executemany(
+                "INSERT OR REPLACE INTO log VALUES (?,?,?,?,?,?,?,?,?,?)",
+                [
+                    (r.feed, r.epoch, r.seq, r.type, r.id, r.rev, r.cause, r.t_ns, r.t_rx_ns,
+                     b"" if r.type == "bad" else r.raw)
+                    for r in self.records
+                ],
+            )  # fmt: skip
+        if spec.kind is FeedKind.STATE:
+            _write_items(connection, {r.id: r for r in self.records if r.type in ("put", "del")}.values())
+        _write_cursor(connection, at, last.feed, last.epoch, last.seq, last.t_rx_ns)
+
+
+class PutSnapshot(msgspec.Struct, frozen=True):
+    """A whole feed in place of what was there."""
+
+    snapshot: Snapshot
+
+    @property
+    def feed(self) -> str:
+        return self.snapshot.feed
+
+    @property
+    def urgent(self) -> bool:
+        return True
+
+    @property
+    def rows(self) -> int:
+        return len(self.snapshot.items)
+
+    def write(self, connection: sqlite3.Connection, at: Positions) -> None:
+        snap = self.snapshot
+        connection.execute("DELETE FROM item WHERE feed = ?", (snap.feed,))
+        _write_items(connection, snap.items)
+        t_ns = max((r.t_rx_ns for r in snap.items), default=0)
+        _write_cursor(connection, at, snap.feed, snap.epoch, snap.seq, t_ns)
+
+
+class PutStage(msgspec.Struct, frozen=True):
+    """An action's stage with its audit row. The stage SENT is noted without an audit row."""
+
+    status: ActionStatus
+    station: str = ""
+    person: str = ""
+
+    @property
+    def feed(self) -> str:
+        return ""
+
+    @property
+    def urgent(self) -> bool:
+        return True
+
+    @property
+    def rows(self) -> int:
+        return 1
+
+    def write(self, connection: sqlite3.Connection, at: Positions) -> None:
+        status, action = self.status, self.status.action
+        connection.execute(
+            "INSERT OR REPLACE INTO outbox VALUES (?,?,?,?,?,?,?,?,?)",
+            (action.aid, action.cseq, action.feed, action.target, status.stage.value, status.code, status.text,
+             status.t_stage_ns, msgspec.json.encode(action)),
+        )  # fmt: skip
+        if status.stage.value in ("sent", "stored"):
+            return
+        connection.execute(
+            "INSERT INTO audit (t_ns, station, person, what, target, result, aid, detail, prev_hash, hash)"
+            " VALUES (?,?,?,?,?,?,?,?,x'',x'')",
+            (status.t_stage_ns, self.station, self.person, action.verb.value, f"{action.feed}/{action.target}",
+             status.stage.value, action.aid, status.code),
+        )  # fmt: skip
+
+
+class PutQuarantine(msgspec.Struct, frozen=True):
+    """A message that did not follow the protocol; the newest 1,000 are kept."""
+
+    t_ns: int
+    bad_feed: str
+    reason: str
+    raw: bytes
+
+    @property
+    def feed(self) -> str:
+        return ""
+
+    @property
+    def urgent(self) -> bool:
+        return False
+
+    @property
+    def rows(self) -> int:
+        return 1
+
+    def write(self, connection: sqlite3.Connection, at: Positions) -> None:
+        reason = self.reason.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+        n = connection.execute(
+            "INSERT INTO quarantine (t_ns, feed, reason, raw) VALUES (?,?,?,?)",
+            (self.t_ns, self.bad_feed[:64].replace("\0", ""), reason[:500], self.raw[:65536]),
+        ).lastrowid
+        connection.execute("DELETE FROM quarantine WHERE n <= ?", ((n or 0) - QUARANTINE_KEPT,))
+
+
+class PutMoment(msgspec.Struct, frozen=True):
+    """Which feeds are complete at a moment, and the hub's clock beside the machine's."""
+
+    fresh: dict[str, int]
+    hub_ns: int
+    machine_ns: int
+    rate: float
+
+    @property
+    def feed(self) -> str:
+        return ""
+
+    @property
+    def urgent(self) -> bool:
+        return False
+
+    @property
+    def rows(self) -> int:
+        return 1
+
+    def write(self, connection: sqlite3.Connection, at: Positions) -> None:
+        connection.executemany(
+            "UPDATE cursor SET t_fresh_ns = ? WHERE feed = ?", [(t_ns, feed) for feed, t_ns in self.fresh.items()]
+        )
+        clock = f"{self.hub_ns} {self.machine_ns} {self.rate}"
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('clock', ?)", (clock,))
+
+
+class Call(msgspec.Struct, frozen=True):
+    """Anything else that only the writer may do: export, admin, a test's fault. Runs in the transaction."""
+
+    function: Callable[[sqlite3.Connection], None]
+
+    @property
+    def feed(self) -> str:
+        return ""
+
+    @property
+    def urgent(self) -> bool:
+        return True
+
+    @property
+    def rows(self) -> int:
+        return 0
+
+    def write(self, connection: sqlite3.Connection, at: Positions) -> None:
+        self.function(connection)
+
+
+def _write_items(connection: sqlite3.Connection, records: Iterable[Record]) -> None:
+    puts = []
+    dels = []
+    for r in records:
+        if r.type == "put":
+            puts.append((r.feed, r.id, r.rev, r.seq, r.t_ns, r.t_rx_ns, r.raw))
+        else:
+            dels.append((r.feed, r.id))
+    if puts:
+        connection.executemany("INSERT OR REPLACE INTO item VALUES (?,?,?,?,?,?,?)", puts)
+    if dels:
+        connection.executemany("DELETE FROM item WHERE feed = ? AND id = ?", dels)
+
+
+def _write_cursor(
+    connection: sqlite3.Connection, at: Positions, feed: str, epoch: str, seq: int, t_fresh_ns: int
+) -> None:
+    connection.execute("INSERT OR REPLACE INTO cursor VALUES (?,?,?,?)", (feed, epoch, seq, t_fresh_ns))
+    at[feed] = (epoch, seq)

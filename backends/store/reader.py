@@ -1,0 +1,98 @@
+"""Reading ops.db: the last stored state, unfinished actions, quarantine. Read-only and short.
+
+Any process may read while the feeder writes: one transaction, taken into memory, closed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from backends.domain.action import Action, ActionStatus, Stage
+from backends.domain.feeds import FEEDS, FeedKind
+from backends.domain.record import Kept
+from backends.store.schema import MIGRATIONS, OPS_FILE, version_in_header
+
+APPEND_KEPT = 2000
+"""Newest events of an append feed that a screen starts with."""
+
+_ACTION = msgspec.json.Decoder(Action)
+
+
+class StoredClock(msgspec.Struct, frozen=True):
+    """The hub's clock beside the machine's, as last noted."""
+
+    hub_ns: int
+    machine_ns: int
+    rate: float
+
+
+class StoredState(msgspec.Struct, frozen=True):
+    """All that a console starts with, read in one transaction."""
+
+    feeds: tuple[Kept, ...] = ()
+    unfinished: tuple[ActionStatus, ...] = ()
+    last_cseq: int = 0
+    clock: StoredClock | None = None
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection with one open transaction. Raises sqlite3.Error."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=1.0)
+    try:
+        connection.execute("PRAGMA query_only=ON")
+        connection.execute("BEGIN")
+        yield connection
+    finally:
+        connection.close()
+
+
+def read_state(data_dir: Path) -> StoredState:
+    """What the store has; empty when there is no file, or one that this program does not know.
+
+    Raises sqlite3.Error for a damaged file: the writer repairs it, a reader only says so.
+    """
+    path = data_dir / OPS_FILE
+    if not path.exists() or not 0 < version_in_header(path) <= len(MIGRATIONS):
+        return StoredState()
+    with reading(path) as db:
+        feeds = tuple(
+            Kept(feed, epoch, seq, t_fresh_ns, tuple(_items(db, feed)))
+            for feed, epoch, seq, t_fresh_ns in db.execute("SELECT feed, epoch, seq, t_fresh_ns FROM cursor").fetchall()
+            if feed in FEEDS
+        )
+        last = db.execute("SELECT coalesce(max(cseq), 0) FROM outbox").fetchone()[0]
+        row = db.execute("SELECT value FROM meta WHERE key = 'clock'").fetchone()
+        return StoredState(feeds, tuple(_unfinished(db)), last, _clock(row))
+
+
+def _items(db: sqlite3.Connection, feed: str) -> Iterator[tuple[str, bytes]]:
+    if FEEDS[feed].kind is FeedKind.APPEND:
+        newest = db.execute(
+            "SELECT id, body FROM log WHERE feed = ? AND type = 'event' ORDER BY t_rx_ns DESC, seq DESC LIMIT ?",
+            (feed, APPEND_KEPT),
+        ).fetchall()
+        yield from reversed(newest)
+    else:
+        yield from db.execute("SELECT id, body FROM item WHERE feed = ? ORDER BY seq", (feed,)).fetchall()
+
+
+def _unfinished(db: sqlite3.Connection) -> Iterator[ActionStatus]:
+    final = [stage.value for stage in Stage if stage.final]
+    marks = ",".join("?" * len(final))
+    for stage, code, text, t_ns, raw in db.execute(
+        f"SELECT stage, code, text, t_stage_ns, action FROM outbox WHERE stage NOT IN ({marks}) ORDER BY cseq", final
+    ).fetchall():
+        yield ActionStatus(_ACTION.decode(raw), Stage(stage), code, text, t_ns)
+
+
+def _clock(row: tuple[str] | None) -> StoredClock | None:
+    if row is None:
+        return None
+    hub_ns, machine_ns, rate = row[0].split()
+    return StoredClock(int(hub_ns), int(machine_ns), float(rate))

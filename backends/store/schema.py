@@ -1,0 +1,158 @@
+"""The schema of ops.db and how it is opened. Forward only, by `user_version`.
+
+sqlite-utils makes the tables; the hot path (writer.py) is plain executemany. A file of a newer
+schema or of another mode is refused before anything is written to it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlite_utils
+
+from backends.store.errors import StoreRefused
+
+OPS_FILE = "ops.db"
+APPLICATION_ID = 0x494F4331
+"""b"IOC1": lets `file` and us tell our database from another."""
+
+
+def _version_1(db: sqlite_utils.Database) -> None:
+    db["meta"].create({"key": str, "value": str}, pk="key", strict=True)
+    db["cursor"].create({"feed": str, "epoch": str, "seq": int, "t_fresh_ns": int}, pk="feed", strict=True)
+    db["item"].create(
+        {"feed": str, "id": str, "rev": int, "seq": int, "t_ns": int, "t_rx_ns": int, "body": bytes},
+        pk=("feed", "id"),
+        strict=True,
+    )
+    db["log"].create(
+        {
+            "feed": str, "epoch": str, "seq": int, "type": str, "id": str, "rev": int, "cause": str,
+            "t_ns": int, "t_rx_ns": int, "body": bytes,
+        },
+        pk=("feed", "epoch", "seq"),
+        strict=True,
+    )  # fmt: skip
+    db["log"].create_index(["t_ns"])
+    db["outbox"].create(
+        {
+            "aid": str, "cseq": int, "feed": str, "target": str, "stage": str, "code": str, "text": str,
+            "t_stage_ns": int, "action": bytes,
+        },
+        pk="aid",
+        strict=True,
+    )  # fmt: skip
+    db["outbox"].create_index(["stage"])
+    db["audit"].create(
+        {
+            "n": int, "t_ns": int, "station": str, "person": str, "what": str, "target": str, "result": str,
+            "aid": str, "detail": str, "prev_hash": bytes, "hash": bytes,
+        },
+        pk="n",
+        strict=True,
+    )  # fmt: skip
+    db["quarantine"].create({"n": int, "t_ns": int, "feed": str, "reason": str, "raw": bytes}, pk="n", strict=True)
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_version_1,)
+"""Index + 1 is the version that the function leads to."""
+
+
+def version_in_header(path: Path) -> int:
+    """`user_version` read from the file's bytes (offset 60), without opening it as a database."""
+    with path.open("rb") as file:
+        header = file.read(100)
+    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+        return 0
+    return int.from_bytes(header[60:64], "big")
+
+
+def open_writer(path: Path, *, full: bool) -> sqlite3.Connection:
+    """A writing connection with the pragmas of the anchors (3.2). Transactions are explicit.
+
+    The caller must be the only writer of the file and must checkpoint: nothing does it by itself.
+    """
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    try:
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={'FULL' if full else 'NORMAL'}",
+            "foreign_keys=ON",
+            "trusted_schema=OFF",
+            "cell_size_check=ON",
+            "mmap_size=0",
+            "wal_autocheckpoint=0",
+            "journal_size_limit=67108864",
+            "temp_store=MEMORY",
+            "cache_size=-65536",
+        ):
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def open_ops(path: Path, mode: str) -> sqlite3.Connection:
+    """ops.db, migrated. Raises StoreRefused, or sqlite3.DatabaseError when the file is damaged."""
+    if path.exists():
+        _refuse_newer(path, version_in_header(path))
+    connection = open_writer(path, full=True)
+    try:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        _refuse_newer(path, version)
+        if version:
+            _check(connection)
+            _refuse_other_mode(connection, path, mode)
+        _migrate(connection, path, version, mode)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _refuse_newer(path: Path, version: int) -> None:
+    if version > len(MIGRATIONS):
+        raise StoreRefused(
+            "newer_schema",
+            f"{path.name} was written by a newer program (schema {version}, this one knows {len(MIGRATIONS)}); "
+            "it is left as it is, and nothing is kept until the newer program runs again",
+        )
+
+
+def _refuse_other_mode(connection: sqlite3.Connection, path: Path, mode: str) -> None:
+    row = connection.execute("SELECT value FROM meta WHERE key = 'mode'").fetchone()
+    if row is not None and row[0] != mode:
+        raise StoreRefused("other_mode", f"{path.name} belongs to mode {row[0]}, this console runs in mode {mode}")
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if result != "ok":
+        error = sqlite3.DatabaseError(f"quick_check: {result}")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, version: int, mode: str) -> None:
+    if version == len(MIGRATIONS):
+        return
+    if version:
+        backup = path.with_name(f"{path.stem}-schema{version}.db")
+        backup.unlink(missing_ok=True)
+        connection.execute("VACUUM INTO ?", (str(backup),))
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        db = sqlite_utils.Database(connection)
+        for step in MIGRATIONS[version:]:
+            step(db)
+        connection.execute("INSERT OR IGNORE INTO meta VALUES ('mode', ?)", (mode,))
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
