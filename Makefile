@@ -1,0 +1,52 @@
+# Every target does all of its own set-up, on a bare Debian or Ubuntu with python3, make and git.
+#   make run ARGS="--lang en"   the demo city       make test ARGS="-k layouts"   all tests
+#   make bench                  the figures         make lint                     ruff and mypy
+#   make soak                   kills and hours     make doctor                   what is missing here
+SHELL := /bin/sh
+VENV ?= .venv
+PYTHON ?=
+ARGS ?=
+export VENV PYTHON
+
+# A tree without a locale (bare containers) would make Python and Qt think in ASCII.
+ifeq ($(LC_ALL)$(LC_CTYPE)$(LANG),)
+export LC_ALL := C.UTF-8
+endif
+
+BIN := $(VENV)/bin
+TESTS := $(BIN)/python -m pytest
+
+.PHONY: run test bench lint soak doctor setup clean
+.DEFAULT_GOAL := run
+
+run:
+	@scripts/bootstrap.sh run
+	@exec $(BIN)/ioc-console demo $(ARGS)
+
+test:
+	@scripts/bootstrap.sh dev
+	@QT_QPA_PLATFORM=offscreen $(TESTS) -m "not soak" $(ARGS)
+
+bench:
+	@scripts/bootstrap.sh bench
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.bench $(ARGS)
+
+soak:
+	@scripts/bootstrap.sh bench
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.bench --soak $(ARGS)
+
+lint:
+	@scripts/bootstrap.sh dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+doctor:
+	@scripts/bootstrap.sh run
+	@$(BIN)/ioc-console doctor $(ARGS)
+
+setup:
+	@scripts/bootstrap.sh dev
+
+clean:
+	rm -rf build $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
