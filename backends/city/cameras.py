@@ -1,0 +1,233 @@
+"""The camera directory: 99 sites with 113 eyes of the city and 251 ward cameras, and the 27 wifi points.
+
+The directory does not depend on the seed: it is the city, not its weather. What a camera looks at
+(`scene_kind`) stands here because the drawn scenes and the stories both ask for it.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+from dataclasses import dataclass
+
+from backends.city import geography
+from backends.city.tables import Row, table, text
+from backends.domain.camera import Camera, Stream, StreamKind
+from backends.domain.place import Point
+from backends.domain.text import LocalText
+
+
+@dataclass(frozen=True)
+class Eye:
+    """One camera as the city built it: what does not change with the date."""
+
+    number: str
+    name: LocalText
+    site: str
+    owner: str
+    ward: str
+    """One of the nine old wards."""
+    at: Point
+    bearing_deg: float
+    scene: str
+    """What it looks at: junction, street, bridge, river, market, gate or alley."""
+    substitutes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WifiPoint:
+    """A public wifi point."""
+
+    id: str
+    name: LocalText
+    ward: str
+    at: Point
+
+
+@functools.cache
+def eyes() -> tuple[Eye, ...]:
+    """All 364, in order of their numbers."""
+    rng = random.Random("directory of cameras")
+    data = table("cameras")
+    named = {row["number"]: row for row in data["camera"]}
+    city = _city(data, named, rng)
+    return tuple(city + _ward(data, len(city) + 1, rng))
+
+
+def _city(data: Row, named: dict[str, Row], rng: random.Random) -> list[Eye]:
+    """The named ones at their places, the others along the streets; the last free numbers are second eyes."""
+    count, sites = data["city_cameras"], data["city_sites"]
+    numbers = [f"{n:03d}" for n in range(1, count + 1)]
+    free = [n for n in numbers if n not in named]
+    doubled = count - sites - sum("site_of" in row for row in named.values())
+    names = _street_names(data["city_lists"], rng)
+    result: dict[str, Eye] = {}
+    for number, row in named.items():
+        at = (row["at"][0], row["at"][1])
+        result[number] = Eye(
+            number=number,
+            name=LocalText(row["name"], row.get("en", "")),
+            site=f"site-{row.get('site_of', number)}",
+            owner="city",
+            ward=geography.ward_at(at),
+            at=at,
+            bearing_deg=float(row["bearing"]),
+            scene=row["scene"],
+            substitutes=tuple(row.get("substitutes", ())),
+        )
+    singles = free[: len(free) - doubled]
+    for number in singles:
+        scene, name = next(names)
+        at = _beside_a_street(rng)
+        result[number] = Eye(
+            number, name, f"site-{number}", "city", geography.ward_at(at), at, float(rng.randrange(0, 360, 5)), scene
+        )
+    for number, first in zip(free[len(free) - doubled :], singles, strict=False):
+        twin = result[first]
+        result[number] = Eye(
+            number=number,
+            name=LocalText(f"{twin.name.vi}, mắt 2", f"{twin.name.get('en')}, eye 2"),
+            site=twin.site,
+            owner="city",
+            ward=twin.ward,
+            at=(twin.at[0] + 0.0001, twin.at[1]),
+            bearing_deg=(twin.bearing_deg + 180.0) % 360.0,
+            scene=twin.scene,
+            substitutes=(first,),
+        )
+    return [result[n] for n in numbers]
+
+
+def _street_names(lists: Row, rng: random.Random) -> _Names:
+    streets = lists["streets"]
+    junctions = [f"{a} – {b}" for i, a in enumerate(streets) for b in streets[i + 1 :]]
+    rng.shuffle(junctions)
+    houses = [f"{s}, số {n}" for n in (12, 48, 96, 154, 210) for s in streets]
+    rows: list[tuple[str, LocalText]] = [("gate", LocalText(*pair)) for pair in lists["gates"]]
+    rows += [("junction", LocalText(name)) for name in junctions[: lists["kinds"]["junction"]]]
+    rows += [
+        ("street", LocalText(name, name.replace(", số ", ", no. "))) for name in houses[: lists["kinds"]["street"]]
+    ]
+    rng.shuffle(rows)
+    return _Names(rows)
+
+
+class _Names:
+    """Hands out prepared names once each."""
+
+    def __init__(self, rows: list[tuple[str, LocalText]]) -> None:
+        self._rows = rows
+
+    def __next__(self) -> tuple[str, LocalText]:
+        return self._rows.pop()
+
+
+def _beside_a_street(rng: random.Random) -> Point:
+    lines = [row["points"] for row in table("places")["line"] if row["what"] == "road"]
+    line = rng.choice(lines)
+    i = rng.randrange(len(line) - 1)
+    share = rng.random()
+    x = line[i][0] + (line[i + 1][0] - line[i][0]) * share + rng.uniform(-0.0006, 0.0006)
+    y = line[i][1] + (line[i + 1][1] - line[i][1]) * share + rng.uniform(-0.0006, 0.0006)
+    return (round(x, 6), round(y, 6))
+
+
+def _ward(data: Row, first: int, rng: random.Random) -> list[Eye]:
+    """Ward cameras, in turn over the nine wards: offices first, then community halls, then alleys."""
+    lists = data["ward_lists"]
+    wards = geography.old_wards()
+    names = {a.id: a.name for a in geography.areas()}
+    seen: set[str] = set()
+    result = []
+    for i in range(data["ward_cameras"]):
+        ward, place = wards[i % len(wards)], i // len(wards)
+        scene, name = _ward_name(lists, names[ward], place, rng, seen)
+        number = f"{first + i:03d}"
+        result.append(
+            Eye(
+                number=number,
+                name=name,
+                site=f"site-{ward}-{place + 1:02d}",
+                owner="ward",
+                ward=ward,
+                at=geography.point_in(ward, rng),
+                bearing_deg=float(rng.randrange(0, 360, 5)),
+                scene=scene,
+            )
+        )
+    return result
+
+
+def _ward_name(
+    lists: Row, ward: LocalText, place: int, rng: random.Random, seen: set[str]
+) -> tuple[str, LocalText]:
+    fixed = lists["fixed"]
+    if place < len(fixed):
+        vi, en, scene = fixed[place]
+        return scene, LocalText(f"{vi} {ward.vi}", f"{en}, {ward.get('en')}")
+    hall = place - len(fixed) + 1
+    if hall <= lists["halls"]:
+        return "street", LocalText(
+            f"Nhà văn hóa khu phố {hall}, {ward.vi}", f"Community hall {hall}, {ward.get('en')}"
+        )
+    while True:
+        alley, street = rng.randrange(3, 140), rng.choice(lists["alley_streets"])
+        if f"{alley} {street}" not in seen:
+            seen.add(f"{alley} {street}")
+            return "alley", LocalText(f"Kiệt {alley} {street}", f"Alley {alley} {street}")
+
+
+@functools.cache
+def eye(number: str) -> Eye:
+    """The camera called `number`. Raises KeyError when there is none."""
+    for candidate in eyes():
+        if candidate.number == number:
+            return candidate
+    raise KeyError(number)
+
+
+def camera_id(number: str) -> str:
+    return f"cam-{number}"
+
+
+def scene_kind(number: str) -> str:
+    """What the camera looks at; a number that the city does not have looks at a street."""
+    try:
+        return eye(number).scene
+    except KeyError:
+        return "street"
+
+
+def camera(source: Eye, date: str, *, online: bool = True, t_ns: int = 0) -> Camera:
+    """The directory record as of an ISO date."""
+    uri = f"scene:{source.number}"
+    return Camera(
+        id=camera_id(source.number),
+        number=source.number,
+        name=source.name,
+        streams=(
+            Stream(StreamKind.SUB, uri, 640, 360, 25.0),
+            Stream(StreamKind.MAIN, uri, 1280, 720, 25.0),
+        ),
+        site=source.site,
+        area_id=geography.ward_on(source.ward, date),
+        owner=source.owner,
+        lon=source.at[0],
+        lat=source.at[1],
+        bearing_deg=source.bearing_deg,
+        online=online,
+        t_state_ns=t_ns,
+        substitutes=tuple(camera_id(n) for n in source.substitutes),
+    )
+
+
+@functools.cache
+def wifi_points() -> tuple[WifiPoint, ...]:
+    """The 27 public wifi points; one that is named like a camera stands at it."""
+    rng = random.Random("directory of wifi")
+    places = {e.name.vi.split(", cổng")[0]: e for e in eyes()}
+    result = []
+    for i, name in enumerate(table("cameras")["wifi"]["names"], start=1):
+        at = places[name].at if name in places else _beside_a_street(rng)
+        result.append(WifiPoint(f"wifi-{i:02d}", LocalText(name), geography.ward_at(at), at))
+    return tuple(result)
