@@ -34,7 +34,7 @@ class PictureClient:
         self._address = address
         self._authkey = authkey
         self._readers: dict[Demand, FrameReader] = {}
-        self._standins: dict[Demand, FrameReader] = {}
+        self._standins: dict[Demand, FrameReader] = {}  # of the GUI thread
         self._refused: dict[Demand, str] = {}
         self._attached: dict[tuple[str, int], FrameReader] = {}  # of the receiving thread
         self._since: dict[Demand, float] = {}
@@ -69,6 +69,8 @@ class PictureClient:
         """Sequence of the newest picture, 0 = none yet."""
         reader = self._readers.get(demand)
         if reader is not None and (sequence := reader.sequence()):
+            if self._standins:
+                self._standins.pop(demand, None)
             return sequence
         standin = self._standins.get(demand)
         return standin.sequence() if standin is not None else 0

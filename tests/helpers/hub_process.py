@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import zmq
+from helpers.tiny_city import TinyCity
 
 from backends.domain.feeds import Mode
 from backends.hub.keys import KeyPair, authorise, ensure_station_keys
 from backends.hub.main import READY_FILE, HubSettings, Ready, read_ready, run
 from backends.process import child_settings, start_child
-from helpers.tiny_city import TinyCity
 
 DEADLINE_S = 20.0
 

@@ -143,7 +143,7 @@ _MID_NS = t(8, 25)
 def level(hours: float) -> float:
     """The river at a moment (hours since the epoch): from 1.8 m before dawn to 4.12 m at 09:41."""
     x = hours - _MID_NS / NS_PER_S / 3600.0
-    return 1.78 + 2.55 / (1.0 + math.exp(-1.75 * x))
+    return 1.78 + 2.591 / (1.0 + math.exp(-1.75 * x))
 
 
 def _forecast() -> tuple[tuple[int, float], ...]:

@@ -136,7 +136,7 @@ class AlarmDelegate(RowDelegate):
         elif scale.wall:
             # One line says it all at four metres: whose it is where somebody has it, else where and when.
             words = state_words(alarm) if not self._open(row) else ""
-            where = local(alarm.place) if not words or alarm.state is AlarmState.RETURNED else ""
+            where = local(alarm.place) if not words else ""
             at = fmt.clock_minutes(alarm.t_raised_ns)
             text.draw(painter, line, " · ".join(w for w in (where, words, at) if w), px, color)
             return

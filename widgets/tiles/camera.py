@@ -237,6 +237,7 @@ class CameraTile(Tile):
                 align=Qt.AlignmentFlag.AlignHCenter,
             )
         self._paint_caption(painter, caption, status)
+        self._paint_border(painter, rect)
 
     def _caption_rect(self, rect: QRectF) -> QRectF:
         height = self.scale.line(self.scale.floor) + self.scale.floor * 0.35
@@ -307,14 +308,12 @@ class CameraTile(Tile):
             top += step
 
     def _paint_flag(self, painter: QPainter, rect: QRectF) -> float:
-        """Border and flag of an alarm; returns the flag's height."""
+        """Flag of an alarm; returns its height."""
         alarm = self._shown.alarm
         if alarm is None:
             return 0.0
         theme, px = self.theme, self.scale.floor
         hue = theme.hue(alarm.priority)
-        thick = max(3.0, px * 0.3) if alarm.unacknowledged else max(2.0, px * 0.16)
-        self._paint_border(painter, rect, hue, thick)
         words = self._flag_words(alarm)
         height = self.scale.line(px) + px * 0.35
         side = height * 0.86
@@ -340,8 +339,13 @@ class CameraTile(Tile):
             return tr("camera.stands_in", number=self._shown.for_number, name=name)
         return f"{local(alarm.name)} · {fmt.clock_minutes(alarm.t_raised_ns)}"
 
-    @staticmethod
-    def _paint_border(painter: QPainter, rect: QRectF, hue: QColor, thick: float) -> None:
+    def _paint_border(self, painter: QPainter, rect: QRectF) -> None:
+        """Round the whole tile, over the caption: thick while unacknowledged."""
+        alarm, px = self._shown.alarm, self.scale.floor
+        if alarm is None:
+            return
+        hue = self.theme.hue(alarm.priority)
+        thick = max(3.0, px * 0.3) if alarm.unacknowledged else max(2.0, px * 0.16)
         painter.fillRect(QRectF(rect.left(), rect.top(), rect.width(), thick), hue)
         painter.fillRect(QRectF(rect.left(), rect.bottom() - thick, rect.width(), thick), hue)
         painter.fillRect(QRectF(rect.left(), rect.top(), thick, rect.height()), hue)

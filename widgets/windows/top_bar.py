@@ -135,7 +135,8 @@ class TopBar(QWidget):
 
     def _date(self) -> _Part:
         now = self.session.clock.now_ns()
-        return self._two_lines(fmt.weekday(now), fmt.date_long(now), drop=2)
+        date = fmt.date_short(now) if self.scale.wall else fmt.date_long(now)
+        return self._two_lines(fmt.weekday(now), date, drop=2)
 
     def _mode(self) -> _Part:
         px, theme = self.scale.floor, self.session.look.theme
@@ -153,18 +154,16 @@ class TopBar(QWidget):
         return _Part(text.width(words, px, Weight.SEMIBOLD) + 2 * pad, paint)
 
     def _place(self) -> _Part:
-        words = self.words
-        where = tr("topbar.layout_screen", layout=words.layout, n=words.screen)
-        return self._two_lines(where, self._feed_words(), drop=3)
-
-    def _feed_words(self) -> str:
-        statuses = self.session.city.statuses
-        total = len(FEEDS)
+        """Layout and feeds; on a wall, where every word is large, the feeds alone."""
+        words, statuses, total = self.words, self.session.city.statuses, len(FEEDS)
         live = sum(1 for name in FEEDS if name in statuses and statuses[name].quality is FeedQuality.LIVE)
+        if self.scale.wall:
+            return self._two_lines(tr("topbar.feeds_name"), f"{live}/{total}", drop=3)
+        where = tr("topbar.layout_screen", layout=words.layout, n=words.screen)
         lag = max((s.lag_s for s in statuses.values() if s.quality is FeedQuality.LIVE), default=0.0)
         if live and lag >= 0.05:
-            return tr("topbar.feeds_lag", live=live, total=total, lag=fmt.number(lag, 1))
-        return tr("topbar.feeds", live=live, total=total)
+            return self._two_lines(where, tr("topbar.feeds_lag", live=live, total=total, lag=fmt.number(lag, 1)), 3)
+        return self._two_lines(where, tr("topbar.feeds", live=live, total=total), drop=3)
 
     def _link_trouble(self) -> _Part | None:
         """Inverse grey: the loss of the hub or the store belongs to every window."""
@@ -246,8 +245,8 @@ class TopBar(QWidget):
         counts = self.session.city.unacknowledged_counts()
         px, side = scale.glance, scale.glance * 1.25
         step = side + px * 0.3
-        widths = [step + text.width(str(max(n, 10)), px, Weight.SEMIBOLD, tabular=True) for n in counts.values()]
-        gap = px * 0.65
+        widths = [step + text.width(str(n), px, Weight.SEMIBOLD, tabular=True) for n in counts.values()]
+        gap = px * 0.75
 
         def paint(painter: QPainter, room: QRectF) -> None:
             x = room.left()
