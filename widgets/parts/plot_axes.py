@@ -1,0 +1,115 @@
+"""Ticks and ranges of plots: pure figures, no painting.
+
+Time ticks fall on round times of the site's zone, values on 1, 2, 2.5 or 5 times a power of ten.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from backends.domain.sensor import Limit
+from backends.domain.times import NS_PER_S
+from widgets import format as fmt
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_TIME_STEPS_S = (
+    *(n * _MINUTE for n in (1, 2, 5, 10, 15, 30)),
+    *(n * _HOUR for n in (1, 2, 3, 6, 12)),
+    *(n * _DAY for n in (1, 2, 7, 14)),
+)
+_NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A place on an axis and its words."""
+
+    at: float
+    """Value, or nanoseconds on the time axis."""
+    label: str
+
+
+def value_ticks(low: float, high: float, most: int) -> list[Tick]:
+    """At most `most` round values inside the range, all with the same decimals."""
+    if most < 1 or not high > low:
+        return []
+    raw = (high - low) / most
+    scale = 10.0 ** math.floor(math.log10(raw))
+    step = next(n * scale for n in _NICE if n * scale >= raw * (1 - 1e-9))
+    decimals = next((d for d in range(7) if abs(round(step, d) - step) < step * 1e-6), 6)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [Tick(n * step, fmt.number(n * step, decimals)) for n in range(first, last + 1)]
+
+
+def time_ticks(t0_ns: int, t1_ns: int, most: int) -> list[Tick]:
+    """At most `most` round local times; midnight carries the date."""
+    span_s = (t1_ns - t0_ns) / NS_PER_S
+    if most < 1 or span_s <= 0:
+        return []
+    step = next((s for s in _TIME_STEPS_S if span_s / s <= most), _TIME_STEPS_S[-1] * math.ceil(span_s / _DAY / 14))
+    start = fmt.local_time(t0_ns)
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    out, n = [], 0
+    while True:
+        # Wall-clock arithmetic: where a zone has summer time, 06:00 stays 06:00.
+        when = midnight + timedelta(seconds=n * step)
+        t_ns = int(when.timestamp()) * NS_PER_S
+        n += 1
+        if t_ns > t1_ns:
+            return out
+        if t_ns >= t0_ns:
+            at_midnight = when.hour == 0 and when.minute == 0
+            out.append(Tick(t_ns, fmt.date_short(t_ns) if at_midnight else fmt.clock_minutes(t_ns)))
+
+
+def limits_in_force(limits: Iterable[Limit], now_ns: int) -> list[Limit]:
+    """Those whose date has come."""
+    today = fmt.local_time(now_ns).date().isoformat()
+    return [limit for limit in limits if limit.valid_from <= today]
+
+
+def is_broken(limit: Limit, value: float) -> bool:
+    return value > limit.value if limit.above else value < limit.value
+
+
+def gravest_broken(limits: Iterable[Limit], value: float | None) -> Limit | None:
+    """The broken limit whose alarm counts; the farthest along where two are equally grave."""
+    if value is None:
+        return None
+    broken = [limit for limit in limits if is_broken(limit, value)]
+    return min(broken, key=lambda x: (x.priority.rank, abs(value - x.value)), default=None)
+
+
+def nearest(limits: Iterable[Limit], value: float | None) -> Limit | None:
+    """The limit that will be met first, broken or not."""
+    if value is None:
+        return None
+    return min(limits, key=lambda x: abs(x.value - value), default=None)
+
+
+def value_range(
+    values: tuple[float, float] | None, usual: tuple[float | None, float | None], limits: Iterable[Limit]
+) -> tuple[float, float]:
+    """Low and high end of the value axis.
+
+    Holds the values (forecast included), the sensor's usual range, and the nearest limit on either side:
+    a line is judged by what it is near to.
+    """
+    ends = [end for end in usual if end is not None]
+    low, high = values if values is not None else ((ends[0], ends[-1]) if ends else (0.0, 1.0))
+    marks = [limit.value for limit in limits]
+    over = [m for m in marks if m >= high]
+    under = [m for m in marks if m <= low]
+    ends += [low, high, *([min(over)] if over else []), *([max(under)] if under else [])]
+    ends += [m for m in marks if low < m < high]
+    low, high = min(ends), max(ends)
+    if high - low < 1e-9:
+        spread = max(abs(high) * 0.1, 0.5)
+        return low - spread, high + spread
+    pad = (high - low) * 0.06
+    # A quantity that cannot be negative keeps its foot on zero.
+    return (0.0 if low >= 0.0 > low - pad else low - pad), high + pad

@@ -1,0 +1,110 @@
+"""The curve of a plot tile: a pyqtgraph ViewBox with its curves, painted through its scene.
+
+pyqtgraph gives range, mapping, clipping and the curve with open gaps; its axes and texts are not used:
+ticks and words go through our text door, so that fonts and floors hold. Not a widget: the tile paints it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPixmap
+
+from backends.domain.times import NS_PER_S
+from widgets.parts.plot_series import Numbers, Times
+
+
+class Chart:
+    """Curve and forecast in one ViewBox. Times are seconds since `base_ns`, so that doubles stay exact."""
+
+    def __init__(self) -> None:
+        # 0.4 s of import: paid by the first plot, not by a program that shows none.
+        import pyqtgraph as pg
+
+        self._mkpen = pg.mkPen
+        self._scene = pg.GraphicsScene()
+        self._box = pg.ViewBox(enableMenu=False, enableMouse=False, defaultPadding=0.0)
+        self._scene.addItem(self._box)
+        self._curve = pg.PlotDataItem(connect="finite", antialias=True)
+        self._forecast = pg.PlotDataItem(connect="finite", antialias=True)
+        for item in (self._curve, self._forecast):
+            self._box.addItem(item)
+        # clipToView at creation raises (pyqtgraph issue 1854): it is set afterwards.
+        self._curve.setClipToView(True)
+        self._x: Numbers = np.empty(0, np.float64)
+        self._y: Numbers = np.empty(0, np.float64)
+        self._base_ns = 0
+        self._rect = QRectF()
+        self._cache: QPixmap | None = None
+
+    def set_data(self, t_ns: Times, value: Numbers, forecast: tuple[tuple[int, float], ...]) -> None:
+        """New samples (NaN = open gap) and forecast."""
+        self._base_ns = int(t_ns[0]) if len(t_ns) else (forecast[0][0] if forecast else 0)
+        self._x, self._y = (t_ns - self._base_ns) / NS_PER_S, value
+        self._curve.setData(self._x, self._y)
+        ahead = np.array(forecast, dtype=np.float64).reshape(-1, 2)
+        times = np.array([t for t, _ in forecast], dtype=np.int64)
+        self._forecast.setData((times - self._base_ns) / NS_PER_S, ahead[:, 1])
+        self._cache = None
+
+    def set_pens(self, color: QColor, forecast: QColor, width: float) -> None:
+        self._curve.setPen(self._mkpen(color, width=width))
+        dots = self._mkpen(forecast, width=width * 0.8, dash=[0.1, 2.4])
+        dots.setCapStyle(Qt.PenCapStyle.RoundCap)
+        self._forecast.setPen(dots)
+        self._cache = None
+
+    def set_view(self, rect: QRectF, t0_ns: int, t1_ns: int, low: float, high: float) -> None:
+        """Where it is painted (widget coordinates) and what it shows."""
+        if rect != self._rect:
+            self._rect = QRectF(rect)
+            self._box.setGeometry(QRectF(0, 0, rect.width(), rect.height()))
+        x0, x1 = (t0_ns - self._base_ns) / NS_PER_S, (t1_ns - self._base_ns) / NS_PER_S
+        self._box.setRange(xRange=(x0, x1), yRange=(low, high), padding=0, disableAutoRange=True)
+        self._cache = None
+
+    def place(self, t_ns: float, value: float) -> QPointF:
+        """A sample in widget coordinates."""
+        view = self._box.viewRect()
+        x = self._rect.left() + ((t_ns - self._base_ns) / NS_PER_S - view.left()) / view.width() * self._rect.width()
+        y = self._rect.bottom() - (value - view.top()) / view.height() * self._rect.height()
+        return QPointF(x, y)
+
+    def height_at(self, x: float) -> float | None:
+        """Widget y of the curve under a widget x, None outside it and in gaps."""
+        if not len(self._x):
+            return None
+        view = self._box.viewRect()
+        at = view.left() + (x - self._rect.left()) / self._rect.width() * view.width()
+        if not self._x[0] <= at <= self._x[-1]:
+            return None
+        value = float(np.interp(at, self._x, self._y))
+        if not np.isfinite(value):
+            return None
+        return self._rect.bottom() - (value - view.top()) / view.height() * self._rect.height()
+
+    def time_at(self, x: float) -> int:
+        """The moment under a widget x."""
+        seconds = self._box.mapSceneToView(QPointF(x - self._rect.left(), 0.0)).x()
+        return self._base_ns + int(seconds * NS_PER_S)
+
+    def paint(self, painter: QPainter, ratio: float) -> None:
+        """The curves; cached until data, view or pens change, so that hovering costs nothing."""
+        if self._rect.width() < 1 or self._rect.height() < 1:
+            return
+        if self._cache is None or self._cache.devicePixelRatio() != ratio:
+            size = QSize(round(self._rect.width() * ratio), round(self._rect.height() * ratio))
+            pixmap = QPixmap(size)
+            pixmap.setDevicePixelRatio(ratio)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            inner = QPainter(pixmap)
+            area = QRectF(0, 0, self._rect.width(), self._rect.height())
+            self._scene.render(inner, area, area, Qt.AspectRatioMode.IgnoreAspectRatio)
+            inner.end()
+            self._cache = pixmap
+        painter.drawPixmap(self._rect.topLeft(), self._cache)
+
+    def close(self) -> None:
+        """Take the items out of the scene, in the order that pyqtgraph survives."""
+        self._box.clear()
+        self._scene.removeItem(self._box)
