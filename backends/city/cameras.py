@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 
 from backends.city import geography
-from backends.city.tables import Row, table, text
+from backends.city.tables import Row, table
 from backends.domain.camera import Camera, Stream, StreamKind
 from backends.domain.place import Point
 from backends.domain.text import LocalText
@@ -158,18 +158,14 @@ def _ward(data: Row, first: int, rng: random.Random) -> list[Eye]:
     return result
 
 
-def _ward_name(
-    lists: Row, ward: LocalText, place: int, rng: random.Random, seen: set[str]
-) -> tuple[str, LocalText]:
+def _ward_name(lists: Row, ward: LocalText, place: int, rng: random.Random, seen: set[str]) -> tuple[str, LocalText]:
     fixed = lists["fixed"]
     if place < len(fixed):
         vi, en, scene = fixed[place]
         return scene, LocalText(f"{vi} {ward.vi}", f"{en}, {ward.get('en')}")
     hall = place - len(fixed) + 1
     if hall <= lists["halls"]:
-        return "street", LocalText(
-            f"Nhà văn hóa khu phố {hall}, {ward.vi}", f"Community hall {hall}, {ward.get('en')}"
-        )
+        return "street", LocalText(f"Nhà văn hóa khu phố {hall}, {ward.vi}", f"Community hall {hall}, {ward.get('en')}")
     while True:
         alley, street = rng.randrange(3, 140), rng.choice(lists["alley_streets"])
         if f"{alley} {street}" not in seen:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import functools
+import itertools
 import math
 from collections.abc import Callable
 
@@ -24,9 +25,9 @@ class MonotoneCurve:
     def __init__(self, points: list[tuple[float, float]]) -> None:
         self._x = [p[0] for p in points]
         self._y = [p[1] for p in points]
-        steps = list(zip(points, points[1:], strict=False))
+        steps = list(itertools.pairwise(points))
         slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in steps]
-        inner = [0.0 if s * t <= 0 else 2 * s * t / (s + t) for s, t in zip(slopes, slopes[1:], strict=False)]
+        inner = [0.0 if s * t <= 0 else 2 * s * t / (s + t) for s, t in itertools.pairwise(slopes)]
         self._m = [slopes[0], *inner, slopes[-1]]
 
     def __call__(self, x: float) -> float:
@@ -57,7 +58,7 @@ def _tide_terms() -> tuple[tuple[float, float, float], ...]:
 
 def tide_m(t_s: float) -> float:
     """Level at Cửa Việt over the mean, metres, from four harmonic constituents."""
-    return 0.12 + sum(a * math.cos(w * t_s - p) for a, w, p in _tide_terms())
+    return 0.12 + math.fsum(a * math.cos(w * t_s - p) for a, w, p in _tide_terms())
 
 
 def calm_level_m(t_s: float) -> float:
@@ -100,7 +101,7 @@ def calm_rain_mm(t_s: float) -> float:
 
 def rain_24h_mm(rain_1h: Callable[[float], float], t_s: float) -> float:
     """Sum of the last 24 full hours."""
-    return sum(rain_1h(t_s - 3600.0 * h) for h in range(24))
+    return math.fsum(rain_1h(t_s - 3600.0 * h) for h in range(24))
 
 
 def road_depth_cm(level_m: float, rain_mm: float, bank_m: float) -> float:
@@ -110,4 +111,4 @@ def road_depth_cm(level_m: float, rain_mm: float, bank_m: float) -> float:
 
 def discharge_m3s(level_m: float) -> float:
     """A plausible rating curve: about 60 m³/s at 0.8 m, 2,000 at 5.4 m."""
-    return 75.0 * max(0.05, level_m) ** 1.95
+    return float(75.0 * max(0.05, level_m) ** 1.95)

@@ -100,7 +100,9 @@ def _disturbances(row: Row, t_ns: int, end_ns: int) -> tuple[Disturbance, ...]:
         silent = [
             d.id
             for d in stations.definitions()
-            if d.gauge.kind == "air" and d.gauge.index > 0 and geography.ward_on(d.gauge.ward, "2025-07-01") == "nam-dong-ha"
+            if d.gauge.kind == "air"
+            and d.gauge.index > 0
+            and geography.ward_on(d.gauge.ward, "2025-07-01") == "nam-dong-ha"
         ]
         return (Disturbance(tuple(silent[: row["lost"]]), t_ns, end_ns, None, Quality.DISCONNECTED),)
     for kind in ("air", "traffic"):

@@ -37,5 +37,6 @@ def operators(t_ns: int) -> tuple[Operator, ...]:
 
 def stations() -> tuple[Station, ...]:
     return tuple(
-        Station(id=row["id"], name=row["name"], operator_id=row.get("operator", "")) for row in table("people")["station"]
+        Station(id=row["id"], name=row["name"], operator_id=row.get("operator", ""))
+        for row in table("people")["station"]
     )

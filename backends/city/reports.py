@@ -139,9 +139,7 @@ def _ordinary(rng: random.Random, t_ns: int, start_ns: int, pace: Pace) -> list[
     rows = data["category"]
     category = rng.choices(rows, [c["weight"] * (1 - wet) + c.get("flood_weight", 0.0) * wet for c in rows])[0]
     pair = rng.choice(category["titles"])
-    title = filled(
-        LocalText(*pair), n=rng.randint(2, 6), alley=rng.randint(3, 120), street=rng.choice(data["streets"])
-    )
+    title = filled(LocalText(*pair), n=rng.randint(2, 6), alley=rng.randint(3, 120), street=rng.choice(data["streets"]))
     due_ns = t_ns + int(category["hours"] * 60) * _MIN_NS
     report = _report("", category, title, rng.choice(_HEARD), t_ns, due_ns, rng)
     span_min = min(rng.uniform(18, 150), category["hours"] * 55)

@@ -70,13 +70,11 @@ def gauges() -> tuple[Gauge, ...]:
             eye = by_name.get(plain)
             at = eye.at if eye else geography.point_in(wards[(i * 4 + 1) % len(wards)], rng)
             ward = eye.ward if eye else geography.ward_at(at)
-            near = (eye.number,) if eye else ()
+            near: tuple[str, ...] = (eye.number,) if eye else _nearest(at)
             if row["id"] == "river" and i == 0:
                 home = cameras.eye("074")
                 at, ward, near = home.at, home.ward, _RIVER_CAMERAS
-            result.append(
-                Gauge(f"{row['id']}-{i + 1:02d}", row["id"], i, _name(row, i), ward, at, near or _nearest(at))
-            )
+            result.append(Gauge(f"{row['id']}-{i + 1:02d}", row["id"], i, _name(row, i), ward, at, near))
     return tuple(result)
 
 
