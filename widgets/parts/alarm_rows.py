@@ -61,11 +61,15 @@ class AlarmDelegate(RowDelegate):
         row: AlarmRow | None = index.data(ROW_ROLE)
         scale = self.scale
         plain = scale.line(scale.read) + scale.line(scale.floor) + round(scale.pad * (1.5 if scale.wall else 1.0))
-        if row is None or not self._urgent(row):
+        if row is None or not self._large(index, row):
             return plain
         if scale.wall:
             return round(plain * 1.25)
         return plain + scale.line(scale.floor) + scale.pad + scale.pad // 2
+
+    def _large(self, index: Index, row: AlarmRow) -> bool:
+        """The urgent one at the top is larger; in a flood the others stay plain, so that more of them are seen."""
+        return index.row() == 0 and self._urgent(row)
 
     @staticmethod
     def _urgent(row: AlarmRow) -> bool:
@@ -76,7 +80,7 @@ class AlarmDelegate(RowDelegate):
     def paint_row(self, painter: QPainter, rect: QRectF, index: Index, *, selected: bool, hovered: bool) -> None:
         row: AlarmRow = index.data(ROW_ROLE)
         alarm, theme, scale = row.alarm, self.theme, self.scale
-        urgent, fresh = self._urgent(row), alarm.unacknowledged
+        urgent, large, fresh = self._urgent(row), self._large(index, row), alarm.unacknowledged
         if urgent:
             painter.fillRect(rect, theme.urgent_row)
         elif fresh or hovered:
@@ -85,7 +89,7 @@ class AlarmDelegate(RowDelegate):
         pad = scale.pad
         inner = rect.adjusted(pad, pad / 2, -pad, -pad / 2)
         lines = scale.line(scale.read) + scale.line(scale.floor)
-        top = inner.top() if urgent and not scale.wall else inner.center().y() - lines / 2
+        top = inner.top() if large and not scale.wall else inner.center().y() - lines / 2
         side = lines * (0.92 if urgent else 0.74)
         column = lines * 0.92
         box = QRectF(inner.left() + (column - side) / 2, top + (lines - side) / 2, side, side)
@@ -93,9 +97,9 @@ class AlarmDelegate(RowDelegate):
         left = inner.left() + column + pad
         first = QRectF(left, top, inner.right() - left, scale.line(scale.read))
         second = QRectF(left, first.bottom(), first.width(), scale.line(scale.floor))
-        buttons = self.buttons(row, rect, hovered=hovered or selected)
+        buttons = self.buttons(row, rect, large=large, hovered=hovered or selected)
         self._paint_first(painter, first, row)
-        if buttons and not urgent:
+        if buttons and not large:
             self._paint_buttons(painter, buttons)
         else:
             self._paint_second(painter, second, row)
@@ -161,11 +165,10 @@ class AlarmDelegate(RowDelegate):
 
     # -- buttons ---------------------------------------------------------------------------------------
 
-    def buttons(self, row: AlarmRow, rect: QRectF, *, hovered: bool) -> list[_Placed]:
+    def buttons(self, row: AlarmRow, rect: QRectF, *, large: bool, hovered: bool) -> list[_Placed]:
         """The buttons that a row shows now, with their places in viewport coordinates."""
         scale = self.scale
-        urgent = self._urgent(row)
-        if scale.wall or not (urgent or hovered) or row.feed == LOCAL_FEED:
+        if scale.wall or not (large or hovered) or row.feed == LOCAL_FEED:
             return []
         pending = row.pending is not None and not row.pending.stage.final and row.pending.stage is not Stage.EXPIRED
         offered: list[tuple[RowButton, str]] = []
@@ -179,15 +182,15 @@ class AlarmDelegate(RowDelegate):
             if camera.for_number:
                 words = tr("alarms.camera_for", number=camera.number, dead=camera.for_number)
             offered.append((RowButton.CAMERA, words))
-        return self._place(offered, rect, urgent=urgent)
+        return self._place(offered, rect, large=large)
 
-    def _place(self, offered: list[tuple[RowButton, str]], rect: QRectF, *, urgent: bool) -> list[_Placed]:
+    def _place(self, offered: list[tuple[RowButton, str]], rect: QRectF, *, large: bool) -> list[_Placed]:
         scale, px = self.scale, self.scale.floor
         pad = scale.pad
         lines = scale.line(scale.read) + scale.line(scale.floor)
-        height = float(scale.line(px) + (pad // 2 if urgent else 0))
-        left = rect.left() + pad + (0 if urgent else lines * 0.92 + pad)
-        top = rect.bottom() - pad - height if urgent else rect.bottom() - pad / 2 - height
+        height = float(scale.line(px) + (pad // 2 if large else 0))
+        left = rect.left() + pad + (0 if large else lines * 0.92 + pad)
+        top = rect.bottom() - pad - height if large else rect.bottom() - pad / 2 - height
         out: list[_Placed] = []
         for button, words in offered:
             width = chip_width(words, px) + px * 0.3
@@ -201,7 +204,8 @@ class AlarmDelegate(RowDelegate):
         if event.type() == QEvent.Type.MouseButtonRelease and isinstance(event, QMouseEvent):
             row: AlarmRow | None = index.data(ROW_ROLE)
             if row is not None:
-                for placed in self.buttons(row, QRectF(option.rect), hovered=True):
+                large = self._large(index, row)
+                for placed in self.buttons(row, QRectF(option.rect), large=large, hovered=True):
                     if placed.rect.contains(event.position()):
                         self.pressed.emit(row, placed.button)
                         return True

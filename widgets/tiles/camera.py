@@ -214,7 +214,9 @@ class CameraTile(Tile):
                 painter.end()
         return self._overlay
 
-    def _paint_overlay(self, painter: QPainter, rect: QRectF, status: PictureStatus) -> None:
+    def _paint_overlay(self, painter: QPainter, whole: QRectF, status: PictureStatus) -> None:
+        border = self._border()
+        rect = whole.adjusted(border, border, -border, -border)
         caption = self._caption_rect(rect)
         flag_height = self._paint_flag(painter, rect)
         if status.state in _BAD:
@@ -237,7 +239,7 @@ class CameraTile(Tile):
                 align=Qt.AlignmentFlag.AlignHCenter,
             )
         self._paint_caption(painter, caption, status)
-        self._paint_border(painter, rect)
+        self._paint_border(painter, whole, border)
 
     def _caption_rect(self, rect: QRectF) -> QRectF:
         height = self.scale.line(self.scale.floor) + self.scale.floor * 0.35
@@ -339,13 +341,18 @@ class CameraTile(Tile):
             return tr("camera.stands_in", number=self._shown.for_number, name=name)
         return f"{local(alarm.name)} · {fmt.clock_minutes(alarm.t_raised_ns)}"
 
-    def _paint_border(self, painter: QPainter, rect: QRectF) -> None:
-        """Round the whole tile, over the caption: thick while unacknowledged."""
+    def _border(self) -> float:
+        """Its width: thick round the camera of an unacknowledged alarm, 0 without one."""
         alarm, px = self._shown.alarm, self.scale.floor
+        if alarm is None:
+            return 0.0
+        return max(3.0, round(px * 0.26)) if alarm.unacknowledged else max(2.0, round(px * 0.12))
+
+    def _paint_border(self, painter: QPainter, rect: QRectF, thick: float) -> None:
+        alarm = self._shown.alarm
         if alarm is None:
             return
         hue = self.theme.hue(alarm.priority)
-        thick = max(3.0, px * 0.3) if alarm.unacknowledged else max(2.0, px * 0.16)
         painter.fillRect(QRectF(rect.left(), rect.top(), rect.width(), thick), hue)
         painter.fillRect(QRectF(rect.left(), rect.bottom() - thick, rect.width(), thick), hue)
         painter.fillRect(QRectF(rect.left(), rect.top(), thick, rect.height()), hue)
