@@ -70,18 +70,25 @@ def _die_with_parent() -> None:
 
 
 def start_child(
-    module: str, settings: Mapping[str, Any], *, env: Mapping[str, str] | None = None, log: Path | None = None
+    module: str,
+    settings: Mapping[str, Any],
+    *,
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    answers: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start `python -m module` with its settings; keep the returned stdin open as long as it should live.
 
     Secrets may stand in `settings`: they travel through the pipe, never through argv or environment.
     `log` gets stderr (appended); without it the child shares ours.
+    `answers`: its stdout is a pipe that the caller reads; otherwise it shares ours.
     """
     stderr = open(log, "ab") if log is not None else None  # noqa: SIM115  # owned by the child from here on
     try:
         child = subprocess.Popen(
             [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE if answers else None,
             stderr=stderr,
             env={**os.environ, **(env or {}), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
