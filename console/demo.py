@@ -21,6 +21,7 @@ import msgspec
 
 from backends.domain.feeds import Mode
 from backends.hub.keys import KeyPair, authorise, ensure_hub_keys, ensure_station_keys
+from backends.video.broker import BrokerSettings, PictureBroker
 from console.events import EventLog
 from console.lock import DataDirLock
 from console.options import NeedsMachine, Options, chosen_look, default_data_dir, platform_for
@@ -115,7 +116,10 @@ class _Session:
 
     def pictures(self, door: Door, site: SiteConfig | None, clips: Path | None) -> Iterator[Service]:
         """The picture broker, which lives in the supervisor's process because it owns the shared memory."""
-        yield from ()
+        settings = BrokerSettings(
+            workers=site.video.workers if site is not None else 0, scene_dir=str(clips) if clips is not None else ""
+        )
+        yield PictureBroker(settings, address=door.address, authkey=door.key)
 
 
 @contextlib.contextmanager

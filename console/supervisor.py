@@ -8,7 +8,8 @@ the starting thread); other threads and signal handlers only put events on its q
 2. ask a starting child's `ready` every 50 ms; when its time is up, say so and go on;
 3. a child died: restart it (at once, then slower); after 5 restarts in 60 s it is given up, said on
    stderr, in the JSON log and in the status file, while the others go on;
-4. the GUI's exit with status 0 ends everything; its death restarts it like any other;
+4. the GUI's exit with status 0 ends everything; its death restarts it like any other; a child with one job
+   to do (`once`) has simply ended;
 5. on SIGINT, SIGTERM or the console window's close: stop the children, last started first.
 
 A child that exits with status 2 or 3 says that it cannot work here as it was asked (usage, or something of
@@ -92,6 +93,8 @@ class ChildSpec:
     ready_timeout_s: float = 60.0
     exit_ends_all: bool = False
     """Its exit with status 0 is the end of the session (the GUI)."""
+    once: bool = False
+    """Does one job; its exit with status 0 is no death."""
     env: Mapping[str, str] = field(default_factory=dict)
     log: Path | None = None
 
@@ -246,11 +249,13 @@ class Supervisor:
         if child.process is None or child.process.pid != death.pid:
             return
         _close_pipe(child.process)
-        if death.rc == 0 and child.spec.exit_ends_all:
+        if death.rc == 0 and (child.spec.exit_ends_all or child.spec.once):
             child.phase = Phase.ENDED
             self._events.emit("child_ended", name=death.name, pid=death.pid)
-            self._events.emit("stopping", why=f"{death.name} has ended")
-            self._exit = 0
+            self._write_status()
+            if child.spec.exit_ends_all:
+                self._events.emit("stopping", why=f"{death.name} has ended")
+                self._exit = 0
             return
         self._events.emit("child_died", name=death.name, pid=death.pid, rc=death.rc)
         if death.rc in _NEEDS_A_PERSON:
