@@ -17,6 +17,9 @@ from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.domain.world import Condition, CrewAct
 
+LATE_ACK_MIN = 25
+"""A scripted alarm that names nobody is acknowledged by the colleague after so long."""
+
 
 def opening_stories(start_ns: int) -> list[Story]:
     """By rising beginning."""
@@ -84,8 +87,8 @@ def _acts(row: Row, key: str, t_ns: int, start_ns: int) -> tuple[CrewAct, ...]:
             act_ns = t_ns + row["act_min"] * MIN_NS if before is None else start_ns - int(before * NS_PER_S)
     if "live_ack_min" in row:
         act_ns = start_ns + row["live_ack_min"] * MIN_NS
-    if not act_ns:
-        return ()
+    elif not act_ns:
+        act_ns = t_ns + LATE_ACK_MIN * MIN_NS
     if act_ns >= start_ns:
         if row.get("priority") == Priority.URGENT:
             return ()

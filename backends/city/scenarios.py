@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from backends.city import hydro, people
 from backends.city.opening import opening_stories, scripted
 from backends.city.reports import CALM, Pace
-from backends.city.series import Water
-from backends.city.stations import definitions
+from backends.city.series import Water, special_value
+from backends.city.stations import Definition, definitions
 from backends.city.stories import LIVE_ACK_MIN, MIN_NS, Story
 from backends.city.tables import local_hour, local_ns, table, text
 from backends.domain.action import Verb
@@ -81,7 +81,7 @@ def _limit_acts(start_ns: int) -> Story:
     for d in definitions():
         if d.row.get("special") not in ("river", "road", "rain_1h") or not d.limits:
             continue
-        values = _special_values(d.id, begin_ns, end_ns)
+        values = _special_values(d, begin_ns, end_ns)
         for limit in d.limits:
             if d.id in left_alone and limit.priority is Priority.URGENT:
                 continue
@@ -94,16 +94,12 @@ def _limit_acts(start_ns: int) -> Story:
     return Story(None, begin_ns, begin_ns, tuple(acts))
 
 
-def _special_values(sensor_id: str, begin_ns: int, end_ns: int) -> Iterator[tuple[int, float]]:
-    from backends.city.series import special_value
-    from backends.city.stations import definition
-
-    value = special_value(definition(sensor_id), SCENARIOS["flood-2020"].water)
-    for t_ns in range(begin_ns, end_ns, 5 * MIN_NS):
-        yield t_ns, value(t_ns / NS_PER_S)
+def _special_values(source: Definition, begin_ns: int, end_ns: int) -> list[tuple[int, float]]:
+    value = special_value(source, SCENARIOS["flood-2020"].water)
+    return [(t_ns, value(t_ns / NS_PER_S)) for t_ns in range(begin_ns, end_ns, 5 * MIN_NS)]
 
 
-def _crossings(values: Iterator[tuple[int, float]], limit: float) -> list[int]:
+def _crossings(values: list[tuple[int, float]], limit: float) -> list[int]:
     """When the value goes above the limit."""
     above, result = True, []
     for t_ns, value in values:
