@@ -48,9 +48,7 @@ def main() -> None:
     for camera in sample.city.records("cameras").values():
         if camera.online:
             sample.pictures.show(camera.id, street_picture(480, 270, seed=int(camera.number)))
-    described = {
-        s.name: Monitor(s.name, s.x, s.y, s.width, s.height, s.inches, PanelKind(s.kind)) for s in screens
-    }
+    described = {s.name: Monitor(s.name, s.x, s.y, s.width, s.height, s.inches, PanelKind(s.kind)) for s in screens}
     pump = Pump(sample.inbox, sample.city, sample.clock, sample.clock)
     wall = Wall(sample.session, pump, load_layouts(tile_kinds()), described)
     wall.show_layout(args.layout)

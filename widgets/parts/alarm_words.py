@@ -60,7 +60,6 @@ def second_line(alarm: Alarm, *, figures: bool) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def one_line(alarm: Alarm) -> str:
-    """Name and place, for the top bar."""
-    place = local(alarm.place)
-    return tr("alarms.highest", name=local(alarm.name), place=place) if place else local(alarm.name)
+def place_and_time(alarm: Alarm) -> str:
+    """Where and since when, for the top bar."""
+    return " · ".join(part for part in (local(alarm.place), fmt.clock_minutes(alarm.t_raised_ns)) if part)

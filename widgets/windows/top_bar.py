@@ -17,9 +17,9 @@ from PySide6.QtWidgets import QWidget
 from backends.domain.alarm import Priority
 from backends.domain.feeds import FEEDS, FeedQuality, LinkState
 from widgets import format as fmt
-from widgets.i18n import tr
+from widgets.i18n import local, tr
 from widgets.parts import text
-from widgets.parts.alarm_words import one_line
+from widgets.parts.alarm_words import place_and_time
 from widgets.parts.shapes import draw_speaker
 from widgets.parts.symbols import draw_symbol
 from widgets.session import Session
@@ -211,22 +211,30 @@ class TopBar(QWidget):
         if alarm is None:
             return None
         theme, scale = self.session.look.theme, self.scale
-        side = scale.line(scale.read) * 1.15
-        words = one_line(alarm)
+        side = scale.line(scale.floor) * 1.7
+        px = scale.floor if scale.wall else scale.read
+        name, step = local(alarm.name), scale.line(scale.floor)
 
         def paint(painter: QPainter, room: QRectF) -> None:
             if room.width() < side:
                 return
-            band = QRectF(room.left(), room.top() + room.height() * 0.12, room.width(), room.height() * 0.76)
+            band = QRectF(room.left(), room.top() + room.height() * 0.06, room.width(), room.height() * 0.88)
             ground = theme.urgent_row if alarm.priority is Priority.URGENT else theme.raised
             painter.fillRect(band, ground)
-            box = QRectF(band.left() + scale.pad / 2, 0, side, side)
-            box.moveCenter(QRectF(box.left(), band.top(), side, band.height()).center())
+            box = QRectF(band.left() + scale.pad / 2, band.center().y() - side / 2, side, side)
             draw_symbol(painter, box, alarm.priority, theme, filled=True, dimmed=not self._bright)
-            line = band.adjusted(side + scale.pad, 0, -scale.pad / 2, 0)
-            text.draw(painter, line, words, scale.read, theme.strong, Weight.SEMIBOLD)
+            words = band.adjusted(side + scale.pad, 0, -scale.pad / 2, 0)
+            # Name over place; a name that needs both lines takes them.
+            lines = text.wrap(name, px, Weight.SEMIBOLD, words.width(), 2)
+            first = QRectF(words.left(), words.center().y() - step, words.width(), step)
+            text.draw(painter, first, lines[0], px, theme.strong, Weight.SEMIBOLD)
+            second = first.translated(0, step)
+            if len(lines) > 1:
+                text.draw(painter, second, lines[1], px, theme.strong, Weight.SEMIBOLD)
+            else:
+                text.draw(painter, second, place_and_time(alarm), scale.floor, theme.text)
 
-        return _Part(side + scale.read * 9, paint)
+        return _Part(side + text.width(name, px, Weight.SEMIBOLD) * 0.62 + scale.pad * 2, paint)
 
     def _sound(self) -> _Part:
         theme, sound = self.session.look.theme, self.session.sound
@@ -238,7 +246,8 @@ class TopBar(QWidget):
             silent = sound.silenced or not sound.available
             draw_speaker(painter, box, theme.text if silent else theme.muted, waves=2, muted=silent)
 
-        return _Part(side * 1.05, paint)
+        # A wall's panel without an alarm list needs the room for the alarm's name.
+        return _Part(side * 1.05, paint, drop=1 if self.scale.wall and self.words.names_highest_alarm else 0)
 
     def _counters(self) -> _Part:
         scale, theme = self.scale, self.session.look.theme
@@ -246,7 +255,7 @@ class TopBar(QWidget):
         px, side = scale.glance, scale.glance * 1.25
         step = side + px * 0.3
         widths = [step + text.width(str(n), px, Weight.SEMIBOLD, tabular=True) for n in counts.values()]
-        gap = px * 0.75
+        gap = px * (0.5 if scale.wall else 0.75)
 
         def paint(painter: QPainter, room: QRectF) -> None:
             x = room.left()
