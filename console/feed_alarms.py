@@ -1,0 +1,95 @@
+"""Alarms of the station itself: hub gone, alarm engine dead, store in trouble. Feed `local`.
+
+They are the same record as the city's and follow the same transitions, but live in memory only and
+need no hub: acknowledged here, gone when returned and acknowledged.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import msgspec
+
+from backends.domain.alarm import Alarm, AlarmState, Priority, TransitionRefused, acknowledge, raise_again
+from backends.domain.alarm import return_to_normal as returned
+from backends.domain.text import LocalText
+
+Changed = Callable[[Alarm], None]
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    priority: Priority
+    name: LocalText
+
+
+KINDS: dict[str, _Kind] = {
+    "hub": _Kind(
+        Priority.HIGH,
+        LocalText("Mất kết nối tới hệ thống trung tâm", "Connection to the centre's system lost"),
+    ),
+    "canary": _Kind(
+        Priority.URGENT,
+        LocalText("Bộ xử lý cảnh báo không hoạt động", "The alarm engine does not answer"),
+    ),
+    "gaps": _Kind(
+        Priority.MEDIUM,
+        LocalText("Đường truyền chậm, dữ liệu liên tục bị thiếu", "The link is too slow: data keeps going missing"),
+    ),
+    "mode": _Kind(
+        Priority.HIGH,
+        LocalText("Hệ thống trung tâm đang ở chế độ khác", "The centre's system runs in another mode"),
+    ),
+    "store": _Kind(
+        Priority.HIGH,
+        LocalText("Máy trạm không lưu được dữ liệu", "This station cannot store data"),
+    ),
+    "samples": _Kind(
+        Priority.MEDIUM,
+        LocalText("Máy trạm không lưu được số liệu đo", "This station cannot store measurements"),
+    ),
+}
+
+
+class LocalAlarms:
+    """Thread-safe; `changed` is called with each new state (NORMAL = it leaves the list)."""
+
+    def __init__(self, changed: Changed) -> None:
+        self._changed = changed
+        self._lock = threading.Lock()
+        self._alarms: dict[str, Alarm] = {}
+
+    def set(self, kind: str, on: bool, t_ns: int, detail: str = "") -> None:
+        """The cause is there, or has gone."""
+        with self._lock:
+            alarm = self._alarms.get(kind)
+            if on and alarm is None:
+                spec = KINDS[kind]
+                new = Alarm(
+                    f"local:{kind}", spec.priority, AlarmState.UNACKNOWLEDGED, spec.name, t_ns,
+                    detail=LocalText(detail), source="station",
+                )  # fmt: skip
+            elif on and alarm is not None:
+                new = raise_again(alarm, t_ns)
+            elif alarm is not None:
+                new = returned(alarm, t_ns)
+            else:
+                return
+            if new is not alarm:
+                self._keep(kind, new)
+
+    def acknowledge(self, alarm_id: str, by: str, t_ns: int) -> None:
+        """Raises TransitionRefused."""
+        kind = alarm_id.removeprefix("local:")
+        with self._lock:
+            alarm = self._alarms.get(kind)
+            if alarm is None:
+                raise TransitionRefused("not_active")
+            self._keep(kind, acknowledge(alarm, by, t_ns))
+
+    def _keep(self, kind: str, alarm: Alarm) -> None:
+        if alarm.state is AlarmState.NORMAL:
+            del self._alarms[kind]
+        else:
+            self._alarms[kind] = alarm
+        self._changed(alarm)

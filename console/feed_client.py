@@ -1,0 +1,265 @@
+"""The GUI's end of the feeder: Inbox, ActionDesk and HistoryDesk in the GUI process. No Qt.
+
+Threads: one reader connects, decodes and fills the inbox; one sender gives clicks and questions to
+the connection; the GUI's thread only drains and submits. At the start the reader takes the last state
+straight from ops.db (read-only), before the feeder is even up, so the first paint waits for no process.
+
+A click: sent with its `aid`; `submit` waits at most 0.1 s for "kept", that is, journaled with fsync.
+No connection, or a refusal: ActionRefused at once, nothing was kept. No answer in time: `submit`
+returns and the click stays open here, is sent again after a reconnect under the same `aid`, and
+becomes QUEUED by the feeder's word, or REFUSED "not_kept" after 5 s; the feeder keeps none that is
+older than that, so a click that was refused here never takes effect later.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections import deque
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from backends.domain.action import Action, ActionStatus, Stage, Verb, new_aid
+from backends.domain.feeds import FeedQuality, FeedStatus, LinkState, Mode
+from backends.domain.ports import ActionRefused, Changes, Delivery, LinkStatus, NewSamples, SeriesPart
+from backends.domain.times import HubClock
+from backends.store.reader import read_state
+from console import feed_wire as wire
+
+_log = logging.getLogger(__name__)
+
+SILENT_S = 1.5
+RETRY_S = 0.1
+ANSWER_S = 0.1
+"""How long `submit` waits."""
+CLICK_LIVES_S = 5.0
+CLICK_GRACE_S = 1.0
+"""Beyond its life, for an answer that is on its way."""
+FRAME_LIMIT = 64 << 20
+
+
+class _Open(msgspec.Struct):
+    """A click without an answer."""
+
+    click: wire.Click
+    made_at_ns: int
+    answered: threading.Event
+    refusal: wire.ClickRefused | None = None
+    returned: bool = False
+    """`submit` has returned: what becomes of it goes to the inbox."""
+
+
+class FeedClient:
+    """`drain` and `submit` belong to the GUI's thread; neither waits for the feeder longer than stated."""
+
+    def __init__(
+        self, address: str, authkey: bytes, *, data_dir: Path | None = None, mode: Mode = Mode.LIVE,
+        clock: HubClock | None = None,
+    ) -> None:  # fmt: skip
+        """`data_dir`: read the last state from there at the start. `clock` is set by what the link says."""
+        self._address = address
+        self._authkey = authkey
+        self._data_dir = data_dir
+        self._mode = mode
+        self._clock = clock or HubClock()
+        self._inbox: deque[Delivery] = deque()
+        self._outgoing: queue.SimpleQueue[wire.ToFeeder | None] = queue.SimpleQueue()
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._clicks: dict[str, _Open] = {}
+        self._feeds: dict[str, FeedStatus] = {}
+        self._connection: Connection | None = None
+        self._have: dict[str, tuple[str, int]] = {}
+        self._link = LinkStatus(LinkState.CONNECTING, mode, self._clock.now_ns())
+        self._silent = True
+        self._stop = threading.Event()
+        self.state_read = threading.Event()
+        """Set when the last stored state is in the inbox (or there is none)."""
+        self._reader = threading.Thread(target=self._run, name="feed-reader", daemon=True)
+        self._sender = threading.Thread(target=self._send_all, name="feed-sender", daemon=True)
+
+    def start(self) -> None:
+        self._reader.start()
+        self._sender.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._outgoing.put(None)
+        for thread in (self._reader, self._sender):
+            if thread.is_alive():
+                thread.join(3.0)
+
+    # -- the GUI's thread ----------------------------------------------------------------------------
+
+    def drain(self, limit: int = 5000) -> list[Delivery]:
+        """See ports.Inbox. Silence is judged here, because the reader may hang in a dead connection."""
+        self._judge_silence()
+        inbox = self._inbox
+        return [inbox.popleft() for _ in range(min(limit, len(inbox)))]
+
+    def submit(
+        self, verb: Verb, feed: str, target: str, expect_state_rev: int, args: dict[str, str] | None = None
+    ) -> str:
+        """See ports.ActionDesk, and above."""
+        if self._connection is None:
+            raise ActionRefused("not_kept", "the feeder of this station does not run")
+        until_s = time.monotonic() + CLICK_LIVES_S
+        click = wire.Click(new_aid(), verb, feed, target, expect_state_rev, args or {}, until_s)
+        waiting = _Open(click, self._clock.now_ns(), threading.Event())
+        with self._lock:
+            self._clicks[click.aid] = waiting
+        self._outgoing.put(click)
+        waiting.answered.wait(ANSWER_S)
+        with self._lock:
+            waiting.returned = True
+            if waiting.refusal is not None:
+                raise ActionRefused(waiting.refusal.code, waiting.refusal.text)
+        return click.aid
+
+    def request(self, series: str, t0_ns: int, t1_ns: int, max_points: int) -> int:
+        """See ports.HistoryDesk."""
+        number = next(self._numbers)
+        self._outgoing.put(wire.Question(number, series, t0_ns, t1_ns, max_points))
+        return number
+
+    # -- the reader's thread -------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        self._read_store()
+        while not self._stop.is_set():
+            try:
+                connection = Client(self._address, authkey=self._authkey)
+            except (OSError, EOFError, AuthenticationError):
+                self._stop.wait(RETRY_S)
+                continue
+            try:
+                self._serve(connection)
+            except (OSError, EOFError, msgspec.DecodeError) as error:
+                _log.info("the feeder has gone: %s", error or type(error).__name__)
+            finally:
+                self._connection = None
+                connection.close()
+
+    def _read_store(self) -> None:
+        """The last stored state, without waiting for the feeder."""
+        try:
+            if self._data_dir is not None:
+                state = read_state(self._data_dir)
+                for kept in state.feeds:
+                    records = tuple(wire.decode_record(kept.feed, raw) for _, raw in kept.items)
+                    self._have[kept.feed] = (kept.epoch, kept.seq)
+                    self._inbox.append(Changes(kept.feed, records, reset=True))
+                    self._take_feed(FeedStatus(kept.feed, FeedQuality.STORED, kept.t_fresh_ns, cursor=kept.seq))
+                self._inbox.extend(state.unfinished)
+        except (sqlite3.Error, OSError, msgspec.DecodeError) as error:
+            _log.warning("the last state cannot be read here: %s", error)
+        finally:
+            self.state_read.set()
+
+    def _serve(self, connection: Connection) -> None:
+        connection.send_bytes(wire.encode(wire.Attach(self._have)))
+        self._have = {}
+        self._heard_s = time.monotonic()
+        with self._lock:
+            self._connection = connection
+            again = [o.click for o in self._clicks.values() if not o.answered.is_set()]
+        for click in again:
+            self._outgoing.put(click)
+        while not self._stop.is_set():
+            if connection.poll(0.25):
+                self._take(wire.decode_to_gui(connection.recv_bytes(FRAME_LIMIT)))
+                self._heard_s = time.monotonic()
+                self._silent = False
+
+    _heard_s = 0.0
+
+    def _take(self, frame: wire.ToGui) -> None:
+        match frame:
+            case wire.WireChanges():
+                records = tuple([wire.decode_record(frame.feed, raw) for raw in frame.put])
+                self._inbox.append(Changes(frame.feed, records, frame.deleted, frame.reset, frame.stored))
+            case wire.WireSamples():
+                self._inbox.append(NewSamples(frame.samples, frame.conflated))
+            case wire.WireSeries():
+                t_ns = np.frombuffer(frame.t_ns, dtype=np.int64)
+                value = np.frombuffer(frame.value, dtype=np.float64)
+                self._inbox.append(SeriesPart(frame.request, frame.series, t_ns, value, frame.complete))
+            case wire.WireFeedStatus():
+                self._take_feed(frame.status)
+            case wire.WireLinkStatus():
+                self._link = frame.status
+                if frame.status.now_ns:
+                    self._clock.set(frame.status.now_ns, frame.status.rate)
+                self._inbox.append(frame.status)
+            case wire.WireAction():
+                self._close_click(frame.status.action.aid, None)
+                self._inbox.append(frame.status)
+            case wire.WireTrouble():
+                self._inbox.append(frame.trouble)
+            case wire.ClickKept():
+                self._close_click(frame.aid, None)
+            case wire.ClickRefused():
+                self._close_click(frame.aid, frame)
+            case wire.Alive():
+                pass  # that it came is all it says
+
+    def _take_feed(self, status: FeedStatus) -> None:
+        self._feeds[status.feed] = status
+        self._inbox.append(status)
+
+    def _close_click(self, aid: str, refusal: wire.ClickRefused | None) -> None:
+        with self._lock:
+            waiting = self._clicks.pop(aid, None)
+            if waiting is None:
+                return
+            waiting.refusal = refusal
+            waiting.answered.set()
+            late = refusal is not None and waiting.returned
+        if late and refusal is not None:
+            self._refuse(waiting, refusal.code, refusal.text)
+
+    def _refuse(self, waiting: _Open, code: str, text: str) -> None:
+        click = waiting.click
+        action = Action(
+            click.aid, click.verb, click.feed, click.target, click.expect_state_rev, waiting.made_at_ns, args=click.args
+        )
+        self._inbox.append(ActionStatus(action, Stage.REFUSED, code, text, self._clock.now_ns()))
+
+    def _judge_silence(self) -> None:
+        """The feeder is silent: nothing here may look live. Also ends clicks that nobody answered."""
+        now_s = time.monotonic()
+        with self._lock:
+            dead = [o for o in self._clicks.values() if now_s > o.click.until_mono_s + CLICK_GRACE_S]
+            for waiting in dead:
+                del self._clicks[waiting.click.aid]
+        for waiting in dead:
+            self._refuse(waiting, "not_kept", "")
+        if self._silent or now_s - self._heard_s <= SILENT_S:
+            return
+        self._silent = True
+        now_ns = self._clock.now_ns()
+        self._link = LinkStatus(LinkState.DOWN, self._mode, now_ns, reason="feeder_silent", now_ns=now_ns)
+        self._inbox.append(self._link)
+        for status in list(self._feeds.values()):
+            if status.quality in (FeedQuality.LIVE, FeedQuality.CATCHING_UP):
+                self._take_feed(msgspec.structs.replace(status, quality=FeedQuality.STALE))
+
+    # -- the sender's thread -------------------------------------------------------------------------
+
+    def _send_all(self) -> None:
+        while (frame := self._outgoing.get()) is not None:
+            connection = self._connection
+            if connection is None:
+                continue  # clicks are sent again after the next Attach; a question is asked anew by its plot
+            try:
+                connection.send_bytes(wire.encode(frame))
+            except OSError as error:
+                _log.info("not sent to the feeder: %s", error)

@@ -1,0 +1,63 @@
+"""Link and store as threads of the caller's own process, behind the same face as FeedClient.
+
+For tests, and for the measurement that decided the process split (docs/decisions/).
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+from backends.domain.action import Verb
+from backends.domain.ports import Changes, Delivery
+from backends.domain.times import HubClock
+from console.feed_core import FeedCore, FeedSettings
+from console.feed_exchange import Out, OutChanges
+from console.feed_wire import ClickKept, ClickRefused, decode_record
+
+
+class LocalFeed:
+    """Inbox, ActionDesk and HistoryDesk on one FeedCore. `drain` belongs to one thread."""
+
+    def __init__(self, settings: FeedSettings, clock: HubClock | None = None) -> None:
+        self.core = FeedCore(settings, clock)
+        self._numbers = itertools.count(1)
+        self._left: list[Delivery] = []
+
+    def start(self) -> None:
+        """Raises what FeedCore.start raises."""
+        self.core.start()
+        self._outlet = self.core.exchange.attach(lambda: None, {})
+
+    def stop(self) -> None:
+        self.core.stop()
+
+    def drain(self, limit: int = 5000) -> list[Delivery]:
+        """See ports.Inbox."""
+        taken = self.core.exchange.take(self._outlet, time.monotonic())
+        self._left.extend(d for d in map(_typed, taken) if d is not None)
+        out, self._left = self._left[:limit], self._left[limit:]
+        return out
+
+    def submit(
+        self, verb: Verb, feed: str, target: str, expect_state_rev: int, args: dict[str, str] | None = None
+    ) -> str:
+        """See ports.ActionDesk."""
+        return self.core.submit(verb, feed, target, expect_state_rev, args)
+
+    def request(self, series: str, t0_ns: int, t1_ns: int, max_points: int) -> int:
+        """See ports.HistoryDesk."""
+        number = next(self._numbers)
+        self.core.history.ask(
+            number, series, t0_ns, t1_ns, max_points, lambda part: self.core.exchange.send(self._outlet, part)
+        )
+        return number
+
+
+def _typed(out: Out) -> Delivery | None:
+    if isinstance(out, OutChanges):
+        records = tuple(body if body is not None else decode_record(out.feed, raw) for raw, body in out.items)
+        return Changes(out.feed, records, out.deleted, out.reset, out.stored)
+    if isinstance(out, ClickKept | ClickRefused):
+        return None
+    return out

@@ -1,0 +1,140 @@
+"""Frames between the feeder process and the GUI process: msgpack of typed records, never pickle.
+
+Bodies of records travel as the JSON bytes that the link validated; the GUI's end decodes them with
+the feed's own type. Both ends are the same program version, so there is no negotiation here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from backends.domain.action import ActionStatus, Verb
+from backends.domain.alarm import Alarm
+from backends.domain.feeds import FEEDS, FeedStatus
+from backends.domain.ports import LinkStatus, StoreTrouble
+from backends.domain.sensor import Sample
+
+LOCAL_FEED = "local"
+"""Alarms of the station itself."""
+
+_RECORD_TYPES: dict[str, Any] = {**{name: spec.record for name, spec in FEEDS.items()}, LOCAL_FEED: Alarm}
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {f: msgspec.json.Decoder(t) for f, t in _RECORD_TYPES.items()}
+
+
+def decode_record(feed: str, raw: bytes) -> Any:
+    """The typed record of bytes that have been validated before."""
+    return _DECODERS[feed].decode(raw)
+
+
+class _Frame(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    pass
+
+
+class WireChanges(_Frame, frozen=True):
+    feed: str
+    put: tuple[bytes, ...]
+    deleted: tuple[str, ...]
+    reset: bool
+    stored: bool
+
+
+class WireSamples(_Frame, frozen=True):
+    samples: tuple[Sample, ...]
+    conflated: int
+
+
+class WireSeries(_Frame, frozen=True):
+    """`t_ns` int64 and `value` float64 as native bytes: both ends are on one machine."""
+
+    request: int
+    series: str
+    t_ns: bytes
+    value: bytes
+    complete: bool
+
+
+class WireFeedStatus(_Frame, frozen=True):
+    status: FeedStatus
+
+
+class WireLinkStatus(_Frame, frozen=True):
+    status: LinkStatus
+
+
+class WireAction(_Frame, frozen=True):
+    status: ActionStatus
+
+
+class WireTrouble(_Frame, frozen=True):
+    trouble: StoreTrouble
+
+
+class Alive(_Frame, frozen=True):
+    """Sent when nothing else is: silence means that the feeder is gone."""
+
+
+class ClickKept(_Frame, frozen=True):
+    """The click is in the journal, on disk."""
+
+    aid: str
+
+
+class ClickRefused(_Frame, frozen=True):
+    aid: str
+    code: str
+    text: str
+
+
+class Attach(_Frame, frozen=True):
+    """First frame of a GUI: which positions it has read from the store by itself."""
+
+    have: dict[str, tuple[str, int]]
+
+
+class Click(_Frame, frozen=True):
+    """One click. Not kept after `until_mono_s` (the machine's monotonic clock, shared by its processes)."""
+
+    aid: str
+    verb: Verb
+    feed: str
+    target: str
+    expect_state_rev: int
+    args: dict[str, str]
+    until_mono_s: float
+
+
+class Question(_Frame, frozen=True):
+    """HistoryDesk.request."""
+
+    request: int
+    series: str
+    t0_ns: int
+    t1_ns: int
+    max_points: int
+
+
+ToGui = (
+    WireChanges | WireSamples | WireSeries | WireFeedStatus | WireLinkStatus | WireAction | WireTrouble | Alive
+    | ClickKept | ClickRefused
+)  # fmt: skip
+ToFeeder = Attach | Click | Question
+
+_ENCODER = msgspec.msgpack.Encoder()
+_TO_GUI: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(ToGui)
+_TO_FEEDER: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(ToFeeder)
+
+
+def encode(frame: ToGui | ToFeeder) -> bytes:
+    return _ENCODER.encode(frame)
+
+
+def decode_to_gui(raw: bytes) -> ToGui:
+    """Raises msgspec.DecodeError."""
+    return _TO_GUI.decode(raw)  # type: ignore[no-any-return]
+
+
+def decode_to_feeder(raw: bytes) -> ToFeeder:
+    """Raises msgspec.DecodeError."""
+    return _TO_FEEDER.decode(raw)  # type: ignore[no-any-return]

@@ -1,0 +1,216 @@
+"""The feeder: a process that keeps the link and the store, so that the GUI's thread never waits for them.
+
+`python -m console.feeder`, started through backends.process with the fields of FeedSettings. A GUI
+connects to `listen` with `authkey`; several may. Frames are msgpack (feed_wire.py), never pickle.
+
+One GUI's cycle: 1. Attach, with the positions that it has read from the store by itself; 2. every
+other feed as a whole, statuses, unfinished actions; 3. increments; `Alive` when there is nothing.
+A GUI that reads slowly holds up its own sender thread only.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import sys
+import threading
+import time
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Connection, Listener
+from pathlib import Path
+
+import msgspec
+
+from backends.domain.action import ActionStatus
+from backends.domain.feeds import FeedStatus
+from backends.domain.ports import ActionRefused, LinkStatus, NewSamples, SeriesPart, StoreTrouble
+from backends.process import child_settings
+from console import feed_wire as wire
+from console.feed_core import FeedCore, FeedSettings
+from console.feed_exchange import Out, OutChanges
+
+_log = logging.getLogger(__name__)
+
+ALIVE_EVERY_S = 0.4
+TURN_S = 0.02
+"""Pause between two looks at a screen's queue: what comes in between goes out together."""
+FRAME_LIMIT = 64 << 20
+
+
+def to_frame(out: Out) -> wire.ToGui:
+    """The frame that carries `out`."""
+    match out:
+        case OutChanges():
+            return wire.WireChanges(out.feed, tuple(raw for raw, _ in out.items), out.deleted, out.reset, out.stored)
+        case NewSamples():
+            return wire.WireSamples(out.samples, out.conflated)
+        case SeriesPart():
+            return wire.WireSeries(out.request, out.series, out.t_ns.tobytes(), out.value.tobytes(), out.complete)
+        case FeedStatus():
+            return wire.WireFeedStatus(out)
+        case LinkStatus():
+            return wire.WireLinkStatus(out)
+        case ActionStatus():
+            return wire.WireAction(out)
+        case StoreTrouble():
+            return wire.WireTrouble(out)
+        case _:
+            return out
+
+
+class Screen:
+    """One GUI process at the other end of `connection`: a receiving thread and a sending thread."""
+
+    def __init__(self, core: FeedCore, connection: Connection) -> None:
+        self._core = core
+        self._connection = connection
+        self._wake = threading.Event()
+        self._gone = threading.Event()
+
+    def serve(self) -> None:
+        """Until the GUI goes. Runs in a thread of its own."""
+        try:
+            first = wire.decode_to_feeder(self._connection.recv_bytes(FRAME_LIMIT))
+            if not isinstance(first, wire.Attach):
+                raise msgspec.DecodeError("the first frame must be Attach")
+            self._outlet = self._core.exchange.attach(self._wake.set, first.have)
+            sender = threading.Thread(target=self._send_all, name="screen-send", daemon=True)
+            sender.start()
+            try:
+                while not self._gone.is_set():
+                    self._take(wire.decode_to_feeder(self._connection.recv_bytes(FRAME_LIMIT)))
+            finally:
+                self._core.exchange.detach(self._outlet)
+                self._gone.set()
+                self._wake.set()
+                sender.join(2.0)
+        except (EOFError, OSError):
+            _log.info("a screen has gone")
+        except msgspec.DecodeError as error:
+            _log.warning("a screen speaks another language: %s", error)
+        finally:
+            self._connection.close()
+
+    def close(self) -> None:
+        self._gone.set()
+        self._wake.set()
+
+    def _take(self, frame: wire.ToFeeder) -> None:
+        exchange = self._core.exchange
+        if isinstance(frame, wire.Click):
+            try:
+                if time.monotonic() > frame.until_mono_s:
+                    raise ActionRefused("not_kept", "the click came too late")
+                self._core.submit(
+                    frame.verb, frame.feed, frame.target, frame.expect_state_rev, frame.args, aid=frame.aid
+                )
+                exchange.send(self._outlet, wire.ClickKept(frame.aid))
+            except ActionRefused as refusal:
+                exchange.send(self._outlet, wire.ClickRefused(frame.aid, refusal.code, str(refusal)))
+        elif isinstance(frame, wire.Question):
+            self._core.history.ask(
+                frame.request, frame.series, frame.t0_ns, frame.t1_ns, frame.max_points,
+                lambda part: exchange.send(self._outlet, part),
+            )  # fmt: skip
+
+    def _send_all(self) -> None:
+        exchange = self._core.exchange
+        sent_s = 0.0
+        try:
+            while not self._gone.is_set():
+                if not exchange.waiting(self._outlet):
+                    self._wake.wait(ALIVE_EVERY_S)
+                self._wake.clear()
+                taken = exchange.take(self._outlet, time.monotonic())
+                for out in taken:
+                    self._connection.send_bytes(wire.encode(to_frame(out)))
+                now_s = time.monotonic()
+                if taken:
+                    sent_s = now_s
+                elif now_s - sent_s >= ALIVE_EVERY_S:
+                    self._connection.send_bytes(wire.encode(wire.Alive()))
+                    sent_s = now_s
+                self._gone.wait(TURN_S)
+        except OSError:
+            self._gone.set()
+            self._connection.close()
+
+
+class Feeder:
+    """The listening end. `run` returns when `stop` is called or when the core has died."""
+
+    def __init__(self, settings: FeedSettings) -> None:
+        self._settings = settings
+        self.core = FeedCore(settings)
+        self._stop = threading.Event()
+        self._screens: list[Screen] = []
+
+    def run(self) -> int:
+        """The process's exit status: 0 after `stop`, 1 when the core has died."""
+        self.core.start()
+        remove_stale_socket(self._settings.listen)
+        listener = Listener(self._settings.listen, authkey=bytes.fromhex(self._settings.authkey))
+        threading.Thread(target=self._accept, args=(listener,), name="accept", daemon=True).start()
+        try:
+            while not self._stop.wait(0.5):
+                if not self.core.alive:
+                    return 1
+            return 0
+        finally:
+            for screen in self._screens:
+                screen.close()
+            listener.close()
+            self.core.stop()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def _accept(self, listener: Listener) -> None:
+        while not self._stop.is_set():
+            try:
+                connection = listener.accept()
+            except (AuthenticationError, EOFError) as error:
+                _log.warning("a screen was turned away: %s", error or type(error).__name__)
+                continue
+            except OSError as error:
+                if not self._stop.is_set():
+                    _log.warning("cannot take a screen: %s", error)
+                    self._stop.wait(0.2)
+                continue
+            screen = Screen(self.core, connection)
+            self._screens.append(screen)
+            threading.Thread(target=screen.serve, name="screen", daemon=True).start()
+
+
+def remove_stale_socket(address: str) -> None:
+    """A killed feeder leaves its socket file; nothing else is ever removed."""
+    if sys.platform != "win32":
+        path = Path(address)
+        if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
+            path.unlink()
+
+
+def main() -> None:
+    """Entry of the process."""
+    feeders: list[Feeder] = []
+    gone = threading.Event()
+
+    def parent_gone() -> None:
+        gone.set()
+        for feeder in feeders:
+            feeder.stop()
+
+    raw = child_settings(parent_gone)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    feeder = Feeder(msgspec.convert(raw, FeedSettings))
+    feeders.append(feeder)
+    if gone.is_set():
+        return
+    status = feeder.run()
+    logging.shutdown()
+    os._exit(status)  # threads of half-open connections must not hold the process
+
+
+if __name__ == "__main__":
+    main()
