@@ -18,7 +18,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +38,32 @@ def child_settings(
     if threading.current_thread() is threading.main_thread():
         # Ctrl-C reaches the whole foreground group; the parent's end is what ends a child, in order.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    line = sys.stdin.buffer.readline()
+    lines = _stdin_lines()
+    line = next(lines, b"")
     if not line:
         raise SystemExit("no settings on stdin: this module is started by the console, not by hand")
-    threading.Thread(target=_watch_stdin, args=(on_parent_gone, on_line), name="parent-watch", daemon=True).start()
+    threading.Thread(
+        target=_watch_stdin, args=(lines, on_parent_gone, on_line), name="parent-watch", daemon=True
+    ).start()
     settings: dict[str, Any] = json.loads(line)
     return settings
 
 
-def _watch_stdin(on_parent_gone: Callable[[], None] | None, on_line: Callable[[bytes], None] | None) -> None:
-    while line := sys.stdin.buffer.readline():
+def _stdin_lines() -> Iterator[bytes]:
+    """Lines of stdin until its end. Not by `sys.stdin.buffer`: a daemon thread that is blocked in that holds
+    its lock, and Python aborts (SIGABRT) when it finds that at the end of the process."""
+    kept = b""
+    while chunk := os.read(0, 65536):
+        *lines, kept = (kept + chunk).split(b"\n")
+        yield from (line + b"\n" for line in lines)
+    if kept:
+        yield kept
+
+
+def _watch_stdin(
+    lines: Iterator[bytes], on_parent_gone: Callable[[], None] | None, on_line: Callable[[bytes], None] | None
+) -> None:
+    for line in lines:
         if on_line is not None:
             try:
                 on_line(line)
