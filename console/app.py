@@ -37,8 +37,6 @@ from widgets.windows.wall import Wall, layout_problems, tile_kinds
 _log = logging.getLogger(__name__)
 
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
-_CLOCK_STEP_NS = 250_000_000
-"""Corrections of the hub's clock below a quarter of a second are jitter of the way, not news."""
 
 
 class SessionBuilder(QObject):
@@ -54,7 +52,14 @@ class SessionBuilder(QObject):
         mono = SystemClock()
         self._clock = HubClock(mono)
         self.city = CityModel(Mode(settings.mode))
-        self._feed = FeedClient(settings.feed.address, settings.feed.key, data_dir=Path(settings.data_dir))
+        self._feed = FeedClient(
+            settings.feed.address,
+            settings.feed.key,
+            data_dir=Path(settings.data_dir),
+            mode=Mode(settings.mode),
+            clock=self._clock,
+        )
+        self._feed.start()
         self._pictures = PictureClient(settings.pictures.address, settings.pictures.key)
         look = Look(THEMES[ThemeName(settings.theme)])
         self._sound = Annunciator(self.city, muted=self._preferences().muted)
@@ -74,7 +79,6 @@ class SessionBuilder(QObject):
         )
         apply_palette(app, look.theme)
         look.changed.connect(self._on_look)
-        self.city.healthChanged.connect(self._on_health)
         self.pump = Pump(self._feed, self.city, self._clock, mono)
         own = Path(settings.layouts_dir) if settings.layouts_dir else None
         self._loaded = load_layouts(tile_kinds(), own)
@@ -101,7 +105,7 @@ class SessionBuilder(QObject):
         self._sound.close()
         self._awake.stop()
         self._pictures.close()
-        self._feed.close()
+        self._feed.stop()
 
     # -- what a person chose -----------------------------------------------------------------------------
 
@@ -129,13 +133,6 @@ class SessionBuilder(QObject):
             save_preferences(Path(self._settings.preferences_file), chosen)
         except OSError as error:
             _log.warning("choices of this screen are not kept: %s", error)
-
-    # -- the hub's clock -----------------------------------------------------------------------------------
-
-    def _on_health(self) -> None:
-        link = self.city.link
-        if link.now_ns and abs(link.now_ns - self._clock.now_ns()) > _CLOCK_STEP_NS * max(1.0, link.rate):
-            self._clock.set(link.now_ns, link.rate)
 
     def _described(self) -> dict[str, Monitor]:
         described = {
