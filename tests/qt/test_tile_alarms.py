@@ -30,7 +30,8 @@ def tile_of(qtbot: QtBot, sample: SampleSession, panel: str = "desk", size: tupl
     tile.resize(*size)
     qtbot.addWidget(tile)
     tile.show()
-    qtbot.waitExposed(tile)
+    tile.activateWindow()
+    qtbot.waitUntil(tile.isActiveWindow)
     tile.view.setFocus()
     tile.view.setFocus()
     return tile
