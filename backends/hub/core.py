@@ -30,6 +30,7 @@ from backends.protocol.messages import Canary, Envelope, FeedHead
 log = logging.getLogger(__name__)
 
 BEGUN = "begun"
+START_T = "start_t"
 WORLD_T = "world_t"
 WALL_T = "wall_t"
 CANARY_EVERY_S = 1.0
@@ -58,15 +59,17 @@ class Core:
 
     # --- start -----------------------------------------------------------------------------------
 
-    def start(self, now_ns: int) -> int:
-        """Continue from the log, or take the city's past into a new one. Returns samples loaded."""
+    def start(self, start_ns: int, now_ns: int) -> int:
+        """Continue from the log, or take the city's past into a new one. Returns samples loaded.
+
+        `start_ns` is where the world starts, `now_ns` where the hub's clock stands.
+        """
         loaded = 0
         if self.log.meta(BEGUN):
             self._skip_to_ns = int(self.log.meta(WORLD_T) or "0")
             self._restore(now_ns)
         else:
-            loaded = self._begin(now_ns)
-        self.log.commit(self._intake.directory(self._world.directory(), now_ns), now_ns)
+            loaded = self._begin(start_ns)
         return loaded
 
     def _restored_alarms(self) -> list[Alarm]:
@@ -83,7 +86,7 @@ class Core:
                 points = ((int(t), float(v)) for t, v in zip(*series, strict=True) if not math.isnan(v))
                 self._intake.engine.seed_trend(sensor.id, points)
 
-    def _begin(self, now_ns: int) -> int:
+    def _begin(self, start_ns: int) -> int:
         """The past: every sample is kept, of records only what stands at its end, all of the timeline."""
         items: dict[tuple[str, str], Change] = {}
         events: list[Change] = []
@@ -108,11 +111,12 @@ class Core:
                 else:
                     sort_in(self._intake.event(event))
 
-        sort_in(self._intake.directory(self._world.directory(), now_ns))
+        sort_in(self._intake.directory(self._world.directory(), start_ns))
         loaded = self.log.load_past(samples())
-        sort_in(self._intake.engine.tick(now_ns))
+        sort_in(self._intake.engine.tick(start_ns))
         self.log.seal()
-        self.log.commit([*items.values(), *events], now_ns, meta={BEGUN: "1", **self._times(now_ns)})
+        meta = {BEGUN: "1", START_T: str(start_ns), **self._times(start_ns)}
+        self.log.commit([*items.values(), *events], start_ns, meta=meta)
         return loaded
 
     # --- rounds ----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 Order of start: lock and open the log, keys, world, clock; continue from the log or take the past; bind;
 write `hub.json`; serve. Order of stop (parent gone, SIGTERM, SIGINT): BYE, close sockets, checkpoint.
-A scenario goes on where it was when its hub was killed; after a planned stop it begins anew.
+A world goes on where it would be if its hub had not been killed; after a planned stop a new day begins.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import zmq
@@ -25,7 +26,7 @@ import zmq
 from backends.domain.feeds import Mode
 from backends.domain.times import NS_PER_S, ScaledClock, SessionClock, SystemClock
 from backends.hub.answers import Identity
-from backends.hub.core import WALL_T, WORLD_T, Core
+from backends.hub.core import START_T, WALL_T, WORLD_T, Core
 from backends.hub.keys import ensure_hub_keys
 from backends.hub.log import SqliteLog
 from backends.hub.ports import LogTrouble, WorldSource
@@ -33,9 +34,10 @@ from backends.hub.server import Endpoints, Server
 
 log = logging.getLogger(__name__)
 
+CALM = "calm"
 READY_FILE = "hub.json"
 RESUME_WALL_S = 600.0
-"""A killed scenario older than this begins anew."""
+"""A hub that was killed longer ago than this begins a new day."""
 ANY_PORT = "tcp://127.0.0.1:*"
 
 
@@ -53,7 +55,10 @@ class HubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scenario: str = ""
     mark: str = ""
     speed: float = 1.0
-    seed: int = 2022
+    seed: int = 2020
+    resume: Literal["crash", "always"] = "crash"
+    """`crash`: a killed hub continues its log, a planned stop ends the simulated day, and the next start
+    begins a new one; `always`: the log is kept whatever happened."""
     name: str = "ioc-hub"
 
 
@@ -76,7 +81,7 @@ def city(settings: HubSettings, start_ns: int) -> WorldSource:
     """The simulated Đông Hà."""
     from backends.city import City
 
-    return City(seed=settings.seed, start_ns=start_ns, scenario=settings.scenario, mark=settings.mark)
+    return City(seed=settings.seed, start_ns=start_ns, scenario=settings.scenario or CALM, mark=settings.mark)
 
 
 def run(settings: HubSettings, stop: threading.Event | None = None, world: WorldFactory = city) -> int:
@@ -99,7 +104,7 @@ def _serve(settings: HubSettings, stop: threading.Event, world: WorldFactory) ->
     try:
         start_ns, clock = _clock(settings, events)
         core = Core(events, world(settings, start_ns))
-        loaded = core.start(clock.now_ns())
+        loaded = core.start(start_ns, clock.now_ns())
         instance = os.urandom(8).hex()
         identity = Identity(settings.name, instance, settings.mode, getattr(clock, "speed", 1.0))
         keys = ensure_hub_keys(Path(settings.keys_dir))
@@ -125,37 +130,37 @@ def log_path(settings: HubSettings) -> Path:
 
 
 def _open_log(settings: HubSettings) -> SqliteLog:
+    """The log, continued or begun anew (see `HubSettings.resume`)."""
     path = log_path(settings)
     events = SqliteLog(path, settings.mode)
-    if not settings.scenario:
+    if settings.resume == "always" or not events.meta(WALL_T):
         return events
-    wall_t = int(events.meta(WALL_T) or "0")
-    if events.stopped_cleanly or time.time_ns() - wall_t > RESUME_WALL_S * NS_PER_S:
-        events.close()
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        events = SqliteLog(path, settings.mode)
-    return events
+    slept_ns = time.time_ns() - int(events.meta(WALL_T))
+    if not events.stopped_cleanly and slept_ns < RESUME_WALL_S * NS_PER_S:
+        return events
+    events.close()
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return SqliteLog(path, settings.mode)
 
 
 def _clock(settings: HubSettings, events: SqliteLog) -> tuple[int, SessionClock]:
-    """(where the world starts, the hub's clock)."""
-    world_t, wall_t = int(events.meta(WORLD_T) or "0"), int(events.meta(WALL_T) or "0")
+    """(where the world starts, the hub's clock). A continued world keeps its start and has gone on meanwhile."""
     system = SystemClock()
-    if settings.scenario:
-        start_ns = scenario_start_ns(settings)
-        if not world_t:
-            return start_ns, ScaledClock(start_ns, settings.speed)
-        slept_ns = max(0, system.now_ns() - wall_t)
-        return start_ns, ScaledClock(world_t + int(slept_ns * settings.speed), settings.speed)
-    if settings.speed != 1.0:
-        start_ns = max(world_t, system.now_ns())
+    known = events.meta(START_T)
+    start_ns = int(known) if known else scenario_start_ns(settings) or system.now_ns()
+    if not settings.scenario and settings.speed == 1.0:
+        return start_ns, system
+    if not known:
         return start_ns, ScaledClock(start_ns, settings.speed)
-    return system.now_ns(), system
+    slept_ns = max(0, system.now_ns() - int(events.meta(WALL_T)))
+    return start_ns, ScaledClock(int(events.meta(WORLD_T)) + int(slept_ns * settings.speed), settings.speed)
 
 
-def scenario_start_ns(settings: HubSettings) -> int:
-    """When the scenario begins. Raises ValueError for a name or mark that nobody knows."""
+def scenario_start_ns(settings: HubSettings) -> int | None:
+    """When the scenario begins, None = now. Raises ValueError for a name or mark that nobody knows."""
+    if not settings.scenario:
+        return None
     from backends.city import scenario_start_ns as start
 
     return start(settings.scenario, settings.mark)

@@ -9,7 +9,7 @@ from backends.domain.times import NS_PER_S
 WINDOW_NS = 3600 * NS_PER_S
 SPACING_NS = 60 * NS_PER_S
 """Closer samples are not kept: 60 points an hour are enough for a slope."""
-LEAST_NS = 10 * 60 * NS_PER_S
+LEAST_NS = 20 * 60 * NS_PER_S
 """Shorter spans say nothing about an hour."""
 
 
@@ -31,7 +31,7 @@ class Trend:
             points.popleft()
 
     def per_hour(self) -> float | None:
-        """Least-squares slope in units an hour; None while the samples span less than ten minutes."""
+        """Least-squares slope in units an hour; None while the samples span less than twenty minutes."""
         points = self._points
         if len(points) < 3 or points[-1][0] - points[0][0] < LEAST_NS:
             return None
