@@ -15,7 +15,6 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 from widgets.awake import KeepAwake
-from widgets.sound import Annunciator
 
 from backends.domain.feeds import Mode
 from backends.domain.times import HubClock, SystemClock
@@ -30,6 +29,7 @@ from widgets.models.city import CityModel
 from widgets.parts.demands import DemandBoard
 from widgets.pump import Pump
 from widgets.session import Calls, Look, Notices, Session
+from widgets.sound import Annunciator
 from widgets.theme import THEMES, ThemeName, apply_palette
 from widgets.typography import load_fonts
 from widgets.windows.wall import Wall, layout_problems, tile_kinds
@@ -37,6 +37,9 @@ from widgets.windows.wall import Wall, layout_problems, tile_kinds
 _log = logging.getLogger(__name__)
 
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
+
+_STORE_WAIT_S = 2.0
+_ALL = 1_000_000
 
 
 class SessionBuilder(QObject):
@@ -87,7 +90,9 @@ class SessionBuilder(QObject):
 
     def start(self, painted: Callable[[], None] | None = None) -> None:
         """Apply what is stored, show the windows, start the clocks; `painted` runs once all are painted."""
-        self.city.apply(self._feed.drain())
+        # Reading the last state takes milliseconds; a store that hangs must not keep the wall dark.
+        self._feed.state_read.wait(_STORE_WAIT_S)
+        self.city.apply(self._feed.drain(_ALL))
         self.wall.show_layout(self._settings.layout)
         for window in self.wall.windows:
             window.repaint()

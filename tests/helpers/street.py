@@ -15,11 +15,11 @@ def street_picture(width: int, height: int, seed: int) -> npt.NDArray[np.uint8]:
     picture[horizon:, :, :3] = np.linspace(70, 105, height - horizon, dtype=np.uint8)[:, None, None]
     x = 0
     while x < width:
-        w, h = int(rng.integers(25, 60)), int(rng.integers(40, horizon - 20))
+        w, h = int(rng.integers(width // 16, width // 8)), int(rng.integers(horizon // 4, horizon - horizon // 8))
         picture[horizon - h : horizon, x : x + w - 4, :3] = rng.integers(70, 130, 3, dtype=np.uint8)
         x += w
     for _ in range(int(rng.integers(3, 9))):
-        cx, cy = int(rng.integers(10, width - 40)), int(rng.integers(horizon + 10, height - 20))
+        cx, cy = int(rng.integers(2, width - 26)), int(rng.integers(horizon + 2, height - 13))
         picture[cy : cy + 12, cx : cx + 24, :3] = rng.integers(60, 220, 3, dtype=np.uint8)
     noise = rng.integers(-8, 8, (height, width, 1), dtype=np.int16)
     picture[:, :, :3] = np.clip(picture[:, :, :3].astype(np.int16) + noise, 0, 255).astype(np.uint8)

@@ -1,0 +1,164 @@
+"""The camera tile: what it demands, what it says over the picture, and that an old picture never looks live."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
+from helpers.street import street_picture
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from backends.domain.camera import PictureState, PictureStatus
+from backends.domain.ports import Changes
+from layouts.options import CameraOptions
+from widgets.parts import text
+from widgets.parts.stand_in import choose
+from widgets.tiles.camera import CameraTile
+
+
+@pytest.fixture
+def sample(qapp: QApplication) -> SampleSession:
+    prepare(qapp)
+    made = sample_session()
+    for camera in made.city.records("cameras").values():
+        made.pictures.show(camera.id, street_picture(96, 54, seed=int(camera.number)))
+    return made
+
+
+def tile_of(qtbot: QtBot, sample: SampleSession, options: CameraOptions) -> CameraTile:
+    tile = CameraTile(sample.session, SCALES["desk"], options)
+    tile.resize(300, 200)
+    qtbot.addWidget(tile)
+    tile.show()
+    qtbot.waitExposed(tile)
+    return tile
+
+
+def words(tile: CameraTile) -> str:
+    with text.recording() as log:
+        tile.grab()
+    return " | ".join(item.text for item in log.items)
+
+
+def passes(tile: CameraTile, count: int = 6) -> None:
+    for _ in range(count):
+        tile.on_picture_pass()
+
+
+def test_it_demands_its_own_pixels_and_nothing_while_hidden(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample, CameraOptions(camera="014"))
+    sample.session.demands.flush()
+    (demand,) = sample.pictures.wanted
+    assert (demand.camera_id, demand.width, demand.height) == ("cam-014", 300, 200)
+    tile.hide()
+    sample.session.demands.flush()
+    assert sample.pictures.wanted == frozenset()
+
+
+def test_two_tiles_of_one_size_share_a_demand(qtbot: QtBot, sample: SampleSession) -> None:
+    tile_of(qtbot, sample, CameraOptions(camera="014"))
+    tile_of(qtbot, sample, CameraOptions(camera="014"))
+    sample.session.demands.flush()
+    assert len(sample.pictures.wanted) == 1
+
+
+def test_it_repaints_only_for_a_new_picture(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample, CameraOptions(camera="014"))
+    passes(tile)
+    tile.grab()
+    pins = sample.pictures.pins
+    passes(tile)
+    QApplication.processEvents()
+    assert sample.pictures.pins == pins
+    sample.pictures.show("cam-014", street_picture(96, 54, seed=5))
+    passes(tile, 1)
+    qtbot.waitUntil(lambda: sample.pictures.pins > pins)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (PictureStatus(PictureState.LOST, age_s=7.4), "MẤT HÌNH | 00:07"),
+        (PictureStatus(PictureState.SLOW, age_s=2.3), "chậm hình 2 giây"),
+        (PictureStatus(PictureState.WAITING_KEY), "chờ khung hình chính"),
+        (PictureStatus(PictureState.CONNECTING), "đang kết nối"),
+        (PictureStatus(PictureState.REFUSED), "camera từ chối đăng nhập"),
+        (PictureStatus(PictureState.NO_SOURCE, reason="connection refused"), "connection refused"),
+    ],
+)
+def test_states_are_said_in_words(qtbot: QtBot, sample: SampleSession, status: PictureStatus, said: str) -> None:
+    tile = tile_of(qtbot, sample, CameraOptions(camera="014"))
+    sample.pictures.set_status("cam-014", status)
+    passes(tile)
+    assert said in words(tile)
+
+
+def test_a_lost_picture_is_dark(qtbot: QtBot, sample: SampleSession) -> None:
+    """The last picture must not look live: its light falls far below what it was."""
+    tile = tile_of(qtbot, sample, CameraOptions(camera="014"))
+    passes(tile)
+    live = tile.grab().toImage().pixelColor(150, 30).lightness()
+    sample.pictures.set_status("cam-014", PictureStatus(PictureState.LOST, age_s=9))
+    passes(tile)
+    lost = tile.grab().toImage().pixelColor(150, 30).lightness()
+    assert lost < live / 2
+
+
+def test_an_alarm_puts_flag_and_border(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample, CameraOptions(camera="033"))
+    passes(tile)
+    assert "Tụ tập đông người · 09:40" in words(tile)
+    corner = tile.grab().toImage().pixelColor(1, 100)
+    assert corner == tile.theme.high
+
+
+def test_the_alarm_slot_shows_the_stand_in_of_a_dead_camera(qtbot: QtBot, sample: SampleSession) -> None:
+    dead = sample.city.camera("cam-068")
+    assert dead is not None
+    assert not dead.online
+    shown = choose(sample.city, CameraOptions(slot="alarm", camera="014"))
+    assert (shown.number, shown.for_number) == ("071", "068")
+    tile = tile_of(qtbot, sample, CameraOptions(slot="alarm", camera="014"))
+    passes(tile)
+    assert "thay 068" in words(tile)
+    # Other tiles keep their camera and name the one that stands in.
+    assert choose(sample.city, CameraOptions(camera="068")).see == "071"
+
+
+def test_the_alarm_slot_is_calm_without_alarms(sample: SampleSession) -> None:
+    sample.deliver(Changes("alarms", reset=True))
+    assert choose(sample.city, CameraOptions(slot="alarm", camera="014")).number == "014"
+
+
+def test_a_called_camera_comes_to_the_slot(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample, CameraOptions(slot="alarm", camera="014"))
+    fixed = tile_of(qtbot, sample, CameraOptions(camera="021"))
+    sample.session.calls.cameraCalled.emit("cam-052")
+    assert tile.camera is not None
+    assert tile.camera.number == "052"
+    assert fixed.camera is not None
+    assert fixed.camera.number == "021"
+
+
+def test_a_scene_that_the_hub_calls_dead_is_lost_even_if_its_clip_still_runs(
+    qtbot: QtBot, sample: SampleSession
+) -> None:
+    tile = tile_of(qtbot, sample, CameraOptions(camera="014"))
+    camera = sample.city.camera("cam-014")
+    assert camera is not None
+    stream = msgspec.structs.replace(camera.streams[0], uri="scene:014")
+    gone = msgspec.structs.replace(
+        camera, online=False, streams=(stream,), t_state_ns=sample.clock.now_ns() - 7 * 10**9
+    )
+    sample.put("cameras", gone)
+    tile.refresh()
+    assert tile.status().state is PictureState.LOST
+    assert "00:07" in words(tile)
+    sample.session.demands.flush()
+    assert sample.pictures.wanted == frozenset()
+
+
+def test_a_number_that_nobody_has_is_said(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample, CameraOptions(camera="999"))
+    assert "999" in words(tile)
