@@ -66,6 +66,7 @@ def test_two_tiles_of_one_size_share_a_demand(qtbot: QtBot, sample: SampleSessio
 def test_it_repaints_only_for_a_new_picture(qtbot: QtBot, sample: SampleSession) -> None:
     tile = tile_of(qtbot, sample, CameraOptions(camera="014"))
     passes(tile)
+    QApplication.processEvents()
     tile.grab()
     pins = sample.pictures.pins
     passes(tile)
