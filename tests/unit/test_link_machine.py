@@ -1,0 +1,353 @@
+"""The conversation without sockets: join, staleness, modes, bad items, local troubles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from backends.domain.action import Action, ActionStatus, Stage, Verb
+from backends.domain.alarm import Alarm, AlarmState, Priority
+from backends.domain.feeds import FeedQuality, FeedStatus, LinkState, Mode
+from backends.domain.ports import LinkStatus
+from backends.domain.record import Record, Snapshot
+from backends.domain.sensor import Sample, SampleBatch
+from backends.domain.text import LocalText
+from backends.domain.times import NS_PER_S, HubClock, ManualClock
+from backends.link.machine import LinkMachine
+from backends.link.ports import LinkSettings, Trouble
+from backends.protocol.codec import encode
+from backends.protocol.messages import (
+    HEARTBEAT_TOPIC,
+    Ack,
+    Batch,
+    Bye,
+    Canary,
+    Cursor,
+    Denied,
+    Envelope,
+    FeedHead,
+    Heartbeat,
+    Series,
+    Snap,
+    Welcome,
+    topic,
+)
+
+T0 = 1_790_000_000 * NS_PER_S
+
+
+class Seen:
+    """A sink that remembers."""
+
+    def __init__(self) -> None:
+        self.rows: list[Record] = []
+        self.snaps: list[Snapshot] = []
+        self.bad: list[tuple[str, str]] = []
+        self.stages: list[ActionStatus] = []
+        self.feeds: dict[str, FeedStatus] = {}
+        self.link: LinkStatus | None = None
+        self.answers: list[Series] = []
+        self.troubles: list[tuple[Trouble, bool]] = []
+
+    def records(self, records: list[Record]) -> None:
+        self.rows.extend(records)
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        self.snaps.append(snapshot)
+
+    def quarantine(self, feed: str, reason: str, raw: bytes) -> None:
+        self.bad.append((feed, reason))
+
+    def stage(self, status: ActionStatus) -> None:
+        self.stages.append(status)
+
+    def feed_status(self, status: FeedStatus) -> None:
+        self.feeds[status.feed] = status
+
+    def link_status(self, status: LinkStatus) -> None:
+        self.link = status
+
+    def series(self, series: Series) -> None:
+        self.answers.append(series)
+
+    def trouble(self, what: Trouble, on: bool, detail: str) -> None:
+        self.troubles.append((what, on))
+
+    def has_room(self) -> bool:
+        return True
+
+
+class Rig:
+    """A machine, its clock and what it sends."""
+
+    def __init__(self, cursors: dict[str, Cursor] | None = None, **more: Any) -> None:
+        self.time = ManualClock(T0)
+        self.clock = HubClock(self.time)
+        self.clock.set(T0)
+        self.seen = Seen()
+        settings = LinkSettings("desk-1", Mode.DEMO, "", "", lambda: None)
+        self.machine = LinkMachine(settings, self.seen, self.clock, cursors or {}, jitter=lambda: 0.0, **more)
+        self.sent: list[dict[str, Any]] = []
+        self.connected = True
+        self.beats = 0
+        self.machine.opened(self.now_s)
+
+    @property
+    def now_s(self) -> float:
+        return self.time.monotonic_s()
+
+    def send(self, raw: bytes) -> bool:
+        if self.connected:
+            self.sent.append(msgspec.json.decode(raw))
+        return self.connected
+
+    def turn(self, after_s: float = 0.0) -> list[dict[str, Any]]:
+        self.time.advance_s(after_s)
+        self.sent = []
+        self.machine.turn(self.now_s, self.send)
+        return self.sent
+
+    def ctl(self, message: Any) -> None:
+        raw = message if isinstance(message, bytes) else encode(message)
+        self.machine.on_ctl([b"1", raw], self.now_s)
+
+    def beat(self, heads: dict[str, FeedHead] | None = None, canary: int | None = None, **more: Any) -> None:
+        self.beats += 1
+        mode = more.pop("mode", Mode.DEMO)
+        beat = Heartbeat(
+            self.beats, self.time.now_ns(), "i1", mode, heads or {},
+            None if canary is None else Canary(canary, 0), **more,
+        )  # fmt: skip
+        self.machine.on_live([HEARTBEAT_TOPIC, encode(beat)], self.now_s)
+
+    def join(self, heads: dict[str, FeedHead] | None = None) -> None:
+        self.turn()
+        self.ctl(Welcome("hub", "i1", Mode.DEMO, 1, self.time.now_ns(), 500, heads or {}, operator_id="op"))
+        self.beat(heads)
+        self.turn()
+
+    def live(self, seq: int, body: bytes | None = None, **more: Any) -> None:
+        mode = more.pop("mode", Mode.DEMO)
+        raw = body if body is not None else encode(alarm(seq))
+        env = Envelope(mode, "alarms", "e", seq, T0, more.pop("type", "put"), f"a{seq}", body=msgspec.Raw(raw))
+        self.machine.on_live([topic("alarms"), encode(env)], self.now_s)
+
+
+def alarm(n: int) -> Alarm:
+    return Alarm(f"a{n}", Priority.LOW, AlarmState.UNACKNOWLEDGED, LocalText("x"), n)
+
+
+def at(seq: int) -> dict[str, Cursor]:
+    return {"alarms": Cursor("e", seq)}
+
+
+def test_hello_carries_cursors_and_is_repeated_until_welcome() -> None:
+    rig = Rig(at(3))
+    rig.connected = False
+    assert rig.turn() == []
+    rig.connected = True
+    assert [m["msg"] for m in rig.turn(0.05)] == ["HELLO"]
+    assert rig.sent[0]["cursors"] == {"alarms": {"epoch": "e", "seq": 3}}
+    assert rig.turn(0.5) == []
+    assert [m["msg"] for m in rig.turn(0.6)] == ["HELLO"]
+
+
+def test_join_fetches_from_the_stored_cursor() -> None:
+    rig = Rig(at(3))
+    rig.join({"alarms": FeedHead("e", 5)})
+    assert [(m["msg"], m["after"]) for m in rig.sent] == [("FETCH", 3)]
+    assert rig.seen.feeds["alarms"].quality is FeedQuality.CATCHING_UP
+    envs = tuple(
+        Envelope(Mode.DEMO, "alarms", "e", n, T0, "put", f"a{n}", body=msgspec.Raw(encode(alarm(n)))) for n in (4, 5)
+    )
+    rig.ctl(Batch("alarms", "e", envs, 5))
+    rig.turn(0.05)
+    assert [r.seq for r in rig.seen.rows] == [4, 5]
+    assert rig.seen.feeds["alarms"].quality is FeedQuality.LIVE
+
+
+def test_silence_makes_every_feed_stale_within_two_seconds() -> None:
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 0)})
+    assert rig.seen.feeds["alarms"].quality is FeedQuality.LIVE
+    fresh = rig.seen.feeds["alarms"].t_fresh_ns
+    for _ in range(32):
+        rig.turn(0.05)
+    assert rig.seen.feeds["alarms"].quality is FeedQuality.STALE
+    assert abs(rig.seen.feeds["alarms"].t_fresh_ns - fresh) < 2 * NS_PER_S
+    assert rig.seen.link is not None
+    assert (rig.seen.link.state, rig.seen.link.reason) == (LinkState.DOWN, "hub_silent")
+    assert not rig.machine.wants_new_sockets(rig.now_s)
+    rig.turn(3.5)
+    assert rig.machine.wants_new_sockets(rig.now_s)
+    assert (Trouble.HUB, True) in rig.seen.troubles
+
+
+def test_control_with_heartbeats_nothing_goes_stale() -> None:
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 0)})
+    for _ in range(20):
+        rig.beat({"alarms": FeedHead("e", 0)})
+        rig.turn(0.4)
+        assert rig.seen.feeds["alarms"].quality is FeedQuality.LIVE
+    assert rig.seen.troubles == []
+
+
+def test_a_feed_with_a_period_goes_stale_alone() -> None:
+    rig = Rig(at(0) | {"sensors": Cursor("e", 0)})
+    heads = {"alarms": FeedHead("e", 0), "sensors": FeedHead("e", 0, t_source=T0, period_s=1.0)}
+    rig.join(heads)
+    assert rig.seen.feeds["sensors"].quality is FeedQuality.LIVE
+    for _ in range(7):
+        rig.time.advance_s(0.5)
+        rig.beat(heads)
+        rig.turn()
+    assert rig.seen.feeds["sensors"].quality is FeedQuality.STALE
+    assert rig.seen.feeds["alarms"].quality is FeedQuality.LIVE
+
+
+def test_a_dead_canary_is_told_and_ends() -> None:
+    rig = Rig(at(0))
+    rig.join()
+    for n in range(16):
+        rig.time.advance_s(0.5)
+        rig.beat(canary=min(n, 3))
+        rig.turn()
+    assert rig.seen.troubles == [(Trouble.CANARY, True)]
+    rig.beat(canary=99)
+    assert rig.seen.troubles[-1] == (Trouble.CANARY, False)
+
+
+def test_foreign_mode_is_refused_and_counted() -> None:
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 0)})
+    rig.live(1, mode=Mode.EXERCISE)
+    rig.beat(mode=Mode.LIVE)
+    assert rig.machine.security_events == 2
+    assert rig.seen.rows == []
+    assert (Trouble.MODE, True) in rig.seen.troubles
+    rig.live(1)
+    assert [r.seq for r in rig.seen.rows] == [1]
+
+
+def test_a_hub_of_another_mode_is_not_joined() -> None:
+    rig = Rig(at(0))
+    rig.turn()
+    rig.ctl(Welcome("hub", "i1", Mode.LIVE, 1, T0, 500, {"alarms": FeedHead("e", 9)}))
+    rig.turn(0.05)
+    assert rig.seen.link is not None
+    assert (rig.seen.link.state, rig.seen.link.reason) == (LinkState.REFUSED, "mode_mismatch")
+    assert rig.sent == []
+
+
+def test_denied_is_refused_with_its_code() -> None:
+    rig = Rig()
+    rig.turn()
+    rig.ctl(Denied("unknown_station", "x"))
+    rig.turn(0.05)
+    assert rig.seen.link is not None
+    assert rig.seen.link.reason == "denied:unknown_station"
+
+
+def test_a_planned_stop_is_down_at_once() -> None:
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 0)})
+    rig.ctl(Bye("update", 1000))
+    rig.turn(0.05)
+    assert rig.seen.link is not None
+    assert rig.seen.link.reason == "bye:update"
+    assert rig.seen.feeds["alarms"].quality is FeedQuality.STALE
+    rig.turn(1.0)
+    assert rig.machine.wants_new_sockets(rig.now_s)
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [],
+        [b"1/alarms/"],
+        [b"1/alarms/", b"{"],
+        [b"1/alarms/", b"\xff\xfe"],
+        [b"1/alarms/", b"[" * 100_000],
+        [b"1/hb/", b'{"n": "x"}'],
+        [b"1/alarms/", b'{"mode":"demo","feed":"alarms","epoch":"e","seq":"1","t":1,"type":"put"}'],
+        [b"1/sensors/", b'{"mode":"demo","feed":"alarms","epoch":"e","seq":1,"t":1,"type":"put","body":{}}'],
+        [b"1/alarms/", b'{"mode":"demo","feed":"alarms","epoch":"e","seq":1,"t":1,"type":"put","body":{}}', b"more"],
+    ],
+)
+def test_bad_live_messages_are_kept_and_stop_nothing(frames: list[bytes]) -> None:
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 0)})
+    rig.machine.on_live(frames, rig.now_s)
+    assert len(rig.seen.bad) == 1
+    rig.live(1)
+    assert [r.seq for r in rig.seen.rows] == [1]
+
+
+def test_a_bad_body_takes_its_position_and_nothing_else() -> None:
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 0)})
+    rig.live(1, b'{"id": 5}')
+    rig.live(2, type="mystery")
+    rig.live(3)
+    assert [(r.seq, r.type) for r in rig.seen.rows] == [(1, "bad"), (2, "bad"), (3, "put")]
+    rig.turn(0.6)
+    assert rig.seen.feeds["alarms"].bad == 2
+
+
+def test_a_bad_item_inside_answers_is_left_out() -> None:
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 3)})
+    good = encode(Envelope(Mode.DEMO, "alarms", "e", 1, T0, "put", "a1", body=msgspec.Raw(encode(alarm(1)))))
+    last = good.replace(b'"seq":1', b'"seq":3')
+    poison = good.replace(b'"seq":1', b'"seq":"two"')
+    items = b",".join([good, poison, last])
+    rig.ctl(b'{"msg":"BATCH","feed":"alarms","epoch":"e","head":3,"items":[' + items + b"]}")
+    assert [(r.seq, r.type) for r in rig.seen.rows] == [(1, "put"), (2, "bad"), (3, "put")]
+    assert [feed for feed, _ in rig.seen.bad] == ["alarms"]
+
+    fresh = Rig()
+    fresh.join({"alarms": FeedHead("e", 3)})
+    fresh.ctl(b'{"msg":"SNAP","feed":"alarms","epoch":"e","as_of":3,"part":1,"parts":1,"items":[' + items + b"]}")
+    assert [r.seq for r in fresh.seen.snaps[0].items] == [1, 3]
+
+
+def test_ctl_alone_keeps_the_console_complete() -> None:
+    """LIVE is blocked for the whole time: WELCOME once a second brings the heads."""
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 0)})
+    hellos = 0
+    for _ in range(80):
+        for message in rig.turn(0.05):
+            if message["msg"] == "HELLO":
+                hellos += 1
+                rig.ctl(Welcome("hub", "i1", Mode.DEMO, 1, rig.time.now_ns(), 500, {"alarms": FeedHead("e", 1)}))
+            elif message["msg"] == "FETCH":
+                env = Envelope(Mode.DEMO, "alarms", "e", 1, T0, "put", "a1", body=msgspec.Raw(encode(alarm(1))))
+                rig.ctl(Batch("alarms", "e", (env,), 1))
+    assert hellos >= 2
+    assert [r.seq for r in rig.seen.rows] == [1]
+    assert rig.seen.feeds["alarms"].quality is FeedQuality.LIVE
+
+
+def test_an_action_goes_out_after_welcome_and_ends_with_the_answer() -> None:
+    status = ActionStatus(Action("u1", Verb.CLAIM, "alarms", "a1", 1, T0), Stage.QUEUED)
+    rig = Rig(at(0), unfinished=[status])
+    assert [m["msg"] for m in rig.turn()] == ["HELLO"]
+    rig.join({"alarms": FeedHead("e", 0)})
+    assert [m["msg"] for m in rig.sent] == ["ACT"]
+    rig.ctl(Ack("u1", "applied"))
+    assert [s.stage for s in rig.seen.stages] == [Stage.SENT, Stage.APPLIED]
+    rig.ctl(Ack("u1", "no such stage"))
+    assert len(rig.seen.bad) == 1
+
+
+def test_samples_pass_without_fetching() -> None:
+    rig = Rig()
+    rig.join({"samples": FeedHead("e", 0)})
+    body = encode(SampleBatch((Sample("s1", T0, 1.5),)))
+    env = Envelope(Mode.DEMO, "samples", "e", 7, T0, "event", body=msgspec.Raw(body))
+    rig.machine.on_live([topic("samples"), encode(env)], rig.now_s)
+    assert rig.seen.rows[0].body.samples[0].value == 1.5
