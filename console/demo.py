@@ -19,9 +19,11 @@ from typing import Any
 
 import msgspec
 
+from backends.city.scenarios import UnknownScenario, scenario_start_ns
 from backends.domain.feeds import Mode
 from backends.hub.keys import KeyPair, authorise, ensure_hub_keys, ensure_station_keys
 from backends.video.broker import BrokerSettings, PictureBroker
+from console.doctor import need_qt
 from console.events import EventLog
 from console.lock import DataDirLock
 from console.options import NeedsMachine, Options, chosen_look, default_data_dir, platform_for
@@ -31,6 +33,7 @@ from console.supervisor import ChildSpec, Service, Supervisor
 
 DEMO_STATION = "ban-1"
 _SEED = 2020
+_LOG_LIMIT = 5_000_000
 
 
 def run_demo(options: Options) -> int:
@@ -39,19 +42,21 @@ def run_demo(options: Options) -> int:
     Raises UsageError or NeedsMachine before anything is started.
     """
     options.check()
+    check_scenario(options)
     site = options.site()
     data_dir = options.data_dir or default_data_dir("demo")
     with _session(options, data_dir) as session:
         look = session.look(site)
         platform = platform_for(options, session.folder)
+        need_qt(platform[0])
         hub_keys = ensure_hub_keys(data_dir / "keys")
         station_keys = ensure_station_keys(data_dir / "keys", DEMO_STATION)
         authorise(data_dir / "authorised", station_keys)
-        hub = _Hub(options, data_dir / "hub", data_dir, Mode.DEMO)
+        hub = _Hub(session, options, session.data_dir / "hub", Mode.DEMO)
         feed, pictures = session.door("feed"), session.door("pictures")
         children = [
             hub.child(),
-            _feeder(data_dir, feed, hub.addresses, hub_keys.public.decode(), station_keys, Mode.DEMO),
+            _feeder(session, feed, hub.addresses, hub_keys.public.decode(), station_keys, Mode.DEMO),
             _gui(session, options, site, look, platform, Mode.DEMO, DEMO_STATION, feed, pictures),
         ]
         services = [*session.pictures(pictures, site, _clips(data_dir))]
@@ -70,12 +75,13 @@ def run_site(options: Options) -> int:
     with _session(options, data_dir) as session:
         look = session.look(site)
         platform = platform_for(options, session.folder)
+        need_qt(platform[0])
         keys_dir = Path(site.station.keys_dir) if site.station.keys_dir else data_dir / "keys"
         station_keys = ensure_station_keys(keys_dir, site.station.id)
         feed, pictures = session.door("feed"), session.door("pictures")
         addresses = (site.hub.live, site.hub.ctl)
         children = [
-            _feeder(data_dir, feed, addresses, site.hub.public_key, station_keys, Mode.LIVE),
+            _feeder(session, feed, addresses, site.hub.public_key, station_keys, Mode.LIVE),
             _gui(session, options, site, look, platform, Mode.LIVE, site.station.id, feed, pictures),
         ]
         services = [*session.pictures(pictures, site, None)]
@@ -85,12 +91,25 @@ def run_site(options: Options) -> int:
 def run_hub(options: Options, bind: str, live_port: int, ctl_port: int) -> int:
     """The hub with its simulated city, for consoles elsewhere. Returns the exit status."""
     options.check()
+    check_scenario(options)
     data_dir = options.data_dir or default_data_dir("hub")
     with _session(options, data_dir) as session:
         ensure_hub_keys(data_dir / "keys")
         (data_dir / "authorised").mkdir(parents=True, exist_ok=True)
-        hub = _Hub(options, data_dir, data_dir, Mode.DEMO, (f"tcp://{bind}:{live_port}", f"tcp://{bind}:{ctl_port}"))
+        hub = _Hub(
+            session, options, session.data_dir, Mode.DEMO, (f"tcp://{bind}:{live_port}", f"tcp://{bind}:{ctl_port}")
+        )
         return Supervisor([hub.child()], session.events, data_dir / "supervisor.json").run()
+
+
+def check_scenario(options: Options) -> None:
+    """Raises UsageError for a scenario or mark that the city cannot play."""
+    name, mark = options.scenario_and_mark()
+    try:
+        if name:
+            scenario_start_ns(name, mark)
+    except UnknownScenario as error:
+        raise UsageError(f"--scenario: {error}") from error
 
 
 class _Session:
@@ -99,6 +118,16 @@ class _Session:
     def __init__(self, options: Options, data_dir: Path, folder: Path, events: EventLog) -> None:
         self.data_dir, self.folder, self.events = data_dir, folder, events
         self._options = options
+        self.has_stored_state = (data_dir / "ops.db").exists()
+        """Then the windows open at once with what is stored, and do not wait for the hub."""
+
+    def log_file(self, name: str) -> Path:
+        """Where a child's stderr goes; the log of the life before stays beside it when it has grown large."""
+        path = self.data_dir / "logs" / f"{name}.log"
+        path.parent.mkdir(exist_ok=True)
+        if path.exists() and path.stat().st_size > _LOG_LIMIT:
+            path.replace(path.with_suffix(".log.1"))
+        return path
 
     @property
     def preferences_file(self) -> Path:
@@ -142,15 +171,23 @@ class _Hub:
     """The hub's row of the table. Its ports are chosen before its first start and kept at a restart."""
 
     def __init__(
-        self, options: Options, data_dir: Path, root: Path, mode: Mode, bind: tuple[str, str] | None = None
+        self, session: _Session, options: Options, data_dir: Path, mode: Mode, bind: tuple[str, str] | None = None
     ) -> None:
-        self._options, self._data_dir, self._root, self._mode = options, data_dir, root, mode
+        self._session, self._options, self._data_dir, self._mode = session, options, data_dir, mode
         self._ready_file = data_dir / "hub.json"
         self.addresses = bind or _free_addresses()
         """LIVE and CTL."""
 
     def child(self) -> ChildSpec:
-        return ChildSpec("hub", "backends.hub", self._settings, self._ready, ready_timeout_s=120.0)
+        return ChildSpec(
+            "hub",
+            "backends.hub",
+            self._settings,
+            self._ready,
+            ready_timeout_s=120.0,
+            gates=not self._session.has_stored_state,
+            log=self._session.log_file("hub"),
+        )
 
     def _settings(self) -> dict[str, Any]:
         self._data_dir.mkdir(parents=True, exist_ok=True)
@@ -166,8 +203,8 @@ class _Hub:
             "mark": mark,
             "speed": self._options.speed,
             "seed": _SEED,
-            "authorised_dir": str(self._root / "authorised"),
-            "keys_dir": str(self._root / "keys"),
+            "authorised_dir": str(self._session.data_dir / "authorised"),
+            "keys_dir": str(self._session.data_dir / "keys"),
             "name": "Đông Hà",
         }
 
@@ -188,7 +225,7 @@ def _clips(data_dir: Path) -> Path:
 
 
 def _feeder(
-    data_dir: Path,
+    session: _Session,
     door: Door,
     addresses: tuple[str, str],
     server_key: str,
@@ -197,7 +234,7 @@ def _feeder(
 ) -> ChildSpec:
     def settings() -> dict[str, Any]:
         return {
-            "data_dir": str(data_dir),
+            "data_dir": str(session.data_dir),
             "live": addresses[0],
             "ctl": addresses[1],
             "server_key": server_key,
@@ -205,11 +242,19 @@ def _feeder(
             "secret_key": keys.secret.decode(),
             "station": keys.name,
             "mode": mode,
-            "address": door.address,
+            "listen": door.address,
             "authkey": door.authkey,
         }
 
-    return ChildSpec("feeder", "console.feeder", settings, _listens(door), ready_timeout_s=30.0)
+    return ChildSpec(
+        "feeder",
+        "console.feeder",
+        settings,
+        _listens(door),
+        ready_timeout_s=30.0,
+        gates=not session.has_stored_state,
+        log=session.log_file("feeder"),
+    )
 
 
 def _listens(door: Door) -> Callable[[], bool] | None:
@@ -264,4 +309,11 @@ def _gui(
         now = session.look(site)
         return to_child(msgspec.structs.replace(settings, lang=now.lang, theme=now.theme, layout=now.layout))
 
-    return ChildSpec("gui", "console.gui", at_start, exit_ends_all=True, env={"QT_QPA_PLATFORM": qpa} if qpa else {})
+    return ChildSpec(
+        "gui",
+        "console.gui",
+        at_start,
+        exit_ends_all=True,
+        env={"QT_QPA_PLATFORM": qpa} if qpa else {},
+        log=session.log_file("gui"),
+    )

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from console.options import Options, default_data_dir, has_display
+from console.options import NeedsMachine, Options, default_data_dir, has_display
 from console.screens import UsageError
 from layouts.load import load_layouts
 from layouts.options import SHIPPED_KINDS
@@ -74,6 +74,18 @@ def run_doctor(options: Options, write: Callable[[str], object]) -> int:
             missing += not finding.ok and finding.needed
     write("Everything that is needed is here.\n" if not missing else f"{missing} things are missing.\n")
     return 3 if missing else 0
+
+
+def need_qt(platform_name: str) -> None:
+    """Before windows are started: raises NeedsMachine with the command that brings Qt's missing libraries."""
+    if sys.platform != "linux":
+        return
+    table = dict(QT_LIBRARIES)
+    if platform_name.startswith("xcb") or (not platform_name and not os.environ.get("WAYLAND_DISPLAY")):
+        table |= XCB_LIBRARIES
+    absent = [package for library, package in table.items() if not _loads(library)]
+    if absent:
+        raise NeedsMachine(f"Qt's libraries are missing here; install them with: {_apt(absent)}")
 
 
 def check_python(options: Options) -> Iterable[Finding]:

@@ -4,7 +4,7 @@ Tiny on purpose: no Qt, no sockets of its own, nothing that could crash before w
 the main thread does everything (children must be started there: on Linux the parent-death signal follows
 the starting thread); other threads and signal handlers only put events on its queue:
 
-1. start the next child of the table, when all before it are ready or have been given up;
+1. start the next child of the table, when those before it that gate are ready or have been given up;
 2. ask a starting child's `ready` every 50 ms; when its time is up, say so and go on;
 3. a child died: restart it (at once, then slower); after 5 restarts in 60 s it is given up, said on
    stderr, in the JSON log and in the status file, while the others go on;
@@ -91,6 +91,8 @@ class ChildSpec:
     ready: Callable[[], bool] | None = None
     """Cheap and never raising; None = ready as soon as it runs."""
     ready_timeout_s: float = 60.0
+    gates: bool = True
+    """Those after it wait until it is ready."""
     exit_ends_all: bool = False
     """Its exit with status 0 is the end of the session (the GUI)."""
     once: bool = False
@@ -201,7 +203,8 @@ class Supervisor:
                 self._start(child, "child_restarted")
             if child.phase is Phase.WAITING:
                 self._start(child, "child_started")
-            if child.phase in (Phase.STARTING, Phase.RESTARTING) and not child.slow_said and not self._said_ready:
+            unsettled = child.phase in (Phase.STARTING, Phase.RESTARTING) and not child.slow_said
+            if unsettled and child.spec.gates and not self._said_ready:
                 return  # those after it wait
 
     def _start(self, child: _Child, event: str) -> None:
@@ -259,9 +262,10 @@ class Supervisor:
             return
         self._events.emit("child_died", name=death.name, pid=death.pid, rc=death.rc)
         if death.rc in _NEEDS_A_PERSON:
-            self._give_up(child, f"it says that it cannot work here (exit status {death.rc})", death.rc)
+            why = f"it says that it cannot work here (exit status {death.rc}){_last_words(child.spec.log)}"
+            self._give_up(child, why, death.rc)
             return
-        self._after_death(child, f"died with status {death.rc}")
+        self._after_death(child, f"died with status {death.rc}{_last_words(child.spec.log)}")
 
     def _after_death(self, child: _Child, why: str) -> None:
         now = self._clock.monotonic_s()
@@ -315,6 +319,19 @@ class Supervisor:
             write_whole(self._status_file, msgspec.json.encode(Status(time.time_ns(), rows)))
         except OSError as error:  # a full disk must not stop the watch
             _log.warning("the status file cannot be written: %s", error)
+
+
+def _last_words(log: Path | None) -> str:
+    """The last line that a dead child wrote, for people."""
+    if log is None:
+        return ""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - 4096))
+            lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    except OSError:
+        return ""
+    return f": {lines[-1].strip()}" if lines else ""
 
 
 def _close_pipe(process: subprocess.Popen[bytes]) -> None:
