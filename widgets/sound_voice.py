@@ -48,6 +48,7 @@ class ChildVoice(QObject):
         self._closed = threading.Event()
         self._heard_s = 0.0
         self._spoken = False
+        self._ended = False
         self.child: subprocess.Popen[bytes] | None = None
         """The process now playing; for tests and the system view."""
 
@@ -102,7 +103,7 @@ class ChildVoice(QObject):
         self, child: subprocess.Popen[bytes], resume: dict[str, Any] | None
     ) -> tuple[dict[str, Any] | None, bool]:
         """Pass commands on until the child dies, hangs or is closed. Returns (what to resume, it had spoken)."""
-        self._spoken, self._heard_s = False, time.monotonic()
+        self._spoken, self._ended, self._heard_s = False, False, time.monotonic()
         reader = threading.Thread(target=self._listen, args=(child,), name="sound-answers", daemon=True)
         reader.start()
         playing = resume
@@ -123,7 +124,7 @@ class ChildVoice(QObject):
                 playing = command if "play" in command else None
                 alive = alive and self._write(child, command)
             silent_s = time.monotonic() - self._heard_s
-            alive = alive and child.poll() is None and silent_s < (_DEAD_S if self._spoken else _START_S)
+            alive = alive and not self._ended and silent_s < (_DEAD_S if self._spoken else _START_S)
         if alive:
             stop_child(child, 2.0)
         else:
@@ -163,6 +164,7 @@ class ChildVoice(QObject):
             elif "first" in words:
                 self.firstSample.emit(words["first"], words["t"])
         # It has gone: the keeper need not wait for its next question to find out.
+        self._ended = True
         self._commands.put({})
 
 
