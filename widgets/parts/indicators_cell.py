@@ -132,9 +132,9 @@ class CellPainter:
             y = room.bottom()
         foot_top = inner.bottom() - len(foot.lines) * scale.line(scale.floor)
         self._value(QRectF(inner.left(), y, inner.width(), foot_top - y), words, px, loud=not foot.tells_bad)
-        for n, line in enumerate(foot.lines):
+        for n, said in enumerate(foot.lines):
             top = foot_top + n * scale.line(scale.floor)
-            self._foot_line(QRectF(inner.left(), top, inner.width(), scale.line(scale.floor)), line, words)
+            self._foot_line(QRectF(inner.left(), top, inner.width(), scale.line(scale.floor)), said, words)
 
     # -- choosing what fits --------------------------------------------------------------------------
 
@@ -214,10 +214,8 @@ class CellPainter:
         for unit_px in (self.scale.read, em):
             if words.unit and left + text.width(words.unit, unit_px) <= room.right() + 0.5:
                 caps = text.metrics(unit_px).capHeight()
-                text.draw(
-                    self.painter, QRectF(left, done.bottom() - caps, room.right() + 1 - left, caps), words.unit, unit_px,
-                    theme.muted,
-                )  # fmt: skip
+                place = QRectF(left, done.bottom() - caps, room.right() + 1 - left, caps)
+                text.draw(self.painter, place, words.unit, unit_px, theme.muted)
                 return
 
     def _foot_line(self, room: QRectF, line: tuple[str, str, str], words: CellWords) -> None:

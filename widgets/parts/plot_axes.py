@@ -53,7 +53,8 @@ def time_ticks(t0_ns: int, t1_ns: int, most: int) -> list[Tick]:
     step = next((s for s in _TIME_STEPS_S if span_s / s <= most), _TIME_STEPS_S[-1] * math.ceil(span_s / _DAY / 14))
     start = fmt.local_time(t0_ns)
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
-    out, n = [], 0
+    out: list[Tick] = []
+    n = 0
     while True:
         # Wall-clock arithmetic: where a zone has summer time, 06:00 stays 06:00.
         when = midnight + timedelta(seconds=n * step)

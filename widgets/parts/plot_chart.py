@@ -81,7 +81,7 @@ class Chart:
         value = float(np.interp(at, self._x, self._y))
         if not np.isfinite(value):
             return None
-        return self._rect.bottom() - (value - view.top()) / view.height() * self._rect.height()
+        return float(self._rect.bottom() - (value - view.top()) / view.height() * self._rect.height())
 
     def time_at(self, x: float) -> int:
         """The moment under a widget x."""

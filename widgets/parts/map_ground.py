@@ -1,0 +1,115 @@
+"""The quiet ground of the map: areas as faint planes with their names, water the only tint, roads grey.
+
+Drawn once into a pixmap for a size, theme, language and configuration; nothing on it moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
+
+from backends.domain.place import Area, ConfigRecord, Point, Shape
+from backends.domain.times import NS_PER_S
+from widgets import format as fmt
+from widgets.i18n import local
+from widgets.parts import text
+from widgets.parts.map_projection import Projection
+from widgets.theme import Theme
+from widgets.typography import TypeScale
+
+
+def areas_in_force(config: Iterable[ConfigRecord], now_ns: int) -> list[Area]:
+    """Areas whose dates hold at `now_ns` in the site's zone (names and borders are dated data)."""
+    today = fmt.local_time(max(now_ns, NS_PER_S)).date().isoformat()
+    return [
+        x for x in config if isinstance(x, Area) and x.valid_from <= today and (not x.valid_to or today < x.valid_to)
+    ]
+
+
+def shapes(config: Iterable[ConfigRecord]) -> list[Shape]:
+    return [x for x in config if isinstance(x, Shape)]
+
+
+def _line(points: Iterable[Point], to: Projection) -> QPainterPath:
+    """Through the points, bent softly: a schematic line has no corners."""
+    at = [to.to_px(*p) for p in points]
+    path = QPainterPath(at[0])
+    for n in range(1, len(at)):
+        if n == len(at) - 1:
+            path.lineTo(at[n])
+        else:
+            middle = (at[n] + at[n + 1]) / 2
+            path.quadTo(at[n], middle)
+    return path
+
+
+class Ground:
+    """Paints areas, roads and water."""
+
+    def __init__(self, areas: list[Area], lines: list[Shape], to: Projection) -> None:
+        self._areas, self._lines, self._to = areas, lines, to
+
+    def paint(self, painter: QPainter, theme: Theme, scale: TypeScale) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._planes(painter, theme, scale)
+        order = {"rail": 0, "road": 1, "river": 2}
+        for shape in sorted(self._lines, key=lambda s: order.get(s.what, 1)):
+            if len(shape.points) >= 2:
+                self._shape(painter, shape, theme, scale)
+
+    def _planes(self, painter: QPainter, theme: Theme, scale: TypeScale) -> None:
+        for area in self._areas:
+            plane = QColor(theme.raised)
+            plane.setAlpha(150)
+            painter.setBrush(plane)
+            painter.setPen(QPen(self._edge(theme), max(1.0, scale.floor / 10)))
+            painter.drawPolygon(QPolygonF([self._to.to_px(*p) for p in area.border]))
+
+    def _edge(self, theme: Theme) -> QColor:
+        edge = QColor(theme.muted)
+        edge.setAlpha(75)
+        return edge
+
+    def _shape(self, painter: QPainter, shape: Shape, theme: Theme, scale: TypeScale) -> None:
+        water = shape.what == "river"
+        color = QColor(theme.water if water else theme.muted)
+        if not water:
+            color.setAlpha(110 if shape.what == "road" else 70)
+        pen = QPen(color, max(1.0, shape.width * scale.floor * (0.36 if water else 0.16)))
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        if shape.what == "rail":
+            pen.setDashPattern([4.0, 3.0])
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(pen)
+        painter.drawPath(_line(shape.points, self._to))
+
+    def names(self, room: QRectF, scale: TypeScale) -> list[tuple[QRectF, str]]:
+        """Where names of areas may stand: inside their own borders, whole, at the floor size."""
+        out = []
+        for area in self._areas:
+            border = QPolygonF([self._to.to_px(*p) for p in area.border])
+            words = local(area.name)
+            wide, high = text.width(words, scale.floor) + 2, float(scale.line(scale.floor))
+            box = QRectF(0, 0, wide, high)
+            box.moveCenter(_middle(border))
+            corners = (box.topLeft(), box.topRight(), box.bottomLeft(), box.bottomRight())
+            if room.contains(box) and all(border.containsPoint(c, Qt.FillRule.OddEvenFill) for c in corners):
+                out.append((box, words))
+        return out
+
+
+def _middle(border: QPolygonF) -> QPointF:
+    """Centroid of a polygon; of its corners where it has no surface."""
+    points = [border.at(n) for n in range(border.size())]
+    x = y = double_area = 0.0
+    for a, b in zip(points, [*points[1:], points[0]], strict=True):
+        cross = a.x() * b.y() - b.x() * a.y()
+        double_area += cross
+        x += (a.x() + b.x()) * cross
+        y += (a.y() + b.y()) * cross
+    if abs(double_area) < 1e-9:
+        return border.boundingRect().center()
+    return QPointF(x / (3 * double_area), y / (3 * double_area))

@@ -1,0 +1,121 @@
+"""Paints what stands on the map: dots, diamonds, alarm symbols, counts. Keeps nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+
+from backends.domain.alarm import Priority
+from widgets.parts import text
+from widgets.parts.map_things import Cluster, Thing, What
+from widgets.parts.symbols import draw_symbol
+from widgets.theme import Theme
+from widgets.typography import TypeScale, Weight
+
+
+@dataclass(frozen=True)
+class MapSizes:
+    """Sides of the squares that symbols take, from the type and the size of the map."""
+
+    em: float
+    unit: float
+
+    @classmethod
+    def of(cls, body: QRectF, scale: TypeScale) -> MapSizes:
+        em = float(scale.floor)
+        unit = min(max(min(body.width(), body.height()) * 0.12, em * 2.6), em * (3.4 if scale.wall else 4.2))
+        return cls(em, unit)
+
+    def of_thing(self, thing: Thing) -> float:
+        """Urgent largest; acknowledged ones smaller than those that still ask for somebody."""
+        if thing.what is not What.ALARM:
+            return self.em * (1.7 if thing.bad else 1.3)
+        if thing.priority is Priority.URGENT:
+            return self.unit * (1.3 if thing.filled else 1.1)
+        return self.unit * (1.0 if thing.filled else 0.85)
+
+    @property
+    def dot(self) -> float:
+        """Radius of a camera."""
+        return max(2.0, self.em * 0.19)
+
+
+@dataclass(frozen=True)
+class MapPainter:
+    """One paint of one moment."""
+
+    painter: QPainter
+    scale: TypeScale
+    theme: Theme
+    sizes: MapSizes
+
+    def dots(self, things: Iterable[Thing]) -> None:
+        """Cameras and stations that are no news; dead cameras hollow and crossed."""
+        calm = QColor(self.theme.muted)
+        calm.setAlpha(170)
+        faint = QColor(self.theme.muted)
+        faint.setAlpha(110)
+        painter, r = self.painter, self.sizes.dot
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for thing in sorted(things, key=lambda t: -t.rank):
+            if thing.bad:
+                self._dead(thing.at, r * 1.5)
+                continue
+            painter.setPen(Qt.PenStyle.NoPen)
+            camera = thing.what is What.CAMERA
+            painter.setBrush(calm if camera else faint)
+            painter.drawEllipse(thing.at, r if camera else r * 0.75, r if camera else r * 0.75)
+
+    def _dead(self, at: QPointF, r: float) -> None:
+        painter = self.painter
+        painter.setPen(QPen(self.theme.text, max(1.2, r * 0.28)))
+        painter.setBrush(self.theme.tile)
+        painter.drawEllipse(at, r, r)
+        d = r * 0.5
+        painter.drawLine(at + QPointF(-d, -d), at + QPointF(d, d))
+        painter.drawLine(at + QPointF(-d, d), at + QPointF(d, -d))
+
+    def cluster(self, cluster: Cluster, *, bright: bool) -> None:
+        """The worst member's symbol, with a count where it speaks for more than itself."""
+        worst = cluster.worst
+        side = self.sizes.of_thing(worst)
+        box = QRectF(cluster.at.x() - side / 2, cluster.at.y() - side / 2, side, side)
+        if worst.what is What.ALARM and worst.priority is not None:
+            dimmed = worst.filled and not bright
+            draw_symbol(self.painter, box, worst.priority, self.theme, filled=worst.filled, dimmed=dimmed)
+        else:
+            self._diamond(box, late=worst.bad)
+        if len(cluster.things) > 1:
+            self._count(box, len(cluster.things), worst)
+
+    def _diamond(self, box: QRectF, *, late: bool) -> None:
+        painter, theme = self.painter, self.theme
+        r = box.width() * (0.46 if late else 0.4)
+        at = box.center()
+        shape = QPolygonF([at + QPointF(0, -r), at + QPointF(r, 0), at + QPointF(0, r), at + QPointF(-r, 0)])
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(theme.inverse if late else theme.tile)
+        painter.setPen(QPen(theme.ground if late else theme.muted, max(1.2, self.sizes.em * 0.11)))
+        painter.drawPolygon(shape)
+
+    def count_room(self, box: QRectF, count: int, worst: Thing) -> QRectF:
+        """Where the count stands: at the lower right of the symbol, over its edge."""
+        em = self.sizes.em
+        wide = max(em * 1.35, text.width(str(count), self.scale.floor, Weight.SEMIBOLD) + em * 0.6)
+        room = QRectF(0, 0, wide, em * 1.35)
+        reach = 0.42 if worst.what is What.ALARM else 0.5
+        room.moveCenter(box.center() + QPointF(box.width() * reach, box.height() * reach))
+        return room
+
+    def _count(self, box: QRectF, count: int, worst: Thing) -> None:
+        room = self.count_room(box, count, worst)
+        self.painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.painter.setPen(QPen(self.theme.muted, 1))
+        self.painter.setBrush(self.theme.ground)
+        self.painter.drawRoundedRect(room, room.height() / 2, room.height() / 2)
+        words, px = str(count), self.scale.floor
+        align = Qt.AlignmentFlag.AlignHCenter
+        text.draw(self.painter, room, words, px, self.theme.strong, Weight.SEMIBOLD, align=align, elide=False)

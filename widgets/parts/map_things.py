@@ -1,0 +1,139 @@
+"""What stands on the map, and which of it stands together: pure, without painting.
+
+Things that would overlap become one cluster that shows its worst member and how many there are; nothing
+that asks for an operator ever disappears behind something calmer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import QPointF, QRectF
+
+from backends.domain.alarm import Alarm, AlarmState, Priority
+from backends.domain.camera import Camera
+from backends.domain.report import Report, remaining_s
+from backends.domain.sensor import Sensor
+from widgets import format as fmt
+from widgets.i18n import local, tr
+from widgets.parts.map_projection import Projection
+
+
+class What(StrEnum):
+    """Kinds of things, each with its own shape."""
+
+    ALARM = "alarm"
+    REPORT = "report"
+    CAMERA = "camera"
+    STATION = "station"
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One thing at one place. `rank`: 0 is the worst; smaller is drawn later and larger."""
+
+    what: What
+    id: str
+    at: QPointF
+    rank: int
+    words: str
+    """One line for the tooltip; text from outside among it, so it is shown as plain text only."""
+    priority: Priority | None = None
+    filled: bool = False
+    bad: bool = False
+    """Dead camera, overdue report."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Things drawn as one. `things` worst first."""
+
+    things: tuple[Thing, ...]
+    at: QPointF
+
+    @property
+    def worst(self) -> Thing:
+        return self.things[0]
+
+
+def alarm_rank(alarm: Alarm) -> int:
+    """Unacknowledged urgent is 0; every acknowledged one comes after every unacknowledged one."""
+    return alarm.priority.rank + (0 if alarm.unacknowledged else 4)
+
+
+def alarm_things(
+    alarms: Iterable[Alarm], place: Callable[[Alarm], tuple[float, float] | None], to: Projection
+) -> list[Thing]:
+    """Alarms that have a place, of their own or through their sensor or camera."""
+    out = []
+    for alarm in alarms:
+        where = place(alarm)
+        if where is None:
+            continue
+        state = tr("alarms.unacknowledged") if alarm.unacknowledged else tr(f"priority.{alarm.priority}")
+        if alarm.state is AlarmState.SHELVED:
+            state = tr("alarms.shelved", at=fmt.clock_minutes(alarm.shelved_until_ns))
+        parts = (local(alarm.name), local(alarm.place), fmt.clock(alarm.t_raised_ns), state)
+        words = " · ".join(p for p in parts if p)
+        rank, at = alarm_rank(alarm), to.to_px(*where)
+        out.append(Thing(What.ALARM, alarm.id, at, rank, words, alarm.priority, alarm.unacknowledged))
+    return out
+
+
+def report_things(reports: Iterable[Report], now_ns: int, to: Projection) -> list[Thing]:
+    """Open reports with a place; overdue ones are news."""
+    out = []
+    for report in reports:
+        if report.lon is None or report.lat is None or not report.state.open:
+            continue
+        left_s = remaining_s(report, now_ns)
+        late = left_s < 0
+        due = tr("map.overdue" if late else "map.left", time=fmt.duration(abs(left_s)))
+        words = f"{report.id} · {local(report.title)} · {due}"
+        at = to.to_px(report.lon, report.lat)
+        out.append(Thing(What.REPORT, report.id, at, 20 if late else 30, words, bad=late))
+    return out
+
+
+def camera_things(cameras: Iterable[Camera], to: Projection) -> list[Thing]:
+    out = []
+    for camera in cameras:
+        if camera.lon is None or camera.lat is None or not camera.enabled:
+            continue
+        words = f"{camera.number} · {local(camera.name)}"
+        if not camera.online:
+            words += f" · {tr('map.camera_dead')}"
+        at = to.to_px(camera.lon, camera.lat)
+        out.append(Thing(What.CAMERA, camera.id, at, 40 if camera.online else 25, words, bad=not camera.online))
+    return out
+
+
+def station_things(sensors: Iterable[Sensor], to: Projection) -> list[Thing]:
+    """One thing a station; its values are read when somebody asks."""
+    out: dict[str, Thing] = {}
+    for sensor in sensors:
+        key = sensor.station_id or sensor.id
+        if sensor.lon is not None and sensor.lat is not None and key not in out:
+            at = to.to_px(sensor.lon, sensor.lat)
+            out[key] = Thing(What.STATION, key, at, 41, local(sensor.station) or local(sensor.name))
+    return list(out.values())
+
+
+def clusters(things: Iterable[Thing], size: Callable[[Thing], float]) -> list[Cluster]:
+    """Things whose symbols would overlap, joined; worst cluster last, so that it is painted on top.
+
+    Greedy from the worst on: the worst thing keeps its own place, what it would cover joins it. So no two
+    symbols overlap, and a cluster shows the worst of what it holds.
+    """
+    heads: list[tuple[Thing, list[Thing], QRectF]] = []
+    for thing in sorted(things, key=lambda t: (t.rank, t.id)):
+        side = size(thing)
+        room = QRectF(thing.at.x() - side / 2, thing.at.y() - side / 2, side, side)
+        home = next((members for head, members, taken in heads if taken.intersects(room)), None)
+        if home is None:
+            heads.append((thing, [thing], room))
+        else:
+            home.append(thing)
+    return [Cluster(tuple(members), head.at) for head, members, _ in reversed(heads)]

@@ -1,0 +1,275 @@
+"""The schematic map: areas, water, cameras, stations, reports, alarms. No network, no tiles from outside.
+
+Ground and dots are painted once into a pixmap and kept until size, look, directory or configuration
+change; alarms, reports and their counts are painted over it. The blink repaints the symbols only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QToolTip
+
+from backends.domain.alarm import Alarm
+from backends.domain.place import Point
+from layouts.options import MapOptions
+from widgets import format as fmt
+from widgets.i18n import local, tr
+from widgets.models.city import LOCAL_FEED
+from widgets.parts import text
+from widgets.parts.map_ground import Ground, areas_in_force, shapes
+from widgets.parts.map_painter import MapPainter, MapSizes
+from widgets.parts.map_projection import Projection, fit
+from widgets.parts.map_things import (
+    Cluster,
+    Thing,
+    What,
+    alarm_things,
+    camera_things,
+    clusters,
+    report_things,
+    station_things,
+)
+from widgets.parts.rows import plain_tooltip
+from widgets.session import Session
+from widgets.tiles.base import Tile, TileSpec
+from widgets.typography import TypeScale
+
+_TIP_LINES = 10
+
+
+class MapTile(Tile):
+    """Where things are."""
+
+    feeds = ("config", "cameras", "sensors", "reports", "alarms")
+
+    def __init__(self, session: Session, scale: TypeScale, options: Any) -> None:
+        super().__init__(session, scale, options)
+        self.options: MapOptions = options
+        self._bright = True
+        self._projection: Projection | None = None
+        self._ground: Ground | None = None
+        self._sizes = MapSizes(float(scale.floor), scale.floor * 3.0)
+        self._dots: list[Thing] = []
+        self._clusters: list[Cluster] = []
+        self._nowhere = 0
+        self._pixmap: QPixmap | None = None
+        self._rebuild()
+
+    def shows(self, layer: str) -> bool:
+        """No layers named = all of them."""
+        return not self.options.layers or layer in self.options.layers
+
+    # -- derived state -------------------------------------------------------------------------------
+
+    def body(self) -> QRectF:
+        return QRectF(0, self.header_height, self.width(), max(0, self.height() - self.header_height))
+
+    def on_feeds(self, changed: frozenset[str]) -> None:
+        if changed & {"config", "cameras", "sensors"}:
+            self._rebuild()
+        elif changed & {"alarms", "reports", LOCAL_FEED}:
+            self._place_news()
+
+    def on_second(self) -> None:
+        # A report turns overdue by the clock alone; looking once in 10 s is soon enough on a map.
+        if self.shows("reports") and self.now_ns() // 10**9 % 10 == 0:
+            self._place_news()
+        super().on_second()
+
+    def on_look(self) -> None:
+        self._pixmap = None
+        self._rebuild()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._pixmap = None
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        """Projection, ground and dots; the pixmap only goes when one of them has changed."""
+        city, body = self.session.city, self.body()
+        config = city.records("config").values()
+        areas, lines = areas_in_force(config, self.now_ns()), shapes(config)
+        margin = self.scale.floor * 0.9
+        points = [p for a in areas for p in a.border] or [p for s in lines for p in s.points] or self._thing_points()
+        projection = fit(points, body.adjusted(margin, margin, -margin, -margin))
+        self._sizes = MapSizes.of(body, self.scale)
+        dots: list[Thing] = []
+        ground = None
+        if projection is not None:
+            ground = Ground(areas if self.shows("areas") else [], lines, projection)
+            if self.shows("stations"):
+                dots += station_things(city.records("sensors").values(), projection)
+            if self.shows("cameras"):
+                dots += camera_things(city.records("cameras").values(), projection)
+        if ground != self._ground or dots != self._dots or projection != self._projection:
+            self._pixmap = None
+        self._projection, self._ground, self._dots = projection, ground, dots
+        self._place_news()
+
+    def _thing_points(self) -> list[Point]:
+        cameras = self.session.city.records("cameras").values()
+        return [(c.lon, c.lat) for c in cameras if c.lon is not None and c.lat is not None]
+
+    def _place_news(self) -> None:
+        city, to = self.session.city, self._projection
+        things: list[Thing] = []
+        self._nowhere = 0
+        if to is not None:
+            if self.shows("alarms"):
+                alarms = city.alarms()
+                things += alarm_things(alarms, self._place_of, to)
+                self._nowhere = len(alarms) - len(things)
+            if self.shows("reports"):
+                things += report_things(city.reports(), self.now_ns(), to)
+        room = self.body()
+        things = [t for t in things if room.contains(t.at)]
+        self._clusters = clusters(things, self._sizes.of_thing)
+        self.refresh()
+
+    def _place_of(self, alarm: Alarm) -> Point | None:
+        """Its own place, its sensor's, or its first camera's."""
+        city = self.session.city
+        for record in (alarm, city.sensor(alarm.sensor_id), *(city.camera(c) for c in alarm.camera_ids)):
+            if record is not None and record.lon is not None and record.lat is not None:
+                return (record.lon, record.lat)
+        return None
+
+    # -- what it says --------------------------------------------------------------------------------
+
+    def title(self) -> str:
+        return tr("map.title")
+
+    def summary(self) -> str:
+        city = self.session.city
+        stations = {s.station_id or s.id for s in city.records("sensors").values()}
+        counts = (
+            ("cameras", len(city.records("cameras"))),
+            ("stations", len(stations)),
+            ("alarms", len(city.alarms())),
+        )
+        return " · ".join(tr(f"map.{layer}", n=fmt.number(n)) for layer, n in counts if self.shows(layer))
+
+    @property
+    def shown_clusters(self) -> tuple[Cluster, ...]:
+        """What is painted, worst last."""
+        return tuple(self._clusters)
+
+    # -- painting ------------------------------------------------------------------------------------
+
+    def paint_body(self, painter: QPainter, body: QRectF) -> None:
+        if self._projection is None or self._ground is None:
+            self.paint_empty(painter, body, tr("map.empty"))
+            return
+        painter.save()
+        painter.setClipRect(body, Qt.ClipOperation.IntersectClip)
+        painter.drawPixmap(body.topLeft(), self._background(body))
+        view = MapPainter(painter, self.scale, self.theme, self._sizes)
+        taken = [self._room(c) for c in self._clusters]
+        note = self._paint_note(painter, body, taken)
+        for room, words in self._ground.names(body, self.scale):
+            if not any(room.intersects(other) for other in (*taken, note)):
+                self._backing(painter, room)
+                text.draw(painter, room, words, self.scale.floor, self.theme.muted)
+        bright = self._bright or self.session.look.less_motion
+        for cluster in self._clusters:
+            view.cluster(cluster, bright=bright)
+        painter.restore()
+
+    def _background(self, body: QRectF) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        if self._pixmap is None or self._pixmap.devicePixelRatio() != ratio:
+            pixmap = QPixmap(QSize(round(body.width() * ratio), round(body.height() * ratio)))
+            pixmap.setDevicePixelRatio(ratio)
+            pixmap.fill(self.theme.tile)
+            inner = QPainter(pixmap)
+            inner.translate(-body.topLeft())
+            if self._ground is not None:
+                self._ground.paint(inner, self.theme, self.scale)
+            MapPainter(inner, self.scale, self.theme, self._sizes).dots(self._dots)
+            inner.end()
+            self._pixmap = pixmap
+        return self._pixmap
+
+    def _paint_note(self, painter: QPainter, body: QRectF, taken: list[QRectF]) -> QRectF:
+        """Small and always there: the shapes are schematic; and alarms that no symbol stands for."""
+        scale, high = self.scale, float(self.scale.line(self.scale.floor))
+        short = tr("map.schematic")
+        full = f"{short} · {tr('map.nowhere', n=self._nowhere)}" if self._nowhere else short
+        most = body.width() - 2 * scale.pad
+        rooms: list[tuple[QRectF, str]] = []
+        for words in dict.fromkeys((full, short)):
+            wide = min(text.width(words, scale.floor) + 2, most)
+            bottom = body.bottom() - high - scale.pad * 0.3
+            rooms.append((QRectF(body.left() + scale.pad, bottom, wide, high), words))
+            rooms.append((QRectF(body.right() - scale.pad - wide, bottom, wide, high), words))
+        free = ((room, words) for room, words in rooms if not any(room.intersects(t) for t in taken))
+        room, words = next(free, rooms[-2])
+        self._backing(painter, room)
+        text.draw(painter, room, words, scale.floor, self.theme.muted)
+        return room
+
+    def _backing(self, painter: QPainter, room: QRectF) -> None:
+        """Dots behind words fade, so that both can be read."""
+        ground = QColor(self.theme.tile)
+        ground.setAlpha(150)
+        painter.fillRect(room, ground)
+
+    def _room(self, cluster: Cluster) -> QRectF:
+        """All pixels that a cluster paints on."""
+        side = self._sizes.of_thing(cluster.worst)
+        box = QRectF(cluster.at.x() - side / 2, cluster.at.y() - side / 2, side, side)
+        if len(cluster.things) == 1:
+            return box
+        # Measured only, so any painter will do.
+        measure = MapPainter(QPainter(), self.scale, self.theme, self._sizes)
+        return box.united(measure.count_room(box, len(cluster.things), cluster.worst))
+
+    def on_blink(self, bright: bool) -> None:
+        self._bright = bright
+        if self.session.look.less_motion:
+            return
+        for cluster in self._clusters:
+            if cluster.worst.what is What.ALARM and cluster.worst.filled:
+                self.update(self._room(cluster).toAlignedRect().adjusted(-1, -1, 1, 1))
+
+    # -- mouse ---------------------------------------------------------------------------------------
+
+    def words_at(self, at: QPointF) -> str:
+        """What is there, worst first, one line each; text from outside among it."""
+        lines: list[str] = []
+        for cluster in reversed(self._clusters):
+            if self._room(cluster).contains(at):
+                lines += [t.words for t in cluster.things]
+        reach = self._sizes.dot * 2.0
+        near: Callable[[Thing], bool] = lambda t: (t.at - at).manhattanLength() <= reach  # noqa: E731
+        lines += [self._dot_words(t) for t in self._dots if near(t)]
+        if len(lines) > _TIP_LINES:
+            lines = [*lines[:_TIP_LINES], tr("map.more", n=len(lines) - _TIP_LINES)]
+        return "\n".join(lines)
+
+    def _dot_words(self, thing: Thing) -> str:
+        if thing.what is not What.STATION:
+            return thing.words
+        parts = [thing.words]
+        for sensor in self.session.city.records("sensors").values():
+            value = self.session.city.value(sensor.id)
+            if (sensor.station_id or sensor.id) == thing.id and value is not None and value.value is not None:
+                parts.append(f"{local(sensor.name)} {fmt.number(value.value, sensor.decimals)} {sensor.unit}")
+        return " · ".join(parts[:5])
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            QToolTip.showText(event.globalPos(), plain_tooltip(self.words_at(QPointF(event.pos()))), self)
+            return True
+        return super().event(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        QToolTip.showText(event.globalPosition().toPoint(), plain_tooltip(self.words_at(event.position())), self)
+
+
+SPEC = TileSpec("map", MapOptions, MapTile)
