@@ -16,3 +16,7 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 10.0, what: s
         if time.monotonic() > end_s:
             raise AssertionError(f"not within {timeout_s} s: {what or condition}")
         _tick.wait(0.01)
+
+
+ExpectLogs = Callable[[str], None]
+"""The fixture `expect_logs` of tests/conftest.py."""
