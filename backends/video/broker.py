@@ -17,19 +17,19 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Connection, Listener, answer_challenge, deliver_challenge
+from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from pathlib import Path
 
 import msgspec
 
+from backends.video.channel import Stopper
 from backends.video.crew import Crewman
 from backends.video.frames import format_segment, segment_size
 from backends.video.plan import OutputKey, StreamKey, outputs_for, spread
 from backends.video.segment import NoPictureMemory, Segments, free_bytes
 from backends.video.wire import (
-    MAX_MESSAGE,
     Assigned,
     Assignment,
     Orders,
@@ -116,6 +116,8 @@ class PictureBroker:
         self._generation = int(time.monotonic() * 10) & 0xFFFFFF
         self._crew: list[Crewman] = []
         self._stopped = threading.Event()
+        self._stopper = Stopper()
+        self._threads: list[threading.Thread] = []
         address = address or _address()
         self._listener = Listener(address, backlog=8)
         self.address: str = address or str(self._listener.address)
@@ -131,17 +133,23 @@ class PictureBroker:
                 self._crew.append(Crewman(number, name, beat, log_file))
         for man in self._crew:
             man.start()
-        threading.Thread(target=self._accept, name="pictures accept", daemon=True).start()
-        self._carer = threading.Thread(target=self._care, name="pictures care", daemon=True)
-        self._carer.start()
+        self._start_thread("pictures accept", self._accept)
+        self._start_thread("pictures care", self._care)
+
+    def _start_thread(self, name: str, work: Callable[..., None], *args: object) -> None:
+        thread = threading.Thread(target=work, args=args, name=name, daemon=True)
+        self._threads = [*(other for other in self._threads if other.is_alive()), thread]
+        thread.start()
 
     def stop(self) -> None:
         """End all workers and take all memory away."""
         self._stopped.set()
+        self._stopper.stop()
+        with contextlib.suppress(OSError, EOFError):
+            Client(self.address).close()  # wakes the thread that accepts
+        for thread in self._threads:
+            thread.join(5.0)
         self._listener.close()
-        self._carer.join(5.0)
-        for gui in list(self._guis):
-            gui.connection.close()
         for man in self._crew:
             man.stop()
         with self._lock:
@@ -163,6 +171,11 @@ class PictureBroker:
         """Of the workers that run now."""
         return [pid for man in self._crew if (pid := man.pid) is not None]
 
+    @property
+    def run(self) -> str:
+        """How the names of this broker's shared memory begin."""
+        return self._segments.run
+
     def worker_restarts(self) -> int:
         return sum(man.restarts for man in self._crew)
 
@@ -176,12 +189,13 @@ class PictureBroker:
             try:
                 connection = self._listener.accept()
             except OSError:
-                if self._stopped.is_set():
-                    return
                 log.exception("the picture broker could not accept a connection")
                 self._stopped.wait(0.5)
                 continue
-            threading.Thread(target=self._serve, args=(connection,), name="pictures gui", daemon=True).start()
+            if self._stopped.is_set():
+                connection.close()
+                return
+            self._start_thread("pictures gui", self._serve, connection)
 
     def _serve(self, connection: Connection) -> None:
         try:
@@ -195,9 +209,8 @@ class PictureBroker:
         with self._lock:
             self._guis.append(gui)
         try:
-            while True:
-                wanted = wanted_decoder.decode(connection.recv_bytes(MAX_MESSAGE))
-                self._answer(gui, wanted)
+            while (message := self._stopper.receive(connection)) is not None:
+                self._answer(gui, wanted_decoder.decode(message))
         except (OSError, EOFError):
             pass  # it has gone; what it wanted stays for a while
         except msgspec.DecodeError as error:

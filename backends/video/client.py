@@ -18,9 +18,10 @@ from multiprocessing.connection import Client, Connection
 import msgspec
 
 from backends.domain.camera import Demand, PictureState, PictureStatus
+from backends.video.channel import Stopper
 from backends.video.frames import LOST_S, BadFrameHeader, FrameReader, PinnedFrame
 from backends.video.segment import attach
-from backends.video.wire import MAX_MESSAGE, Assigned, Wanted, assigned_decoder, encode
+from backends.video.wire import Assigned, Wanted, assigned_decoder, encode
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class PictureClient:
         self._change = threading.Condition()
         self._connection: Connection | None = None
         self._closed = False
+        self._stopper = Stopper()
         self._reason = ""
         self._threads = [
             threading.Thread(target=self._receive, name="pictures receive", daemon=True),
@@ -109,10 +111,8 @@ class PictureClient:
         """End the threads. Pictures that are already attached stay readable."""
         with self._change:
             self._closed = True
-            connection = self._connection
             self._change.notify_all()
-        if connection is not None:
-            connection.close()
+        self._stopper.stop()
         for thread in self._threads:
             thread.join(2.0)
 
@@ -162,11 +162,11 @@ class PictureClient:
                 self._connection = connection
                 self._change.notify_all()
             try:
-                while True:
-                    self._take(assigned_decoder.decode(connection.recv_bytes(MAX_MESSAGE)))
+                while (message := self._stopper.receive(connection)) is not None:
+                    self._take(assigned_decoder.decode(message))
             except (OSError, EOFError, msgspec.DecodeError):
                 if not self._closed:
-                    log.warning("the connection to the picture broker is lost; pictures that still come are shown")
+                    log.info("the connection to the picture broker is lost; pictures that still come are shown")
             finally:
                 with self._change:
                     self._connection = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -53,12 +54,13 @@ class Reader:
         low_delay: bool = False,
         timeout: tuple[float, float] | None = (OPEN_S, READ_S),
     ) -> None:
+        began = time.monotonic()
         try:
             self.container: InputContainer = av.open(
                 url, "r", format=container_format, options=dict(options), timeout=timeout
             )
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise fault_of(error) from None
+            raise fault_of(error, time.monotonic() - began) from None
         try:
             self.stream: VideoStream = self.container.streams.video[0]
         except IndexError:
@@ -95,12 +97,13 @@ class Reader:
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         packets = self.container.demux(self.stream)
         while True:
+            began = time.monotonic()
             try:
                 packet = next(packets)
             except StopIteration:
                 return
             except (av.error.FFmpegError, OSError) as error:
-                raise fault_of(error) from None
+                raise fault_of(error, time.monotonic() - began) from None
             yield packet
 
     def close(self) -> None:
@@ -120,8 +123,11 @@ _WORDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str],
 )
 
 
-def fault_of(error: BaseException) -> SourceFault:
-    """FFmpeg's error in our words, without the address."""
+def fault_of(error: BaseException, took_s: float = 0.0) -> SourceFault:
+    """FFmpeg's error in our words, without the address. `took_s`: how long the call had been waiting."""
+    if took_s >= min(OPEN_S, READ_S) - 0.2:
+        # FFmpeg's RTSP reader calls a camera that stays mute "invalid data".
+        return SourceFault("no answer in time")
     if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError):
         return Refused("the camera refuses user name or password")
     if isinstance(error, av.error.ProtocolNotFoundError | av.error.DemuxerNotFoundError):

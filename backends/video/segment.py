@@ -52,19 +52,19 @@ class Segments:
     """
 
     def __init__(self) -> None:
-        self._run = f"{PREFIX}{os.getpid():x}{secrets.token_hex(3)}"
+        self.run = f"{PREFIX}{os.getpid():x}{secrets.token_hex(3)}"
         self._held: dict[str, mmap.mmap] = {}
         self._lock_fd = -1
         if sys.platform != "win32":
             import fcntl
 
             remove_leftovers()
-            self._lock_fd = os.open(SHM / f"{self._run}.lock", os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            self._lock_fd = os.open(SHM / f"{self.run}.lock", os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def create(self, number: int, size: int) -> tuple[str, mmap.mmap]:
         """A new zeroed segment of `size` bytes and its name. Raises NoPictureMemory."""
-        name = f"{self._run}-{number}"
+        name = f"{self.run}-{number}"
         if sys.platform == "win32":
             # A named mapping is there as long as somebody holds it; its size travels in the name.
             self._held[f"{name}.{size}"] = mmap.mmap(-1, size, tagname=name)
@@ -94,7 +94,7 @@ class Segments:
         for name in list(self._held):
             self.remove(name)
         if self._lock_fd >= 0:
-            (SHM / f"{self._run}.lock").unlink(missing_ok=True)
+            (SHM / f"{self.run}.lock").unlink(missing_ok=True)
             os.close(self._lock_fd)
             self._lock_fd = -1
 

@@ -57,6 +57,9 @@ class StreamOrder(msgspec.Struct, frozen=True):
     path: str = ""
     """For a `scene:` address: the file that its number stands for."""
 
+    def __repr__(self) -> str:
+        return f"StreamOrder({self.camera_id!r}, {self.uri!r}, {len(self.outputs)} outputs)"
+
 
 class Orders(msgspec.Struct, frozen=True):
     """Worker: all that it shall decode. What is not in it stops."""
