@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QCoreApplication, QMetaObject, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from backends.process import child_settings
@@ -25,23 +25,38 @@ from console.settings import GuiSettings, gui_settings
 _log = logging.getLogger(__name__)
 
 
+class _Leave(QObject):
+    """Ends the loop from any thread. Not `QCoreApplication.quit`: that asks the windows, and a wall's says no."""
+
+    asked = Signal(int)
+
+    def __init__(self, app: QCoreApplication) -> None:
+        super().__init__()
+        self.asked.connect(app.exit, Qt.ConnectionType.QueuedConnection)
+
+
+_leave: _Leave | None = None
+
+
 def main() -> int:
     """Run until asked to stop; the exit status for the supervisor."""
+    global _leave  # noqa: PLW0603  # signal handlers and the parent's watcher have no other way to it
     settings = gui_settings(child_settings(on_parent_gone=_ask_to_quit))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     events = EventLog(Path(settings.json_log) if settings.json_log else None, "gui")
     app = QApplication([sys.argv[0]])
     app.setApplicationName("ioc-console")
     app.setQuitOnLastWindowClosed(False)
+    _leave = _Leave(app)
     builder = SessionBuilder(app, settings)
     _catch_all(events, builder)
     _quit_on_signals()
     builder.start(lambda: events.emit("first_paint", windows=len(builder.wall.windows)))
     shooting = _plan_screenshots(settings, builder, events)
     if settings.exit_after_s > 0:
-        QTimer.singleShot(round(settings.exit_after_s * 1000), app.quit)
+        QTimer.singleShot(round(settings.exit_after_s * 1000), _ask_to_quit)
     elif shooting:
-        QTimer.singleShot(round(max(settings.after_s) * 1000) + 1, app.quit)
+        QTimer.singleShot(round(max(settings.after_s) * 1000) + 1, _ask_to_quit)
     status = app.exec()
     builder.stop()
     events.emit("gui_stopped", status=status)
@@ -64,16 +79,15 @@ def _plan_screenshots(settings: GuiSettings, builder: SessionBuilder, events: Ev
         events.emit("screenshot", files=[str(path) for path in paths])
 
     for after_s in settings.after_s:
-        QTimer.singleShot(round(after_s * 1000), Qt.TimerType.PreciseTimer, lambda after_s=after_s: shoot(after_s))
+        QTimer.singleShot(round(after_s * 1000), lambda after_s=after_s: shoot(after_s))
     return bool(settings.after_s)
 
 
 def _ask_to_quit() -> None:
     """From any thread."""
-    app = QCoreApplication.instance()
-    if app is None:
+    if _leave is None:
         os._exit(0)
-    QMetaObject.invokeMethod(app, "quit", Qt.ConnectionType.QueuedConnection)
+    _leave.asked.emit(0)
 
 
 def _quit_on_signals() -> None:
