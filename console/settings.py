@@ -104,7 +104,7 @@ class SiteConfig(_Strict, frozen=True):
     video: VideoSection = VideoSection()
 
 
-class Preferences(msgspec.Struct, frozen=True):
+class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     """What a person chose on this machine. Stored as JSON in the data folder, with its version."""
 
     version: int = 1
