@@ -6,6 +6,7 @@ alarm, or the stand-in of a dead one and says whose place it takes. All other ti
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from backends.domain.alarm import Alarm
@@ -28,9 +29,15 @@ class Shown:
     """What the layout asked for, also where the directory does not have it."""
 
 
-def choose(city: CityModel, options: CameraOptions, called: str = "") -> Shown:
-    """The camera of a tile now. `called`: a camera that the operator called up onto an alarm slot."""
-    if options.slot and (chosen := _for_alarm(city, called)) is not None:
+def choose(
+    city: CityModel, options: CameraOptions, called: str = "", neighbours: frozenset[str] = frozenset()
+) -> Shown:
+    """The camera of a tile now.
+
+    `called`: a camera that the operator called up onto an alarm slot. `neighbours`: numbers that other
+    tiles of this window show anyway; the slot then serves the next alarm, not the same picture twice.
+    """
+    if options.slot and not called and (chosen := _for_alarm(city, neighbours)) is not None:
         return chosen
     camera = city.camera(called) if options.slot and called else None
     camera = camera or city.camera_by_number(options.camera)
@@ -40,25 +47,28 @@ def choose(city: CityModel, options: CameraOptions, called: str = "") -> Shown:
     return Shown(camera.id, city.alarm_of_camera(camera.id), see=see, number=camera.number)
 
 
-def _for_alarm(city: CityModel, called: str) -> Shown | None:
-    if called:
-        return None
-    asking = (alarm for alarm in city.alarms() if alarm.unacknowledged or alarm.holder)
-    return next((shown for alarm in asking if (shown := camera_of(city, alarm)) is not None), None)
+def _for_alarm(city: CityModel, neighbours: frozenset[str]) -> Shown | None:
+    asking = [alarm for alarm in city.alarms() if alarm.unacknowledged or alarm.holder]
+    seen = [shown for alarm in asking for shown in cameras_of(city, alarm)]
+    fresh = (shown for shown in seen if shown.number not in neighbours)
+    return next(fresh, seen[0] if seen else None)
 
 
 def camera_of(city: CityModel, alarm: Alarm) -> Shown | None:
     """The best living camera of an alarm's place, or the stand-in of a dead one; None when it has none."""
+    return next(cameras_of(city, alarm), None)
+
+
+def cameras_of(city: CityModel, alarm: Alarm) -> Iterator[Shown]:
+    """All that can be seen of an alarm's place, best first."""
     for camera_id in alarm.camera_ids:
         camera = city.camera(camera_id)
         if camera is None:
             continue
         if camera.online:
-            return Shown(camera.id, alarm, number=camera.number)
-        other = _stand_in(city, camera)
-        if other is not None:
-            return Shown(other.id, alarm, for_number=camera.number, number=other.number)
-    return None
+            yield Shown(camera.id, alarm, number=camera.number)
+        elif (other := _stand_in(city, camera)) is not None:
+            yield Shown(other.id, alarm, for_number=camera.number, number=other.number)
 
 
 def _stand_in(city: CityModel, camera: Camera) -> Camera | None:

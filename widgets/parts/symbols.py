@@ -32,7 +32,8 @@ def draw_symbol(
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if dimmed:
-        painter.setOpacity(0.45)
+        # Dim enough to be seen blinking, bright enough to rank above outlined symbols at any moment.
+        painter.setOpacity(0.7)
     keyline = _keyline(priority, side) if filled else 0.0
     inset = keyline / 2 if filled else _outline(side) / 2
     shape = _shape(priority, square.adjusted(inset, inset, -inset, -inset))

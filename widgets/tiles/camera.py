@@ -41,6 +41,7 @@ class CameraTile(Tile):
     def __init__(self, session: Session, scale: TypeScale, options: Any) -> None:
         super().__init__(session, scale, options)
         self._called = ""
+        self._neighbours: frozenset[str] = frozenset()
         self._shown = Shown("", None)
         self._demand: Demand | None = None
         self._painter: PicturePainter | None = None
@@ -58,10 +59,16 @@ class CameraTile(Tile):
     # -- which camera ----------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        self._shown = choose(self.session.city, self.options, self._called)
+        self._shown = choose(self.session.city, self.options, self._called, self._neighbours)
         self._update_demand()
         self._overlay_key = None
         super().refresh()
+
+    def set_neighbours(self, numbers: frozenset[str]) -> None:
+        """Camera numbers that the window's other tiles show."""
+        if numbers != self._neighbours:
+            self._neighbours = numbers
+            self.refresh()
 
     def _on_called(self, camera_id: str) -> None:
         self._called = camera_id

@@ -19,6 +19,7 @@ from widgets.parts.shapes import draw_hatch
 from widgets.pump import Pump
 from widgets.session import Session
 from widgets.tiles.base import Tile
+from widgets.tiles.camera import CameraTile
 from widgets.tiles.problem import ProblemTile
 from widgets.tiles.registry import tile_specs
 from widgets.typography import TypeScale
@@ -71,10 +72,18 @@ class WallWindow(QWidget):
             tile.setParent(None)
             tile.deleteLater()
         self.tiles = tiles
+        self._introduce()
         bar = plan.bar
         self.bar.setGeometry(bar.x, bar.y, bar.width, bar.height)
         self._on_look()
         self.notice.place()
+
+    def _introduce(self) -> None:
+        """Tell the place kept for alarms which cameras stand beside it."""
+        cameras = [tile for tile in self.tiles.values() if isinstance(tile, CameraTile)]
+        fixed = frozenset(tile.options.camera for tile in cameras if not tile.options.slot)
+        for tile in cameras:
+            tile.set_neighbours(fixed)
 
     def _build(self, wanted: TilePlan) -> Tile:
         spec = tile_specs().get(wanted.kind)
