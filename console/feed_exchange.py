@@ -253,11 +253,13 @@ class Exchange:
                     outlet.latest(feed, latest, stored)
 
     def snapshot(self, feed: str, epoch: str, seq: int, items: Iterable[Record]) -> None:
-        """A feed as a whole."""
+        """A state feed as a whole; an append feed's position jumps, and what is known of it stays."""
         with self._lock:
             mirror = self._mirrors[feed]
-            mirror.items = {r.id: r.raw for r in items}
             mirror.position = (epoch, seq)
+            if FEEDS[feed].kind is FeedKind.APPEND:
+                return
+            mirror.items = {r.id: r.raw for r in items}
             for outlet in self._outlets:
                 outlet.renew(feed)
 

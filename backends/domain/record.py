@@ -30,7 +30,10 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """A whole state feed as of a position; replaces what was known of it."""
+    """A whole state feed as of a position; replaces what was known of it.
+
+    Of an append feed it has no items and says that its position jumps: the hub no longer has the rest.
+    """
 
     feed: str
     epoch: str

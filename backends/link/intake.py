@@ -19,6 +19,9 @@ from backends.protocol.messages import MAX_FRAME, Batch, Envelope, Snap
 Quarantine = Callable[[str, str, bytes], None]
 """(feed, reason, raw)."""
 
+INT64 = 1 << 63
+"""SQLite's integers end here; JSON's do not."""
+
 _TYPES = frozenset({"put", "del", "event"})
 
 
@@ -56,6 +59,9 @@ def to_record(env: Envelope, t_rx_ns: int, quarantine: Quarantine) -> Record:
         if kind != "bad":
             quarantine(env.feed, f"unknown type {kind[:40]!r} of {env.feed} {env.seq}", raw)
         kind = "bad"
+    if not (abs(env.t) < INT64 and abs(env.rev) < INT64):
+        quarantine(env.feed, f"number beyond 64 bits in {env.feed} {env.seq}", raw)
+        return Record(env.feed, env.epoch, env.seq, "bad", env.id, 0, env.cause, t_rx_ns, t_rx_ns, raw)
     return Record(env.feed, env.epoch, env.seq, kind, env.id, env.rev, env.cause, env.t, t_rx_ns, raw, body)
 
 

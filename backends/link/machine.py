@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from backends.domain.action import ActionStatus
-from backends.domain.feeds import FEEDS, FeedKind, FeedStatus, LinkState, Mode
+from backends.domain.feeds import FEEDS, FeedStatus, LinkState, Mode
 from backends.domain.ports import LinkStatus
 from backends.domain.record import Snapshot
 from backends.domain.times import NS_PER_S, HubClock
 from backends.link.health import SILENT_S, STALE_S, CanaryWatch, GapWatch, Rate, period_overdue, quality
-from backends.link.intake import salvage, to_record
+from backends.link.intake import INT64, salvage, to_record
 from backends.link.outbox import Outbox
 from backends.link.ports import LinkSettings, Sink, Trouble
 from backends.link.sync import Applied, FeedSync
@@ -163,10 +163,7 @@ class LinkMachine:
     def resync(self, feed: str, cursor: Cursor | None, now_s: float) -> None:
         """The store lost its way in this feed; `cursor` is what it has."""
         if feed in self._feeds:
-            sync = self._feeds[feed].sync
-            if sync.kind is FeedKind.APPEND:
-                sync.rewind(cursor)
-            sync.refetch(now_s)
+            self._feeds[feed].sync.resync(cursor, now_s)
 
     # -- LIVE ----------------------------------------------------------------------------------------
 
@@ -194,6 +191,8 @@ class LinkMachine:
                 return
             if frames[0] != f"1/{env.feed}/".encode():
                 raise BadMessage(f"topic {feed!r} carries feed {env.feed!r}")
+            if not 0 < env.seq < INT64:
+                raise BadMessage(f"seq {env.seq}")
         except BadMessage as error:
             self._bad(feed, str(error), b" ".join(frames))
             return

@@ -45,7 +45,8 @@ class Applied(msgspec.Struct):
 
     records: list[Envelope] = []
     snapshot: tuple[str, int, tuple[Envelope, ...]] | None = None
-    """(epoch, as_of, items): replaces the whole feed."""
+    """(epoch, as_of, items): replaces a state feed; of an append feed, without items, it only says
+    that the position has jumped to `as_of` because the hub no longer has what was between."""
 
 
 class FeedSync:
@@ -72,6 +73,7 @@ class FeedSync:
         self._rewound = 0
         self._parts: dict[int, tuple[Envelope, ...]] = {}
         self._parts_of: tuple[str, int, int] | None = None
+        self._jump: tuple[str, int] | None = None
 
     @property
     def complete(self) -> bool:
@@ -103,7 +105,7 @@ class FeedSync:
             return Applied()
         if self._compare_epoch(head, now_s) and self.cursor is not None and head.head > self.cursor.seq:
             self._want(Need.FETCH, now_s, count=False)
-        return self._drain()
+        return self._landed(self._drain())
 
     def on_heartbeat(self, head: FeedHead, now_s: float) -> None:
         """A head that was announced one heartbeat ago and is still above the cursor is a lost tail."""
@@ -134,6 +136,7 @@ class FeedSync:
         self._pending = {seq: env for seq, env in self._pending.items() if env.epoch == head.epoch}
         if self.kind is FeedKind.APPEND:
             self.cursor = Cursor(head.epoch, head.oldest - 1)
+            self._jump = (head.epoch, head.oldest - 1)
             self._asked = None
             if head.head >= head.oldest:
                 self._want(Need.FETCH, now_s, count=False)
@@ -157,9 +160,7 @@ class FeedSync:
             return Applied()
         if env.seq == cursor.seq + 1 and self._need is not Need.SNAPSHOT:
             self.cursor = Cursor(cursor.epoch, env.seq)
-            if not self._pending:
-                return Applied([env])
-            return self._drain([env])
+            return self._landed(self._drain([env]) if self._pending else Applied([env]))
         self._keep(env)
         self._want(Need.FETCH, now_s)
         return Applied()
@@ -181,6 +182,13 @@ class FeedSync:
                 self._send_at_s = now_s + (0.0 if applied.records else self._pause())
             else:
                 self._need = Need.NOTHING
+        return self._landed(applied)
+
+    def _landed(self, applied: Applied) -> Applied:
+        """The first records after a jump carry it with them."""
+        if self._jump is not None and applied.records:
+            applied.snapshot = (*self._jump, ())
+            self._jump = None
         return applied
 
     def on_reset(self, reset: Reset, now_s: float) -> None:
@@ -215,15 +223,18 @@ class FeedSync:
             self._need, self._send_at_s = Need.FETCH, now_s
         return applied
 
-    def refetch(self, now_s: float) -> None:
-        """The store could not keep this feed: its state is taken anew."""
+    def resync(self, cursor: Cursor | None, now_s: float) -> None:
+        """The store could not keep part of this feed; `cursor` is what it has."""
         self._asked = None
-        self._want(Need.SNAPSHOT if self.kind is FeedKind.STATE else Need.FETCH, now_s, count=False)
-
-    def rewind(self, cursor: Cursor | None) -> None:
-        """Go back to what the store has (an append feed after a failure of the store)."""
-        self.cursor = cursor
-        self._pending.clear()
+        if self.kind is FeedKind.STATE:
+            self._want(Need.SNAPSHOT, now_s, count=False)
+        elif self.kind is FeedKind.APPEND:
+            self.cursor = cursor
+            self._pending.clear()
+            if cursor is not None:
+                self._want(Need.FETCH, now_s, count=False)
+            elif self.head is not None:
+                self._start_over(self.head, now_s)
 
     # -- asking --------------------------------------------------------------------------------------
 

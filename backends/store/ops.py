@@ -66,8 +66,7 @@ class PutRecords(msgspec.Struct, frozen=True):
         first, last = self.records[0], self.records[-1]
         spec = FEEDS[first.feed]
         epoch, seq = at.get(first.feed, ("", 0))
-        fresh_epoch = spec.kind is FeedKind.APPEND and epoch != first.epoch
-        if not fresh_epoch and (first.epoch != epoch or first.seq != seq + 1):
+        if first.epoch != epoch or first.seq != seq + 1:
             raise DoesNotJoin(f"{first.feed}: {first.seq} after {seq}")
         if spec.kind is FeedKind.APPEND or spec.precious:
             connection.executemany(
@@ -84,7 +83,7 @@ class PutRecords(msgspec.Struct, frozen=True):
 
 
 class PutSnapshot(msgspec.Struct, frozen=True):
-    """A whole feed in place of what was there."""
+    """A whole state feed in place of what was there; of an append feed only the position jumps."""
 
     snapshot: Snapshot
 
@@ -102,8 +101,9 @@ class PutSnapshot(msgspec.Struct, frozen=True):
 
     def write(self, connection: sqlite3.Connection, at: Positions) -> None:
         snap = self.snapshot
-        connection.execute("DELETE FROM item WHERE feed = ?", (snap.feed,))
-        _write_items(connection, snap.items)
+        if FEEDS[snap.feed].kind is FeedKind.STATE:
+            connection.execute("DELETE FROM item WHERE feed = ?", (snap.feed,))
+            _write_items(connection, snap.items)
         t_ns = max((r.t_rx_ns for r in snap.items), default=0)
         _write_cursor(connection, at, snap.feed, snap.epoch, snap.seq, t_ns)
 

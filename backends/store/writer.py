@@ -20,7 +20,7 @@ from typing import Protocol
 from backends.domain.feeds import FEEDS
 from backends.store.damage import move_aside
 from backends.store.errors import StoreRefused, classify
-from backends.store.ops import DoesNotJoin, Op, Positions, PutRecords, PutSnapshot
+from backends.store.ops import DoesNotJoin, Op, Positions, PutQuarantine, PutRecords, PutSnapshot, PutStage
 from backends.store.schema import open_ops
 
 _log = logging.getLogger(__name__)
@@ -33,6 +33,15 @@ RETRY_S = 0.5
 RETAIN_ROWS = 50_000
 """Rows kept in memory while the disk fails; beyond, the feeds that can be fetched again are let go."""
 CHECKPOINT_S = 1.0
+UNFIT = (
+    ValueError,
+    OverflowError,
+    sqlite3.IntegrityError,
+    sqlite3.ProgrammingError,
+    sqlite3.InterfaceError,
+    sqlite3.DataError,
+)
+"""The fault of what is to be written, not of the disk."""
 WAL_RESTART_BYTES = 16 << 20
 
 
@@ -186,16 +195,35 @@ class OpsWriter:
             written = self._write(group)
         except (sqlite3.Error, OSError) as error:
             self._failed(error)
-            self._retain(group)
+            self._retain(group, lost=self._trouble == "damaged")
             return
         self._listener.on_commit(written, True)
 
     def _write(self, group: Sequence[Op]) -> list[Op]:
-        """One transaction. Operations that do not join are shown, not written, and their feed asked for anew."""
+        """What was written. Operations that do not fit are shown, not written, and their feed asked for anew."""
+        astray: list[Op] = []
+        try:
+            written = self._transaction(group, astray)
+        except UNFIT:
+            # One of them cannot be written at all (a number beyond 64 bits, say): it alone must go.
+            written, astray = [], []
+            for op in group:
+                try:
+                    written += self._transaction([op], astray)
+                except UNFIT as reason:
+                    _log.warning("cannot be stored, %s: %s", op.feed or type(op).__name__, reason)
+                    astray.append(op)
+        if astray:
+            self._listener.on_commit(astray, False)
+            for feed in {op.feed for op in astray if op.feed} - self._holes:
+                self._holes.add(feed)
+                self._listener.on_hole(feed)
+        return written
+
+    def _transaction(self, group: Sequence[Op], astray: list[Op]) -> list[Op]:
         assert self._db is not None
         at = dict(self._at)
         written: list[Op] = []
-        astray: list[Op] = []
         self._db.execute("BEGIN IMMEDIATE")
         try:
             for op in group:
@@ -213,14 +241,7 @@ class OpsWriter:
             raise
         self._at = at
         self._dirty = True
-        for op in written:
-            if isinstance(op, PutSnapshot | PutRecords):
-                self._holes.discard(op.feed)
-        if astray:
-            self._listener.on_commit(astray, False)
-            for feed in {op.feed for op in astray} - self._holes:
-                self._holes.add(feed)
-                self._listener.on_hole(feed)
+        self._holes -= {op.feed for op in written}
         return written
 
     # -- trouble -------------------------------------------------------------------------------------
@@ -255,9 +276,11 @@ class OpsWriter:
         self._holes = set(FEEDS)
         self._listener.on_emptied()
 
-    def _retain(self, group: list[Op]) -> None:
+    def _retain(self, group: list[Op], *, lost: bool = False) -> None:
+        """Show it, and keep it for later. After damage (`lost`) the feeds come anew; only actions are kept."""
         self._listener.on_commit(group, False)
-        self._retained.extend(group)
+        kept = PutStage if lost else PutStage | PutRecords | PutSnapshot | PutQuarantine
+        self._retained.extend(op for op in group if isinstance(op, kept))
         if sum(op.rows for op in self._retained) <= RETAIN_ROWS:
             return
         for precious in (False, True):

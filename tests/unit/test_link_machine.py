@@ -30,7 +30,6 @@ from backends.protocol.messages import (
     FeedHead,
     Heartbeat,
     Series,
-    Snap,
     Welcome,
     topic,
 )

@@ -58,9 +58,7 @@ class World:
             self.position = (epoch, as_of)
             self.state = {env.id: env.seq for env in items}
         for env in applied.records:
-            fresh = self.kind is FeedKind.APPEND and env.epoch != self.position[0]
-            if not fresh:
-                assert (env.epoch, env.seq) == (self.position[0], self.position[1] + 1), "out of order or twice"
+            assert (env.epoch, env.seq) == (self.position[0], self.position[1] + 1), "out of order or twice"
             self.position = (env.epoch, env.seq)
             self.state[env.id] = env.seq
             self.events.append(self.position)

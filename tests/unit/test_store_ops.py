@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from helpers.feed_waits import ExpectLogs, wait_until
 from helpers.store_rig import Heard, click, record, snapshot
@@ -83,7 +84,7 @@ def test_slow_feeds_are_grouped_and_an_alarm_closes_the_group(writer: OpsWriter,
 
 def test_state_feeds_without_weight_have_no_log(tmp_path: Path, writer: OpsWriter, heard: Heard) -> None:
     writer.put(snapshot(0, "cameras"), PutRecords([record(1, "cameras"), record(2, "cameras", key="a1")]))
-    writer.put(PutRecords([record(1, "timeline", kind="event")]))
+    writer.put(snapshot(0, "timeline"), PutRecords([record(1, "timeline", kind="event")]))
     wait_until(lambda: heard.seqs("timeline") == [1])
     assert rows(tmp_path, "SELECT feed FROM log") == [("timeline",)]
     assert rows(tmp_path, "SELECT feed, seq FROM item") == [("cameras", 2)]
@@ -94,7 +95,8 @@ def test_last_state_actions_and_clock_come_back(tmp_path: Path, heard: Heard) ->
     writer.open()
     writer.start()
     writer.put(snapshot(2), click("u1"), click("u2", cseq=2), click("u2", Stage.APPLIED, cseq=2))
-    writer.put(PutMoment({"alarms": 77}, 1000, 2000, 60.0), PutRecords([record(1, "timeline", kind="event")]))
+    writer.put(PutMoment({"alarms": 77}, 1000, 2000, 60.0), snapshot(0, "timeline"))
+    writer.put(PutRecords([record(1, "timeline", kind="event")]))
     writer.stop()
     state = read_state(tmp_path)
     kept = {feed.feed: feed for feed in state.feeds}
@@ -161,6 +163,19 @@ def test_a_long_failure_lets_go_of_feeds_that_can_be_fetched_again(
     writer.put(PutRecords([record(401, "cameras")]))
     wait_until(lambda: heard.holes == ["cameras"])
     assert rows(tmp_path, "SELECT seq FROM cursor WHERE feed = 'cameras'") == [(0,)]
+
+
+def test_what_cannot_be_stored_costs_only_itself(
+    tmp_path: Path, writer: OpsWriter, heard: Heard, expect_logs: ExpectLogs
+) -> None:
+    expect_logs("cannot be stored, cameras")
+    writer.put(snapshot(0), snapshot(0, "cameras"))
+    huge = msgspec.structs.replace(record(1, "cameras"), rev=1 << 70)
+    writer.put(PutRecords([huge]), PutRecords([record(1)]))
+    wait_until(lambda: heard.seqs() == [1])
+    assert heard.holes == ["cameras"]
+    assert writer.trouble == ""
+    assert rows(tmp_path, "SELECT feed, seq FROM cursor ORDER BY feed") == [("alarms", 1), ("cameras", 0)]
 
 
 @pytest.mark.parametrize("damage", ["garbage", "page", "short"])
