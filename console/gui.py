@@ -21,6 +21,7 @@ from backends.process import child_settings
 from console.app import SessionBuilder
 from console.events import EventLog
 from console.settings import GuiSettings, gui_settings
+from console.telling import Teller
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ def main() -> int:
     _leave = _Leave(app)
     builder = SessionBuilder(app, settings)
     _catch_all(events, builder)
+    teller = Teller(events, builder.city, builder.wall)
     _quit_on_signals()
     builder.start(lambda: events.emit("first_paint", windows=len(builder.wall.windows)))
     shooting = _plan_screenshots(settings, builder, events)
@@ -59,6 +61,7 @@ def main() -> int:
         QTimer.singleShot(round(max(settings.after_s) * 1000) + 1, _ask_to_quit)
     status = app.exec()
     builder.stop()
+    teller.deleteLater()
     events.emit("gui_stopped", status=status)
     events.close()
     return status
