@@ -170,9 +170,9 @@ class MapTile(Tile):
         painter.drawPixmap(body.topLeft(), self._background(body))
         view = MapPainter(painter, self.scale, self.theme, self._sizes)
         taken = [self._room(c) for c in self._clusters]
-        note = self._paint_note(painter, body, taken)
+        notes = self._paint_notes(painter, body, taken)
         for room, words in self._ground.names(body, self.scale):
-            if not any(room.intersects(other) for other in (*taken, note)):
+            if not any(room.intersects(other) for other in (*taken, *notes)):
                 self._backing(painter, room)
                 text.draw(painter, room, words, self.scale.floor, self.theme.muted)
         bright = self._bright or self.session.look.less_motion
@@ -195,23 +195,27 @@ class MapTile(Tile):
             self._pixmap = pixmap
         return self._pixmap
 
-    def _paint_note(self, painter: QPainter, body: QRectF, taken: list[QRectF]) -> QRectF:
+    def _paint_notes(self, painter: QPainter, body: QRectF, taken: list[QRectF]) -> list[QRectF]:
         """Small and always there: the shapes are schematic; and alarms that no symbol stands for."""
         scale, high = self.scale, float(self.scale.line(self.scale.floor))
-        short = tr("map.schematic")
-        full = f"{short} · {tr('map.nowhere', n=self._nowhere)}" if self._nowhere else short
-        most = body.width() - 2 * scale.pad
-        rooms: list[tuple[QRectF, str]] = []
-        for words in dict.fromkeys((full, short)):
-            wide = min(text.width(words, scale.floor) + 2, most)
-            bottom = body.bottom() - high - scale.pad * 0.3
-            rooms.append((QRectF(body.left() + scale.pad, bottom, wide, high), words))
-            rooms.append((QRectF(body.right() - scale.pad - wide, bottom, wide, high), words))
-        free = ((room, words) for room, words in rooms if not any(room.intersects(t) for t in taken))
-        room, words = next(free, rooms[-2])
-        self._backing(painter, room)
-        text.draw(painter, room, words, scale.floor, self.theme.muted)
-        return room
+        notes = [tr("map.schematic")]
+        if self._nowhere:
+            notes.append(tr("map.nowhere", n=self._nowhere))
+        out: list[QRectF] = []
+        for words in notes:
+            wide = min(text.width(words, scale.floor) + 2, body.width() - 2 * scale.pad)
+            left, right = body.left() + scale.pad, body.right() - scale.pad - wide
+            top, bottom = body.top() + scale.pad * 0.3, body.bottom() - high - scale.pad * 0.3
+            corners = [
+                QRectF(x, y, wide, high) for x, y in ((left, bottom), (right, bottom), (left, top), (right, top))
+            ]
+            corners += [QRectF(left, bottom - high * n, wide, high) for n in range(1, 4)]
+            room = next((c for c in corners if not any(c.intersects(t) for t in (*taken, *out))), None)
+            if room is not None:
+                self._backing(painter, room)
+                text.draw(painter, room, words, scale.floor, self.theme.muted)
+                out.append(room)
+        return out
 
     def _backing(self, painter: QPainter, room: QRectF) -> None:
         """Dots behind words fade, so that both can be read."""
