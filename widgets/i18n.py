@@ -64,7 +64,8 @@ class _QtWords(QTranslator):
         return not self._words
 
     def translate(self, context: str, sourceText: str, disambiguation: str | None = None, n: int = -1) -> str:  # noqa: N803
-        return self._words.get((context, sourceText), "")
+        # None, not "": only a null string makes Qt fall back to the source text.
+        return self._words.get((context, sourceText))  # type: ignore[return-value]
 
 
 _catalogues: dict[Language, Catalogue] = {}
