@@ -40,8 +40,7 @@ class Intake:
         self.engine = AlarmEngine(alarms)
         self._records: dict[str, dict[str, Any]] = {feed: {} for feed in RECORD_FEEDS}
         self._revs: dict[tuple[str, str], int] = {}
-        self._samples: dict[str, Sample] = {}
-        self._conflated = 0
+        self._samples: list[Sample] = []
 
     # --- what it knows ---------------------------------------------------------------------------
 
@@ -132,20 +131,16 @@ class Intake:
             case SensorMoved(t_ns, sensor):
                 return self.put("sensors", sensor, t_ns)
 
-    def take_samples(self) -> tuple[list[Sample], int]:
-        """The newest sample of each series since the last call, and how many older ones were merged away."""
-        taken = list(self._samples.values()), self._conflated
-        self._samples = {}
-        self._conflated = 0
+    def take_samples(self) -> list[Sample]:
+        """All samples since the last call."""
+        taken, self._samples = self._samples, []
         return taken
 
     def _measured(self, event: Measured) -> list[Change]:
         changes: list[Change] = []
-        pending, engine = self._samples, self.engine
+        engine = self.engine
+        self._samples += event.samples
         for sample in event.samples:
-            if sample.series in pending:
-                self._conflated += 1
-            pending[sample.series] = sample
             if engine.watches(sample.series):
                 changes += engine.sample(sample)
         return changes

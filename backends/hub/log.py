@@ -141,12 +141,14 @@ class SqliteLog:
         now_ns: int,
         *,
         samples: Sequence[Sample] = (),
-        conflated: int = 0,
         action: ActionRow | None = None,
         meta: Mapping[str, str] | None = None,
     ) -> list[Envelope]:
-        """One transaction; on LogTrouble nothing has moved, and the same call may be tried again."""
-        envelopes, moved = self._number([*changes, *_batches(samples, conflated)], now_ns)
+        """One transaction; on LogTrouble nothing has moved, and the same call may be tried again.
+
+        All samples are kept for HISTORY; published is the newest of each series.
+        """
+        envelopes, moved = self._number([*changes, *_batches(samples)], now_ns)
         if not envelopes and action is None and not meta:
             return []
         logged = [e for e in envelopes if FEEDS[e.feed].kind is not FeedKind.LOSSY]
@@ -317,15 +319,13 @@ def _raw(body: bytes) -> msgspec.Raw:
     return msgspec.Raw(body) if body else NO_BODY
 
 
-def _batches(samples: Sequence[Sample], conflated: int) -> list[Change]:
-    return [
-        Change(
-            "samples",
-            "event",
-            "",
-            max(s.t_ns for s in part),
-            SampleBatch(tuple(part), conflated if start == 0 else 0),
-        )
-        for start in range(0, len(samples), BATCH_SAMPLES)
-        if (part := samples[start : start + BATCH_SAMPLES])
-    ]
+def _batches(samples: Sequence[Sample]) -> list[Change]:
+    """The newest sample of each series, in messages of 500; how many were merged away stands in the first."""
+    newest = list({sample.series: sample for sample in samples}.values())
+    conflated = len(samples) - len(newest)
+    changes = []
+    for start in range(0, len(newest), BATCH_SAMPLES):
+        part = tuple(newest[start : start + BATCH_SAMPLES])
+        batch = SampleBatch(part, conflated if start == 0 else 0)
+        changes.append(Change("samples", "event", "", max(s.t_ns for s in part), batch))
+    return changes

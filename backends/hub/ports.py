@@ -69,7 +69,6 @@ class EventLog(Protocol):
         now_ns: int,
         *,
         samples: Sequence[Sample] = (),
-        conflated: int = 0,
         action: ActionRow | None = None,
         meta: Mapping[str, str] | None = None,
     ) -> list[Envelope]:

@@ -22,8 +22,8 @@ def open_gaps(t: Times, v: Values, period_s: float) -> tuple[Times, Values]:
 
 
 def thin(t: Times, v: Values, max_points: int) -> tuple[Times, Values]:
-    """At most `max_points` points (never fewer than 4): first, last, each bucket's min, max and first gap."""
-    max_points = max(4, max_points)
+    """At most `max_points` points (fewer than 5 are taken for 5): first, last, each bucket's min, max and first gap."""
+    max_points = max(5, max_points)
     n = len(t)
     if n <= max_points:
         return t, v

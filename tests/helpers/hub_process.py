@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import zmq
 from helpers.tiny_city import TinyCity
@@ -30,13 +30,20 @@ class HubProcess:
     """A hub in `folder`. `stations` are authorised before it starts."""
 
     def __init__(
-        self, folder: Path, *, mode: Mode = Mode.DEMO, stations: tuple[str, ...] = ("desk-1", "desk-2"), **world: Any
+        self,
+        folder: Path,
+        *,
+        mode: Mode = Mode.DEMO,
+        stations: tuple[str, ...] = ("desk-1", "desk-2"),
+        resume: Literal["crash", "always"] = "crash",
+        **world: Any,
     ) -> None:
         self.folder = folder
         self.authorised = folder / "authorised"
         self.authorised.mkdir(parents=True, exist_ok=True)
         self._world = world
         self._mode = mode
+        self._resume: Literal["crash", "always"] = resume
         self.child: subprocess.Popen[bytes] | None = None
         for station in stations:
             authorise(self.authorised, self.keys(station))
@@ -51,6 +58,7 @@ class HubProcess:
             authorised_dir=str(self.authorised),
             keys_dir=str(self.folder / "keys"),
             mode=self._mode,
+            resume=self._resume,
         )
         self.child = start_child(
             "helpers.hub_process",

@@ -95,5 +95,6 @@ class TinyCity:
             Sample(DUST.id, t_ns, round(20 + 5 * wave, 1)),
             Sample(RAIN.id, t_ns, 0.0),
         ]
-        samples += [Sample(sensor.id, t_ns, float(second % 97)) for sensor in self._extra]
+        if t_ns > self._start_ns or second % 60 == 0:
+            samples += [Sample(sensor.id, t_ns, float(second % 97)) for sensor in self._extra]
         return Measured(t_ns, tuple(samples))
