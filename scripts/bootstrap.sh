@@ -6,9 +6,9 @@ set -eu
 cd "$(dirname "$0")/.."
 level=${1:-run}
 case $level in
-    run) groups="base qt xcb"; extra="" ;;
-    dev) groups="base qt xcb test"; extra="[dev]" ;;
-    bench) groups="base qt xcb test bench"; extra="[dev]" ;;
+    run) groups="base qt xcb"; extra=""; covered="run dev bench" ;;
+    dev) groups="base qt xcb test"; extra="[dev]"; covered="dev bench" ;;
+    bench) groups="base qt xcb test bench"; extra="[dev]"; covered="bench" ;;
     *) echo "bootstrap: unknown level '$level' (run, dev, bench)" >&2; exit 2 ;;
 esac
 venv=${VENV:-.venv}
@@ -19,6 +19,7 @@ say() { echo "setup: $*" >&2; }
 has_package() { dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null | grep -q '^ii'; }
 
 missing_packages() {
+    command -v dpkg-query >/dev/null 2>&1 || return 0
     for group in $groups; do
         for choice in $(sed -n "s/^$group: //p" scripts/debian-packages.txt); do
             found=""
@@ -69,27 +70,28 @@ find_python() {
     return 1
 }
 
-stamp_of() {  # what .venv was made of; another answer makes it anew
-    { echo "$extra $1"; cat pyproject.toml constraints.txt; } | cksum | tr -d ' '
+stamped() { # PREFIX SUM: has this level, or one that holds it, been set up from the same files?
+    for name in $covered; do
+        [ "$(cat "$1$name" 2>/dev/null)" != "$2" ] || return 0
+    done
+    return 1
 }
 
 mkdir -p build
-stamp="$venv/.set-up-$level"
-system_stamp="build/.system-packages-$level"
-packages_sum=$(cksum <scripts/debian-packages.txt | tr -d ' ')-$(id -u)
-if [ "$(cat "$system_stamp" 2>/dev/null)" != "$packages_sum" ]; then
+packages=$(cksum <scripts/debian-packages.txt | tr -d ' ')
+if ! stamped build/.system-packages- "$packages"; then
     system_packages
-    if [ -z "$(command -v dpkg-query >/dev/null 2>&1 && missing_packages)" ]; then echo "$packages_sum" >"$system_stamp"; fi
+    [ -n "$(missing_packages)" ] || echo "$packages" >"build/.system-packages-$level"
 fi
 
 if ! python=$(find_python); then
-    say "this needs Python 3.11, 3.12 or 3.13, and python3 here is $(python3 --version 2>/dev/null || echo missing)."
+    say "this needs Python 3.11, 3.12 or 3.13, and python3 here is: $(python3 --version 2>/dev/null || echo missing)."
     say "Install one beside it (Ubuntu: sudo apt-get install python3.12 python3.12-venv; anywhere: uv python install 3.13),"
     say "then: make PYTHON=/path/to/python3.13 run"
     exit 3
 fi
-sum=$(stamp_of "$python")
-if [ "$(cat "$stamp" 2>/dev/null)" = "$sum" ] && [ -x "$venv/bin/python" ]; then exit 0; fi
+sum=$(cat pyproject.toml constraints.txt | cksum | tr -d ' ')
+if [ -x "$venv/bin/python" ] && stamped "$venv/.set-up-" "$sum"; then exit 0; fi
 
 if [ ! -x "$venv/bin/python" ] || ! suits "$venv/bin/python"; then
     say "making $venv with $("$python" --version)"
@@ -102,5 +104,5 @@ if [ ! -x "$venv/bin/python" ] || ! suits "$venv/bin/python"; then
 fi
 say "installing the pinned dependencies (the first time takes a few minutes)"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".$extra"
-echo "$sum" >"$stamp"
+echo "$sum" >"$venv/.set-up-$level"
 say "ready"
