@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from backends.domain.action import ActionStatus
-from backends.domain.feeds import FEEDS, FeedKind, FeedStatus
+from backends.domain.feeds import FEEDS, FeedKind, FeedQuality, FeedStatus
 from backends.domain.ports import LinkStatus, NewSamples, SeriesPart, StoreTrouble
 from backends.domain.record import Kept, Record
 from backends.domain.sensor import Sample
@@ -134,8 +134,9 @@ class Outlet:
             self._samples_at_s = now_s
             out.append(NewSamples(tuple(self._samples.values()), self._merged))
             self._samples, self._merged = {}, 0
-        out.extend(self._feeds.values())
-        self._feeds = {}
+        # A status never overtakes the rows that it speaks of.
+        out.extend(status for feed, status in self._feeds.items() if feed not in self._conflated)
+        self._feeds = {feed: status for feed, status in self._feeds.items() if feed in self._conflated}
         if self._link is not None:
             out.append(self._link)
             self._link = None
@@ -170,6 +171,7 @@ class Exchange:
         self._mirrors: dict[str, _Mirror] = {feed: _Mirror() for feed in (*FEEDS, LOCAL_FEED)}
         self._outlets: list[Outlet] = []
         self._feed_status: dict[str, FeedStatus] = {}
+        self._held: dict[str, FeedStatus] = {}
         self._link_status: LinkStatus | None = None
         self._trouble: StoreTrouble | None = None
         self._pending: dict[str, ActionStatus] = {}
@@ -251,17 +253,18 @@ class Exchange:
             elif latest:
                 for outlet in self._outlets:
                     outlet.latest(feed, latest, stored)
+            self._release(feed)
 
     def snapshot(self, feed: str, epoch: str, seq: int, items: Iterable[Record]) -> None:
         """A state feed as a whole; an append feed's position jumps, and what is known of it stays."""
         with self._lock:
             mirror = self._mirrors[feed]
             mirror.position = (epoch, seq)
-            if FEEDS[feed].kind is FeedKind.APPEND:
-                return
-            mirror.items = {r.id: r.raw for r in items}
-            for outlet in self._outlets:
-                outlet.renew(feed)
+            if FEEDS[feed].kind is not FeedKind.APPEND:
+                mirror.items = {r.id: r.raw for r in items}
+                for outlet in self._outlets:
+                    outlet.renew(feed)
+            self._release(feed)
 
     def local(self, put: Sequence[tuple[str, bytes, Any]], deleted: Sequence[str]) -> None:
         """Alarms of the station itself: (id, JSON, record). Not stored, and nothing lost: causes are looked at anew."""
@@ -280,13 +283,34 @@ class Exchange:
                 outlet.samples(samples, conflated)
 
     def status(self, status: FeedStatus | LinkStatus) -> None:
+        """The link's word. A feed turns LIVE on the screen only when its rows are there as well."""
         with self._lock:
             if isinstance(status, FeedStatus):
-                self._feed_status[status.feed] = status
-            else:
-                self._link_status = status
+                self._feed_health(status)
+                return
+            self._link_status = status
             for outlet in self._outlets:
                 outlet.status(status)
+
+    def _feed_health(self, status: FeedStatus) -> None:
+        told = self._feed_status.get(status.feed)
+        self._held.pop(status.feed, None)
+        if (
+            status.quality is FeedQuality.LIVE
+            and (told is None or told.quality is not FeedQuality.LIVE)
+            and FEEDS[status.feed].kind is not FeedKind.LOSSY
+            and self._mirrors[status.feed].position[1] < status.cursor
+        ):
+            self._held[status.feed] = status
+            status = msgspec.structs.replace(status, quality=FeedQuality.CATCHING_UP)
+        self._feed_status[status.feed] = status
+        for outlet in self._outlets:
+            outlet.status(status)
+
+    def _release(self, feed: str) -> None:
+        held = self._held.get(feed)
+        if held is not None and self._mirrors[feed].position[1] >= held.cursor:
+            self._feed_health(held)
 
     def tell(self, out: ActionStatus | StoreTrouble) -> None:
         """Something that every screen must hear, in order."""
