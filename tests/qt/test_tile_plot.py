@@ -1,0 +1,305 @@
+"""The plot: gaps stay open, hue only when broken, forecast, late answers dropped, words at every size."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+from helpers.sample_city import SCALES, SampleSession, Scene, prepare, sample_session
+from helpers.sample_places import NOW_NS, level
+from helpers.text_rules import below_floor, cut, overlapping
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QImage, QMouseEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from backends.domain.feeds import FeedQuality
+from backends.domain.ports import NewSamples, SeriesPart
+from backends.domain.quality import Quality, Value
+from backends.domain.sensor import Sample
+from backends.domain.text import LocalText
+from backends.domain.times import NS_PER_S
+from layouts.options import PlotOptions
+from widgets.i18n import Language
+from widgets.parts import text
+from widgets.parts.plot_series import PlotSeries
+from widgets.parts.text import TextLog
+from widgets.theme import THEMES, ThemeName
+from widgets.tiles.plot import PlotTile
+
+RIVER = "hieu-dongha-level"
+SIZES = [
+    ("desk", 500, 280),
+    ("desk", 378, 270),
+    ("desk", 320, 160),
+    ("desk", 170, 90),
+    ("desk", 900, 420),
+    ("wall", 1090, 270),
+    ("wall", 1120, 405),
+    ("wall", 620, 200),
+    ("wall", 1400, 800),
+    ("wall4k", 2180, 540),
+]
+MINUTE = 60 * NS_PER_S
+
+
+def plot(
+    qtbot: QtBot,
+    sample: SampleSession,
+    size: tuple[int, int] = (500, 280),
+    panel: str = "desk",
+    sensor: str = RIVER,
+    hours: float = 3.0,
+    answered: bool = True,
+) -> PlotTile:
+    tile = PlotTile(sample.session, SCALES[panel], PlotOptions(sensor=sensor, hours=hours))
+    tile.resize(*size)
+    qtbot.addWidget(tile)
+    sample.city.feedsChanged.connect(tile.on_feeds)
+    sample.city.healthChanged.connect(tile.on_health)
+    if answered:
+        sample.answer_history()
+    return tile
+
+
+def painted(tile: PlotTile) -> TextLog:
+    tile.grab()
+    with text.recording() as log:
+        tile.grab()
+    return log
+
+
+def words(tile: PlotTile) -> list[str]:
+    return [item.text for item in painted(tile).items]
+
+
+def hover_at(tile: PlotTile, at: QPoint) -> None:
+    none, plain = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    where = QPointF(at)
+    QApplication.sendEvent(tile, QMouseEvent(QEvent.Type.MouseMove, where, where, none, none, plain))
+
+
+def has_hue(image: QImage, theme: ThemeName = ThemeName.DARK) -> bool:
+    """Any of the four priority hues on the picture, anti-aliased edges left aside."""
+    from backends.domain.alarm import Priority
+
+    hues = {THEMES[theme].hue(p).rgb() for p in Priority}
+    return any(image.pixel(x, y) in hues for x in range(image.width()) for y in range(image.height()))
+
+
+@pytest.fixture
+def sample(qapp: QApplication) -> SampleSession:
+    prepare(qapp)
+    return sample_session()
+
+
+@pytest.mark.parametrize(("panel", "width", "height"), SIZES)
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("scene", [Scene.DESK, Scene.CALM])
+@pytest.mark.parametrize("sensor", [RIVER, "song-pm25", "cuaviet-tide"])
+def test_words_keep_the_rules(
+    qapp: QApplication,
+    qtbot: QtBot,
+    panel: str,
+    width: int,
+    height: int,
+    language: Language,
+    scene: Scene,
+    sensor: str,
+) -> None:
+    theme = ThemeName.LIGHT if language is Language.EN else ThemeName.DARK
+    prepare(qapp, language, theme)
+    tile = plot(qtbot, sample_session(scene, theme), (width, height), panel, sensor, hours=12)
+    for hover in (None, QPoint(width // 2, height * 2 // 3), QPoint(width - 20, height * 2 // 3)):
+        if hover is not None:
+            hover_at(tile, hover)
+        log = painted(tile)
+        assert log.items
+        assert below_floor(log, SCALES[panel].floor) == []
+        assert overlapping(log) == []
+        assert cut(log) == []
+        inside = QRectF(tile.rect())
+        assert all(inside.contains(item.painted) for item in log.items)
+
+
+def test_desk_says_what_the_concept_says(qtbot: QtBot, sample: SampleSession) -> None:
+    said = words(plot(qtbot, sample))
+    for expected in ("Mực nước sông Hiếu, trạm Đông Hà", "4,12 m", "dự báo", "08:00", "09:00", "09:41:00 · mỗi 1 phút"):
+        assert expected in said
+    assert {"BĐ1", "BĐ2", "BĐ3"} <= {w.split()[0] for w in said}
+
+
+def test_wall_shows_value_relation_and_the_broken_limit_only(qtbot: QtBot, sample: SampleSession) -> None:
+    said = words(plot(qtbot, sample, (1090, 270), "wall"))
+    assert {"4,12", "m", "BĐ3", "trên BĐ3 0,12 m", "dự báo"} <= set(said)
+    assert "BĐ2" not in said
+
+
+def test_limit_takes_its_hue_only_when_broken(qtbot: QtBot, qapp: QApplication, sample: SampleSession) -> None:
+    assert has_hue(plot(qtbot, sample).grab().toImage())
+    calm = sample_session(Scene.CALM)
+    river = calm.city.sensor(RIVER)
+    assert river is not None
+    calm.put("sensors", msgspec.structs.replace(river, last=Value(NOW_NS - MINUTE, 1.6)))
+    assert not has_hue(plot(qtbot, calm).grab().toImage())
+
+
+def test_a_faulty_instrument_has_no_hue_and_says_so(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = plot(qtbot, sample)
+    sample.deliver(NewSamples((Sample(RIVER, NOW_NS, 9.99, "fault"),)))
+    assert any("thiết bị lỗi" in w for w in words(tile))
+    assert not has_hue(tile.grab().toImage())
+
+
+def _holed(t0_ns: int, t1_ns: int, hole: tuple[int, int]) -> SeriesPart:
+    t_ns = np.arange(t0_ns, t1_ns, MINUTE, dtype=np.int64)
+    t_ns = t_ns[(t_ns < hole[0]) | (t_ns > hole[1])]
+    return SeriesPart(0, RIVER, t_ns, np.full(len(t_ns), 2.5))
+
+
+@pytest.mark.parametrize("with_nan", [False, True])
+def test_no_line_crosses_a_gap(qtbot: QtBot, sample: SampleSession, with_nan: bool) -> None:
+    hole = (NOW_NS - 90 * MINUTE, NOW_NS - 60 * MINUTE)
+    tile = plot(qtbot, sample, answered=False)
+    asked = sample.history.requests[-1]
+    part = msgspec.structs.replace(_holed(asked.t0_ns, asked.t1_ns, hole), request=asked.number)
+    if with_nan:
+        t_ns = np.append(part.t_ns, (hole[0] + hole[1]) // 2)
+        value = np.append(part.value, np.nan)
+        order = np.argsort(t_ns)
+        part = msgspec.structs.replace(part, t_ns=t_ns[order], value=value[order])
+    sample.deliver(part)
+    image = tile.grab().toImage()
+    line = THEMES[ThemeName.DARK].strong.rgb()
+
+    def drawn_at(t_ns: int) -> bool:
+        place = tile._chart.place(t_ns, 2.5)
+        x, y = round(place.x()), round(place.y())
+        return any(image.pixel(x, y + d) == line for d in (-1, 0, 1))
+
+    assert drawn_at(hole[0] - 20 * MINUTE)
+    assert drawn_at(hole[1] + 20 * MINUTE)
+    middle = (hole[0] + hole[1]) // 2
+    assert not any(drawn_at(middle + n * MINUTE) for n in range(-10, 11))
+
+
+def test_late_answer_of_another_request_is_ignored(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = plot(qtbot, sample)
+    asked = sample.history.requests[-1]
+    before = tile._series.value.copy()
+    wrong = sample.history.part(asked)
+    sample.deliver(msgspec.structs.replace(wrong, request=asked.number + 7, value=wrong.value * 0 + 99.0))
+    assert np.array_equal(tile._series.value, before)
+    sample.deliver(msgspec.structs.replace(wrong, value=wrong.value * 0 + 99.0))
+    assert tile._series.value.max() == 99.0, "the control: the right number is taken"
+
+
+def test_live_samples_are_appended_once_and_in_order(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = plot(qtbot, sample)
+    count = len(tile._series.t_ns)
+    sample.deliver(NewSamples((Sample(RIVER, NOW_NS, 4.2),)))
+    sample.deliver(NewSamples((Sample(RIVER, NOW_NS, 4.2),)))
+    sample.deliver(NewSamples((Sample(RIVER, NOW_NS - MINUTE, 1.0),)))
+    assert len(tile._series.t_ns) <= count + 1
+    last = tile._series.last()
+    assert last is not None
+    assert last.value == 4.2
+    assert "4,20 m" in words(tile)
+
+
+def test_samples_of_other_series_cost_nothing(
+    qtbot: QtBot, sample: SampleSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tile = plot(qtbot, sample)
+    calls: list[int] = []
+    monkeypatch.setattr(tile, "_rebuild", lambda: calls.append(1))
+    sample.deliver(NewSamples((Sample("aws-1", NOW_NS, 20.0),)))
+    assert calls == []
+    sample.deliver(NewSamples((Sample(RIVER, NOW_NS, 4.3),)))
+    assert calls == [1]
+
+
+def test_forecast_is_dotted_after_now(qtbot: QtBot, sample: SampleSession) -> None:
+    with_it = plot(qtbot, sample)
+    assert "dự báo" in words(with_it)
+    state = with_it.state()
+    assert state is not None
+    assert state.t1_ns > NOW_NS
+    river = sample.city.sensor(RIVER)
+    assert river is not None
+    sample.put("sensors", msgspec.structs.replace(river, forecast=()))
+    assert "dự báo" not in words(with_it)
+
+
+def test_back_from_a_lost_channel_the_gap_is_asked_for(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = plot(qtbot, sample)
+    tile.on_health()
+    asked = len(sample.history.requests)
+    sample.set_quality("samples", FeedQuality.STALE, age_s=60)
+    sample.set_quality("samples", FeedQuality.LIVE)
+    assert len(sample.history.requests) == asked + 1
+
+
+def test_parameter_finds_the_sensor_when_the_directory_comes(qtbot: QtBot, qapp: QApplication) -> None:
+    prepare(qapp)
+    empty, full = sample_session(Scene.EMPTY), sample_session()
+    tile = PlotTile(empty.session, SCALES["desk"], PlotOptions(parameter="water_level"))
+    qtbot.addWidget(tile)
+    empty.city.feedsChanged.connect(tile.on_feeds)
+    tile.resize(500, 280)
+    assert "Không có cảm biến water_level trong danh bạ" in words(tile)
+    assert not empty.history.requests
+    river = full.city.sensor(RIVER)
+    empty.put("sensors", river)
+    assert tile.sensor is river
+    assert [r.series for r in empty.history.requests] == [RIVER]
+
+
+def test_old_value_is_told_and_loses_its_weight(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = plot(qtbot, sample)
+    sample.clock.advance_s(720)
+    assert "số liệu cũ 12 phút" in words(tile)
+
+
+def test_hover_tells_value_and_time(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = plot(qtbot, sample)
+    tile.grab()
+    place = tile._chart.place(NOW_NS - 60 * MINUTE, 3.0).toPoint()
+    hover_at(tile, QPoint(place.x(), 200))
+    said = [w for w in words(tile) if w.startswith("08:4") and " m" in w]
+    assert said, words(tile)
+
+
+def test_html_in_names_stays_letters(qtbot: QtBot, sample: SampleSession) -> None:
+    river = sample.city.sensor(RIVER)
+    assert river is not None
+    tile = plot(qtbot, sample)
+    sample.put("sensors", msgspec.structs.replace(river, name=LocalText("<b>x</b>"), station=LocalText("<i>y</i>")))
+    assert "<b>x</b>, trạm <i>y</i>" in words(tile)
+
+
+def test_thinning_keeps_extremes_and_gaps() -> None:
+    series = PlotSeries(60.0)
+    t_ns = np.arange(0, 100_000 * MINUTE, MINUTE, dtype=np.int64)
+    value = np.sin(np.arange(100_000) / 500.0)
+    value[41_234] = 7.0
+    keep = (t_ns < 60_000 * MINUTE) | (t_ns > 61_000 * MINUTE)
+    series.take_history(t_ns[keep], value[keep])
+    thin_t, thin_v = series.line(1000)
+    assert len(thin_t) < 1100
+    assert np.nanmax(thin_v) == 7.0
+    assert np.isnan(thin_v).sum() == 1
+    assert 60_000 * MINUTE < thin_t[np.isnan(thin_v)][0] < 61_000 * MINUTE
+
+
+def test_quality_breaks_the_line_and_is_marked() -> None:
+    series = PlotSeries(60.0)
+    series.append(Value(1 * MINUTE, 1.0))
+    series.append(Value(2 * MINUTE, 5.0, Quality.FAULT))
+    series.append(Value(3 * MINUTE, 1.1))
+    assert np.isnan(series.value[1])
+    assert [mark.value for mark in series.marks] == [5.0]
+
+
+def test_the_sample_river_is_where_the_concept_has_it() -> None:
+    assert round(level(NOW_NS / NS_PER_S / 3600), 2) == 4.12
