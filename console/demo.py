@@ -8,6 +8,7 @@ hub:  the backend alone, with the simulated city, for consoles on other machines
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import shutil
 import socket
@@ -34,6 +35,8 @@ from console.supervisor import ChildSpec, Service, Supervisor
 DEMO_STATION = "ban-1"
 _SEED = 2020
 _LOG_LIMIT = 5_000_000
+_SOCKET_FOLDER_LIMIT = 80
+"""Bytes; a Unix socket's whole path has 107."""
 
 
 def run_demo(options: Options) -> int:
@@ -159,12 +162,23 @@ def _session(options: Options, data_dir: Path) -> Iterator[_Session]:
     except OSError as error:
         raise NeedsMachine(f"{error.filename or data_dir} cannot be written: {error.strerror}") from error
     with DataDirLock(data_dir):
-        folder = Path(tempfile.mkdtemp(prefix="ioc-"))
+        folder = _socket_folder(data_dir.absolute())
         try:
             yield _Session(options, data_dir.absolute(), folder, events)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             events.close()
+
+
+def _socket_folder(data_dir: Path) -> Path:
+    """An empty folder for sockets that only this user may enter: in the data folder (whose lock is held, so
+    that what a killed console left there may go), or, where a socket's path would be too long, a temporary one."""
+    folder = data_dir / "run"
+    if len(os.fsencode(folder)) > _SOCKET_FOLDER_LIMIT:
+        return Path(tempfile.mkdtemp(prefix="ioc-"))
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 class _Hub:
