@@ -53,7 +53,9 @@ def main() -> int:
     _catch_all(events, builder)
     teller = Teller(events, builder.city, builder.wall)
     _quit_on_signals()
-    builder.start(lambda: events.emit("first_paint", windows=len(builder.wall.windows)))
+    builder.start(
+        lambda: events.emit("first_paint", windows=len(builder.wall.windows), alarms=len(builder.city.alarms()))
+    )
     shooting = _plan_screenshots(settings, builder, events)
     if settings.exit_after_s > 0:
         QTimer.singleShot(round(settings.exit_after_s * 1000), _ask_to_quit)

@@ -21,7 +21,7 @@ class Teller(QObject):
         super().__init__()
         self._events, self._city = events, city
         self._link = ""
-        self._stale: tuple[str, ...] = ()
+        self._stale: tuple[str, ...] | None = None
         city.healthChanged.connect(self._on_health)
         city.actionChanged.connect(self._on_action)
         wall.layoutChanged.connect(lambda layout: events.emit("layout", layout=layout))

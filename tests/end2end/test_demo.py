@@ -1,0 +1,117 @@
+"""The demo as a newcomer meets it: real processes, real sockets, pictures of every screen."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from helpers.console_process import console
+
+SCREENS = "1920x1080@24:desk,1920x1080@55:wall,3840x2160@55:wall"
+
+
+@pytest.mark.timeout(180)
+def test_screens_of_a_fresh_demo_live(tmp_path: Path) -> None:
+    """Six pictures; between the two moments the cameras have moved, and nothing is left running."""
+    shots = tmp_path / "shots"
+    with console(
+        tmp_path / "data", "--platform", "offscreen", "--screens", SCREENS, "--screenshot", str(shots), "--after", "6,8"
+    ) as running:
+        stopped = running.wait_event("gui_stopped", timeout_s=150)
+        assert stopped["status"] == 0
+        running.process.wait(20)
+        assert running.process.returncode == 0
+        pids = [e["pid"] for e in running.events() if "pid" in e]
+    assert len(list(shots.glob("*.png"))) == 6
+    for screen, size in ((1, (1080, 1920)), (2, (1080, 1920)), (3, (2160, 3840))):
+        before = cv2.imread(str(shots / f"screen-{screen}-6s.png"), cv2.IMREAD_GRAYSCALE)
+        after = cv2.imread(str(shots / f"screen-{screen}-8s.png"), cv2.IMREAD_GRAYSCALE)
+        assert before is not None
+        assert after is not None
+        assert before.shape == size
+        moved = np.abs(before.astype(np.int16) - after.astype(np.int16)) > 25
+        assert moved.mean() > 0.002, f"screen {screen} stands still"
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+@pytest.mark.timeout(180)
+def test_hub_stops_and_comes_back(tmp_path: Path) -> None:
+    """Stopped hub: stale within 2 s, the GUI lives on. Going on: live again. Killed hub: started anew, live again."""
+    with console(tmp_path / "data", "--platform", "offscreen", "--screens", "1280x720@24:desk") as running:
+        running.wait_event("first_paint", timeout_s=120)
+        running.wait_event("stale", lambda e: e["feeds"] == [])
+        hub = running.pid_of("hub")
+        os.kill(hub, signal.SIGSTOP)
+        try:
+            stale = running.wait_event("stale", lambda e: "alarms" in e["feeds"], timeout_s=10)
+        finally:
+            os.kill(hub, signal.SIGCONT)
+        live = running.wait_event("stale", lambda e: e["feeds"] == [], after_ns=stale["t"], timeout_s=30)
+        os.kill(hub, signal.SIGKILL)
+        again = running.wait_event("child_restarted", lambda e: e["name"] == "hub", after_ns=live["t"])
+        running.wait_event("stale", lambda e: e["feeds"] == [], after_ns=again["t"], timeout_s=60)
+        assert running.process.poll() is None
+        assert not [e for e in running.events() if e["event"] == "error"]
+
+
+@pytest.mark.timeout(180)
+def test_gui_crash_restarts_it_with_the_same_wall(tmp_path: Path) -> None:
+    with console(
+        tmp_path / "data", "--platform", "offscreen", "--screens", "1280x720@24:desk", "--layout", "traffic"
+    ) as running:
+        first = running.wait_event("first_paint", timeout_s=120)
+        feeder = running.pid_of("feeder")
+        os.kill(running.pid_of("gui"), signal.SIGKILL)
+        second = running.wait_event("first_paint", after_ns=first["t"], timeout_s=30)
+        layouts = [e["layout"] for e in running.events() if e["event"] == "layout"]
+        assert set(layouts) == {"traffic"}
+        assert second["windows"] == 1
+        assert running.pid_of("feeder") == feeder
+
+
+@pytest.mark.timeout(180)
+def test_without_hub_the_last_state_is_on_screen_at_once(tmp_path: Path) -> None:
+    """A second start of a site console whose hub is gone shows what was stored."""
+    data = tmp_path / "data"
+    with console(data, "--platform", "offscreen", "--screens", "1280x720@24:desk") as running:
+        running.wait_event("stale", lambda e: e["feeds"] == [], timeout_s=120)
+    shots = tmp_path / "shots"
+    config = tmp_path / "site.toml"
+    public = next(
+        line.split('"')[1]
+        for line in (data / "keys" / "hub.key").read_text(encoding="utf-8").splitlines()
+        if "public-key" in line
+    )
+    config.write_text(
+        "version = 1\n[hub]\n"
+        f'live = "tcp://127.0.0.1:9"\nctl = "tcp://127.0.0.1:9"\npublic_key = "{public}"\n'
+        '[station]\nid = "ban-1"\n',
+        encoding="utf-8",
+    )
+    with console(
+        data, "--config", str(config), "--platform", "offscreen", "--screens", "1280x720@24:desk",
+        "--screenshot", str(shots), "--after", "2", command="run",
+    ) as running:  # fmt: skip
+        painted = running.wait_event("first_paint", timeout_s=60)
+        assert painted["alarms"] > 3
+        stale = running.wait_event("stale", timeout_s=10)
+        assert "alarms" in stale["feeds"]
+        running.wait_event("gui_stopped")
+    assert (shots / "screen-1-2s.png").exists()
+
+
+def test_without_display_demo_says_so_in_one_sentence(tmp_path: Path) -> None:
+    env = dict.fromkeys(("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"), "")
+    with console(tmp_path / "data", env=env) as running:
+        _out, err = running.process.communicate(timeout=30)
+    assert running.process.returncode == 3
+    words = err.decode()
+    assert "--platform vnc" in words
+    assert "--screenshot" in words
+    assert "Traceback" not in words
