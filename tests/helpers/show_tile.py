@@ -1,7 +1,7 @@
 """Render one tile to a PNG, to look at it: `python tests/helpers/show_tile.py plot out.png --size 500x280`.
 
     --panel desk|wall|wall4k  --theme dark|light  --lang vi|en  --scene desk|calm|flood|empty
-    --options '{"sensor": "hieu-dongha-level", "hours": 3}'  --city  (the simulated city's directory)
+    --options '{"sensor": "hieu-dongha-level", "hours": 3}'  --city calm  (the simulated city instead)
 
 Run with QT_QPA_PLATFORM=offscreen and PYTHONPATH=.:tests. Not a test.
 """
@@ -14,7 +14,8 @@ import statistics
 import time
 
 import msgspec
-from helpers.sample_city import SCALES, Scene, prepare, sample_session
+import numpy as np
+from helpers.sample_city import SCALES, SampleSession, Scene, prepare, sample_session
 from PySide6.QtWidgets import QApplication
 
 from backends.domain.ports import Changes
@@ -33,14 +34,14 @@ def main() -> None:
     parser.add_argument("--lang", default="vi")
     parser.add_argument("--scene", default="desk")
     parser.add_argument("--options", default="{}")
-    parser.add_argument("--city", action="store_true")
+    parser.add_argument("--city", default="", help="scenario of the simulated city, such as calm")
     parser.add_argument("--hover", default="")
     args = parser.parse_args()
     app = QApplication([])
     prepare(app, Language(args.lang), ThemeName(args.theme))
     sample = sample_session(Scene(args.scene), ThemeName(args.theme))
     if args.city:
-        _use_city(sample)
+        _use_city(sample, args.city)
     spec = tile_specs()[args.kind]
     tile = spec.widget(sample.session, SCALES[args.panel], msgspec.convert(json.loads(args.options), spec.options))
     width, height = (int(n) for n in args.size.split("x"))
@@ -67,12 +68,24 @@ def main() -> None:
     tile.close()
 
 
-def _use_city(sample: object) -> None:
-    from backends.city import City  # type: ignore[attr-defined]
+def _use_city(sample: SampleSession, scenario: str) -> None:
+    """The simulated city's directory and past day instead of the sample's."""
+    from backends.city.city import City
+    from backends.domain.world import Measured
 
-    directory = City(0).directory()
+    now_ns = sample.clock.now_ns()
+    city = City(start_ns=now_ns, scenario=scenario)
+    directory = city.directory()
     for feed in ("config", "cameras", "sensors", "indicators"):
-        sample.city.apply([Changes(feed, put=getattr(directory, feed), reset=True)])  # type: ignore[attr-defined]
+        sample.city.apply([Changes(feed, put=getattr(directory, feed), reset=True)])
+    past: dict[str, list[tuple[int, float]]] = {}
+    for event in city.past():
+        if isinstance(event, Measured):
+            for one in event.samples:
+                past.setdefault(one.series, []).append((one.t_ns, float("nan") if one.value is None else one.value))
+    for series, pairs in past.items():
+        t_ns, value = np.array([t for t, _ in pairs], np.int64), np.array([v for _, v in pairs])
+        sample.history.series[series] = lambda _t0, _t1, t=t_ns, v=value: (t, v)
 
 
 if __name__ == "__main__":

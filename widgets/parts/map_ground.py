@@ -6,6 +6,7 @@ Drawn once into a pixmap for a size, theme, language and configuration; nothing 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
@@ -45,27 +46,29 @@ def _line(points: Iterable[Point], to: Projection) -> QPainterPath:
     return path
 
 
+@dataclass(frozen=True)
 class Ground:
-    """Paints areas, roads and water."""
+    """Paints areas, roads and water. Equal = the same picture."""
 
-    def __init__(self, areas: list[Area], lines: list[Shape], to: Projection) -> None:
-        self._areas, self._lines, self._to = areas, lines, to
+    areas: tuple[Area, ...]
+    lines: tuple[Shape, ...]
+    to: Projection
 
     def paint(self, painter: QPainter, theme: Theme, scale: TypeScale) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._planes(painter, theme, scale)
         order = {"rail": 0, "road": 1, "river": 2}
-        for shape in sorted(self._lines, key=lambda s: order.get(s.what, 1)):
+        for shape in sorted(self.lines, key=lambda s: order.get(s.what, 1)):
             if len(shape.points) >= 2:
                 self._shape(painter, shape, theme, scale)
 
     def _planes(self, painter: QPainter, theme: Theme, scale: TypeScale) -> None:
-        for area in self._areas:
+        for area in self.areas:
             plane = QColor(theme.raised)
             plane.setAlpha(150)
             painter.setBrush(plane)
             painter.setPen(QPen(self._edge(theme), max(1.0, scale.floor / 10)))
-            painter.drawPolygon(QPolygonF([self._to.to_px(*p) for p in area.border]))
+            painter.drawPolygon(QPolygonF([self.to.to_px(*p) for p in area.border]))
 
     def _edge(self, theme: Theme) -> QColor:
         edge = QColor(theme.muted)
@@ -84,13 +87,13 @@ class Ground:
             pen.setDashPattern([4.0, 3.0])
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(pen)
-        painter.drawPath(_line(shape.points, self._to))
+        painter.drawPath(_line(shape.points, self.to))
 
     def names(self, room: QRectF, scale: TypeScale) -> list[tuple[QRectF, str]]:
         """Where names of areas may stand: inside their own borders, whole, at the floor size."""
         out = []
-        for area in self._areas:
-            border = QPolygonF([self._to.to_px(*p) for p in area.border])
+        for area in self.areas:
+            border = QPolygonF([self.to.to_px(*p) for p in area.border])
             words = local(area.name)
             wide, high = text.width(words, scale.floor) + 2, float(scale.line(scale.floor))
             box = QRectF(0, 0, wide, high)

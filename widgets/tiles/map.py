@@ -86,7 +86,6 @@ class MapTile(Tile):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._pixmap = None
         self._rebuild()
 
     def _rebuild(self) -> None:
@@ -101,7 +100,7 @@ class MapTile(Tile):
         dots: list[Thing] = []
         ground = None
         if projection is not None:
-            ground = Ground(areas if self.shows("areas") else [], lines, projection)
+            ground = Ground(tuple(areas) if self.shows("areas") else (), tuple(lines), projection)
             if self.shows("stations"):
                 dots += station_things(city.records("sensors").values(), projection)
             if self.shows("cameras"):
