@@ -60,18 +60,16 @@ class Core:
 
     # --- start -----------------------------------------------------------------------------------
 
-    def start(self, start_ns: int, now_ns: int) -> int:
-        """Continue from the log, or take the city's past into a new one. Returns samples loaded.
+    def start(self, start_ns: int) -> int:
+        """Continue from the log, or take the past of a world that starts at `start_ns` into a new one.
 
-        `start_ns` is where the world starts, `now_ns` where the hub's clock stands.
+        Returns how many samples of the past were loaded. Afterwards the log knows WORLD_T and WALL_T.
         """
-        loaded = 0
-        if self.log.meta(BEGUN):
-            self._skip_to_ns = int(self.log.meta(WORLD_T) or "0")
-            self._restore(now_ns)
-        else:
-            loaded = self._begin(start_ns)
-        return loaded
+        if not self.log.meta(BEGUN):
+            return self._begin(start_ns)
+        self._skip_to_ns = int(self.log.meta(WORLD_T))
+        self._restore(self._skip_to_ns)
+        return 0
 
     def _restored_alarms(self) -> list[Alarm]:
         return [decode_body("alarms", e.body) for e in self.log.items("alarms")]

@@ -31,6 +31,8 @@ from backends.protocol.messages import Canary
 
 DETAIL_EVERY_NS = 10 * NS_PER_S
 """Figures of an alarm move at most this often, in hub time, unless its state moves."""
+_GOOD = Quality.GOOD.value
+_DAY_NS = 86_400 * NS_PER_S
 CANARY_KEY = "canary"
 LIMIT_PREFIX = "limit:"
 _ACTIVE = (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED)
@@ -49,7 +51,7 @@ class AlarmEngine:
         self._by_key = {key_of(a): a for a in restored}
         self._key_of_id = {a.id: key for key, a in self._by_key.items()}
         self._sensors: dict[str, Sensor] = {}
-        self._limits: dict[str, tuple[str, tuple[Limit, ...]]] = {}
+        self._limits: dict[str, tuple[int, tuple[Limit, ...]]] = {}
         self._trends: dict[str, Trend] = {}
         self._newest: dict[str, int] = {}
         self._shown_ns: dict[str, int] = {}
@@ -98,7 +100,7 @@ class AlarmEngine:
     def sample(self, s: Sample) -> list[Change]:
         """One value of a watched series. Doubtful, missing and older values move nothing."""
         sensor = self._sensors.get(s.series)
-        if sensor is None or s.value is None or s.quality != Quality.GOOD.value or s.series not in self._trends:
+        if sensor is None or s.value is None or s.quality != _GOOD or s.series not in self._trends:
             return []
         if s.t_ns <= self._newest.get(s.series, -1):
             return []
@@ -245,10 +247,11 @@ class AlarmEngine:
 
     def _limits_on(self, sensor: Sensor, t_ns: int) -> tuple[Limit, ...]:
         """Limits in force on that day, gravest first; of the same label and side the newest."""
-        day = dt.datetime.fromtimestamp(t_ns // NS_PER_S, dt.UTC).date().isoformat()
+        day_number = t_ns // _DAY_NS
         known = self._limits.get(sensor.id)
-        if known is not None and known[0] == day:
+        if known is not None and known[0] == day_number:
             return known[1]
+        day = dt.datetime.fromtimestamp(t_ns // NS_PER_S, dt.UTC).date().isoformat()
         newest: dict[tuple[str, bool], Limit] = {}
         for limit in sorted(sensor.limits, key=lambda one: one.valid_from):
             if limit.valid_from <= day:
@@ -256,5 +259,5 @@ class AlarmEngine:
         ordered = tuple(
             sorted(newest.values(), key=lambda one: (one.priority.rank, -one.value if one.above else one.value))
         )
-        self._limits[sensor.id] = (day, ordered)
+        self._limits[sensor.id] = (day_number, ordered)
         return ordered

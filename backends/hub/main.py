@@ -102,9 +102,10 @@ def _serve(settings: HubSettings, stop: threading.Event, world: WorldFactory) ->
     data_dir = Path(settings.data_dir)
     events = _open_log(settings)
     try:
-        start_ns, clock = _clock(settings, events)
+        start_ns = _start(settings, events)
         core = Core(events, world(settings, start_ns))
-        loaded = core.start(start_ns, clock.now_ns())
+        loaded = core.start(start_ns)
+        clock = _clock(settings, events)
         instance = os.urandom(8).hex()
         identity = Identity(settings.name, instance, settings.mode, getattr(clock, "speed", 1.0))
         keys = ensure_hub_keys(Path(settings.keys_dir))
@@ -144,17 +145,19 @@ def _open_log(settings: HubSettings) -> SqliteLog:
     return SqliteLog(path, settings.mode)
 
 
-def _clock(settings: HubSettings, events: SqliteLog) -> tuple[int, SessionClock]:
-    """(where the world starts, the hub's clock). A continued world keeps its start and has gone on meanwhile."""
-    system = SystemClock()
+def _start(settings: HubSettings, events: SqliteLog) -> int:
+    """Where the world starts; a continued world keeps its start."""
     known = events.meta(START_T)
-    start_ns = int(known) if known else scenario_start_ns(settings) or system.now_ns()
+    return int(known) if known else scenario_start_ns(settings) or time.time_ns()
+
+
+def _clock(settings: HubSettings, events: SqliteLog) -> SessionClock:
+    """The hub's clock, made when the world is loaded: a scaled one goes on from the log's last moment."""
+    system = SystemClock()
     if not settings.scenario and settings.speed == 1.0:
-        return start_ns, system
-    if not known:
-        return start_ns, ScaledClock(start_ns, settings.speed)
+        return system
     slept_ns = max(0, system.now_ns() - int(events.meta(WALL_T)))
-    return start_ns, ScaledClock(int(events.meta(WORLD_T)) + int(slept_ns * settings.speed), settings.speed)
+    return ScaledClock(int(events.meta(WORLD_T)) + int(slept_ns * settings.speed), settings.speed)
 
 
 def scenario_start_ns(settings: HubSettings) -> int | None:

@@ -33,7 +33,7 @@ def log(tmp_path: Path) -> Iterator[SqliteLog]:
 @pytest.fixture
 def core(log: SqliteLog) -> Core:
     made = Core(log, TinyCity(NOW, past_s=60))
-    made.start(NOW, NOW)
+    made.start(NOW)
     return made
 
 
@@ -154,7 +154,7 @@ def test_a_full_disk_applies_nothing_stops_the_canary_and_heals(log: SqliteLog, 
     expect_logs("disk full")
     full = _Full(log)
     core = Core(full, TinyCity(NOW, past_s=60))
-    core.start(NOW, NOW)
+    core.start(NOW)
     core.round(NOW, 0.0)
     healthy = core.canary
     assert healthy is not None
@@ -180,7 +180,7 @@ def test_a_world_that_breaks_does_not_silence_the_hub(log: SqliteLog, expect_log
 
     expect_logs("the world broke")
     core = Core(log, Broken(NOW, past_s=60))
-    core.start(NOW, NOW)
+    core.start(NOW)
     core.round(NOW, 0.0)
     assert core.canary is not None
     assert core.faults == 1
