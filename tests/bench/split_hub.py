@@ -1,0 +1,179 @@
+"""The hub's side of the split bench: a process that publishes valid envelopes at a given rate over PUB and ROUTER.
+
+Settings on stdin: {rate, ready}. Of the messages 5 % are alarms (500 a second at 10,000, as in a flood), 90 %
+sensors, 5 % cameras. Flows from the first HELLO on. Writes its addresses as hub.json does.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import zmq
+
+from backends.domain.alarm import Alarm, AlarmState, Priority
+from backends.domain.camera import Camera, Stream, StreamKind
+from backends.domain.feeds import FEEDS, Mode
+from backends.domain.quality import Value
+from backends.domain.sensor import Sensor
+from backends.domain.text import LocalText
+from backends.process import child_settings
+from backends.protocol.codec import decode_from_console, encode
+from backends.protocol.messages import (
+    HEARTBEAT_TOPIC,
+    Batch,
+    Envelope,
+    FeedHead,
+    Fetch,
+    Heartbeat,
+    Hello,
+    Reset,
+    Snap,
+    SnapGet,
+    Welcome,
+    topic,
+)
+
+SHARES = (("alarms", 5), ("sensors", 90), ("cameras", 5))
+KEYS = {"alarms": 2000, "sensors": 139 * 8, "cameras": 364}
+KEPT = 60_000
+
+
+def bodies(feed: str) -> list[tuple[bytes, bytes]]:
+    """(id, JSON) of the feed's items."""
+    made: list[Any] = []
+    for n in range(KEYS[feed]):
+        name = LocalText(f"Mực nước sông Hiếu trên BĐ{n % 3 + 1}", f"Hiếu river above alarm level {n % 3 + 1}")
+        place = LocalText(f"Phường {n % 9 + 1}, cầu số {n}")
+        match feed:
+            case "alarms":
+                made.append(
+                    Alarm(
+                        f"a{n}",
+                        Priority.HIGH,
+                        AlarmState.UNACKNOWLEDGED,
+                        name,
+                        10**18 + n,
+                        detail=name,
+                        place=place,
+                        area_id=f"w{n % 9}",
+                        lon=107.1,
+                        lat=16.8,
+                        camera_ids=("c1", "c2"),
+                        source="limit",
+                    )
+                )
+            case "sensors":
+                made.append(Sensor(f"s{n}", name, "m", f"st{n // 8}", place, last=Value(10**18 + n, 4.1 + n % 7)))
+            case _:
+                streams = (Stream(StreamKind.SUB, f"scene:{n}", 640, 360, 25.0),)
+                made.append(Camera(f"c{n}", f"{n:03d}", place, streams))
+    return [(record.id.encode(), encode(record)) for record in made]
+
+
+class Flood:
+    """One log a feed, of ready-made bytes."""
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self.bodies = {feed: bodies(feed) for feed in KEYS}
+        self.seq = dict.fromkeys(FEEDS, 0)
+        self.log: dict[str, deque[bytes]] = {feed: deque(maxlen=KEPT) for feed in FEEDS}
+        self.context: zmq.Context[Any] = zmq.Context()
+        public, secret = zmq.curve_keypair()
+        self.public = public.decode()
+        self.pub, self.router = (self._socket(kind, secret) for kind in (zmq.PUB, zmq.ROUTER))
+        self.flowing_since_s: float | None = None
+        self.sent = 0
+
+    def _socket(self, kind: int, secret: bytes) -> zmq.Socket[bytes]:
+        socket: zmq.Socket[bytes] = self.context.socket(kind)
+        socket.linger = 0
+        socket.set_hwm(10_000)
+        socket.curve_server, socket.curve_secretkey = True, secret
+        socket.bind("tcp://127.0.0.1:*")
+        return socket
+
+    def serve(self) -> None:
+        beat_s, n = 0.0, 0
+        while True:
+            if self.router.poll(2):
+                who, _, raw = self.router.recv_multipart()
+                for answer in self.answer(decode_from_console(raw)):
+                    self.router.send_multipart([who, b"1", encode(answer)])
+            self.flow()
+            if time.monotonic() >= beat_s:
+                beat_s, n = time.monotonic() + 0.5, n + 1
+                beat = Heartbeat(n, time.time_ns(), "i", Mode.DEMO, self.heads())
+                self.pub.send_multipart([HEARTBEAT_TOPIC, encode(beat)])
+
+    def flow(self) -> None:
+        if self.flowing_since_s is None:
+            return
+        due = int((time.monotonic() - self.flowing_since_s) * self.rate) - self.sent
+        for _ in range(max(0, min(due, 2000))):
+            mark, feed = self.sent % 100, SHARES[-1][0]
+            for name, share in SHARES:
+                if mark < share:
+                    feed = name
+                    break
+                mark -= share
+            self.publish(feed)
+            self.sent += 1
+
+    def publish(self, feed: str) -> None:
+        self.seq[feed] += 1
+        seq = self.seq[feed]
+        key, body = self.bodies[feed][seq % KEYS[feed]]
+        raw = b'{"mode":"demo","feed":"%b","epoch":"e","seq":%d,"t":%d,"type":"put","id":"%b","rev":%d,"body":%b}' % (
+            feed.encode(),
+            seq,
+            time.time_ns(),
+            key,
+            seq,
+            body,
+        )
+        self.log[feed].append(raw)
+        self.pub.send_multipart([topic(feed), raw])
+
+    def heads(self) -> dict[str, FeedHead]:
+        return {f: FeedHead("e", seq, seq - len(self.log[f]) + 1) for f, seq in self.seq.items() if f != "samples"}
+
+    def answer(self, message: Any) -> list[Any]:
+        match message:
+            case Hello():
+                self.flowing_since_s = self.flowing_since_s or time.monotonic()
+                return [Welcome("flood", "i", Mode.DEMO, 1, time.time_ns(), 500, self.heads())]
+            case SnapGet():
+                items = {}
+                for raw in self.log[message.feed]:
+                    env = msgspec.json.decode(raw, type=Envelope)
+                    items[env.id] = env
+                return [Snap(message.feed, "e", self.seq[message.feed], 1, 1, tuple(items.values()))]
+            case Fetch():
+                head = self.heads()[message.feed]
+                if message.after < head.oldest - 1:
+                    return [Reset(message.feed, "e", head.oldest, "old")]
+                skip = message.after - head.oldest + 1
+                wanted = [self.log[message.feed][i] for i in range(skip, min(skip + 500, len(self.log[message.feed])))]
+                items_ = tuple(msgspec.json.decode(raw, type=Envelope) for raw in wanted)
+                return [Batch(message.feed, "e", items_, head.head)]
+        return []
+
+
+def main() -> None:
+    settings = child_settings()
+    flood = Flood(settings["rate"])
+    live, ctl = (s.last_endpoint.decode().rstrip("\0") for s in (flood.pub, flood.router))
+    path = Path(settings["ready"])
+    path.with_suffix(".part").write_text(json.dumps({"live": live, "ctl": ctl, "public_key": flood.public}))
+    path.with_suffix(".part").rename(path)
+    flood.serve()
+
+
+if __name__ == "__main__":
+    main()
