@@ -27,6 +27,10 @@ _DEAD_S = 6.0
 """No answer for so long: the audio server hangs, and the child with it."""
 _START_S = 20.0
 """A child that loads Qt on a machine under load may take its time before its first word."""
+_QUIET_QT = {"QT_LOGGING_RULES": "qt.multimedia.*=false"}
+"""Qt tells on the terminal, at every start, which audio libraries it did not find."""
+_UNHEARD = 100
+"""Lines that a child may leave unanswered: far less than a pipe holds."""
 _RETRY_S = (0.5, 2.0, 8.0, 30.0)
 
 
@@ -49,6 +53,8 @@ class ChildVoice(QObject):
         self._heard_s = 0.0
         self._spoken = False
         self._ended = False
+        self._unheard = 0
+        """Lines written since the child last said something."""
         self.child: subprocess.Popen[bytes] | None = None
         """The process now playing; for tests and the system view."""
 
@@ -83,7 +89,7 @@ class ChildVoice(QObject):
         resume: dict[str, Any] | None = None
         while not self._closed.is_set():
             try:
-                child = start_child("widgets.sound_child", self._settings, answers=True)
+                child = start_child("widgets.sound_child", self._settings, env=_QUIET_QT, answers=True)
             except OSError as error:
                 _log.warning("the sound process cannot be started: %s", error)
                 self.deviceChanged.emit("")
@@ -103,26 +109,22 @@ class ChildVoice(QObject):
         self, child: subprocess.Popen[bytes], resume: dict[str, Any] | None
     ) -> tuple[dict[str, Any] | None, bool]:
         """Pass commands on until the child dies, hangs or is closed. Returns (what to resume, it had spoken)."""
-        self._spoken, self._ended, self._heard_s = False, False, time.monotonic()
+        self._spoken, self._ended, self._heard_s, self._unheard = False, False, time.monotonic(), 0
         reader = threading.Thread(target=self._listen, args=(child,), name="sound-answers", daemon=True)
         reader.start()
-        playing = resume
-        alive = resume is None or self._write(child, resume)
-        asked_s = 0.0
-        while alive:
+        playing, wanted = None, resume
+        alive, closing, asked_s = True, False, 0.0
+        while alive and not closing:
             now_s = time.monotonic()
             if now_s - asked_s >= _PING_S:
                 asked_s = now_s
                 alive = self._write(child, {"ping": 1})
-            try:
-                command = self._commands.get(timeout=_PING_S)
-            except queue.Empty:
-                command = {}
-            if command is None:
-                break
-            if command:
-                playing = command if "play" in command else None
-                alive = alive and self._write(child, command)
+            wanted, closing = self._newest(wanted)
+            # 1. What a hung child does not read stays here: a full pipe would hold this thread too.
+            if wanted is not None and self._unheard < _UNHEARD and not closing:
+                alive = alive and self._write(child, wanted)
+                playing, wanted = (wanted if "play" in wanted else None), None
+            # 2. It has gone, or has not answered for too long.
             silent_s = time.monotonic() - self._heard_s
             alive = alive and not self._ended and silent_s < (_DEAD_S if self._spoken else _START_S)
         if alive:
@@ -136,11 +138,26 @@ class ChildVoice(QObject):
         if child.stdout is not None:
             child.stdout.close()
         self.child = None
-        # Only what repeats is taken up again: a finished tone would sound twice.
-        return (playing if playing is not None and playing.get("times") == 0 else None), self._spoken
+        if wanted is None and playing is not None and playing["times"] == 0:
+            # Only what repeats is taken up again: a finished tone would sound twice.
+            wanted = playing
+        return wanted, self._spoken
+
+    def _newest(self, wanted: dict[str, Any] | None) -> tuple[dict[str, Any] | None, bool]:
+        """Wait a little for commands; (the newest one that is still to be given, closing)."""
+        timeout_s: float | None = _PING_S
+        while True:
+            try:
+                command = self._commands.get(timeout=timeout_s) if timeout_s else self._commands.get_nowait()
+            except queue.Empty:
+                return wanted, False
+            if command is None:
+                return wanted, True
+            wanted, timeout_s = command or wanted, None
 
     def _write(self, child: subprocess.Popen[bytes], command: dict[str, Any]) -> bool:
         assert child.stdin is not None
+        self._unheard += 1
         try:
             child.stdin.write(json.dumps(command).encode() + b"\n")
             child.stdin.flush()
@@ -151,7 +168,7 @@ class ChildVoice(QObject):
     def _listen(self, child: subprocess.Popen[bytes]) -> None:
         assert child.stdout is not None
         for line in child.stdout:
-            self._heard_s, self._spoken = time.monotonic(), True
+            self._heard_s, self._spoken, self._unheard = time.monotonic(), True, 0
             try:
                 words = json.loads(line)
             except ValueError:
