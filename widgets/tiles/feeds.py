@@ -132,10 +132,11 @@ class Grid:
             return cls(1, rows, min((height - head) / rows, low), table=True)
         for two, natural, em in ((True, low, 11.0), (False, line, 14.0)):
             columns = max(1, min(4, int(width // (em * scale.read))))
-            rows = min(int(height // natural), -(-count // columns), most)
+            rows = min(int((height + 1) // natural), -(-count // columns), most)
             if rows >= 1 and (columns * rows >= min(count, most) or not two):
                 return cls(columns, rows, min(height / rows, low * 1.25), table=False, two_lines=two)
-        return cls(1, 1, height, table=False)
+        # Not one row has room: header and link line say what there is to say.
+        return cls(1, 0, 0.0, table=False)
 
 
 class FeedsTile(Tile):
@@ -198,7 +199,7 @@ class FeedsTile(Tile):
         cells = self._cells()
         for _, rect in cells:
             draw_rule(painter, rect.left(), rect.right(), rect.top(), self.theme)
-        if grid.table:
+        if grid.table and cells:
             self._paint_table(painter, cells)
             return
         for row, rect in cells:
@@ -207,6 +208,8 @@ class FeedsTile(Tile):
     def _paint_link(self, painter: QPainter, body: QRectF) -> None:
         scale, theme, link = self.scale, self.theme, self.session.city.link
         px, height = scale.floor, scale.line(scale.floor)
+        if body.height() < height:
+            return
         offset_s = (self.now_ns() - station_clock_ns()) / NS_PER_S
         words = link_words(link, self.now_ns(), offset_s)
         inner = body.adjusted(scale.pad, 0, -scale.pad, 0)
