@@ -51,7 +51,7 @@ def to_record(env: Envelope, t_rx_ns: int, quarantine: Quarantine) -> Record:
     raw = bytes(env.body)
     if kind in ("put", "event"):
         try:
-            body = decode_body(env.feed, raw)
+            body = decode_body(env.feed, env.body)  # scanned with its envelope
         except BadMessage as error:
             quarantine(env.feed, f"body of {env.feed} {env.seq}: {error}", raw)
             kind = "bad"

@@ -82,6 +82,36 @@ class PutRecords(msgspec.Struct, frozen=True):
         _write_cursor(connection, at, last.feed, last.epoch, last.seq, last.t_rx_ns)
 
 
+def merged(group: Iterable[Op]) -> list[Op]:
+    """The same operations, with rows of one feed that join each other made one: fewer statements, one cursor.
+
+    Order is kept within each feed; feeds do not depend on each other.
+    """
+    out: list[Op] = []
+    open_rows: dict[str, list[Record]] = {}
+
+    def close(feed: str) -> None:
+        rows = open_rows.pop(feed, None)
+        if rows:
+            out.append(PutRecords(rows))
+
+    for op in group:
+        if not isinstance(op, PutRecords):
+            close(op.feed)
+            out.append(op)
+            continue
+        first = op.records[0]
+        rows = open_rows.get(first.feed)
+        if rows and rows[-1].epoch == first.epoch and rows[-1].seq + 1 == first.seq:
+            rows.extend(op.records)
+        else:
+            close(first.feed)
+            open_rows[first.feed] = list(op.records)
+    for feed in list(open_rows):
+        close(feed)
+    return out
+
+
 class PutSnapshot(msgspec.Struct, frozen=True):
     """A whole state feed in place of what was there; of an append feed only the position jumps."""
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-
-import sqlite_utils
+from typing import TYPE_CHECKING
 
 from backends.store.errors import StoreRefused
+
+if TYPE_CHECKING:
+    import sqlite_utils
 
 OPS_FILE = "ops.db"
 APPLICATION_ID = 0x494F4331
@@ -139,6 +141,8 @@ def _check(connection: sqlite3.Connection) -> None:
 def _migrate(connection: sqlite3.Connection, path: Path, version: int, mode: str) -> None:
     if version == len(MIGRATIONS):
         return
+    import sqlite_utils  # 0.1 s, needed only here: not at every start
+
     if version:
         backup = path.with_name(f"{path.stem}-schema{version}.db")
         backup.unlink(missing_ok=True)

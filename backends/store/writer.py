@@ -20,7 +20,7 @@ from typing import Protocol
 from backends.domain.feeds import FEEDS
 from backends.store.damage import move_aside
 from backends.store.errors import StoreRefused, classify
-from backends.store.ops import DoesNotJoin, Op, Positions, PutQuarantine, PutRecords, PutSnapshot, PutStage
+from backends.store.ops import DoesNotJoin, Op, Positions, PutQuarantine, PutRecords, PutSnapshot, PutStage, merged
 from backends.store.schema import open_ops
 
 _log = logging.getLogger(__name__)
@@ -202,6 +202,7 @@ class OpsWriter:
     def _write(self, group: Sequence[Op]) -> list[Op]:
         """What was written. Operations that do not fit are shown, not written, and their feed asked for anew."""
         astray: list[Op] = []
+        group = merged(group)
         try:
             written = self._transaction(group, astray)
         except UNFIT:
