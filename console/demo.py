@@ -14,23 +14,28 @@ import shutil
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from backends.city.scenarios import UnknownScenario, scenario_start_ns
+from backends.city.scenarios import SCENARIOS, UnknownScenario, scenario_start_ns
 from backends.domain.feeds import Mode
+from backends.domain.times import NS_PER_S
 from backends.hub.keys import KeyPair, authorise, ensure_hub_keys, ensure_station_keys
 from backends.video.broker import BrokerSettings, PictureBroker
+from console.clips import ClipMaker, cameras_shown
 from console.doctor import need_qt
 from console.events import EventLog
 from console.lock import DataDirLock
 from console.options import NeedsMachine, Options, chosen_look, default_data_dir, platform_for
-from console.screens import UsageError
+from console.screens import UsageError, VirtualScreen
 from console.settings import Door, GuiSettings, Preferences, SiteConfig, to_child
-from console.supervisor import ChildSpec, Service, Supervisor
+from console.supervisor import ChildSpec, Supervisor
+from layouts.load import load_layouts
+from layouts.options import SHIPPED_KINDS
 
 DEMO_STATION = "ban-1"
 _SEED = 2020
@@ -57,13 +62,27 @@ def run_demo(options: Options) -> int:
         authorise(data_dir / "authorised", station_keys)
         hub = _Hub(session, options, session.data_dir / "hub", Mode.DEMO)
         feed, pictures = session.door("feed"), session.door("pictures")
+        clips = _clips(session, options, site, look, platform[1])
+        broker = session.broker(pictures, site, clips.files)
+        clips.watch(broker.wanted_uris)
         children = [
             hub.child(),
             _feeder(session, feed, hub.addresses, hub_keys.public.decode(), station_keys, Mode.DEMO),
-            _gui(session, options, site, look, platform, Mode.DEMO, DEMO_STATION, feed, pictures),
+            _gui(
+                session,
+                options,
+                site,
+                look,
+                platform,
+                Mode.DEMO,
+                DEMO_STATION,
+                feed,
+                pictures,
+                ("hub", "feeder"),
+                clips.first_are_there,
+            ),
         ]
-        services = [*session.pictures(pictures, site, _clips(data_dir))]
-        return Supervisor(children, session.events, data_dir / "supervisor.json", services).run()
+        return Supervisor(children, session.events, data_dir / "supervisor.json", [broker, clips]).run()
 
 
 def run_site(options: Options) -> int:
@@ -85,9 +104,9 @@ def run_site(options: Options) -> int:
         addresses = (site.hub.live, site.hub.ctl)
         children = [
             _feeder(session, feed, addresses, site.hub.public_key, station_keys, Mode.LIVE),
-            _gui(session, options, site, look, platform, Mode.LIVE, site.station.id, feed, pictures),
+            _gui(session, options, site, look, platform, Mode.LIVE, site.station.id, feed, pictures, ("feeder",)),
         ]
-        services = [*session.pictures(pictures, site, None)]
+        services = [session.broker(pictures, site, {})]
         return Supervisor(children, session.events, data_dir / "supervisor.json", services).run()
 
 
@@ -146,12 +165,14 @@ class _Session:
             return Door(rf"\\.\pipe\ioc-console-{name}-{secrets.token_hex(8)}", key)
         return Door(str(self.folder / f"{name}.sock"), key)
 
-    def pictures(self, door: Door, site: SiteConfig | None, clips: Path | None) -> Iterator[Service]:
-        """The picture broker, which lives in the supervisor's process because it owns the shared memory."""
+    def broker(self, door: Door, site: SiteConfig | None, scenes: dict[str, str]) -> PictureBroker:
+        """The picture broker lives in the supervisor's process because it owns the shared memory."""
         settings = BrokerSettings(
-            workers=site.video.workers if site is not None else 0, scene_dir=str(clips) if clips is not None else ""
+            workers=site.video.workers if site is not None else 0,
+            scenes=scenes,
+            log_file=str(self.log_file("pictures")),
         )
-        yield PictureBroker(settings, address=door.address, authkey=door.key)
+        return PictureBroker(settings, address=door.address, authkey=door.key)
 
 
 @contextlib.contextmanager
@@ -199,7 +220,6 @@ class _Hub:
             self._settings,
             self._ready,
             ready_timeout_s=120.0,
-            gates=not self._session.has_stored_state,
             log=self._session.log_file("hub"),
         )
 
@@ -234,8 +254,23 @@ def _free_addresses() -> tuple[str, str]:
         return f"tcp://127.0.0.1:{live.getsockname()[1]}", f"tcp://127.0.0.1:{ctl.getsockname()[1]}"
 
 
-def _clips(data_dir: Path) -> Path:
-    return data_dir / "scenes"
+def _clips(
+    session: _Session,
+    options: Options,
+    site: SiteConfig | None,
+    look: Preferences,
+    screens: tuple[VirtualScreen, ...],
+) -> ClipMaker:
+    """The demo's street scenes: those of the first layout first, then those of the others."""
+    own = Path(site.screen.layouts_dir) if site is not None and site.screen.layouts_dir else None
+    layouts = load_layouts(SHIPPED_KINDS, own)
+    first = layouts.find(look.layout)
+    shown = cameras_shown(first, screens) if first is not None else ()
+    others = [number for layout in layouts.layouts for number in cameras_shown(layout, screens)]
+    name, mark = options.scenario_and_mark()
+    start_ns = (scenario_start_ns(name, mark) if name else None) or time.time_ns()
+    weather = SCENARIOS[name or "calm"].weather(start_ns / NS_PER_S)
+    return ClipMaker(session.data_dir / "scenes", weather, shown, others, session.events, session.log_file("scenes"))
 
 
 def _feeder(
@@ -266,7 +301,6 @@ def _feeder(
         settings,
         _listens(door),
         ready_timeout_s=30.0,
-        gates=not session.has_stored_state,
         log=session.log_file("feeder"),
     )
 
@@ -288,6 +322,8 @@ def _gui(
     station: str,
     feed: Door,
     pictures: Door,
+    needs: tuple[str, ...],
+    when: Callable[[], bool] | None = None,
 ) -> ChildSpec:
     qpa, screens = platform
     settings = GuiSettings(
@@ -327,6 +363,8 @@ def _gui(
         "gui",
         "console.gui",
         at_start,
+        needs=() if session.has_stored_state else needs,
+        when=when,
         exit_ends_all=True,
         env={"QT_QPA_PLATFORM": qpa} if qpa else {},
         log=session.log_file("gui"),

@@ -4,7 +4,7 @@ Tiny on purpose: no Qt, no sockets of its own, nothing that could crash before w
 the main thread does everything (children must be started there: on Linux the parent-death signal follows
 the starting thread); other threads and signal handlers only put events on its queue:
 
-1. start the next child of the table, when those before it that gate are ready or have been given up;
+1. start children of the table in order, each when what it needs is ready or has been given up;
 2. ask a starting child's `ready` every 50 ms; when its time is up, say so and go on;
 3. a child died: restart it (at once, then slower); after 5 restarts in 60 s it is given up, said on
    stderr, in the JSON log and in the status file, while the others go on;
@@ -51,7 +51,7 @@ class Phase(enum.StrEnum):
     """Where a child stands; the words of the status file."""
 
     WAITING = "waiting"
-    """Not started yet: those before it are not ready."""
+    """Not started yet: what it needs is not ready."""
     STARTING = "starting"
     READY = "ready"
     RESTARTING = "restarting"
@@ -91,8 +91,10 @@ class ChildSpec:
     ready: Callable[[], bool] | None = None
     """Cheap and never raising; None = ready as soon as it runs."""
     ready_timeout_s: float = 60.0
-    gates: bool = True
-    """Those after it wait until it is ready."""
+    needs: tuple[str, ...] = ()
+    """Names of children that must be ready, or given up, before its first start."""
+    when: Callable[[], bool] | None = None
+    """Something else that its first start waits for; cheap and never raising."""
     exit_ends_all: bool = False
     """Its exit with status 0 is the end of the session (the GUI)."""
     once: bool = False
@@ -201,11 +203,16 @@ class Supervisor:
         for child in self._children.values():
             if child.phase is Phase.RESTARTING and now >= child.due_s:
                 self._start(child, "child_restarted")
-            if child.phase is Phase.WAITING:
+            if child.phase is Phase.WAITING and self._may_start(child.spec):
                 self._start(child, "child_started")
-            unsettled = child.phase in (Phase.STARTING, Phase.RESTARTING) and not child.slow_said
-            if unsettled and child.spec.gates and not self._said_ready:
-                return  # those after it wait
+
+    def _may_start(self, spec: ChildSpec) -> bool:
+        settled = all(self._settled(self._children[name]) for name in spec.needs)
+        return settled and (spec.when is None or spec.when())
+
+    @staticmethod
+    def _settled(child: _Child) -> bool:
+        return child.phase in (Phase.READY, Phase.GIVEN_UP, Phase.ENDED) or child.slow_said
 
     def _start(self, child: _Child, event: str) -> None:
         try:
@@ -240,8 +247,7 @@ class Supervisor:
                 child.slow_said = True
                 _log.warning("%s is not ready after %.0f s; going on", child.spec.name, child.spec.ready_timeout_s)
                 self._events.emit("child_slow", name=child.spec.name)
-        settled = (Phase.READY, Phase.GIVEN_UP, Phase.ENDED)
-        if not self._said_ready and all(c.phase in settled or c.slow_said for c in self._children.values()):
+        if not self._said_ready and all(self._settled(child) for child in self._children.values()):
             self._said_ready = True
             self._events.emit("ready")
 

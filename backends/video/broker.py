@@ -176,6 +176,11 @@ class PictureBroker:
         """How the names of this broker's shared memory begin."""
         return self._segments.run
 
+    def wanted_uris(self) -> frozenset[str]:
+        """Addresses of all that a screen wants now."""
+        with self._lock:
+            return frozenset(demand.uri for gui in self._guis for demand in gui.wanted.demands)
+
     def worker_restarts(self) -> int:
         return sum(man.restarts for man in self._crew)
 

@@ -49,10 +49,11 @@ class Room:
         self.supervisor: Supervisor | None = None
         self.exit: list[int] = []
 
-    def spec(self, name: str, ends_all: bool = False, **settings: Any) -> ChildSpec:
-        return ChildSpec(
-            name, MODULE, lambda: {"file": str(self.folder / f"{name}.pids"), **settings}, exit_ends_all=ends_all
-        )
+    def spec(self, name: str, ends_all: bool = False, needs: tuple[str, ...] = (), **settings: Any) -> ChildSpec:
+        def given() -> dict[str, Any]:
+            return {"file": str(self.folder / f"{name}.pids"), **settings}
+
+        return ChildSpec(name, MODULE, given, exit_ends_all=ends_all, needs=needs)
 
     def run(self, *children: ChildSpec, services: tuple[Any, ...] = ()) -> int:
         """Run to the end, in this (the main) thread."""
@@ -162,24 +163,25 @@ def test_a_job_that_is_done_is_not_restarted(room: Room, tmp_path: Path) -> None
     assert not room.events("child_died")
 
 
-def test_a_child_waits_for_those_before_it(room: Room, tmp_path: Path) -> None:
-    ready = tmp_path / "ready"
+def test_a_child_waits_for_what_it_needs(room: Room, tmp_path: Path) -> None:
+    ready, dawn = tmp_path / "ready", tmp_path / "dawn"
     hub = ChildSpec("hub", MODULE, lambda: {"file": str(tmp_path / "hub.pids")}, ready=ready.exists)
+    early = ChildSpec("early", MODULE, lambda: {"file": str(tmp_path / "early.pids")}, when=dawn.exists)
 
     def then() -> None:
         wait_for("the hub runs", lambda: pids(tmp_path / "hub.pids"))
+        assert not pids(tmp_path / "gui.pids")
+        assert not pids(tmp_path / "early.pids")
+        dawn.touch()
+        wait_for("the early one runs", lambda: pids(tmp_path / "early.pids"))
         assert not pids(tmp_path / "gui.pids")
         ready.touch()
         wait_for("the gui runs", lambda: pids(tmp_path / "gui.pids"))
         (tmp_path / "go").touch()
 
     with Helper(room, then):
-        assert room.run(hub, room.spec("gui", True, go=str(tmp_path / "go"))) == 0
-    assert [e["event"] for e in lines(room.log) if e.get("name")][:3] == [
-        "child_started",
-        "child_ready",
-        "child_started",
-    ]
+        assert room.run(hub, early, room.spec("gui", True, ("hub",), go=str(tmp_path / "go"))) == 0
+    assert [e["name"] for e in room.events("child_started")] == ["hub", "early", "gui"]
 
 
 def test_one_that_never_gets_ready_does_not_hold_the_others(room: Room, tmp_path: Path, expect_logs: Any) -> None:
@@ -188,7 +190,14 @@ def test_one_that_never_gets_ready_does_not_hold_the_others(room: Room, tmp_path
         "hub", MODULE, lambda: {"file": str(tmp_path / "hub.pids")}, ready=lambda: False, ready_timeout_s=0.1
     )
     (tmp_path / "go").touch()
-    assert room.run(hub, room.spec("gui", True, go=str(tmp_path / "go"))) == 0
+    assert room.run(hub, room.spec("gui", True, ("hub",), go=str(tmp_path / "go"))) == 0
+
+
+def test_one_that_is_given_up_does_not_hold_the_others(room: Room, tmp_path: Path, expect_logs: Any) -> None:
+    expect_logs("hub is given up: it says that it cannot work here")
+    hub = ChildSpec("hub", MODULE, lambda: {"file": str(tmp_path / "hub.pids"), "exit": 3}, ready=lambda: False)
+    (tmp_path / "go").touch()
+    assert room.run(hub, room.spec("gui", True, ("hub",), go=str(tmp_path / "go"))) == 0
 
 
 def test_services_start_before_and_stop_after_the_children(room: Room, tmp_path: Path) -> None:

@@ -1,0 +1,158 @@
+"""Keeps the demo's street scenes drawn: a service of the supervisor, for as long as the session.
+
+The city draws them (`python -m backends.city.scenes`, a child, with the lowest priority once the windows are open): first those of the layout
+that opens, whose windows wait for them at the first start; then, before anything else, whatever a screen asks
+for; then those of the other layouts. A clip that cannot be drawn is named once and left out. Must not:
+draw, or know how a clip looks inside.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import psutil
+
+from backends.city.cameras import eyes
+from backends.city.scenes import clip_path
+from backends.process import start_child, stop_child
+from console.events import EventLog
+from console.screens import VirtualScreen
+from layouts.geometry import plan_windows
+from layouts.options import SHIPPED_KINDS, CamerasOptions, expand_numbers
+from layouts.spec import Layout, Monitor, PanelKind
+
+_log = logging.getLogger(__name__)
+
+BATCH = 6
+"""Clips a child draws; each takes one to three seconds of a core, so that a wish waits 20 s at most."""
+_LOOK_S = 1.0
+_SCHEME = "scene:"
+
+
+def cameras_shown(layout: Layout, screens: Sequence[VirtualScreen]) -> tuple[str, ...]:
+    """Numbers of the cameras on the screens, in reading order; without virtual screens those of one desk monitor."""
+    monitors = [Monitor(s.name, s.x, s.y, s.width, s.height, s.inches, PanelKind(s.kind)) for s in screens] or [
+        Monitor("desk", 0, 0, 1920, 1080, 24.0)
+    ]
+    found: dict[str, None] = {}
+    for window in plan_windows(layout, monitors, SHIPPED_KINDS):
+        for tile in window.tiles:
+            options = tile.options
+            if isinstance(options, CamerasOptions):
+                found |= dict.fromkeys(expand_numbers(options.numbers))
+            elif number := getattr(options, "camera", ""):
+                found[number] = None
+    return tuple(number for number in found if number.isdecimal())
+
+
+class ClipMaker:
+    """See the module. `first_are_there` and `watch` from the main thread; the drawing has a thread of its own."""
+
+    def __init__(
+        self,
+        folder: Path,
+        weather: str,
+        first: Iterable[str],
+        others: Iterable[str],
+        events: EventLog,
+        log: Path | None = None,
+    ) -> None:
+        """Raises ValueError for a weather that cannot be drawn."""
+        self._folder, self._weather, self._log = folder, weather, log
+        self._events = events
+        known = [eye.number for eye in eyes()]
+        self.files = {number: str(clip_path(folder, number, weather)) for number in known}
+        """Camera number -> its clip, whether it is drawn already or not."""
+        self._first = [n for n in first if n in self.files]
+        self._queue = list(dict.fromkeys([*self._first, *(n for n in others if n in self.files)]))
+        self._failed: set[str] = set()
+        self._wanted: Callable[[], Iterable[str]] = frozenset
+        self._stop = threading.Event()
+        self._first_done = threading.Event()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._thread: threading.Thread | None = None
+
+    def watch(self, wanted: Callable[[], Iterable[str]]) -> None:
+        """Addresses that screens want; `scene:` ones that are not drawn yet come first."""
+        self._wanted = wanted
+
+    def first_are_there(self) -> bool:
+        """The clips of the layout that opens are drawn, as far as they can be."""
+        return self._first_done.is_set()
+
+    def start(self) -> None:
+        """Begin drawing; returns at once."""
+        for unfinished in self._folder.glob(".*.part.mp4"):
+            unfinished.unlink(missing_ok=True)
+        missing = self._missing(self._first)
+        if not missing:
+            self._first_done.set()
+        else:
+            sys.stderr.write(
+                f"ioc-console: drawing the pictures of {len(missing)} demo cameras, at the first start only "
+                f"(about {2 * len(missing)} s)\n"
+            )
+        self._thread = threading.Thread(target=self._run, name="clips", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the drawing; what is half drawn is dropped."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(10.0)
+
+    def _missing(self, numbers: Iterable[str]) -> list[str]:
+        return [n for n in numbers if n not in self._failed and not os.path.exists(self.files[n])]
+
+    def _next(self) -> list[str]:
+        asked = (uri.removeprefix(_SCHEME) for uri in self._wanted() if uri.startswith(_SCHEME))
+        wishes = self._missing(sorted(n for n in asked if n in self.files))
+        return (wishes or self._missing(self._queue))[:BATCH]
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                batch = self._next()
+                if batch:
+                    self._draw(batch)
+                if not self._first_done.is_set() and not self._missing(self._first):
+                    self._first_done.set()
+                    self._events.emit("clips_ready", count=len(self._first))
+                if not batch:
+                    self._stop.wait(_LOOK_S)
+        finally:
+            self._first_done.set()  # whatever went wrong here, the windows open
+
+    def _draw(self, batch: list[str]) -> None:
+        settings = {"folder": str(self._folder), "cameras": batch, "weather": self._weather}
+        try:
+            child = start_child("backends.city.scenes", settings, log=self._log)
+        except OSError as error:
+            _log.warning("the demo's pictures cannot be drawn: %s", error)
+            self._failed.update(batch)
+            return
+        if self._first_done.is_set():
+            _lower_priority(child.pid)
+        while child.poll() is None:
+            if self._stop.wait(0.1):
+                stop_child(child)
+                return
+        stop_child(child)
+        undrawn = self._missing(batch)
+        if undrawn:
+            self._failed.update(undrawn)
+            _log.warning("no demo pictures for the cameras %s; see %s", ", ".join(undrawn), self._log)
+
+
+def _lower_priority(pid: int) -> None:
+    """Drawing for later takes what the wall leaves. psutil's name of the value differs by system."""
+    try:
+        psutil.Process(pid).nice(getattr(psutil, "IDLE_PRIORITY_CLASS", 19))
+    except psutil.Error as error:
+        _log.debug("priority of the drawing: %s", error)
