@@ -79,7 +79,10 @@ class PictureClient:
 
     @contextmanager
     def pin(self, demand: Demand) -> Iterator[PinnedFrame | None]:
-        """The newest picture; its size may differ from the demand (shared or older output): scale it."""
+        """The newest picture; its size may differ from the demand (shared or older output): scale it.
+
+        Read its sequence after the `with`: 0 = it was overwritten meanwhile, paint again.
+        """
         reader = self._readers.get(demand)
         if reader is None or not reader.sequence():
             reader = self._standins.get(demand)
@@ -90,7 +93,8 @@ class PictureClient:
         try:
             yield pinned
         finally:
-            reader.unpin(pinned)
+            if not reader.unpin(pinned) and pinned is not None:
+                pinned.sequence = 0  # torn under the painter: so it is still new, and painted again
 
     def status(self, demand: Demand) -> PictureStatus:
         """What to say on the tile. The age is reckoned here and now."""

@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 _LONGEST_GAP_NS = 5_000_000_000
 """A longer gap is a loss, and says nothing about the usual interval."""
-HUNG_S = 20.0
-"""Every call has a shorter timeout; a thread without a sign for this long is stuck inside a library."""
+HUNG_S = 60.0
+"""Every call has a shorter timeout, slow name servers included; a thread without a sign for this long is stuck."""
 
 
 class _Drawing:

@@ -44,7 +44,8 @@ class OneOutput:
         try:
             yield pinned
         finally:
-            self.reader.unpin(pinned)
+            if not self.reader.unpin(pinned) and pinned is not None:
+                pinned.sequence = 0
 
     def status(self, demand: Demand) -> PictureStatus:
         return PictureStatus(PictureState.LIVE)
@@ -107,6 +108,20 @@ def test_the_pin_is_let_go_and_nothing_reads_the_memory_afterwards(qapp: QGuiApp
         source.put(value, value, value)
     assert screen.pixelColor(3, 3) == QColor(50, 50, 50)
     assert len({int(np.unique(buffer[..., 0])[0]) for buffer in source.writer.buffers}) == 3, "all buffers were free"
+
+
+def test_a_picture_torn_while_it_is_painted_is_painted_again(qapp: QGuiApplication) -> None:
+    source = OneOutput()
+    painter = PicturePainter(source, DEMAND)
+    source.put(50, 50, 50)
+    with source.pin(DEMAND) as pinned:
+        assert pinned is not None
+        slot = source.writer._words[8] & 3
+        source.writer._words[24 + slot] += 1
+    assert pinned.sequence == 0
+    source.put(60, 60, 60)
+    paint(painter, QRect(0, 0, 63, 36))
+    assert not painter.has_new()
 
 
 def _lost(work: Callable[[], object]) -> int:

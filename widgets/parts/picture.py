@@ -46,7 +46,7 @@ class PicturePainter:
             image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_RGB32)
             painter.drawImage(rect, image, self._part(width, height))
             del image
-            self.painted = picture.sequence
+        self.painted = picture.sequence  # after the pin: 0 when the picture was torn meanwhile
         return self.painted
 
     def _part(self, width: int, height: int) -> QRect:
