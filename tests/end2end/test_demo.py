@@ -81,6 +81,7 @@ def test_without_hub_the_last_state_is_on_screen_at_once(tmp_path: Path) -> None
     data = tmp_path / "data"
     with console(data, "--platform", "offscreen", "--screens", "1280x720@24:desk") as running:
         running.wait_event("stale", lambda e: e["feeds"] == [], timeout_s=120)
+    stopped = running.events()[-1]
     shots = tmp_path / "shots"
     config = tmp_path / "site.toml"
     public = next(
@@ -98,9 +99,10 @@ def test_without_hub_the_last_state_is_on_screen_at_once(tmp_path: Path) -> None
         data, "--config", str(config), "--platform", "offscreen", "--screens", "1280x720@24:desk",
         "--screenshot", str(shots), "--after", "2", command="run",
     ) as running:  # fmt: skip
-        painted = running.wait_event("first_paint", timeout_s=60)
+        # The log of both lives is one file: only what came after the first one counts.
+        painted = running.wait_event("first_paint", after_ns=stopped["t"], timeout_s=60)
         assert painted["alarms"] > 3
-        stale = running.wait_event("stale", timeout_s=10)
+        stale = running.wait_event("stale", after_ns=stopped["t"], timeout_s=10)
         assert "alarms" in stale["feeds"]
         running.wait_event("gui_stopped")
     assert (shots / "screen-1-2s.png").exists()
