@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 
 import msgspec
 
@@ -24,7 +25,9 @@ log = logging.getLogger(__name__)
 COMMENT_LIMIT = 2000
 """Characters of a comment."""
 COMMENT_FEEDS = ("alarms", "incidents", "reports", "cameras")
-AID_LIMIT = 64
+_AID = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
+TARGET_LIMIT = 200
+"""Characters of a target's id."""
 _MAY_NOT_ACT = (Role.VIEWER,)
 
 
@@ -58,8 +61,8 @@ class ActionDesk:
 
     def take(self, station: str, action: Action, now_ns: int) -> Answer:
         """Decide, store, apply. Raises LogTrouble when it cannot be kept: nothing has happened then."""
-        if not 0 < len(action.aid) <= AID_LIMIT:
-            return Answer((Ack(action.aid[:AID_LIMIT], Stage.REFUSED.value, code="bad_aid"),))
+        if not _AID.fullmatch(action.aid):
+            return Answer((Ack(action.aid[:64], Stage.REFUSED.value, code="bad_aid"),))
         fingerprint = digest(action)
         known = self._log.outcome(action.aid)
         if known is not None:
@@ -115,7 +118,7 @@ class ActionDesk:
     @staticmethod
     def _comment(operator: Operator, action: Action, now_ns: int) -> _Verdict:
         text = action.args.get("text", "").strip()
-        if action.feed not in COMMENT_FEEDS or not action.target:
+        if action.feed not in COMMENT_FEEDS or not 0 < len(action.target) <= TARGET_LIMIT:
             return _Verdict(Stage.REFUSED, "unsupported", f"comment on {action.feed[:32]}")
         if not text or len(text) > COMMENT_LIMIT:
             return _Verdict(Stage.REFUSED, "bad_text", f"1 to {COMMENT_LIMIT} characters")

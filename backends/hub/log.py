@@ -262,7 +262,10 @@ class SqliteLog:
 
     def load_past(self, samples: Iterable[Sample]) -> int:
         with self._transaction():
-            count = self._samples.load(samples)
+            count, newest_ns = self._samples.load(samples)
+            head = self._heads["samples"]
+            head.t_source = max(head.t_source, newest_ns)
+            self._write_head("samples", head)
         self._samples.take()
         return count
 

@@ -92,7 +92,7 @@ def run(settings: HubSettings, stop: threading.Event | None = None, world: World
             signal.signal(number, lambda *_: stop.set())
     try:
         return _serve(settings, stop, world)
-    except (LogTrouble, OSError, ValueError) as error:
+    except (LogTrouble, OSError, ValueError, zmq.ZMQError) as error:
         log.error("the hub cannot run: %s", error)
         return 1
 

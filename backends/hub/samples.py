@@ -81,8 +81,11 @@ class SampleStore:
             del self._number[name]
         self._unborn.clear()
 
-    def load(self, samples: Iterable[Sample]) -> int:
-        """Into memory alone: the past, which `seal` writes in one go. Inside a transaction. Returns how many."""
+    def load(self, samples: Iterable[Sample]) -> tuple[int, int]:
+        """Into memory alone: the past, which `seal` writes in one go. Inside a transaction.
+
+        Returns (how many, newest time).
+        """
         before = self.held
         tails, number, code = self._tails, self._number, _CODE
         for sample in samples:
@@ -96,7 +99,8 @@ class SampleStore:
             tail.v.append(NAN if sample.value is None else sample.value)
             tail.q.append(code.get(sample.quality, 0))
             self.held += 1
-        return self.held - before
+        newest = max((tail.t[-1] for tail in tails.values()), default=0)
+        return self.held - before, newest
 
     def seal(self) -> None:
         """Pack what is in memory, one block a series, and empty the tail; one transaction."""

@@ -128,6 +128,8 @@ def test_comments_never_expire_and_reach_the_timeline(core: Core) -> None:
         ({"feed": "reports"}, "unsupported"),
         ({"aid": ""}, "bad_aid"),
         ({"aid": "x" * 65}, "bad_aid"),
+        ({"aid": "a\nb"}, "bad_aid"),
+        ({"verb": Verb.COMMENT, "args": {"text": "x"}, "target": "x" * 201}, "unsupported"),
     ],
 )
 def test_what_does_not_fit_is_refused(core: Core, fields: dict[str, Any], code: str) -> None:
@@ -185,6 +187,29 @@ def test_a_world_that_breaks_does_not_silence_the_hub(log: SqliteLog, expect_log
     assert core.canary is not None
     assert core.faults == 1
     assert act(core)[0][-1].stage == "applied"
+
+
+def test_a_broken_alarm_engine_stops_the_canary_and_nothing_else(
+    core: Core, monkeypatch: pytest.MonkeyPatch, expect_logs: ExpectLogs
+) -> None:
+    core.round(NOW, 0.0)
+    healthy = core.canary
+    expect_logs("did not come through")
+    monkeypatch.setattr("backends.hub.engine.alarms.return_to_normal", lambda alarm, t_ns: alarm)
+    published = core.round(NOW + 2 * NS_PER_S, 2.0)
+    assert core.canary == healthy
+    assert [e.feed for e in published] == ["samples"]
+
+
+def test_an_item_that_no_longer_fits_is_left_out_at_a_restart(
+    log: SqliteLog, core: Core, expect_logs: ExpectLogs
+) -> None:
+    log._db.execute("UPDATE item SET body=X'7B7D' WHERE feed='cameras' AND id='cam-1'")
+    expect_logs("item cam-1 of cameras cannot be read")
+    again = Core(log, TinyCity(NOW))
+    assert again.start(NOW) == 0
+    assert fire(again).id == fire(core).id
+    assert act(again)[0][-1].stage == "applied"
 
 
 def test_the_canary_never_reaches_the_list(core: Core) -> None:
