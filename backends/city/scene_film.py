@@ -68,7 +68,7 @@ class Film:
     def __init__(self, number: str, name: str, kind: str, weather: str) -> None:
         """Raises KeyError for an unknown weather."""
         self._weather: Weather = WEATHERS[weather]
-        self._rng = random.Random(f"film {number} {kind}")
+        self._name = f"film {number} {kind}"
         self._place: Place = paint(number, kind, self._weather)
         self._stage = self._place.stage
         picture = self._stage.finish()
@@ -110,9 +110,10 @@ class Film:
         return self._frame
 
     def _people_the_place(self) -> list[_Mover]:
-        rng, movers = self._rng, []
+        movers = []
         night = self._weather.name in ("night", "rain-night", "flood-night")
-        for lane in self._place.lanes:
+        for lane_no, lane in enumerate(self._place.lanes):
+            rng = random.Random(f"{self._name} {lane_no}")
             count = lane.count
             if night or self._weather.flood:
                 count = max(1, count // 2) if lane.kind != "drift" else count
@@ -206,9 +207,7 @@ class Film:
     def _make_waves(self) -> tuple[list[Image], int]:
         """Luma of the rows with open (or flood) water, for every phase of the waves."""
         weather, stage = self._weather, self._stage
-        mask = stage.water
-        if weather.flood:
-            mask = cv2.max(mask, stage.ground)
+        mask = stage.wet_ground() if weather.flood else cv2.subtract(stage.water, stage.solid)
         small = cv2.resize(mask, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
         rows = np.flatnonzero(small.max(axis=1) > 8)
         if not len(rows):

@@ -214,8 +214,7 @@ def _hall(stage: Stage, z: float, wide: float, floors: int, wall: Colour, centre
         stage.front(centre - wide, centre + wide, y + 2.7, y + 2.95, z - 0.1, times(wall, 1.1))
         for i in range(bays):
             x = centre - wide + step * (i + 0.22)
-            on = stage.weather.dark and rng.random() < 0.3
-            glow = times(street.COLD, rng.uniform(0.4, 0.9)) if on else None
+            glow = street.lit_window(stage, 0.3)
             stage.front(x, x + step * 0.56, y, y + 2.1, z - 0.1, times(street.GLASS, rng.uniform(0.8, 1.2)), glow)
     for i in range(bays + 1):
         x = centre - wide + step * i

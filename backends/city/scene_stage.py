@@ -22,6 +22,8 @@ SS = 2
 Image = npt.NDArray[np.uint8]
 Colour = tuple[float, float, float]
 Point3 = tuple[float, float, float]
+MUD: Colour = (88, 118, 146)
+"""What a flood's water is full of."""
 _FOCAL = 520.0
 """Pixels of the final picture: about 63 degrees of view."""
 _NEAR_M = 3.0
@@ -111,6 +113,8 @@ class Stage:
     """Where the sun does not reach the ground."""
     ground: Image = field(default_factory=lambda: np.zeros((HEIGHT * SS, WIDTH * SS), np.uint8))
     """Where the ground mirrors when it is wet."""
+    solid: Image = field(default_factory=lambda: np.zeros((HEIGHT * SS, WIDTH * SS), np.uint8))
+    """Where something stands before the ground, which then neither mirrors nor moves."""
     water: Image = field(default_factory=lambda: np.zeros((HEIGHT * SS, WIDTH * SS), np.uint8))
     """Where there is open water, which moves."""
     lamps: list[tuple[Point3, float, Colour]] = field(default_factory=list)
@@ -143,13 +147,14 @@ class Stage:
             colour[2] + (far[2] - colour[2]) * share,
         )
 
-    def poly(self, points: Sequence[Point3], colour: Colour, emit: Colour | None = None) -> None:
+    def poly(self, points: Sequence[Point3], colour: Colour, emit: Colour | None = None, *, solid: bool = True) -> None:
         """A flat convex polygon in space; `emit` = light that it gives by itself."""
         z = sum(p[2] for p in points) / len(points)
         fixed = self._fixed(points)
         cv2.fillConvexPoly(self.albedo, fixed, self.hazed(colour, z), cv2.LINE_AA, _SHIFT)
-        glow = emit or (0.0, 0.0, 0.0)
-        cv2.fillConvexPoly(self.emit, fixed, glow, cv2.LINE_AA, _SHIFT)
+        cv2.fillConvexPoly(self.solid, fixed, 255 if solid else 0, cv2.LINE_AA, _SHIFT)
+        if self.weather.dark:
+            cv2.fillConvexPoly(self.emit, fixed, emit or (0.0, 0.0, 0.0), cv2.LINE_AA, _SHIFT)
 
     def wall(
         self, x: float, y0: float, y1: float, z0: float, z1: float, colour: Colour, emit: Colour | None = None
@@ -165,7 +170,7 @@ class Stage:
 
     def floor(self, x0: float, x1: float, z0: float, z1: float, colour: Colour) -> None:
         """A rectangle on the ground."""
-        self.poly([(x0, 0, z0), (x1, 0, z0), (x1, 0, z1), (x0, 0, z1)], colour)
+        self.poly([(x0, 0, z0), (x1, 0, z0), (x1, 0, z1), (x0, 0, z1)], colour, solid=False)
 
     def mark(self, mask: Image, points: Sequence[Point3], value: int = 255) -> None:
         """Fill a polygon of one of the masks."""
@@ -177,7 +182,9 @@ class Stage:
         thick = max(1, round(width_m * self.scale(z) * SS))
         fixed = self._fixed(points)
         cv2.polylines(self.albedo, [fixed], False, self.hazed(colour, z), thick, cv2.LINE_AA, _SHIFT)
-        cv2.polylines(self.emit, [fixed], False, (0, 0, 0), thick, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(self.solid, [fixed], False, 255, thick, cv2.LINE_AA, _SHIFT)
+        if self.weather.dark:
+            cv2.polylines(self.emit, [fixed], False, (0, 0, 0), thick, cv2.LINE_AA, _SHIFT)
 
     def ball(self, x: float, y: float, z: float, radius_m: float, colour: Colour, emit: Colour | None = None) -> None:
         """A round thing: a lamp, a part of a tree's crown."""
@@ -185,7 +192,9 @@ class Stage:
         centre = (round(px * SS * 16), round(py * SS * 16))
         radius = max(8, round(radius_m * self.scale(z) * SS * 16))
         cv2.circle(self.albedo, centre, radius, self.hazed(colour, z), -1, cv2.LINE_AA, _SHIFT)
-        cv2.circle(self.emit, centre, radius, emit or (0, 0, 0), -1, cv2.LINE_AA, _SHIFT)
+        cv2.circle(self.solid, centre, radius, 255, -1, cv2.LINE_AA, _SHIFT)
+        if self.weather.dark:
+            cv2.circle(self.emit, centre, radius, emit or (0, 0, 0), -1, cv2.LINE_AA, _SHIFT)
 
     def sky(self) -> None:
         """Gradient, clouds and far hills. First of all."""
@@ -224,6 +233,9 @@ class Stage:
         light = np.empty((HEIGHT, WIDTH, 3), np.float32)
         light[:] = _triple(weather.ambient)
         surface = cv2.resize(self.albedo, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA).astype(np.float32)
+        if weather.flood:
+            share = cv2.resize(self.wet_ground(), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+            surface += (_triple(MUD) - surface) * (share.astype(np.float32) * (0.8 / 255.0))[:, :, None]
         if weather.shadow:
             shade = cv2.GaussianBlur(cv2.resize(self.shade, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), (0, 0), 1.2)
             light *= 1.0 - weather.shadow * (shade.astype(np.float32) / 255.0)[:, :, None]
@@ -240,6 +252,11 @@ class Stage:
         self._mirror(picture)
         result: Image = np.clip(picture, 0, 255).astype(np.uint8)
         return result
+
+    def wet_ground(self) -> Image:
+        """Mask of all ground and water that nothing stands before."""
+        ground: Image = cv2.max(self.ground, self.water)
+        return np.asarray(cv2.subtract(ground, self.solid), np.uint8)
 
     def _pools(self, light: npt.NDArray[np.float32]) -> None:
         """Lamps light the ground and what stands under them."""
@@ -269,6 +286,7 @@ class Stage:
         mirror = cv2.resize(source, (WIDTH, rows), interpolation=cv2.INTER_LINEAR)
         mirror = cv2.blur(mirror, (3, 31))
         wet = np.maximum(self.ground * np.float32(self.weather.wet), self.water * np.float32(0.4))
+        wet *= cv2.bitwise_not(self.solid) / np.float32(255.0)
         mask = cv2.resize(wet, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)[horizon:]
         share = (mask / 255.0)[:, :, None]
         picture[horizon:] += (mirror * 0.92 - picture[horizon:]) * share

@@ -124,16 +124,22 @@ def _gable(stage: Stage, side: int, x: float, z: float, storeys: int, wall: Colo
         stage.front(x, x + side * 14, y - 0.12, y + 0.12, z, times(wall, 0.84))
         for i in range(4):
             a = x + side * (1.2 + i * 3.2)
-            on = stage.weather.dark and rng.random() < 0.36
             stage.front(a - side * 0.12, a + side * 1.6, y + 0.7, y + 2.55, z, trim)
-            glow = times(rng.choice((WARM, COLD)), rng.uniform(0.4, 0.8)) if on else None
+            glow = lit_window(stage, 0.36)
             stage.front(a, a + side * 1.48, y + 0.8, y + 2.45, z, times(GLASS, rng.uniform(0.6, 0.95)), glow)
     sign = times(rng.choice(SIGNS), 0.85)
-    glow = times(COLD, rng.uniform(0.26, 0.45)) if stage.weather.dark else None
+    glow = times(COLD, 0.36) if stage.weather.dark else None
     for i in range(3):
         a = x + side * (0.6 + i * 4.4)
         stage.front(a, a + side * 3.8, 0, 2.7, z, (74, 80, 86), glow if i != 1 else None)
     stage.front(x + side * 0.3, x + side * 13.4, 2.85, 3.6, z, sign, times(sign, 0.5) if glow else None)
+
+
+def lit_window(stage: Stage, chance: float) -> Colour | None:
+    """The light of a window after dark, None where nobody is in. Draws the same numbers by day."""
+    rng = stage.rng
+    on, colour, level = rng.random() < chance, rng.choice((WARM, WARM, COLD)), rng.uniform(0.4, 0.95)
+    return times(colour, level) if on and stage.weather.dark else None
 
 
 def _storey(stage: Stage, side: int, x: float, z0: float, z1: float, y: float, wall: Colour, lit: float) -> None:
@@ -144,8 +150,7 @@ def _storey(stage: Stage, side: int, x: float, z0: float, z1: float, y: float, w
     trim = times(wall, lit * 0.86)
     for i in range(count):
         a, b = z0 + gap * (i + 0.2), z0 + gap * (i + 0.8)
-        on = stage.weather.dark and rng.random() < 0.36
-        glow = times(rng.choice((WARM, WARM, COLD)), rng.uniform(0.4, 0.95)) if on else None
+        glow = lit_window(stage, 0.36)
         stage.wall(x, y + 0.7, y + 2.55, a - 0.12, b + 0.12, trim)
         stage.wall(x, y + 0.8, y + 2.45, a, b, times(GLASS, rng.uniform(0.7, 1.25) * lit), glow)
         stage.wall(x, y + 0.8, y + 2.45, (a + b) / 2 - 0.05, (a + b) / 2 + 0.05, trim)
@@ -183,21 +188,23 @@ def _roof(stage: Stage, side: int, x: float, z0: float, z1: float, top: float, w
 
 def _shop(stage: Stage, side: int, x: float, z0: float, z1: float, lit: float) -> None:
     rng = stage.rng
+    # Every weather draws the same numbers in the same order: it is the same street, day and night.
     opened = rng.random() < (0.55 if stage.weather.name.endswith("night") else 0.75)
+    bright = times(rng.choice((COLD, COLD, WARM)), rng.uniform(0.26, 0.5))
     inside = times(rng.choice(((66, 74, 84), (84, 80, 74), (58, 66, 72))), lit)
     shutter = times((152, 156, 158), lit * rng.uniform(0.8, 1.0))
-    glow = times(rng.choice((COLD, COLD, WARM)), rng.uniform(0.26, 0.5)) if stage.weather.dark and opened else None
+    glow = bright if stage.weather.dark and opened else None
     stage.wall(x, 0.0, 2.75, z0 + 0.35, z1 - 0.35, inside if opened else shutter, glow)
-    if opened:
-        for _ in range(4):
-            a = rng.uniform(z0 + 0.5, z1 - 1.2)
-            goods = rng.choice(((70, 90, 170), (150, 120, 70), (80, 150, 90), (170, 170, 168), (60, 150, 190)))
-            stage.wall(x, 0.1, rng.uniform(0.6, 1.7), a, a + rng.uniform(0.3, 0.8), times(goods, lit * 0.8))
-    else:
+    for _ in range(4):
+        a, tall, wide = rng.uniform(z0 + 0.5, z1 - 1.2), rng.uniform(0.6, 1.7), rng.uniform(0.3, 0.8)
+        goods = rng.choice(((70, 90, 170), (150, 120, 70), (80, 150, 90), (170, 170, 168), (60, 150, 190)))
+        if opened:
+            stage.wall(x, 0.1, tall, a, a + wide, times(goods, lit * 0.8))
+    if not opened:
         for y in np.arange(0.3, 2.7, 0.3):
             stage.wall(x, float(y), float(y) + 0.04, z0 + 0.35, z1 - 0.35, times(shutter, 0.85))
     sign = times(rng.choice(SIGNS), lit)
-    sign_glow = times(sign, 0.55) if stage.weather.dark and rng.random() < 0.7 else None
+    sign_glow = times(sign, 0.55) if rng.random() < 0.7 and stage.weather.dark else None
     edge = x - side * 0.18
     stage.wall(edge, 2.8, 3.65, z0 + 0.2, z1 - 0.2, sign, sign_glow)
     ink = (225, 228, 228) if sum(sign) < 420 else (60, 50, 120)

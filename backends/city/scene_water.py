@@ -6,22 +6,22 @@ import numpy as np
 
 from backends.city import scene_street as street
 from backends.city.scene_lanes import Flow, Lane, Place
-from backends.city.scene_stage import Colour, Stage
+from backends.city.scene_stage import MUD, Colour, Stage
 from backends.city.scene_street import times
 
 
 def _colour(stage: Stage) -> Colour:
     """Brown in a flood, grey-green else."""
-    return (92, 122, 148) if stage.weather.flood else (128, 126, 104)
+    return MUD if stage.weather.flood else (128, 126, 104)
 
 
 def _water(stage: Stage, x0: float, x1: float, z0: float, z1: float, y: float) -> None:
     """Open water at height y; brown in a flood, grey-green else."""
     colour = _colour(stage)
     corners = [(x0, y, z0), (x1, y, z0), (x1, y, z1), (x0, y, z1)]
-    stage.poly(corners, colour)
+    stage.poly(corners, colour, solid=False)
     middle = z0 + (z1 - z0) * 0.12
-    stage.poly([(x0, y, z0), (x1, y, z0), (x1, y, middle), (x0, y, middle)], times(colour, 0.9))
+    stage.poly([(x0, y, z0), (x1, y, z0), (x1, y, middle), (x0, y, middle)], times(colour, 0.9), solid=False)
     stage.mark(stage.water, corners)
     stage.mark(stage.ground, corners, 255)
 
@@ -36,9 +36,8 @@ def _far_bank(stage: Stage, z: float) -> None:
         stage.front(x, x + wide, 0.6, 1.2 + floors * 3.3, z + 6, wall)
         for floor in range(floors):
             for k in range(2):
-                on = stage.weather.dark and rng.random() < 0.45
                 a = x + wide * (0.15 + 0.45 * k)
-                glow = times(street.WARM, 0.9) if on else None
+                glow = street.lit_window(stage, 0.45)
                 stage.front(
                     a, a + wide * 0.25, 1.6 + floor * 3.3, 3.2 + floor * 3.3, z + 5.9, times(street.GLASS, 1.0), glow
                 )
@@ -143,7 +142,7 @@ def bridge(stage: Stage) -> Place:
         colour = _colour(stage)
         edge = side * (half + walk)
         corners = [(edge, 0, 3), (side * 200, high, 6), (side * 200, high, 186), (edge, 0, 186)]
-        stage.poly(corners, colour)
+        stage.poly(corners, colour, solid=False)
         stage.mark(stage.water, corners)
         stage.mark(stage.ground, corners)
     _far_bank(stage, 190.0)
