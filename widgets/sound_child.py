@@ -39,6 +39,9 @@ _log = logging.getLogger(__name__)
 
 _NULL_MS = 10
 """The null sink takes this much at a time, at the speed of a real one."""
+_STUCK_S = 2.0
+"""A device that takes nothing for so long is broken, whatever it says."""
+_CHECK_MS = 5000
 
 Samples = npt.NDArray[np.float32]
 
@@ -128,11 +131,18 @@ class Player(QObject):
         self._watch.timeout.connect(self._look)
         self._null_owed = 0.0
         self._null_t_s = 0.0
+        self._broken = False
+        """The device failed with the tone that sounds now."""
+        self._told: str | None = None
+        self._taken, self._moved_s = 0, 0.0
         self._devices = None if null else QMediaDevices(self)
         if self._devices is not None:
             self._devices.audioOutputsChanged.connect(self._on_devices)
         self.commandsArrived.connect(self._on_commands, Qt.ConnectionType.QueuedConnection)
         self._tell_device()
+        self._checks = QTimer(self)
+        self._checks.timeout.connect(self._check)
+        self._checks.start(_CHECK_MS)
 
     # -- commands -----------------------------------------------------------------------------------
 
@@ -142,6 +152,8 @@ class Player(QObject):
 
     def _follow(self, command: dict[str, Any]) -> None:
         if "play" in command:
+            # A new tone tries a device again that failed before.
+            self._broken = False
             self._play(command)
         elif "stop" in command:
             self._stop()
@@ -158,11 +170,12 @@ class Player(QObject):
         self._playing = ToneDevice(render(tone, rate, audio), render(pause, rate, audio), int(command["times"]))
         if device is not None:
             self._sink = QAudioSink(device, audio, self)
-            self._sink.stateChanged.connect(self._on_sink)
+            # Its state is looked at on the timer: PySide 6.11 cannot convert the signal's argument.
             self._sink.start(self._playing)
         else:
             self._null_owed, self._null_t_s = 0.0, time.monotonic() - _NULL_MS / 1000.0
-        self._watch.start()
+        self._taken, self._moved_s = 0, time.monotonic()
+        self._watch.start(_NULL_MS)
         self._look()
 
     def _stop(self) -> None:
@@ -170,7 +183,6 @@ class Player(QObject):
         self._command = {}
         sink, self._sink, self._playing = self._sink, None, None
         if sink is not None:
-            sink.stateChanged.disconnect(self._on_sink)
             sink.stop()
             sink.deleteLater()
 
@@ -181,11 +193,15 @@ class Player(QObject):
         playing = self._playing
         if playing is None:
             return
+        if self._stuck(playing):
+            self._fall_back()
+            return
         if self._sink is None:
             self._feed_null(playing)
         if self._number and playing.taken:
             _say(first=self._number, t=playing.t_first_s)
             self._number = 0
+            self._tell_device()
             self._watch.setInterval(_NULL_MS if self._sink is None else 200)
         if playing.done and (self._sink is None or self._sink.state() == QtAudio.State.IdleState):
             self._stop()
@@ -199,37 +215,49 @@ class Player(QObject):
         self._null_owed -= whole
         playing.read(whole)
 
-    def _on_sink(self, state: QtAudio.State) -> None:
-        failed = self._sink is not None and self._sink.error() != QtAudio.Error.NoError
-        if state == QtAudio.State.StoppedState and failed:
-            self._fall_back()
+    def _stuck(self, playing: ToneDevice) -> bool:
+        """The device reported an error, or has taken nothing for too long."""
+        if self._sink is None or playing.done:
+            return False
+        now_s = time.monotonic()
+        if playing.taken != self._taken:
+            self._taken, self._moved_s = playing.taken, now_s
+        return self._sink.error() != QtAudio.Error.NoError or now_s - self._moved_s > _STUCK_S
 
     # -- devices --------------------------------------------------------------------------------------
 
     def _device(self) -> QAudioDevice | None:
-        if self._null:
+        if self._null or self._broken:
             return None
         device = QMediaDevices.defaultAudioOutput()
         return None if device.isNull() else device
 
     def _tell_device(self) -> None:
         device = self._device()
-        _say(device=device.description() if device is not None else "")
+        name = device.description() if device is not None else ""
+        if name != self._told:
+            self._told = name
+            _say(device=name)
 
     def _on_devices(self) -> None:
         """One came or went: go on with what sounds, on what there is now."""
+        self._broken = False
         self._tell_device()
         if self._command:
             self._play(self._command)
 
+    def _check(self) -> None:
+        """Now and then: a broken device may have come back without a word."""
+        if self._broken and self._command:
+            self._broken = False
+            self._play(self._command)
+        self._tell_device()
+
     def _fall_back(self) -> None:
         """The device broke while it played: the tone goes on to the null sink, and the screen says so."""
-        command = self._command
-        self._null = True
-        _say(device="")
+        command, self._broken = self._command, True
+        self._tell_device()
         self._play(command)
-        # The next tone tries the device again.
-        self._null = False
 
 
 def _null_format() -> QAudioFormat:
