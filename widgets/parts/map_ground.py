@@ -20,6 +20,19 @@ from widgets.parts.map_projection import Projection
 from widgets.theme import Theme
 from widgets.typography import TypeScale
 
+_NAME_PLACES = (
+    (0.0, 0.0),
+    (0.0, -0.2),
+    (0.0, 0.2),
+    (-0.2, 0.0),
+    (0.2, 0.0),
+    (-0.2, -0.2),
+    (0.2, 0.2),
+    (0.2, -0.2),
+    (-0.2, 0.2),
+)
+"""Tried in this order, as shares of the area's size from its middle."""
+
 
 def areas_in_force(config: Iterable[ConfigRecord], now_ns: int) -> list[Area]:
     """Areas whose dates hold at `now_ns` in the site's zone (names and borders are dated data)."""
@@ -89,18 +102,20 @@ class Ground:
         painter.setPen(pen)
         painter.drawPath(_line(shape.points, self.to))
 
-    def names(self, room: QRectF, scale: TypeScale) -> list[tuple[QRectF, str]]:
-        """Where names of areas may stand: inside their own borders, whole, at the floor size."""
-        out = []
+    def names(self, room: QRectF, scale: TypeScale, taken: list[QRectF]) -> list[tuple[QRectF, str]]:
+        """Where names of areas may stand: whole, inside their own borders, clear of `taken` and each other."""
+        out: list[tuple[QRectF, str]] = []
         for area in self.areas:
             border = QPolygonF([self.to.to_px(*p) for p in area.border])
-            words = local(area.name)
-            wide, high = text.width(words, scale.floor) + 2, float(scale.line(scale.floor))
-            box = QRectF(0, 0, wide, high)
-            box.moveCenter(_middle(border))
-            corners = (box.topLeft(), box.topRight(), box.bottomLeft(), box.bottomRight())
-            if room.contains(box) and all(border.containsPoint(c, Qt.FillRule.OddEvenFill) for c in corners):
-                out.append((box, words))
+            words, bounds = local(area.name), border.boundingRect()
+            box = QRectF(0, 0, text.width(words, scale.floor) + 2, float(scale.line(scale.floor)))
+            for dx, dy in _NAME_PLACES:
+                box.moveCenter(_middle(border) + QPointF(dx * bounds.width(), dy * bounds.height()))
+                corners = (box.topLeft(), box.topRight(), box.bottomLeft(), box.bottomRight())
+                inside = room.contains(box) and all(border.containsPoint(c, Qt.FillRule.OddEvenFill) for c in corners)
+                if inside and not any(box.intersects(other) for other in (*taken, *(r for r, _ in out))):
+                    out.append((QRectF(box), words))
+                    break
         return out
 
 

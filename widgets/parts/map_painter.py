@@ -22,12 +22,15 @@ class MapSizes:
 
     em: float
     unit: float
+    dot: float = 2.5
+    """Radius of a camera."""
 
     @classmethod
     def of(cls, body: QRectF, scale: TypeScale) -> MapSizes:
         em = float(scale.floor)
         unit = min(max(min(body.width(), body.height()) * 0.12, em * 2.6), em * (3.4 if scale.wall else 4.2))
-        return cls(em, unit)
+        # A small map of 500 dots stays a map only when the dots shrink with it; they are no text.
+        return cls(em, unit, max(1.5, min(em * 0.19, min(body.width(), body.height()) * 0.0065)))
 
     def of_thing(self, thing: Thing) -> float:
         """Urgent largest; acknowledged ones smaller than those that still ask for somebody."""
@@ -36,11 +39,6 @@ class MapSizes:
         if thing.priority is Priority.URGENT:
             return self.unit * (1.3 if thing.filled else 1.1)
         return self.unit * (1.0 if thing.filled else 0.85)
-
-    @property
-    def dot(self) -> float:
-        """Radius of a camera."""
-        return max(2.0, self.em * 0.19)
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,11 @@ class Chart:
         self._curve.setClipToView(True)
         self._x: Numbers = np.empty(0, np.float64)
         self._y: Numbers = np.empty(0, np.float64)
+        self._fx: Numbers = np.empty(0, np.float64)
+        self._fy: Numbers = np.empty(0, np.float64)
         self._base_ns = 0
         self._rect = QRectF()
+        self._shown: object = None
         self._cache: QPixmap | None = None
 
     def set_data(self, t_ns: Times, value: Numbers, forecast: tuple[tuple[int, float], ...]) -> None:
@@ -44,7 +47,8 @@ class Chart:
         self._curve.setData(self._x, self._y)
         ahead = np.array(forecast, dtype=np.float64).reshape(-1, 2)
         times = np.array([t for t, _ in forecast], dtype=np.int64)
-        self._forecast.setData((times - self._base_ns) / NS_PER_S, ahead[:, 1])
+        self._fx, self._fy = (times - self._base_ns) / NS_PER_S, ahead[:, 1]
+        self._forecast.setData(self._fx, self._fy)
         self._cache = None
 
     def set_pens(self, color: QColor, forecast: QColor, width: float) -> None:
@@ -56,6 +60,10 @@ class Chart:
 
     def set_view(self, rect: QRectF, t0_ns: int, t1_ns: int, low: float, high: float) -> None:
         """Where it is painted (widget coordinates) and what it shows."""
+        shown = (QRectF(rect), self._base_ns, t0_ns, t1_ns, low, high)
+        if shown == self._shown:
+            return
+        self._shown = shown
         if rect != self._rect:
             self._rect = QRectF(rect)
             self._box.setGeometry(QRectF(0, 0, rect.width(), rect.height()))
@@ -70,18 +78,24 @@ class Chart:
         y = self._rect.bottom() - (value - view.top()) / view.height() * self._rect.height()
         return QPointF(x, y)
 
-    def height_at(self, x: float) -> float | None:
-        """Widget y of the curve under a widget x, None outside it and in gaps."""
+    def heights(self, x: Numbers) -> Numbers:
+        """Widget y of curve and forecast under widget x; NaN outside them and in gaps."""
         if not len(self._x):
-            return None
+            return np.full(len(x), np.nan)
         view = self._box.viewRect()
         at = view.left() + (x - self._rect.left()) / self._rect.width() * view.width()
-        if not self._x[0] <= at <= self._x[-1]:
-            return None
-        value = float(np.interp(at, self._x, self._y))
-        if not np.isfinite(value):
-            return None
-        return float(self._rect.bottom() - (value - view.top()) / view.height() * self._rect.height())
+        value: Numbers = np.interp(at, self._x, self._y, left=np.nan, right=np.nan)
+        if len(self._fx):
+            ahead = at > self._x[-1]
+            value[ahead] = np.interp(at[ahead], self._fx, self._fy, left=np.nan, right=np.nan)
+        drawn: Numbers = self._rect.bottom() - (value - view.top()) / view.height() * self._rect.height()
+        return drawn
+
+    def highest(self, t0_ns: int) -> float | None:
+        """Largest number of the curve since `t0_ns`."""
+        part = self._y[self._x >= (t0_ns - self._base_ns) / NS_PER_S]
+        part = part[np.isfinite(part)]
+        return float(part.max()) if len(part) else None
 
     def time_at(self, x: float) -> int:
         """The moment under a widget x."""

@@ -6,8 +6,9 @@ its trend and beside it the curve with the one limit that matters. Gets a snapsh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
@@ -93,11 +94,28 @@ class PlotView:
 
     def full(self, body: QRectF) -> QRectF:
         """Axes left and below, limits at the right end. Returns the plot's rectangle."""
+        return replace(self, state=self._with_headroom(body))._full(body)
+
+    def _with_headroom(self, body: QRectF) -> PlotState:
+        """The axis reaches high enough for the last value to stand above the end of the line."""
+        state, em = self.state, self.scale.floor
+        if state.last is None or state.last.value is None:
+            return state
+        wide = text.width(state.words(state.last.value), self.scale.glance, Weight.SEMIBOLD) + em * 2
+        back_ns = int((state.t1_ns - state.t0_ns) * wide / max(1.0, body.width() - em * 8))
+        top = self.chart.highest(state.last.t_ns - back_ns)
+        share = (self.scale.line(self.scale.glance) + em * 0.8) / max(1.0, body.height() - em * 3)
+        if top is None or share > 0.4:
+            return state
+        needed = state.low + (top - state.low) / (1 - share)
+        return replace(state, high=max(state.high, needed))
+
+    def _full(self, body: QRectF) -> QRectF:
         scale, state = self.scale, self.state
         em, line = scale.floor, scale.line(scale.floor)
         top = body.top() + em * 0.35
         bottom = body.bottom() - line - em * 0.4
-        ticks = value_ticks(state.low, state.high, int((bottom - top) / (line * 1.5)))
+        ticks = value_ticks(state.low, state.high, int((bottom - top) / (line * 2.0)))
         left = max((text.width(t.label, em) for t in ticks), default=0.0) + em * 0.6
         words = {id(x): self._limit_words(x, long=body.width() > em * 34) for x in state.limits}
         right = max((text.width(w, em) for w in words.values()), default=0.0)
@@ -109,8 +127,8 @@ class PlotView:
             self.painter.fillRect(QRectF(plot.left(), round(y), plot.width(), 1), self.theme.line)
             self._label(QRectF(body.left() + scale.pad, y - line / 2, left - em * 0.6, line), tick.label, align=_RIGHT)
         self._time_axis(plot, body, line)
-        placer = Placer(QRectF(plot.left(), body.top(), plot.width(), bottom - body.top()))
-        self._limits(plot, words, body)
+        placer = Placer(QRectF(plot.left(), body.top(), body.right() - scale.pad - plot.left(), bottom - body.top()))
+        self._limits(plot, words, placer)
         self._curve(plot, placer, with_value=True)
         return plot
 
@@ -131,8 +149,8 @@ class PlotView:
         self._view(plot)
         if axis:
             self._time_axis(plot, QRectF(plot.left(), inner.top(), inner.right() - plot.left(), inner.height()), line)
-        placer = Placer(QRectF(plot.left(), inner.top(), plot.width(), plot.bottom() - inner.top()))
-        self._limits(plot, words, body)
+        placer = Placer(QRectF(plot.left(), inner.top(), inner.right() - plot.left(), plot.bottom() - inner.top()))
+        self._limits(plot, words, placer)
         self._curve(plot, placer, with_value=False)
         return plot
 
@@ -172,10 +190,9 @@ class PlotView:
                 room.moveRight(body.right())
             self._label(room, tick.label, align=_CENTER)
 
-    def _limits(self, plot: QRectF, words: dict[int, str], body: QRectF) -> None:
+    def _limits(self, plot: QRectF, words: dict[int, str], placer: Placer) -> None:
         """Dashed lines with their words at the right end; grey until broken, then the alarm's hue."""
         state, em, line = self.state, self.scale.floor, self.scale.line(self.scale.floor)
-        column = Placer(QRectF(plot.right(), body.top(), body.right() - plot.right(), body.height()))
         first = [x for x in (state.broken, state.nearest) if x is not None]
         for limit in sorted(state.limits, key=lambda x: first.index(x) if x in first else len(first)):
             if id(limit) not in words or not state.low <= limit.value <= state.high:
@@ -189,7 +206,8 @@ class PlotView:
             label = words[id(limit)]
             room = box(QPointF(plot.right() + em * 0.5, y - line / 2), label, em)
             # Two limits closer than a line of text: the graver need wins the words, the line stays.
-            if column.place([room]) is not None:
+            if placer.place([room]) is not None:
+                placer.take(room.adjusted(-em * 0.4, 0, 0, 0))
                 self._label(room, label, hue)
 
     def _curve(self, plot: QRectF, placer: Placer, *, with_value: bool) -> None:
@@ -237,13 +255,9 @@ class PlotView:
 
     def _crossed(self, room: QRectF) -> float:
         """How much of a room the curve and the limits run through: words go where there is least."""
-        state, price = self.state, 0.0
-        probe = 12
-        for n in range(probe + 1):
-            x = room.left() + room.width() * n / probe
-            y = self.chart.height_at(x)
-            if y is not None and room.top() - 2 <= y <= room.bottom():
-                price += 1.0
+        state = self.state
+        heights = self.chart.heights(np.linspace(room.left(), room.right(), 13))
+        price = float(np.count_nonzero((heights >= room.top() - 2) & (heights <= room.bottom())))
         for limit in state.limits:
             if room.top() <= self.chart.place(state.t0_ns, limit.value).y() <= room.bottom():
                 price += 0.5
@@ -275,7 +289,9 @@ class PlotView:
             rooms += around(self.chart.place(t_ns, value), words, em, Weight.REGULAR, em * 0.45)
         rooms.append(box(QPointF(placer.bounds.right(), placer.bounds.top()), words, em))
         rooms.append(box(QPointF(placer.bounds.right(), placer.bounds.bottom() - em * 1.4), words, em))
-        room = placer.place(rooms, self._crossed)
+        start = self.chart.place(shown[0][0], shown[0][1]).x()
+        # Beside the past it would call the past a forecast.
+        room = placer.place([r for r in rooms if r.center().x() >= start], self._crossed)
         if room is not None:
             self._backing(room)
             self._label(room, words)

@@ -170,10 +170,9 @@ class MapTile(Tile):
         view = MapPainter(painter, self.scale, self.theme, self._sizes)
         taken = [self._room(c) for c in self._clusters]
         notes = self._paint_notes(painter, body, taken)
-        for room, words in self._ground.names(body, self.scale):
-            if not any(room.intersects(other) for other in (*taken, *notes)):
-                self._backing(painter, room)
-                text.draw(painter, room, words, self.scale.floor, self.theme.muted)
+        for room, words in self._ground.names(body, self.scale, [*taken, *notes]):
+            self._backing(painter, room)
+            text.draw(painter, room, words, self.scale.floor, self.theme.muted)
         bright = self._bright or self.session.look.less_motion
         for cluster in self._clusters:
             view.cluster(cluster, bright=bright)

@@ -15,17 +15,19 @@ from backends.domain.feeds import FeedQuality
 from backends.domain.ports import SeriesPart
 from backends.domain.quality import Quality, Value
 from backends.domain.sensor import Sensor
+from backends.domain.text import fold
 from backends.domain.times import NS_PER_S
 from layouts.options import PlotOptions
 from widgets import format as fmt
 from widgets.i18n import local, tr
+from widgets.parts import text
 from widgets.parts.plot_axes import gravest_broken, limits_in_force, nearest, value_range
 from widgets.parts.plot_chart import Chart
 from widgets.parts.plot_series import GAP_PERIODS, PlotSeries
 from widgets.parts.plot_view import PlotState, PlotView
 from widgets.session import Session
 from widgets.tiles.base import Tile, TileSpec
-from widgets.typography import TypeScale
+from widgets.typography import TypeScale, Weight
 
 MAX_POINTS = 4000
 """Asked of history: two for each pixel of the widest wall panel's plot."""
@@ -146,21 +148,33 @@ class PlotTile(Tile):
     # -- what it says --------------------------------------------------------------------------------
 
     def title(self) -> str:
+        """Name and station; the name alone where both would be cut."""
         if self._sensor is None:
             return tr("plot.title_unknown")
         name, station = local(self._sensor.name), local(self._sensor.station)
-        return tr("plot.title", name=name, station=station) if station and station not in name else name
+        if not station or station in name:
+            return name
+        # Directories write "Cửa Việt" or "Trạm Cửa Việt"; the word stands once.
+        named = fold(tr("plot.station")) in fold(station)
+        full = tr("plot.title_named" if named else "plot.title", name=name, station=station)
+        return full if self._title_width(full) <= self.width() - 2 * self.scale.pad else name
+
+    def _title_width(self, words: str) -> float:
+        return text.width(words, self.scale.read, Weight.SEMIBOLD)
 
     def summary(self) -> str:
+        """As of when, as much of it as fits beside the title."""
         last = self._series.last()
         if self._sensor is None or last is None:
             return ""
+        now_ns, scale = self.now_ns(), self.scale
         if self._is_old(last):
-            return tr("plot.old", age=fmt.duration((self.now_ns() - last.t_ns) / NS_PER_S))
-        if self.scale.wall:
-            return fmt.event_time(last.t_ns, self.now_ns())
-        period = fmt.duration(self._sensor.period_s)
-        return tr("plot.as_of", at=fmt.event_time(last.t_ns, self.now_ns()), period=period)
+            return tr("plot.old", age=fmt.duration((now_ns - last.t_ns) / NS_PER_S))
+        at = fmt.event_time(last.t_ns, now_ns)
+        full = tr("plot.as_of", at=at, period=fmt.duration(self._sensor.period_s))
+        room = self.width() - 3 * scale.pad - self._title_width(self.title())
+        shorter = (full, at, fmt.clock_minutes(last.t_ns))
+        return next((words for words in shorter if text.width(words, scale.floor) <= room), "")
 
     def _is_old(self, last: Value) -> bool:
         if self._sensor is None:
@@ -222,7 +236,7 @@ class PlotTile(Tile):
     def is_reduced(self, body: QRectF) -> bool:
         """Walls and low tiles show the value beside a plain curve."""
         em = self.scale.floor
-        return body.height() < em * (17 if self.scale.wall else 8) or body.width() < em * 17
+        return body.height() < em * (17 if self.scale.wall else 10) or body.width() < em * 17
 
     def paint_body(self, painter: QPainter, body: QRectF) -> None:
         reduced = self.is_reduced(body)
