@@ -1,8 +1,9 @@
 """Keeps the demo's street scenes drawn: a service of the supervisor, for as long as the session.
 
-The city draws them (`python -m backends.city.scenes`, a child, with the lowest priority once the windows are open): first those of the layout
-that opens, whose windows wait for them at the first start; then, before anything else, whatever a screen asks
-for; then those of the other layouts. A clip that cannot be drawn is named once and left out. Must not:
+The city draws them (`python -m backends.city.scenes`, a child, with the lowest priority once the windows are
+open): first those of the layout that opens, whose windows wait for them at the first start; then, before
+anything else, whatever a screen asks for; then those of the other layouts. A clip that cannot be drawn is
+named once and left out. Must not:
 draw, or know how a clip looks inside.
 """
 

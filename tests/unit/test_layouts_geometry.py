@@ -75,6 +75,18 @@ def test_a_wall_panel_shows_few_and_large(layout: Layout) -> None:
         assert len(plan.tiles) <= 10
 
 
+@pytest.mark.parametrize("monitors", SETS.values(), ids=SETS)
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda la: la.id)
+def test_pictures_of_a_preset_have_nearly_the_shape_of_a_camera(layout: Layout, monitors: tuple[Monitor, ...]) -> None:
+    shapes = [
+        (plan.index, t.rect.width / t.rect.height)
+        for plan in plan_windows(layout, monitors, SHIPPED_KINDS)
+        for t in plan.tiles
+        if t.kind == "camera"
+    ]
+    assert [s for s in shapes if not 1.35 <= s[1] <= 2.1] == []  # 16:9 is 1.78; the caption takes a little
+
+
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda la: la.id)
 def test_small_and_odd_monitors_fold_without_breaking(layout: Layout) -> None:
     for monitors in ((LAPTOP,), (PORTRAIT,), (LAPTOP, PORTRAIT), (PORTRAIT, LAPTOP, WALL)):

@@ -1,0 +1,69 @@
+"""Which cameras a layout shows, and the order in which the demo's street scenes are drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from console.clips import BATCH, ClipMaker, cameras_shown
+from console.events import EventLog
+from console.screens import parse_screens
+from layouts.load import load_layouts
+from layouts.options import SHIPPED_KINDS
+from layouts.spec import Layout
+
+
+def layout(name: str) -> Layout:
+    found = load_layouts(SHIPPED_KINDS).find(name)
+    assert found is not None
+    return found
+
+
+def maker(folder: Path, first: list[str], others: list[str]) -> ClipMaker:
+    return ClipMaker(folder, "day", first, others, EventLog(None, "test"))
+
+
+def draw(clips: ClipMaker, number: str) -> None:
+    Path(clips.files[number]).touch()
+
+
+def test_the_cameras_of_what_opens() -> None:
+    one = cameras_shown(layout("overview"), ())
+    assert "014" in one
+    assert "alarm" not in one
+    three = cameras_shown(layout("overview"), parse_screens("1920x1080:desk,1920x1080:wall,3840x2160:wall"))
+    assert set(one) <= set(three)
+    assert len(set(three)) == len(three)
+    assert len(cameras_shown(layout("cameras"), ())) == 35
+
+
+def test_what_opens_comes_first_then_wishes_then_the_rest(tmp_path: Path) -> None:
+    clips = maker(tmp_path, ["014", "021"], ["021", "033", "999"])
+    assert clips._next() == ["014", "021", "033"]
+    clips.watch(lambda: {"scene:201", "rtsp://camera/1", "scene:nothing"})
+    assert clips._next() == ["201"]
+    draw(clips, "201")
+    draw(clips, "014")
+    assert clips._next() == ["021", "033"]
+
+
+def test_a_batch_is_small(tmp_path: Path) -> None:
+    numbers = [f"{n:03d}" for n in range(1, 40)]
+    assert maker(tmp_path, numbers, [])._next() == numbers[:BATCH]
+
+
+def test_with_all_clips_there_nothing_waits_and_nothing_is_drawn(tmp_path: Path) -> None:
+    clips = maker(tmp_path, ["014"], [])
+    draw(clips, "014")
+    (tmp_path / ".scene-021-1.part.mp4").touch()
+    assert not clips.first_are_there()
+    clips.start()
+    assert clips.first_are_there()
+    clips.stop()
+    assert [path.name for path in tmp_path.iterdir()] == [Path(clips.files["014"]).name]
+
+
+def test_an_unknown_weather_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="unknown weather"):
+        ClipMaker(tmp_path, "snow", [], [], EventLog(None, "test"))
