@@ -51,6 +51,31 @@ KINDS: dict[str, _Kind] = {
 }
 
 
+DETAILS: dict[str, LocalText] = {
+    "hub_silent": LocalText("Không nhận được tín hiệu", "Nothing is received"),
+    "key_refused": LocalText("Khóa của máy trạm bị từ chối", "This station's key is refused"),
+    "mode_mismatch": LocalText("Khác chế độ", "Another mode"),
+    "denied": LocalText("Máy trạm bị từ chối", "This station is refused"),
+    "bye": LocalText("Hệ thống trung tâm dừng theo kế hoạch", "Planned stop of the centre's system"),
+    "disk_full": LocalText("Đĩa đầy", "The disk is full"),
+    "io_error": LocalText("Không ghi được vào đĩa", "The disk cannot be written"),
+    "damaged": LocalText(
+        "Tệp dữ liệu bị hỏng, đã được giữ lại; tệp mới đã được tạo",
+        "The data file is damaged and has been kept; a new one was begun",
+    ),
+    "newer_schema": LocalText(
+        "Tệp dữ liệu do phiên bản mới hơn tạo ra", "The data file was written by a newer program"
+    ),
+    "other_mode": LocalText("Tệp dữ liệu thuộc chế độ khác", "The data file belongs to another mode"),
+}
+"""Words for the codes of LinkStatus.reason and StoreTrouble.code (what follows a colon is left out)."""
+
+
+def words(code: str) -> LocalText:
+    """The detail of an alarm. What is not a code (the name of a feed) stands for itself."""
+    return DETAILS.get(code.partition(":")[0], LocalText(code))
+
+
 class LocalAlarms:
     """Thread-safe; `changed` is called with each new state (NORMAL = it leaves the list)."""
 
@@ -67,7 +92,7 @@ class LocalAlarms:
                 spec = KINDS[kind]
                 new = Alarm(
                     f"local:{kind}", spec.priority, AlarmState.UNACKNOWLEDGED, spec.name, t_ns,
-                    detail=LocalText(detail), source="station",
+                    detail=words(detail), source="station",
                 )  # fmt: skip
             elif on and alarm is not None:
                 new = raise_again(alarm, t_ns)

@@ -110,6 +110,7 @@ class FeedCore:
         self._fresh: dict[str, int] = {}
         self._rate = 1.0
         self._moment_at_s = 0.0
+        self.quarantined = 0
 
     def start(self) -> None:
         """Raises StoreBusy, OSError or ValueError; troubles that can pass are alarms instead."""
@@ -141,8 +142,8 @@ class FeedCore:
 
     @property
     def alive(self) -> bool:
-        """False when the link's thread has died of a bug: start the process anew."""
-        return self._link is not None and self._link.alive
+        """False when a thread has died of a bug: start the process anew."""
+        return self._link is not None and self._link.alive and self.store.alive
 
     # -- clicks --------------------------------------------------------------------------------------
 
@@ -207,7 +208,9 @@ class FeedCore:
         self.store.put([PutSnapshot(snapshot)])
 
     def quarantine(self, feed: str, reason: str, raw: bytes) -> None:
-        _log.info("quarantine %s: %s", feed or "?", reason)
+        self.quarantined += 1
+        if self.quarantined.bit_count() == 1:  # 1, 2, 4, ...: a flood must not fill the log
+            _log.info("quarantine, %d so far: %s: %s", self.quarantined, feed or "?", reason)
         self.store.put([PutQuarantine(self.clock.now_ns(), feed, reason, raw)])
 
     def stage(self, status: ActionStatus) -> None:
@@ -272,7 +275,7 @@ class FeedCore:
             self._link.resync(feed, Cursor(*position) if position else None)
 
     def on_trouble(self, code: str, text: str) -> None:
-        self.alarms.set("store", bool(code), self.clock.now_ns(), text)
+        self.alarms.set("store", bool(code), self.clock.now_ns(), code)
         self.exchange.tell(StoreTrouble(code, text))
 
     def on_emptied(self) -> None:
@@ -285,7 +288,9 @@ class FeedCore:
                 self._link.resync(feed, None)
 
     def _samples_trouble(self, code: str, text: str) -> None:
-        self.alarms.set("samples", bool(code), self.clock.now_ns(), text)
+        if text:
+            _log.warning("%s", text)
+        self.alarms.set("samples", bool(code), self.clock.now_ns(), code)
 
     def _local_changed(self, alarm: Alarm) -> None:
         if alarm.state is AlarmState.NORMAL:

@@ -26,6 +26,7 @@ from backends.domain.action import ActionStatus
 from backends.domain.feeds import FeedStatus
 from backends.domain.ports import ActionRefused, LinkStatus, NewSamples, SeriesPart, StoreTrouble
 from backends.process import child_settings
+from backends.store.store import StoreBusy
 from console import feed_wire as wire
 from console.feed_core import FeedCore, FeedSettings
 from console.feed_exchange import Out, OutChanges
@@ -90,7 +91,12 @@ class Screen:
         except msgspec.DecodeError as error:
             _log.warning("a screen speaks another language: %s", error)
         finally:
+            self._gone.set()
             self._connection.close()
+
+    @property
+    def gone(self) -> bool:
+        return self._gone.is_set()
 
     def close(self) -> None:
         self._gone.set()
@@ -147,8 +153,12 @@ class Feeder:
         self._screens: list[Screen] = []
 
     def run(self) -> int:
-        """The process's exit status: 0 after `stop`, 1 when the core has died."""
-        self.core.start()
+        """The process's exit status: 0 after `stop`, 1 when the core has died, 2 when it cannot start."""
+        try:
+            self.core.start()
+        except (StoreBusy, OSError, ValueError) as error:
+            _log.error("the feeder cannot start: %s", error)
+            return 2
         remove_stale_socket(self._settings.listen)
         listener = Listener(self._settings.listen, authkey=bytes.fromhex(self._settings.authkey))
         threading.Thread(target=self._accept, args=(listener,), name="accept", daemon=True).start()
@@ -179,7 +189,7 @@ class Feeder:
                     self._stop.wait(0.2)
                 continue
             screen = Screen(self.core, connection)
-            self._screens.append(screen)
+            self._screens = [*(s for s in self._screens if not s.gone), screen]
             threading.Thread(target=screen.serve, name="screen", daemon=True).start()
 
 

@@ -106,6 +106,11 @@ class Store:
             _log.warning("journal of actions: %s", error)
 
     @property
+    def alive(self) -> bool:
+        """The writer of ops.db runs."""
+        return self._ops.alive
+
+    @property
     def trouble(self) -> str:
         return self._ops.trouble
 

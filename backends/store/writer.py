@@ -133,6 +133,11 @@ class OpsWriter:
                 self._wake.notify()
 
     @property
+    def alive(self) -> bool:
+        """False before `start`, and when the thread has died of a bug."""
+        return self._thread.is_alive()
+
+    @property
     def waiting_rows(self) -> int:
         """Rows that no commit has taken yet."""
         return self._rows
@@ -162,6 +167,8 @@ class OpsWriter:
             self._checkpoint()
             if self._stopping and not self._queue:
                 break
+        if self._retained and not self._refused:
+            self._heal()  # a last try
         self._close()
 
     def _collect(self) -> list[Op]:
