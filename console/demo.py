@@ -30,7 +30,7 @@ from console.clips import ClipMaker, cameras_shown
 from console.doctor import need_qt
 from console.events import EventLog
 from console.lock import DataDirLock
-from console.options import NeedsMachine, Options, chosen_look, default_data_dir, platform_for
+from console.options import NeedsMachine, Options, chosen_look, default_data_dir, platform_for, scene_cache
 from console.screens import UsageError, VirtualScreen
 from console.settings import Door, GuiSettings, Preferences, SiteConfig, to_child
 from console.supervisor import ChildSpec, Supervisor
@@ -270,7 +270,8 @@ def _clips(
     name, mark = options.scenario_and_mark()
     start_ns = (scenario_start_ns(name, mark) if name else None) or time.time_ns()
     weather = SCENARIOS[name or "calm"].weather(start_ns / NS_PER_S)
-    return ClipMaker(session.data_dir / "scenes", weather, shown, others, session.events, session.log_file("scenes"))
+    # Drawings are the same for every data folder and may be deleted at any time: a cache.
+    return ClipMaker(scene_cache(), weather, shown, others, session.events, session.log_file("scenes"))
 
 
 def _feeder(

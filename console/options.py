@@ -98,6 +98,11 @@ def default_data_dir(command: str) -> Path:
     return Path(platformdirs.user_data_dir("ioc-console", appauthor=False)) / command
 
 
+def scene_cache() -> Path:
+    """Where the demo's drawn clips are kept, for all runs of this person."""
+    return Path(platformdirs.user_cache_dir("ioc-console", appauthor=False)) / "scenes"
+
+
 def chosen_look(options: Options, site: SiteConfig | None, preferences_file: Path) -> Preferences:
     """Language, theme and layout: the command line, then what the person chose, then the site, then ours."""
     start = Preferences()
