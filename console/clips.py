@@ -3,8 +3,7 @@
 The city draws them (`python -m backends.city.scenes`, a child, with the lowest priority once the windows are
 open): first those of the layout that opens, whose windows wait for them at the first start; then, before
 anything else, whatever a screen asks for; then those of the other layouts. A clip that cannot be drawn is
-named once and left out. Must not:
-draw, or know how a clip looks inside.
+named once and left out. Must not: draw, or know how a clip looks inside.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -33,6 +33,7 @@ _log = logging.getLogger(__name__)
 BATCH = 6
 """Clips a child draws; each takes one to three seconds of a core, so that a wish waits 20 s at most."""
 _LOOK_S = 1.0
+_ABANDONED_S = 3600.0
 _SCHEME = "scene:"
 
 
@@ -89,8 +90,7 @@ class ClipMaker:
 
     def start(self) -> None:
         """Begin drawing; returns at once."""
-        for unfinished in self._folder.glob(".*.part.mp4"):
-            unfinished.unlink(missing_ok=True)
+        _remove_abandoned(self._folder)
         missing = self._missing(self._first)
         if not missing:
             self._first_done.set()
@@ -149,6 +149,16 @@ class ClipMaker:
         if undrawn:
             self._failed.update(undrawn)
             _log.warning("no demo pictures for the cameras %s; see %s", ", ".join(undrawn), self._log)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Half-drawn files of consoles that were killed; one that is younger may be another console's work."""
+    for unfinished in folder.glob(".*.part.mp4"):
+        try:
+            if time.time() - unfinished.stat().st_mtime > _ABANDONED_S:
+                unfinished.unlink()
+        except OSError as error:
+            _log.debug("half-drawn clip: %s", error)
 
 
 def _lower_priority(pid: int) -> None:

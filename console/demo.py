@@ -79,7 +79,8 @@ def run_demo(options: Options) -> int:
                 feed,
                 pictures,
                 ("hub", "feeder"),
-                clips.first_are_there,
+                # With a stored state the windows open at once; screenshots wait for their pictures.
+                clips.first_are_there if options.screenshot is not None or not session.has_stored_state else None,
             ),
         ]
         return Supervisor(children, session.events, data_dir / "supervisor.json", [broker, clips]).run()
