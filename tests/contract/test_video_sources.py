@@ -1,0 +1,70 @@
+"""What every kind of video source promises; a new file in `backends/video/sources/` is tested by being there."""
+
+from __future__ import annotations
+
+import itertools
+import pkgutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.clips import write_clip
+
+from backends.video import sources
+from backends.video.scaling import size_of
+from backends.video.source import Address, SourceFault, SourceSpec, spec_of, specs
+
+KINDS = {spec.kind: spec for spec in specs().values()}
+
+
+def test_every_file_is_in_the_registry() -> None:
+    assert len(KINDS) == len(list(pkgutil.iter_modules(sources.__path__)))
+
+
+@pytest.fixture(params=sorted(KINDS))
+def spec(request: pytest.FixtureRequest) -> SourceSpec:
+    return KINDS[request.param]
+
+
+def test_it_says_what_it_is_and_its_example_leads_to_it(spec: SourceSpec) -> None:
+    assert spec.says.endswith(".")
+    assert spec_of(spec.example) is spec
+    assert spec_of(spec.example.upper()) is spec, "schemes are not case-sensitive"
+
+
+def test_what_cannot_be_opened_is_a_fault_in_words_without_secrets(spec: SourceSpec, tmp_path: Path) -> None:
+    for scheme in spec.schemes:
+        where = "//127.0.0.1:9/live" if spec.network else str(tmp_path / "none.mp4")
+        words = _fault(spec, Address(f"{scheme}:{where}", "operator", "geheim"))
+        assert words or not spec.network
+        assert not [secret for secret in ("geheim", "127.0.0.1", str(tmp_path)) if secret in words]
+
+
+def _fault(spec: SourceSpec, address: Address) -> str:
+    """What it says when it does not open; empty when it opens."""
+    try:
+        spec.open(address).close()
+    except SourceFault as fault:
+        return str(fault)
+    return ""
+
+
+def test_what_needs_no_network_gives_frames_until_it_is_stopped(spec: SourceSpec, tmp_path: Path) -> None:
+    if spec.network:
+        assert spec.schemes, "cameras have their own tests, with real servers"
+        return
+    clip = write_clip(tmp_path / "clip.mp4", seconds=0.2)
+    uri = f"file:{clip}" if spec.kind == "file" else spec.example
+    address = Address(uri, path=str(clip))
+    source = spec.open(address)
+    try:
+        assert source.fps > 0
+        assert source.pixel_aspect == 1.0
+        shots = list(itertools.islice(source.frames(), 7))  # more than the clip holds: it loops
+        assert len({size_of(shot) for shot in shots}) == 1
+        first, last = (shot if isinstance(shot, np.ndarray) else shot.to_ndarray() for shot in (shots[0], shots[3]))
+        assert (first != last).any(), "it moves"
+        address.stop.set()
+        assert list(source.frames()) == []
+    finally:
+        source.close()
