@@ -14,7 +14,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
-from widgets.awake import KeepAwake
 
 from backends.domain.feeds import Mode
 from backends.domain.times import HubClock, SystemClock
@@ -25,6 +24,7 @@ from layouts.load import load_layouts
 from layouts.spec import Monitor, PanelKind
 from widgets import format as fmt
 from widgets import i18n
+from widgets.awake import KeepAwake
 from widgets.models.city import CityModel
 from widgets.parts.demands import DemandBoard
 from widgets.pump import Pump
