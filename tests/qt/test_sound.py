@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import time
 import wave
 from collections.abc import Iterator
@@ -244,6 +245,16 @@ def test_tone_files(priority: Priority) -> None:
     power, hz = np.abs(np.fft.rfft(tone)) ** 2, np.fft.rfftfreq(len(tone), 1 / rate)
     assert power[(hz > 300) & (hz < 3000)].sum() > 0.9 * power.sum()
     assert abs(len(tone) / rate + PATTERNS[priority].pause_s - PATTERNS[priority].length_s) < 0.4
+
+
+def test_the_files_are_what_the_script_makes() -> None:
+    made = runpy.run_path(str(SOUNDS.parents[1] / "scripts" / "make_sounds.py"))["tones"]()
+    assert made.keys() == {path.stem for path in SOUNDS.glob("*.wav")}
+    for name, samples in made.items():
+        kept, _ = load_tone(SOUNDS / f"{name}.wav")
+        assert len(kept) == len(samples)
+        # One step of 16 bits: processors round sines differently.
+        assert np.max(np.abs(kept - samples)) < 2e-4
 
 
 def test_graver_tones_are_louder_and_longer() -> None:

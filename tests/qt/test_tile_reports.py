@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
+from backends.domain.feeds import FeedQuality
 from backends.domain.ports import Changes
 from backends.domain.report import Report, ReportState
 from backends.domain.text import LocalText
@@ -308,3 +309,34 @@ def test_many_reports_cost_no_more_paint_than_what_is_shown(qtbot: QtBot) -> Non
     tile = make(qtbot, sample, "500x270", "desk")
     assert tile.model.rowCount() >= 3000
     assert len(painted(tile).items) < 60
+
+
+def test_the_selected_row_has_a_ring_under_the_keyboard_and_an_edge_elsewhere(qtbot: QtBot) -> None:
+    tile = make(qtbot, sample_session(), "500x270", "desk")
+    tile.activateWindow()
+    tile.list.setFocus()
+    qtbot.waitUntil(tile.list.hasFocus)
+    tile.list.select_row(1)
+    row = tile.list.visualRect(tile.model.index(1))
+    theme = tile.theme
+
+    def marks() -> tuple[bool, bool]:
+        image = tile.list.viewport().grab().toImage()
+        left = image.pixelColor(row.left(), row.center().y()) == theme.text
+        return left, image.pixelColor(row.right(), row.center().y()) == theme.text
+
+    assert marks() == (True, True)
+    tile.list.clearFocus()
+    assert marks() == (True, False)
+    tile.list.clearSelection()
+    assert marks() == (False, False)
+
+
+def test_a_stale_feed_is_hatched_and_says_since_when(qtbot: QtBot) -> None:
+    sample = sample_session()
+    tile = make(qtbot, sample, "500x270", "desk")
+    sample.set_quality("reports", FeedQuality.STALE, 720)
+    tile.on_health()
+    words = [item.text for item in painted(tile).items]
+    assert any(w.startswith("số liệu cũ 12 phút") for w in words)
+    assert "quá hạn 35 phút" in words

@@ -107,8 +107,8 @@ class ReportRows(RowDelegate):
             second.setLeft(second.left() + taken + scale.pad)
             self._paint_edge_bar(painter, rect, sla)
         if plan.with_id:
-            text.draw(painter, QRectF(inner.left(), rect.top(), self._id_width, rect.height()), report.id, scale.floor,
-                      theme.muted, tabular=True)  # fmt: skip
+            number = QRectF(inner.left(), rect.top(), self._id_width, rect.height())
+            text.draw(painter, number, report.id, scale.floor, theme.muted)
             top.setLeft(inner.left() + self._id_width + scale.pad)
             second.setLeft(top.left())
         text.draw(painter, top, local(report.title), scale.read, theme.strong, Weight.SEMIBOLD)
