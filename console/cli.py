@@ -152,6 +152,9 @@ def _finish(do: Callable[[Options], int], options: Options) -> None:
     except NeedsMachine as error:
         _say(error)
         status = 3
+    except OSError as error:  # a full disk, a folder without rights: the world's fault, said in words
+        _say(error)
+        status = 1
     raise typer.Exit(status)
 
 
