@@ -38,9 +38,21 @@ _ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
 """First one that is there; all without B-frames."""
 _BIT_RATE = 500_000
 _RAIN_LAYERS, _WAVE_LAYERS, _WAVE_HOLD = 15, 25, 3
+_FIGURES = 5
+"""Different cars, riders, walkers of a kind in one scene."""
 _WALK = (0, 1, 2, 3, 2, 1)
 _HALT_S = ((6.0, 8.6), (19.4, 22.0))
 """When a halting camera gives no pictures."""
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """How a thing looks; several movers share one, so that each size is scaled once."""
+
+    drawings: list[sprites.Drawing]
+    """One, or the four steps of a walk, gone through there and back."""
+    laid: dict[tuple[int, int], sprites.Laid]
+    """What was scaled already: (step, size) -> planes."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +62,8 @@ class _Mover:
     lane: Lane
     phase: float
     sway: float
-    drawings: list[sprites.Drawing]
-    """One, or the four steps of a walk, gone through there and back."""
+    figure: _Figure
     towards: bool
-    laid: dict[tuple[int, int], sprites.Laid]
-    """What was scaled already: (step, size) -> planes."""
 
     def place(self, t: float) -> float:
         """Where it is at loop share t: x or z in metres."""
@@ -110,7 +119,8 @@ class Film:
         return self._frame
 
     def _people_the_place(self) -> list[_Mover]:
-        movers = []
+        movers: list[_Mover] = []
+        figures: dict[tuple[str, bool, bool, int], _Figure] = {}
         night = self._weather.name in ("night", "rain-night", "flood-night")
         for lane_no, lane in enumerate(self._place.lanes):
             rng = random.Random(f"{self._name} {lane_no}")
@@ -120,14 +130,19 @@ class Film:
             if self._weather.flood and lane.kind in ("vehicles", "people") and lane.y < 1.0:
                 count = min(count, 1)
             towards = lane.end > lane.begin if lane.crossing else lane.end < lane.begin
-            maker = (sprites.SIDE_ON if lane.crossing else sprites.END_ON)[lane.kind]
             offset = rng.random()
             for i in range(count):
-                sheets = maker(rng, towards)
                 phase = offset + (i + rng.uniform(-0.28, 0.28)) / count
-                drawings = [sprites.Drawing(sheet) for sheet in sheets]
-                movers.append(_Mover(lane, phase, rng.uniform(0.15, 0.4), drawings, towards, {}))
+                key = (lane.kind, lane.crossing, towards, rng.randrange(_FIGURES))
+                if key not in figures:
+                    figures[key] = self._figure(*key)
+                movers.append(_Mover(lane, phase, rng.uniform(0.15, 0.4), figures[key], towards))
         return movers
+
+    def _figure(self, kind: str, crossing: bool, towards: bool, variant: int) -> _Figure:
+        rng = random.Random(f"{self._name} {kind} {crossing} {towards} {variant}")
+        sheets = (sprites.SIDE_ON if crossing else sprites.END_ON)[kind](rng, towards)
+        return _Figure([sprites.Drawing(sheet) for sheet in sheets], {})
 
     def _lay(self, mover: _Mover, where: float, index: int) -> None:
         lane, stage = mover.lane, self._stage
@@ -141,7 +156,7 @@ class Film:
         px, py = stage.screen(x, lane.y, z)
         if lane.crossing and not self._place.clip_x[0] <= px <= self._place.clip_x[1]:
             return
-        laid = self._sized(mover, _WALK[index // 5 % len(_WALK)] if len(mover.drawings) > 1 else 0, scale)
+        laid = self._sized(mover, _WALK[index // 5 % len(_WALK)] if len(mover.figure.drawings) > 1 else 0, scale)
         tall, wide = laid.y.shape
         wading = self._weather.flood and lane.kind not in ("drift", "boats") and lane.y < 1.0
         sink = round(0.35 * scale) // 2 * 2 if wading else 0
@@ -153,12 +168,12 @@ class Film:
     def _sized(self, mover: _Mover, step: int, scale: float) -> sprites.Laid:
         """The drawing at the nearest size of a ladder with rungs 6% apart."""
         rung = round(math.log(scale) / 0.06)
-        found = mover.laid.get((step, rung))
+        found = mover.figure.laid.get((step, rung))
         if found is None:
             size = math.exp(rung * 0.06)
             share = 1.0 - math.exp(-self._stage.scale(1.0) * 3.0 / size / self._weather.haze_m)
-            found = mover.drawings[step].lay(size, self._light, self._weather.horizon, share)
-            mover.laid[step, rung] = found
+            found = mover.figure.drawings[step].lay(size, self._light, self._weather.horizon, share)
+            mover.figure.laid[step, rung] = found
         return found
 
     def _paste(self, laid: sprites.Laid, left: int, top: int, tall: int) -> None:

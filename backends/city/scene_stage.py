@@ -34,6 +34,16 @@ def _triple(colour: Colour) -> npt.NDArray[np.float32]:
     return np.array(colour, np.float32)
 
 
+def _bands(z0: float, z1: float) -> list[tuple[float, float]]:
+    """A long way cut where the haze changes, so that what is near keeps its colour. Far ones first."""
+    if z1 < 1.8 * z0:
+        return [(z0, z1)]
+    count = math.ceil(math.log(z1 / z0) / math.log(1.3))
+    cuts = [z0 * (z1 / z0) ** (i / count) for i in range(count + 1)]
+    # A little overlap: edges that are smoothed on both sides would let the ground shine through.
+    return [(cuts[i], cuts[i + 1] * 1.004) for i in reversed(range(count))]
+
+
 @dataclass(frozen=True)
 class Weather:
     """What a weather does to the picture."""
@@ -160,7 +170,8 @@ class Stage:
         self, x: float, y0: float, y1: float, z0: float, z1: float, colour: Colour, emit: Colour | None = None
     ) -> None:
         """A rectangle in a wall along the road."""
-        self.poly([(x, y0, z0), (x, y0, z1), (x, y1, z1), (x, y1, z0)], colour, emit)
+        for near, far in _bands(z0, z1):
+            self.poly([(x, y0, near), (x, y0, far), (x, y1, far), (x, y1, near)], colour, emit)
 
     def front(
         self, x0: float, x1: float, y0: float, y1: float, z: float, colour: Colour, emit: Colour | None = None
@@ -170,7 +181,8 @@ class Stage:
 
     def floor(self, x0: float, x1: float, z0: float, z1: float, colour: Colour) -> None:
         """A rectangle on the ground."""
-        self.poly([(x0, 0, z0), (x1, 0, z0), (x1, 0, z1), (x0, 0, z1)], colour, solid=False)
+        for near, far in _bands(z0, z1):
+            self.poly([(x0, 0, near), (x1, 0, near), (x1, 0, far), (x0, 0, far)], colour, solid=False)
 
     def mark(self, mask: Image, points: Sequence[Point3], value: int = 255) -> None:
         """Fill a polygon of one of the masks."""

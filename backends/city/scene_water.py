@@ -145,6 +145,9 @@ def bridge(stage: Stage) -> Place:
         stage.poly(corners, colour, solid=False)
         stage.mark(stage.water, corners)
         stage.mark(stage.ground, corners)
+    # The deck is dry: `road` lies over the water that was marked below it.
+    rim = half + walk
+    stage.mark(stage.water, [(-rim, 0, 3), (rim, 0, 3), (rim, 0, 210), (-rim, 0, 210)], 0)
     _far_bank(stage, 190.0)
     stage.floor(-half - walk, half + walk, 150, 330, (130, 130, 128))
     for side in (-1, 1):
