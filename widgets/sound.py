@@ -25,6 +25,9 @@ SOUNDS = Path(__file__).resolve().parent.parent / "resources" / "sounds"
 _VOICE_AFTER_MS = 800
 """The voice's process starts when the windows have had the processor for their first paint."""
 
+_BATCH_S = 10.0
+"""So long after the first alarm the start-up ends even without a hub: the station's own alarms must sound."""
+
 
 @dataclass(frozen=True)
 class Pattern:
@@ -95,6 +98,7 @@ class Annunciator(QObject):
         self._until_s = 0.0
         self._starting = True
         self._batch_rank = _QUIET
+        self._batch_until_s = 0.0
         self._asked: dict[int, float] = {}
         self.latencies_s: deque[float] = deque(maxlen=200)
         """From the drain that brought an alarm to its tone's first sample in the sink."""
@@ -182,9 +186,11 @@ class Annunciator(QObject):
     def _sound(self, priority: Priority) -> None:
         rank, now_s = priority.rank, self._mono.monotonic_s()
         # While the stored state and the first snapshot come in, all of it counts as one batch.
-        held = self._starting and rank >= self._batch_rank
-        if self._starting:
-            self._batch_rank = min(self._batch_rank, rank)
+        if self._batch_rank == _QUIET:
+            self._batch_until_s = now_s + _BATCH_S
+        starting = self._starting and now_s < self._batch_until_s
+        held = starting and rank >= self._batch_rank
+        self._batch_rank = min(self._batch_rank, rank)
         # What sounds already says it for alarms of its own priority and of lesser ones.
         said = rank >= self._rank and (self._rank == Priority.URGENT.rank or now_s < self._until_s)
         if self._muted or held or said or self._city.link.mode is Mode.REPLAY:

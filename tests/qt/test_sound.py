@@ -185,6 +185,16 @@ def test_the_start_is_one_batch(qapp: QApplication) -> None:
     rig.sound.close()
 
 
+def test_without_a_hub_the_stations_own_alarms_still_sound(qapp: QApplication) -> None:
+    rig = Rig()
+    rig.put(alarm(1, Priority.HIGH), reset=True)
+    assert rig.new() == ["high"]
+    rig.clock.advance_s(30)
+    rig.put(alarm(2, Priority.HIGH), feed=LOCAL_FEED)
+    assert rig.new() == ["high"]
+    rig.sound.close()
+
+
 def test_muted_nothing_sounds_and_an_urgent_one_is_taken_up_again(qapp: QApplication) -> None:
     rig = Rig(muted=True).live()
     rig.put(alarm(1, Priority.URGENT), alarm(2, Priority.HIGH))
