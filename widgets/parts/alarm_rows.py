@@ -168,13 +168,14 @@ class AlarmDelegate(RowDelegate):
     def buttons(self, row: AlarmRow, rect: QRectF, *, large: bool, hovered: bool) -> list[_Placed]:
         """The buttons that a row shows now, with their places in viewport coordinates."""
         scale = self.scale
-        if scale.wall or not (large or hovered) or row.feed == LOCAL_FEED:
+        if scale.wall or not (large or hovered):
             return []
         pending = row.pending is not None and not row.pending.stage.final and row.pending.stage is not Stage.EXPIRED
         offered: list[tuple[RowButton, str]] = []
         if not pending and row.alarm.unacknowledged:
             offered.append((RowButton.ACKNOWLEDGE, tr("alarms.acknowledge")))
-        if not pending and not row.alarm.holder_id and row.alarm.state is not AlarmState.SHELVED:
+        mine = row.feed != LOCAL_FEED  # the station's own alarms are nobody's case: they end with their cause
+        if not pending and mine and not row.alarm.holder_id and row.alarm.state is not AlarmState.SHELVED:
             offered.append((RowButton.CLAIM, tr("alarms.claim")))
         camera = camera_of(self._city, row.alarm)
         if camera is not None:
