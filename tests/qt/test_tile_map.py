@@ -182,11 +182,13 @@ def test_background_is_kept_until_something_on_it_changes(qtbot: QtBot, sample: 
     kept = tile._pixmap
     sample.put("alarms", msgspec.structs.replace(sample.city.alarms()[0], rev=9))
     sample.put("sensors", *[msgspec.structs.replace(s, rev=2) for s in sample.city.records("sensors").values()])
+    tile.on_second()
     tile.grab()
     assert tile._pixmap is kept, "alarms and new values do not redraw the ground"
     camera = sample.city.camera("cam-014")
     assert camera is not None
     sample.put("cameras", msgspec.structs.replace(camera, online=False))
+    tile.on_second()
     tile.grab()
     assert tile._pixmap is not kept
 
@@ -197,6 +199,7 @@ def test_dead_camera_looks_dead(qtbot: QtBot, sample: SampleSession) -> None:
     camera = sample.city.camera("cam-014")
     assert camera is not None
     sample.put("cameras", msgspec.structs.replace(camera, online=False))
+    tile.on_second()
     assert tile.grab().toImage() != before
 
 

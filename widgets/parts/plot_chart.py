@@ -13,6 +13,9 @@ from PySide6.QtGui import QColor, QPainter, QPixmap
 from backends.domain.times import NS_PER_S
 from widgets.parts.plot_series import Numbers, Times
 
+PROFILE_POINTS = 240
+"""Steps in which words look where the line runs; finer than any letter is wide."""
+
 
 class Chart:
     """Curve and forecast in one ViewBox. Times are seconds since `base_ns`, so that doubles stay exact."""
@@ -39,6 +42,7 @@ class Chart:
         self._rect = QRectF()
         self._shown: object = None
         self._cache: QPixmap | None = None
+        self._profile: Numbers | None = None
 
     def set_data(self, t_ns: Times, value: Numbers, forecast: tuple[tuple[int, float], ...]) -> None:
         """New samples (NaN = open gap) and forecast."""
@@ -49,14 +53,14 @@ class Chart:
         times = np.array([t for t, _ in forecast], dtype=np.int64)
         self._fx, self._fy = (times - self._base_ns) / NS_PER_S, ahead[:, 1]
         self._forecast.setData(self._fx, self._fy)
-        self._cache = None
+        self._cache = self._profile = None
 
     def set_pens(self, color: QColor, forecast: QColor, width: float) -> None:
         self._curve.setPen(self._mkpen(color, width=width))
         dots = self._mkpen(forecast, width=width * 0.8, dash=[0.1, 2.4])
         dots.setCapStyle(Qt.PenCapStyle.RoundCap)
         self._forecast.setPen(dots)
-        self._cache = None
+        self._cache = self._profile = None
 
     def set_view(self, rect: QRectF, t0_ns: int, t1_ns: int, low: float, high: float) -> None:
         """Where it is painted (widget coordinates) and what it shows."""
@@ -69,7 +73,7 @@ class Chart:
             self._box.setGeometry(QRectF(0, 0, rect.width(), rect.height()))
         x0, x1 = (t0_ns - self._base_ns) / NS_PER_S, (t1_ns - self._base_ns) / NS_PER_S
         self._box.setRange(xRange=(x0, x1), yRange=(low, high), padding=0, disableAutoRange=True)
-        self._cache = None
+        self._cache = self._profile = None
 
     def place(self, t_ns: float, value: float) -> QPointF:
         """A sample in widget coordinates."""
@@ -78,18 +82,33 @@ class Chart:
         y = self._rect.bottom() - (value - view.top()) / view.height() * self._rect.height()
         return QPointF(x, y)
 
-    def heights(self, x: Numbers) -> Numbers:
-        """Widget y of curve and forecast under widget x; NaN outside them and in gaps."""
-        if not len(self._x):
-            return np.full(len(x), np.nan)
-        view = self._box.viewRect()
-        at = view.left() + (x - self._rect.left()) / self._rect.width() * view.width()
-        value: Numbers = np.interp(at, self._x, self._y, left=np.nan, right=np.nan)
-        if len(self._fx):
-            ahead = at > self._x[-1]
-            value[ahead] = np.interp(at[ahead], self._fx, self._fy, left=np.nan, right=np.nan)
-        drawn: Numbers = self._rect.bottom() - (value - view.top()) / view.height() * self._rect.height()
-        return drawn
+    def profile(self) -> Numbers:
+        """Widget y of curve and forecast at `PROFILE_POINTS` even steps of the width; NaN in gaps and outside.
+
+        Kept with the picture: words look for room at every paint.
+        """
+        if self._profile is None:
+            x0, x1 = self._box.viewRect().left(), self._box.viewRect().right()
+            at = np.linspace(x0, x1, PROFILE_POINTS)
+            value: Numbers = np.full(PROFILE_POINTS, np.nan)
+            for x, y in ((self._fx, self._fy), (self._x, self._y)):
+                if len(x):
+                    found = np.interp(at, x, y, left=np.nan, right=np.nan)
+                    value = np.where(np.isfinite(found), found, value)
+            view = self._box.viewRect()
+            self._profile = self._rect.bottom() - (value - view.top()) / view.height() * self._rect.height()
+        return self._profile
+
+    def crossed(self, room: QRectF) -> float:
+        """Share of a room's width in which the curve or the forecast runs through it."""
+        if self._rect.width() < 1:
+            return 0.0
+        scale = (PROFILE_POINTS - 1) / self._rect.width()
+        first = max(0, int((room.left() - self._rect.left()) * scale))
+        last = max(first + 1, min(PROFILE_POINTS, int((room.right() - self._rect.left()) * scale) + 1))
+        part = self.profile()[first:last]
+        hits = int(np.count_nonzero((part >= room.top() - 2) & (part <= room.bottom())))
+        return hits / max(1.0, room.width() * scale)
 
     def highest(self, t0_ns: int) -> float | None:
         """Largest number of the curve since `t0_ns`."""
@@ -117,8 +136,3 @@ class Chart:
             inner.end()
             self._cache = pixmap
         painter.drawPixmap(self._rect.topLeft(), self._cache)
-
-    def close(self) -> None:
-        """Take the items out of the scene, in the order that pyqtgraph survives."""
-        self._box.clear()
-        self._scene.removeItem(self._box)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
@@ -255,9 +254,7 @@ class PlotView:
 
     def _crossed(self, room: QRectF) -> float:
         """How much of a room the curve and the limits run through: words go where there is least."""
-        state = self.state
-        heights = self.chart.heights(np.linspace(room.left(), room.right(), 13))
-        price = float(np.count_nonzero((heights >= room.top() - 2) & (heights <= room.bottom())))
+        state, price = self.state, self.chart.crossed(room) * 13.0
         for limit in state.limits:
             if room.top() <= self.chart.place(state.t0_ns, limit.value).y() <= room.bottom():
                 price += 0.5
@@ -332,7 +329,8 @@ class PlotView:
             ),
             em,
         )
-        below = [w for w in (state.word or state.relation(), state.trend()) if w and text.width(w, em) <= most]
+        trend = "" if state.old else state.trend()
+        below = [w for w in (state.word or state.relation(), trend) if w and text.width(w, em) <= most]
         height = float(scale.line(big))
         while below and height + scale.line(em) * len(below) > inner.height():
             below.pop()
@@ -343,7 +341,7 @@ class PlotView:
         baseline, caps = done.bottom(), text.metrics(scale.read).capHeight()
         unit_room = QRectF(done.right() + em * 0.4, baseline - caps, most, caps)
         unit = text.draw(self.painter, unit_room, state.unit, scale.read, self.theme.muted)
-        if state.rising is not None:
+        if state.rising is not None and not state.old:
             side = scale.read * 0.5
             arrow = QRectF(unit.right() + em * 0.5, baseline - side, side, side)
             draw_arrow(self.painter, arrow, self.theme.muted, up=state.rising)

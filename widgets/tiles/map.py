@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPixmap, QResizeEvent
+from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QRegion, QResizeEvent
 from PySide6.QtWidgets import QToolTip
 
 from backends.domain.alarm import Alarm
@@ -56,6 +56,8 @@ class MapTile(Tile):
         self._dots: list[Thing] = []
         self._clusters: list[Cluster] = []
         self._nowhere = 0
+        self._dirty = False
+        self._exposed = QRegion()
         self._pixmap: QPixmap | None = None
         self._rebuild()
 
@@ -69,14 +71,19 @@ class MapTile(Tile):
         return QRectF(0, self.header_height, self.width(), max(0, self.height() - self.header_height))
 
     def on_feeds(self, changed: frozenset[str]) -> None:
-        if changed & {"config", "cameras", "sensors"}:
+        if "config" in changed or (self._projection is None and changed & {"cameras", "sensors"}):
             self._rebuild()
-        elif changed & {"alarms", "reports", LOCAL_FEED}:
+            return
+        # Hundreds of dots: laid out again once a second at most, however often one of them moves.
+        self._dirty = self._dirty or bool(changed & {"cameras", "sensors"})
+        if changed & {"alarms", "reports", LOCAL_FEED}:
             self._place_news()
 
     def on_second(self) -> None:
         # A report turns overdue by the clock alone; looking once in 10 s is soon enough on a map.
-        if self.shows("reports") and self.now_ns() // 10**9 % 10 == 0:
+        if self._dirty:
+            self._rebuild()
+        elif self.shows("reports") and self.now_ns() // 10**9 % 10 == 0:
             self._place_news()
         super().on_second()
 
@@ -90,6 +97,7 @@ class MapTile(Tile):
 
     def _rebuild(self) -> None:
         """Projection, ground and dots; the pixmap only goes when one of them has changed."""
+        self._dirty = False
         city, body = self.session.city, self.body()
         config = city.records("config").values()
         areas, lines = areas_in_force(config, self.now_ns()), shapes(config)
@@ -174,9 +182,15 @@ class MapTile(Tile):
             self._backing(painter, room)
             text.draw(painter, room, words, self.scale.floor, self.theme.muted)
         bright = self._bright or self.session.look.less_motion
-        for cluster in self._clusters:
-            view.cluster(cluster, bright=bright)
+        for cluster, room in zip(self._clusters, taken, strict=True):
+            if self._exposed.intersects(room.toAlignedRect()):
+                view.cluster(cluster, bright=bright)
         painter.restore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        # The blink exposes a few symbols: the others need not be drawn to be clipped away.
+        self._exposed = event.region()
+        super().paintEvent(event)
 
     def _background(self, body: QRectF) -> QPixmap:
         ratio = self.devicePixelRatioF()
