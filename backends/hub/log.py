@@ -308,11 +308,12 @@ class SqliteLog:
     def _put_meta(self, values: Mapping[str, str]) -> None:
         self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(values.items()))
 
-    def close(self) -> None:
-        """Mark the stop as planned, checkpoint, close."""
+    def close(self, *, planned: bool = True) -> None:
+        """Checkpoint and close; a planned stop is remembered."""
         try:
-            with self._transaction():
-                self._put_meta({"clean": "1"})
+            if planned:
+                with self._transaction():
+                    self._put_meta({"clean": "1"})
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
             self._db.close()

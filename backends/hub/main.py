@@ -38,6 +38,7 @@ CALM = "calm"
 READY_FILE = "hub.json"
 RESUME_WALL_S = 600.0
 """A hub that was killed longer ago than this begins a new day."""
+MAX_SPEED = 3600.0
 ANY_PORT = "tcp://127.0.0.1:*"
 
 
@@ -98,30 +99,38 @@ def run(settings: HubSettings, stop: threading.Event | None = None, world: World
 
 
 def _serve(settings: HubSettings, stop: threading.Event, world: WorldFactory) -> int:
-    began_s = time.monotonic()
-    data_dir = Path(settings.data_dir)
+    if not 0 < settings.speed <= MAX_SPEED:
+        raise ValueError(f"speed {settings.speed:g} is not within 0 to {MAX_SPEED:g}")
     events = _open_log(settings)
+    planned = False
     try:
-        start_ns = _start(settings, events)
-        core = Core(events, world(settings, start_ns))
-        loaded = core.start(start_ns)
-        clock = _clock(settings, events)
-        instance = os.urandom(8).hex()
-        identity = Identity(settings.name, instance, settings.mode, getattr(clock, "speed", 1.0))
-        keys = ensure_hub_keys(Path(settings.keys_dir))
-        server = Server(core, identity, clock, keys, Path(settings.authorised_dir))
-        try:
-            ends = _bind(server, settings, data_dir / READY_FILE)
-            ready = Ready(ends.live, ends.ctl, keys.public.decode(), os.getpid(), instance, settings.mode)
-            write_atomically(data_dir / READY_FILE, msgspec.json.encode(ready))
-            log.info("hub ready after %.1f s, %d samples of the past", time.monotonic() - began_s, loaded)
-            server.run(stop)
-        finally:
-            server.close()
-            log.info("hub stopped: %s", dict(server.counters))
+        _serve_log(settings, stop, world, events)
+        planned = True
     finally:
-        events.close()
+        events.close(planned=planned)
     return 0
+
+
+def _serve_log(settings: HubSettings, stop: threading.Event, world: WorldFactory, events: SqliteLog) -> None:
+    began_s = time.monotonic()
+    start_ns = _start(settings, events)
+    core = Core(events, world(settings, start_ns))
+    loaded = core.start(start_ns)
+    clock = _clock(settings, events)
+    instance = os.urandom(8).hex()
+    identity = Identity(settings.name, instance, settings.mode, getattr(clock, "speed", 1.0))
+    keys = ensure_hub_keys(Path(settings.keys_dir))
+    server = Server(core, identity, clock, keys, Path(settings.authorised_dir))
+    try:
+        ready_file = Path(settings.data_dir) / READY_FILE
+        ends = _bind(server, settings, ready_file)
+        ready = Ready(ends.live, ends.ctl, keys.public.decode(), os.getpid(), instance, settings.mode)
+        write_atomically(ready_file, msgspec.json.encode(ready))
+        log.info("hub ready after %.1f s, %d samples of the past", time.monotonic() - began_s, loaded)
+        server.run(stop)
+    finally:
+        server.close()
+        log.info("hub stopped: %s", dict(server.counters))
 
 
 def log_path(settings: HubSettings) -> Path:

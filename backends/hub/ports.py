@@ -111,7 +111,9 @@ class EventLog(Protocol):
         """A remembered text, empty when there is none."""
         ...
 
-    def close(self) -> None: ...
+    def close(self, *, planned: bool = True) -> None:
+        """Write what is left and let go; `planned` False after a failure, so that the next start continues."""
+        ...
 
 
 class WorldSource(Protocol):

@@ -56,7 +56,7 @@ def open_database(path: Path) -> sqlite3.Connection:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, isolation_level=None, timeout=2.0, check_same_thread=False)
+    db = sqlite3.connect(path, isolation_level=None, timeout=0.5)
     try:
         for pragma in (
             "locking_mode=EXCLUSIVE",

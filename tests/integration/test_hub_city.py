@@ -15,7 +15,8 @@ from helpers.waiting import wait_for
 from backends.city import City, scenario_start_ns
 from backends.domain.times import NS_PER_S
 from backends.hub.keys import authorise, ensure_station_keys
-from backends.hub.main import HubSettings, read_ready, run
+from backends.hub.log import SqliteLog
+from backends.hub.main import HubSettings, log_path, read_ready, run
 from backends.process import start_child, stop_child
 
 
@@ -68,6 +69,7 @@ def test_a_scenario_starts_at_its_mark_with_its_day_behind_it(tmp_path: Path) ->
         ({"sped": 2}, 2, "sped"),
         ({"mode": "war"}, 2, "war"),
         ({"scenario": "no-such-flood"}, 1, "no-such-flood"),
+        ({"speed": -1}, 1, "speed -1"),
     ],
 )
 def test_wrong_settings_end_with_a_sentence(tmp_path: Path, wrong: dict[str, Any], status: int, words: str) -> None:
@@ -88,3 +90,6 @@ def test_an_address_that_cannot_be_bound_ends_with_a_sentence(tmp_path: Path, ex
     # In a thread of its own: `run` takes the signals of a main thread.
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(run, wrong, None, lambda _, start_ns: TinyCity(start_ns, past_s=5)).result(20) == 1
+    log = SqliteLog(log_path(wrong), wrong.mode)
+    assert not log.stopped_cleanly, "after a failure the next start continues"
+    log.close()
