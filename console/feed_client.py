@@ -153,6 +153,8 @@ class FeedClient:
         try:
             if self._data_dir is not None:
                 state = read_state(self._data_dir)
+                if state.clock is not None:
+                    self._clock.set(state.clock.now_ns(time.time_ns()), state.clock.rate)
                 for kept in state.feeds:
                     records = tuple(wire.decode_record(kept.feed, raw) for _, raw in kept.items)
                     self._have[kept.feed] = (kept.epoch, kept.seq)
@@ -162,6 +164,7 @@ class FeedClient:
         except (sqlite3.Error, OSError, msgspec.DecodeError) as error:
             _log.warning("the last state cannot be read here: %s", error)
         finally:
+            self._inbox.append(self._link)
             self.state_read.set()
 
     def _serve(self, connection: Connection) -> None:

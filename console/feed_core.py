@@ -117,8 +117,7 @@ class FeedCore:
         wire = link_settings(self.settings)
         state = self.store.open()
         if state.clock is not None:
-            since_ns = max(0, time.time_ns() - state.clock.machine_ns)
-            self.clock.set(state.clock.hub_ns + int(since_ns * state.clock.rate), state.clock.rate)
+            self.clock.set(state.clock.now_ns(time.time_ns()), state.clock.rate)
         self._unfinished = {status.action.aid: status for status in state.unfinished}
         self._cseq = state.last_cseq
         self.exchange.load(state.feeds, state.unfinished)

@@ -30,6 +30,10 @@ class StoredClock(msgspec.Struct, frozen=True):
     machine_ns: int
     rate: float
 
+    def now_ns(self, machine_ns: int) -> int:
+        """The hub's time when the machine's clock shows `machine_ns`, if it has gone on as it did."""
+        return self.hub_ns + int(max(0, machine_ns - self.machine_ns) * self.rate)
+
 
 class StoredState(msgspec.Struct, frozen=True):
     """All that a console starts with, read in one transaction."""
