@@ -161,7 +161,7 @@ def _records(scene: Scene) -> dict[str, list[object]]:
 
 def _fill_history(history: FakeHistory, scene: Scene) -> None:
     calm = scene is Scene.CALM
-    history.series["hieu-dongha-level"] = curve(lambda h: 1.62 + 0.04 * math.sin(h * 2) if calm else level(h))
+    history.series["river-01.water_level"] = curve(lambda h: 1.62 + 0.04 * math.sin(h * 2) if calm else level(h))
     history.series["hieu-dongha-rain"] = curve(lambda h: max(0.0, 14 + 16 * math.sin(h * 1.7)), 600.0)
     history.series["cuaviet-tide"] = curve(lambda h: 0.55 * math.sin(h * 2 * math.pi / 12.42), 600.0)
     history.series["song-pm25"] = curve(lambda h: 48 + 20 * math.sin(h * 0.9), 3600.0)

@@ -175,7 +175,7 @@ def _sensors() -> list[Sensor]:
     chance = random.Random(7)
     main = [
         Sensor(
-            "hieu-dongha-level",
+            "river-01.water_level",
             T("Mực nước sông Hiếu", "Hiếu river level"),
             "m",
             "st-hieu",

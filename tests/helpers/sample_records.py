@@ -27,7 +27,7 @@ ALARMS = [
         T("Trạm Đông Hà", "Đông Hà station"),
         lon=107.105,
         lat=16.829,
-        sensor_id="hieu-dongha-level",
+        sensor_id="river-01.water_level",
         camera_ids=("cam-068", "cam-071"),
         procedure_id="sop-flood",
         source="limit",

@@ -1,7 +1,7 @@
 """Render one tile to a PNG, to look at it: `python tests/helpers/show_tile.py plot out.png --size 500x280`.
 
     --panel desk|wall|wall4k  --theme dark|light  --lang vi|en  --scene desk|calm|flood|empty
-    --options '{"sensor": "hieu-dongha-level", "hours": 3}'  --city calm  (the simulated city instead)
+    --options '{"sensor": "river-01.water_level", "hours": 3}'  --city calm  (the simulated city instead)
 
 Run with QT_QPA_PLATFORM=offscreen and PYTHONPATH=.:tests. Not a test.
 """

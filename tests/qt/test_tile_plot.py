@@ -27,7 +27,7 @@ from widgets.parts.text import TextLog
 from widgets.theme import THEMES, ThemeName
 from widgets.tiles.plot import PlotTile
 
-RIVER = "hieu-dongha-level"
+RIVER = "river-01.water_level"
 SIZES = [
     ("desk", 500, 280),
     ("desk", 378, 270),
