@@ -33,9 +33,9 @@ STRIP = 22
 _ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
     ("libx264", {"preset": "ultrafast", "crf": "29", "tune": "zerolatency", "sc_threshold": "0"}),
     ("libopenh264", {"allow_skip_frames": "0"}),
-    ("mpeg4", {"qscale": "6"}),
+    ("mpeg4", {}),
 )
-"""First one that is there; all without B-frames."""
+"""First one that is there; all without B-frames. PyAV's wheels bring x264; a build without it may have the others."""
 _BIT_RATE = 500_000
 _RAIN_LAYERS, _WAVE_LAYERS, _WAVE_HOLD = 15, 25, 3
 _FIGURES = 5

@@ -164,3 +164,19 @@ def test_the_child_process_makes_the_clips_in_order(tmp_path: Path) -> None:
     finally:
         stop_child(child)
     assert [p.name for p in tmp_path.iterdir()] == [scenes.clip_path(tmp_path, "245").name]
+
+
+def test_another_encoder_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    last = scene_film._ENCODERS[-1]
+    monkeypatch.setattr(scene_film, "_ENCODERS", (("no-such-encoder", {}), last))
+    monkeypatch.setattr(scene_film, "FRAMES", 60)
+    path = tmp_path / "clip.mp4"
+    assert scene_film.encode(path, Film("014", "A", "alley", "day")) == last[0] == "mpeg4"
+    with av.open(str(path)) as container:
+        assert len(list(container.decode(video=0))) == 60
+
+
+def test_without_any_encoder_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scene_film, "_ENCODERS", (("no-such-encoder", {}),))
+    with pytest.raises(RuntimeError, match="no encoder"):
+        scene_film.encode(tmp_path / "clip.mp4", Film("014", "A", "alley", "day"))
