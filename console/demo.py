@@ -57,9 +57,9 @@ def run_demo(options: Options) -> int:
         look = session.look(site)
         platform = platform_for(options, session.folder)
         need_qt(platform[0])
-        hub_keys = ensure_hub_keys(data_dir / "keys")
-        station_keys = ensure_station_keys(data_dir / "keys", DEMO_STATION)
-        authorise(data_dir / "authorised", station_keys)
+        hub_keys = ensure_hub_keys(session.data_dir / "keys")
+        station_keys = ensure_station_keys(session.data_dir / "keys", DEMO_STATION)
+        authorise(session.data_dir / "authorised", station_keys)
         hub = _Hub(session, options, session.data_dir / "hub", Mode.DEMO)
         feed, pictures = session.door("feed"), session.door("pictures")
         clips = _clips(session, options, site, look, platform[1])
@@ -100,7 +100,13 @@ def run_site(options: Options) -> int:
         platform = platform_for(options, session.folder)
         need_qt(platform[0])
         keys_dir = Path(site.station.keys_dir) if site.station.keys_dir else data_dir / "keys"
+        known = (keys_dir / f"{site.station.id}.key_secret").exists()
         station_keys = ensure_station_keys(keys_dir, site.station.id)
+        if not known:
+            _tell(
+                f"a new key pair was made; the hub's people must put {keys_dir / (site.station.id + '.key')} "
+                "into the hub's folder of authorised stations"
+            )
         feed, pictures = session.door("feed"), session.door("pictures")
         addresses = (site.hub.live, site.hub.ctl)
         children = [
@@ -117,8 +123,13 @@ def run_hub(options: Options, bind: str, live_port: int, ctl_port: int) -> int:
     check_scenario(options)
     data_dir = options.data_dir or default_data_dir("hub")
     with _session(options, data_dir) as session:
-        ensure_hub_keys(data_dir / "keys")
-        (data_dir / "authorised").mkdir(parents=True, exist_ok=True)
+        keys = ensure_hub_keys(session.data_dir / "keys")
+        authorised = session.data_dir / "authorised"
+        authorised.mkdir(parents=True, exist_ok=True)
+        _tell(
+            f"hub at {bind}, ports {live_port} (LIVE) and {ctl_port} (CTL), public key {keys.public.decode()}; "
+            f"stations whose public key is in {authorised} may join"
+        )
         hub = _Hub(
             session, options, session.data_dir, Mode.DEMO, (f"tcp://{bind}:{live_port}", f"tcp://{bind}:{ctl_port}")
         )
@@ -133,6 +144,12 @@ def check_scenario(options: Options) -> None:
             scenario_start_ns(name, mark)
     except UnknownScenario as error:
         raise UsageError(f"--scenario: {error}") from error
+
+
+def _tell(sentence: str) -> None:
+    """To the person at the command line."""
+    sys.stderr.write(f"ioc-console: {sentence}\n")
+    sys.stderr.flush()
 
 
 class _Session:
