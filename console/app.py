@@ -87,6 +87,7 @@ class SessionBuilder(QObject):
         self._loaded = load_layouts(tile_kinds(), own)
         self.wall = Wall(self.session, self.pump, self._loaded, self._described())
         self.wall.layoutChanged.connect(self._keep_preferences)
+        self._sound.changed.connect(self.wall.repaint_bars)
 
     def start(self, painted: Callable[[], None] | None = None) -> None:
         """Apply what is stored, show the windows, start the clocks; `painted` runs once all are painted."""

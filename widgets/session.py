@@ -29,7 +29,14 @@ class SoundState(Protocol):
         ...
 
     @property
-    def silenced(self) -> bool: ...
+    def silenced(self) -> bool:
+        """Muted by a person, until they end it."""
+        ...
+
+    @property
+    def sounding(self) -> Priority | None:
+        """The priority whose tone is heard now."""
+        ...
 
     def silence(self) -> None:
         """Stop what sounds now. Silence is not acknowledgement."""

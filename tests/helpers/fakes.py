@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backends.domain.action import Action, ActionStatus, Stage, Verb, new_aid
+from backends.domain.alarm import Priority
 from backends.domain.camera import Demand, PictureState, PictureStatus
 from backends.domain.ports import ActionRefused, Delivery, Pixels, SeriesPart
 from backends.domain.times import NS_PER_S, SessionClock
@@ -158,6 +159,7 @@ class FakeSound:
     def __init__(self, *, available: bool = True) -> None:
         self._available = available
         self.muted = False
+        self.heard: Priority | None = None
         self.silences = 0
 
     @property
@@ -168,7 +170,12 @@ class FakeSound:
     def silenced(self) -> bool:
         return self.muted
 
+    @property
+    def sounding(self) -> Priority | None:
+        return self.heard
+
     def silence(self) -> None:
+        self.heard = None
         self.silences += 1
 
     def toggle_muted(self) -> None:

@@ -42,7 +42,6 @@ def board(qtbot: QtBot, sample: SampleSession, panel: str, size: tuple[int, int]
 
 
 def painted(tile: IndicatorsTile) -> TextLog:
-    tile.grab()
     with text.recording() as log:
         tile.grab()
     return log

@@ -51,7 +51,6 @@ def map_tile(
 
 
 def painted(tile: MapTile) -> TextLog:
-    tile.grab()
     with text.recording() as log:
         tile.grab()
     return log
@@ -132,6 +131,18 @@ def test_clusters_never_overlap_and_lose_nothing() -> None:
             rooms.append(QRectF(cluster.at.x() - half, cluster.at.y() - half, half * 2, half * 2))
         assert not any(a.intersects(b) for n, a in enumerate(rooms) for b in rooms[n + 1 :])
         assert [c.worst.rank for c in made] == sorted((c.worst.rank for c in made), reverse=True)
+
+
+def test_reports_step_aside_for_alarms_and_are_not_counted_as_alarms(qtbot: QtBot, sample: SampleSession) -> None:
+    river = sample.city.alarm("al-river")
+    assert river is not None
+    here = [msgspec.structs.replace(r, lon=river.lon, lat=river.lat) for r in sample.city.reports()]
+    sample.deliver(Changes("alarms", put=(river,), reset=True), Changes("reports", put=tuple(here), reset=True))
+    tile = map_tile(qtbot, sample, (500, 570), "desk", "alarms", "reports")
+    reports, alarm = tile.shown_clusters[0], tile.shown_clusters[-1]
+    assert len(alarm.things) == 1
+    assert len(reports.things) == len(here)
+    assert not tile._room(alarm).contains(reports.at)
 
 
 def test_blink_repaints_the_symbols_only(qtbot: QtBot, sample: SampleSession) -> None:

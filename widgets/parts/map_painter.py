@@ -76,8 +76,11 @@ class MapPainter:
         painter.drawLine(at + QPointF(-d, -d), at + QPointF(d, d))
         painter.drawLine(at + QPointF(-d, d), at + QPointF(d, -d))
 
-    def cluster(self, cluster: Cluster, *, bright: bool) -> None:
-        """The worst member's symbol, with a count where it speaks for more than itself."""
+    def cluster(self, cluster: Cluster, *, bright: bool, counted: bool = True) -> None:
+        """The worst member's symbol, with a count where it speaks for more than itself.
+
+        `counted` False: there is no room for the count beside a graver one's.
+        """
         worst = cluster.worst
         side = self.sizes.of_thing(worst)
         box = QRectF(cluster.at.x() - side / 2, cluster.at.y() - side / 2, side, side)
@@ -86,7 +89,7 @@ class MapPainter:
             draw_symbol(self.painter, box, worst.priority, self.theme, filled=worst.filled, dimmed=dimmed)
         else:
             self._diamond(box, late=worst.bad)
-        if len(cluster.things) > 1:
+        if len(cluster.things) > 1 and counted:
             self._count(box, len(cluster.things), worst)
 
     def _diamond(self, box: QRectF, *, late: bool) -> None:

@@ -115,7 +115,7 @@ class PlotView:
         top = body.top() + em * 0.35
         bottom = body.bottom() - line - em * 0.4
         ticks = value_ticks(state.low, state.high, int((bottom - top) / (line * 2.0)))
-        left = max((text.width(t.label, em) for t in ticks), default=0.0) + em * 0.6
+        left = max((text.width(t.label, em) for t in ticks), default=0.0) + em * 0.6 + 2.0
         words = {id(x): self._limit_words(x, long=body.width() > em * 34) for x in state.limits}
         right = max((text.width(w, em) for w in words.values()), default=0.0)
         plot = QRectF(body.left() + scale.pad + left, top, 0, bottom - top)

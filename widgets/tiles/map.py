@@ -31,6 +31,7 @@ from widgets.parts.map_things import (
     camera_things,
     clusters,
     report_things,
+    set_aside,
     station_things,
 )
 from widgets.parts.rows import plain_tooltip
@@ -124,18 +125,19 @@ class MapTile(Tile):
 
     def _place_news(self) -> None:
         city, to = self.session.city, self._projection
-        things: list[Thing] = []
-        self._nowhere = 0
-        if to is not None:
-            if self.shows("alarms"):
-                alarms = city.alarms()
-                things += alarm_things(alarms, self._place_of, to)
-                self._nowhere = len(alarms) - len(things)
-            if self.shows("reports"):
-                things += report_things(city.reports(), self.now_ns(), to)
-        room = self.body()
-        things = [t for t in things if room.contains(t.at)]
-        self._clusters = clusters(things, self._sizes.of_thing)
+        body, size = self.body(), self._sizes.of_thing
+        self._clusters, self._nowhere = [], 0
+        if to is not None and self.shows("alarms"):
+            alarms = city.alarms()
+            things = alarm_things(alarms, self._place_of, to)
+            shown = [t for t in things if body.contains(t.at)]
+            self._nowhere = len(alarms) - len(shown)
+            self._clusters = clusters(shown, size)
+        if to is not None and self.shows("reports"):
+            # Two layers: the count on an alarm's symbol counts alarms. Reports step out of its way.
+            reports = [t for t in report_things(city.reports(), self.now_ns(), to) if body.contains(t.at)]
+            rooms = [self._room(c) for c in self._clusters]
+            self._clusters = clusters(set_aside(reports, rooms, size), size) + self._clusters
         self.refresh()
 
     def _place_of(self, alarm: Alarm) -> Point | None:
@@ -182,9 +184,10 @@ class MapTile(Tile):
             self._backing(painter, room)
             text.draw(painter, room, words, self.scale.floor, self.theme.muted)
         bright = self._bright or self.session.look.less_motion
+        counted = self._counted(view)
         for cluster, room in zip(self._clusters, taken, strict=True):
             if self._exposed.intersects(room.toAlignedRect()):
-                view.cluster(cluster, bright=bright)
+                view.cluster(cluster, bright=bright, counted=cluster.worst.id in counted)
         painter.restore()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -244,6 +247,20 @@ class MapTile(Tile):
         # Measured only, so any painter will do.
         measure = MapPainter(QPainter(), self.scale, self.theme, self._sizes)
         return box.united(measure.count_room(box, len(cluster.things), cluster.worst))
+
+    def _counted(self, view: MapPainter) -> set[str]:
+        """Clusters whose count has room: the graver one's comes first."""
+        rooms: list[QRectF] = []
+        out: set[str] = set()
+        for cluster in reversed(self._clusters):
+            if len(cluster.things) > 1:
+                side = self._sizes.of_thing(cluster.worst)
+                box = QRectF(cluster.at.x() - side / 2, cluster.at.y() - side / 2, side, side)
+                room = view.count_room(box, len(cluster.things), cluster.worst)
+                if not any(room.intersects(other) for other in rooms):
+                    rooms.append(room)
+                    out.add(cluster.worst.id)
+        return out
 
     def on_blink(self, bright: bool) -> None:
         self._bright = bright

@@ -148,7 +148,7 @@ class PlotTile(Tile):
     # -- what it says --------------------------------------------------------------------------------
 
     def title(self) -> str:
-        """Name and station; the name alone where both would be cut."""
+        """Name and station; the name alone where both would be cut or push the time away."""
         if self._sensor is None:
             return tr("plot.title_unknown")
         name, station = local(self._sensor.name), local(self._sensor.station)
@@ -157,7 +157,8 @@ class PlotTile(Tile):
         # Directories write "Cửa Việt" or "Trạm Cửa Việt"; the word stands once.
         named = fold(tr("plot.station")) in fold(station)
         full = tr("plot.title_named" if named else "plot.title", name=name, station=station)
-        return full if self._title_width(full) <= self.width() - 2 * self.scale.pad else name
+        room = self.width() - 3 * self.scale.pad - text.width("00:00", self.scale.floor)
+        return full if self._title_width(full) <= room else name
 
     def _title_width(self, words: str) -> float:
         return text.width(words, self.scale.read, Weight.SEMIBOLD)

@@ -244,7 +244,9 @@ class TopBar(QWidget):
             box = QRectF(room.left(), room.center().y() - side / 2, side, side)
             self._sound_box = box
             silent = sound.silenced or not sound.available
-            draw_speaker(painter, box, theme.text if silent else theme.muted, waves=2, muted=silent)
+            heard = sound.sounding is not None
+            color = theme.strong if heard else theme.text if silent else theme.muted
+            draw_speaker(painter, box, color, waves=3 if heard else 2, muted=silent)
 
         # A wall's panel without an alarm list needs the room for the alarm's name.
         return _Part(side * 1.05, paint, drop=1 if self.scale.wall and self.words.names_highest_alarm else 0)
@@ -282,7 +284,9 @@ class TopBar(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._sound_box.contains(event.position()):
-            self.session.sound.toggle_muted()
+            sound = self.session.sound
+            # What sounds now is stopped first; a second press turns the sound off altogether.
+            (sound.silence if sound.sounding is not None else sound.toggle_muted)()
             self.update()
             return
         super().mousePressEvent(event)
@@ -290,5 +294,7 @@ class TopBar(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         sound = self.session.sound
         key = "sound_none" if not sound.available else "sound_muted" if sound.silenced else "sound_on"
+        if sound.sounding is not None:
+            key = "sound_silence"
         self.setToolTip(tr(f"topbar.{key}") if self._sound_box.contains(event.position()) else "")
         super().mouseMoveEvent(event)

@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 LANGUAGE_KEY = "Ctrl+L"
 THEME_KEY = "Ctrl+T"
 SOUND_KEY = "Ctrl+M"
+SILENCE_KEY = "F7"
 
 
 def tile_kinds() -> dict[str, TileKind]:
@@ -123,6 +124,11 @@ class Wall(QObject):
         if self.screens():
             self._apply()
 
+    def repaint_bars(self) -> None:
+        """The sound's state changed."""
+        for window in self.windows:
+            window.bar.update()
+
     def close(self) -> None:
         """Close all windows; the program ends after it."""
         while self.windows:
@@ -144,6 +150,7 @@ class Wall(QObject):
         self._bind(window, LANGUAGE_KEY, self._next_language)
         self._bind(window, THEME_KEY, self._next_theme)
         self._bind(window, SOUND_KEY, self._session.sound.toggle_muted)
+        self._bind(window, SILENCE_KEY, self._session.sound.silence)
 
     @staticmethod
     def _bind(window: WallWindow, key: str, action: object) -> None:
