@@ -145,12 +145,15 @@ class Link:
         self._machine.turn(time.monotonic(), self._send)
 
     def _receive(self, source: zmq.Socket[bytes], take: Callable[[list[bytes], float], None], limit: int) -> None:
-        for _ in range(limit):
-            try:
-                frames = source.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                return
-            take(frames, time.monotonic())
+        now_s = time.monotonic()
+        self._machine.hold()
+        try:
+            for _ in range(limit):
+                take(source.recv_multipart(zmq.NOBLOCK), now_s)
+        except zmq.Again:
+            return
+        finally:
+            self._machine.release()
 
     def _send(self, message: bytes) -> bool:
         if self._sockets is None:

@@ -19,7 +19,7 @@ from typing import Any
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FEEDS, FeedStatus, LinkState, Mode
 from backends.domain.ports import LinkStatus
-from backends.domain.record import Snapshot
+from backends.domain.record import Record, Snapshot
 from backends.domain.times import NS_PER_S, HubClock
 from backends.link.health import SILENT_S, STALE_S, CanaryWatch, GapWatch, Rate, period_overdue, quality
 from backends.link.intake import INT64, salvage, to_record
@@ -118,6 +118,7 @@ class LinkMachine:
         self._away_since_s: float | None = None
         self._retry_at_s: float | None = None
         self._pings = 0
+        self._held: dict[str, list[Record]] | None = None
 
     # -- life of the sockets -------------------------------------------------------------------------
 
@@ -335,9 +336,25 @@ class LinkMachine:
         if applied.snapshot is not None:
             epoch, as_of, items = applied.snapshot
             records = (to_record(i, now_ns, self._bad) for i in items if self._same_mode(i.mode, name, bytes(i.body)))
+            if self._held is not None and name in self._held:
+                self._sink.records(self._held.pop(name))
             self._sink.snapshot(Snapshot(name, epoch, as_of, tuple(r for r in records if r.type != "bad")))
         if applied.records:
-            self._sink.records([to_record(env, now_ns, self._bad) for env in applied.records])
+            made = [to_record(env, now_ns, self._bad) for env in applied.records]
+            if self._held is None:
+                self._sink.records(made)
+            else:
+                self._held.setdefault(name, []).extend(made)
+
+    def hold(self) -> None:
+        """A burst begins: what becomes applicable is handed on at its end, each feed's records together."""
+        self._held = {}
+
+    def release(self) -> None:
+        """The burst is over."""
+        held, self._held = self._held or {}, None
+        for records in held.values():
+            self._sink.records(records)
 
     def _bad(self, feed: str, reason: str, raw: bytes) -> None:
         if feed in self._feeds:
