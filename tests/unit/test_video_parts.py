@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -22,8 +19,6 @@ from backends.video.scaling import Scaler, fit
 from backends.video.source import Address, NotASource, Refused, SourceFault, spec_of, specs
 from backends.video.sources.file import path_of
 from backends.video.wire import StreamOrder
-
-needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="shared memory as files is Linux's")
 
 
 def demand(width: int, height: int, camera: str = "c1", uri: str = "file:a", **more: object) -> Demand:
@@ -102,54 +97,6 @@ def test_nobody_waits_at_the_gate_after_stop() -> None:
     gate.enter(1, stop)
     stop.set()
     gate.enter(2, stop)
-
-
-@needs_linux
-def test_segments_are_allocated_in_full_and_taken_away() -> None:
-    segments = segment.Segments()
-    name, memory = segments.create(1, 1 << 20)
-    path = segment.SHM / name
-    assert path.stat().st_blocks * 512 >= 1 << 20
-    memory[0] = 7
-    other = segment.attach(name)
-    segments.remove(name)
-    assert not path.exists()
-    assert other[0] == 7
-    segments.close()
-
-
-@needs_linux
-def test_too_little_memory_is_said_in_words_and_leaves_nothing() -> None:
-    segments = segment.Segments()
-    before = set(segment.SHM.iterdir())
-    with pytest.raises(segment.NoPictureMemory, match="MB wanted"):
-        segments.create(1, 1 << 50)
-    assert set(segment.SHM.iterdir()) == before
-    segments.close()
-
-
-@needs_linux
-def test_an_attaching_process_takes_nothing_away_at_its_end() -> None:
-    segments = segment.Segments()
-    name, _ = segments.create(1, 4096)
-    program = f"from backends.video.segment import attach; attach({name!r})[0] = 5"
-    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": os.getcwd()})
-    assert segment.attach(name)[0] == 5
-    segments.close()
-
-
-@needs_linux
-def test_leftovers_of_the_dead_go_and_those_of_the_living_stay() -> None:
-    living = segment.Segments()
-    name, _ = living.create(1, 4096)
-    dead = segment.SHM / f"{segment.PREFIX}dead{os.getpid():x}.lock"
-    left = segment.SHM / f"{dead.stem}-3"
-    dead.touch()
-    left.touch()
-    removed = segment.remove_leftovers()
-    assert {dead.name, left.name} <= set(removed)
-    assert (segment.SHM / name).exists()
-    living.close()
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "other", "ioc-pic-../x"])
