@@ -13,15 +13,18 @@ from PySide6.QtGui import QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from backends.domain.alarm import Priority
 from backends.domain.feeds import FeedQuality
 from backends.domain.ports import NewSamples, SeriesPart
 from backends.domain.quality import Quality, Value
-from backends.domain.sensor import Sample
+from backends.domain.sensor import Limit, Sample
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from layouts.options import PlotOptions
+from widgets import format as fmt
 from widgets.i18n import Language
 from widgets.parts import text
+from widgets.parts.plot_axes import gravest_broken, limits_in_force, time_ticks, value_range, value_ticks
 from widgets.parts.plot_series import PlotSeries
 from widgets.parts.text import TextLog
 from widgets.theme import THEMES, ThemeName
@@ -80,8 +83,6 @@ def hover_at(tile: PlotTile, at: QPoint) -> None:
 
 def has_hue(image: QImage, theme: ThemeName = ThemeName.DARK) -> bool:
     """Any of the four priority hues on the picture, anti-aliased edges left aside."""
-    from backends.domain.alarm import Priority
-
     hues = {THEMES[theme].hue(p).rgb() for p in Priority}
     return any(image.pixel(x, y) in hues for x in range(image.width()) for y in range(image.height()))
 
@@ -239,6 +240,7 @@ def test_forecast_is_dotted_after_now(qtbot: QtBot, sample: SampleSession) -> No
 def test_back_from_a_lost_channel_the_gap_is_asked_for(qtbot: QtBot, sample: SampleSession) -> None:
     tile = plot(qtbot, sample)
     tile.on_health()
+    assert len(sample.history.requests) == 1, "live all along: asked once"
     asked = len(sample.history.requests)
     sample.set_quality("samples", FeedQuality.STALE, age_s=60)
     sample.set_quality("samples", FeedQuality.LIVE)
@@ -308,3 +310,57 @@ def test_quality_breaks_the_line_and_is_marked() -> None:
 
 def test_the_sample_river_is_where_the_concept_has_it() -> None:
     assert round(level(NOW_NS / NS_PER_S / 3600), 2) == 4.12
+
+
+def test_value_ticks_are_round_and_speak_the_language(qapp: QApplication) -> None:
+    prepare(qapp, Language.VI)
+    assert [t.label for t in value_ticks(-0.62, 0.62, 3)] == ["−0,5", "0,0", "0,5"]
+    assert [t.label for t in value_ticks(900, 2100, 4)] == ["1.000", "1.500", "2.000"]
+    prepare(qapp, Language.EN)
+    assert [t.label for t in value_ticks(900, 2100, 4)] == ["1,000", "1,500", "2,000"]
+    assert value_ticks(1.0, 1.0, 4) == []
+
+
+@pytest.mark.parametrize("hours", [0.5, 3, 12, 24, 72, 744])
+@pytest.mark.parametrize("most", [1, 3, 8])
+def test_time_ticks_are_round_local_times_and_never_too_many(qapp: QApplication, hours: float, most: int) -> None:
+    prepare(qapp)
+    ticks = time_ticks(NOW_NS - int(hours * 60 * MINUTE), NOW_NS, most)
+    assert len(ticks) <= most + 1
+    for tick in ticks:
+        local = fmt.local_time(int(tick.at))
+        assert local.second == 0
+        assert ("/" in tick.label) == (local.hour == 0 and local.minute == 0)
+
+
+def test_midnight_carries_the_date(qapp: QApplication) -> None:
+    prepare(qapp)
+    labels = [t.label for t in time_ticks(NOW_NS - 24 * 60 * MINUTE, NOW_NS, 5)]
+    assert labels == ["12:00", "18:00", "20/11", "06:00"]
+
+
+def test_limits_hold_from_their_date_on(sample: SampleSession) -> None:
+    future = Limit(LocalText("mới"), 3.5, Priority.HIGH, valid_from="2027-01-01")
+    today = Limit(LocalText("nay"), 3.0, Priority.HIGH, valid_from="2026-11-20")
+    assert limits_in_force((future, today), NOW_NS) == [today]
+
+
+def test_the_gravest_broken_limit_counts_on_both_sides() -> None:
+    low = Limit(LocalText("thấp"), 15.0, Priority.MEDIUM, above=False)
+    high = Limit(LocalText("cao"), 60.0, Priority.HIGH)
+    higher = Limit(LocalText("rất cao"), 80.0, Priority.URGENT)
+    assert gravest_broken((low, high, higher), 11.0) is low
+    assert gravest_broken((low, high, higher), 30.0) is None
+    assert gravest_broken((low, high, higher), 70.0) is high
+    assert gravest_broken((low, high, higher), 90.0) is higher
+    assert gravest_broken((low, high), None) is None
+
+
+def test_range_holds_values_and_the_nearest_limits_only() -> None:
+    limits = [Limit(LocalText(str(v)), v, Priority.LOW) for v in (2.0, 3.0, 40.0)]
+    low, high = value_range((1.5, 1.6), (None, None), limits)
+    assert low < 1.5
+    assert 2.0 < high < 3.0
+    assert value_range(None, (None, None), ()) == (0.0, 1.06)
+    flat = value_range((5.0, 5.0), (None, None), ())
+    assert flat[0] < 5.0 < flat[1]

@@ -52,7 +52,7 @@ class PlotTile(Tile):
         self._hover_x: float | None = None
         self._painted_ns = 0
         self._plot = QRectF()
-        self._samples_live = False
+        self._samples_live = session.city.quality("samples") is FeedQuality.LIVE
         session.city.seriesArrived.connect(self._on_series)
         self._find_sensor()
 
