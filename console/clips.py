@@ -1,7 +1,7 @@
 """Keeps the demo's street scenes drawn: a service of the supervisor, for as long as the session.
 
-The city draws them (`python -m backends.city.scenes`, a child, with the lowest priority once the windows are
-open): first those of the layout that opens, whose windows wait for them at the first start; then, before
+The city draws them (`python -m backends.city.scenes`, a child, with the lowest priority for what no screen
+waits for): first those of the layout that opens, whose windows wait for them at the first start; then, before
 anything else, whatever a screen asks for; then those of the other layouts. A clip that cannot be drawn is
 named once and left out. Must not: draw, or know how a clip looks inside.
 """
@@ -31,7 +31,9 @@ from layouts.spec import Layout, Monitor, PanelKind
 _log = logging.getLogger(__name__)
 
 BATCH = 6
-"""Clips a child draws; each takes one to three seconds of a core, so that a wish waits 20 s at most."""
+"""Clips a child draws for what is shown; each takes one to three seconds of a core."""
+LATER_BATCH = 2
+"""For what is not shown, so that a wish does not wait for long."""
 _LOOK_S = 1.0
 _ABANDONED_S = 3600.0
 _SCHEME = "scene:"
@@ -72,7 +74,7 @@ class ClipMaker:
         self.files = {number: str(clip_path(folder, number, weather)) for number in known}
         """Camera number -> its clip, whether it is drawn already or not."""
         self._first = [n for n in first if n in self.files]
-        self._queue = list(dict.fromkeys([*self._first, *(n for n in others if n in self.files)]))
+        self._queue = list(dict.fromkeys(n for n in others if n in self.files))
         self._failed: set[str] = set()
         self._wanted: Callable[[], Iterable[str]] = frozenset
         self._stop = threading.Event()
@@ -111,17 +113,20 @@ class ClipMaker:
     def _missing(self, numbers: Iterable[str]) -> list[str]:
         return [n for n in numbers if n not in self._failed and not os.path.exists(self.files[n])]
 
-    def _next(self) -> list[str]:
+    def _next(self) -> tuple[list[str], bool]:
+        """What to draw now, and whether a screen waits for it."""
         asked = (uri.removeprefix(_SCHEME) for uri in self._wanted() if uri.startswith(_SCHEME))
-        wishes = self._missing(sorted(n for n in asked if n in self.files))
-        return (wishes or self._missing(self._queue))[:BATCH]
+        wishes = self._missing(sorted(n for n in asked if n in self.files)) or self._missing(self._first)
+        if wishes:
+            return wishes[:BATCH], True
+        return self._missing(self._queue)[:LATER_BATCH], False
 
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
-                batch = self._next()
+                batch, awaited = self._next()
                 if batch:
-                    self._draw(batch)
+                    self._draw(batch, awaited)
                 if not self._first_done.is_set() and not self._missing(self._first):
                     self._first_done.set()
                     self._events.emit("clips_ready", count=len(self._first))
@@ -130,7 +135,7 @@ class ClipMaker:
         finally:
             self._first_done.set()  # whatever went wrong here, the windows open
 
-    def _draw(self, batch: list[str]) -> None:
+    def _draw(self, batch: list[str], awaited: bool) -> None:
         settings = {"folder": str(self._folder), "cameras": batch, "weather": self._weather}
         try:
             child = start_child("backends.city.scenes", settings, log=self._log)
@@ -138,7 +143,7 @@ class ClipMaker:
             _log.warning("the demo's pictures cannot be drawn: %s", error)
             self._failed.update(batch)
             return
-        if self._first_done.is_set():
+        if not awaited:
             _lower_priority(child.pid)
         while child.poll() is None:
             if self._stop.wait(0.1):

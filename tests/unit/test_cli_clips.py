@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console.clips import BATCH, ClipMaker, cameras_shown
+from console.clips import BATCH, LATER_BATCH, ClipMaker, cameras_shown
 from console.events import EventLog
 from console.screens import parse_screens
 from layouts.load import load_layouts
@@ -42,17 +42,22 @@ def test_the_cameras_of_what_opens() -> None:
 
 def test_what_opens_comes_first_then_wishes_then_the_rest(tmp_path: Path) -> None:
     clips = maker(tmp_path, ["014", "021"], ["021", "033", "999"])
-    assert clips._next() == ["014", "021", "033"]
+    assert clips._next() == (["014", "021"], True)
     clips.watch(lambda: {"scene:201", "rtsp://camera/1", "scene:nothing"})
-    assert clips._next() == ["201"]
+    assert clips._next() == (["201"], True)
     draw(clips, "201")
     draw(clips, "014")
-    assert clips._next() == ["021", "033"]
+    assert clips._next() == (["021"], True)
+    draw(clips, "021")
+    assert clips._next() == (["033"], False)
+    draw(clips, "033")
+    assert clips._next() == ([], False)
 
 
 def test_a_batch_is_small(tmp_path: Path) -> None:
     numbers = [f"{n:03d}" for n in range(1, 40)]
-    assert maker(tmp_path, numbers, [])._next() == numbers[:BATCH]
+    assert maker(tmp_path, numbers, [])._next() == (numbers[:BATCH], True)
+    assert maker(tmp_path, [], numbers)._next() == (numbers[:LATER_BATCH], False)
 
 
 def test_with_all_clips_there_nothing_waits_and_nothing_is_drawn(tmp_path: Path) -> None:
