@@ -67,7 +67,7 @@ def run_demo(options: Options) -> int:
         clips.watch(broker.wanted_uris)
         children = [
             hub.child(),
-            _feeder(session, feed, hub.addresses, hub_keys.public.decode(), station_keys, Mode.DEMO),
+            _feeder(session, feed, hub.addresses, hub_keys.public.decode(), station_keys, Mode.DEMO, ("hub",)),
             _gui(
                 session,
                 options,
@@ -237,7 +237,7 @@ class _Hub:
             "backends.hub",
             self._settings,
             self._ready,
-            ready_timeout_s=120.0,
+            ready_timeout_s=60.0,
             log=self._session.log_file("hub"),
         )
 
@@ -299,7 +299,10 @@ def _feeder(
     server_key: str,
     keys: KeyPair,
     mode: Mode,
+    needs: tuple[str, ...] = (),
 ) -> ChildSpec:
+    """`needs` the demo's own hub: a link that looks for one that is still starting would raise an alarm."""
+
     def settings() -> dict[str, Any]:
         return {
             "data_dir": str(session.data_dir),
@@ -320,6 +323,7 @@ def _feeder(
         settings,
         _listens(door),
         ready_timeout_s=30.0,
+        needs=needs,
         log=session.log_file("feeder"),
     )
 

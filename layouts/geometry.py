@@ -29,7 +29,7 @@ from layouts.spec import (
     WindowSpec,
 )
 
-#: Capitals of Inter and its like are about 0.7 em high; the sizes of look.md are given for that.
+#: Capitals of Be Vietnam Pro and its like are about 0.7 em high; the sizes of look.md are given for that.
 CAP_EM = 0.7
 GLANCE_ARCMIN, READ_ARCMIN, FLOOR_ARCMIN = 22.0, 16.0, 12.0
 _USUAL_INCHES = {PanelKind.DESK: 24.0, PanelKind.WALL: 55.0}

@@ -292,15 +292,11 @@ def _rain_pool() -> list[Image]:
 
 @functools.cache
 def _font(size: int) -> Any:
-    """Inter, from the dependency that also brings the console's letters."""
+    """The screen's own family, from the dependency that brings it."""
     from PIL import ImageFont
 
-    for entry in files("fontpkg_inter").joinpath("files").iterdir():
-        if entry.name.startswith("Inter["):
-            font = ImageFont.truetype(str(entry), size)
-            font.set_variation_by_axes([14, 600])
-            return font
-    raise FileNotFoundError("the package fontpkg-inter holds no Inter font")
+    path = files("fontpkg_be_vietnam_pro") / "files" / "BeVietnamPro-SemiBold.ttf"
+    return ImageFont.truetype(str(path), size)
 
 
 def _written(text: str, size: int) -> Image:

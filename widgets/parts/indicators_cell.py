@@ -152,7 +152,7 @@ class CellPlanner:
             for most in self.value_sizes:
                 plans = [self.plan(c, w, (name_px,), most) for c, w in zip(cells, words, strict=True)]
                 uneven = sum(p.value_px != most for p in plans)
-                loss = sum(p.loss for p in plans) + 0.4 * uneven
+                loss = sum(p.loss for p in plans) + 0.7 * uneven
                 if loss < best[0] - 1e-9:
                     best = (loss, plans)
         return best[1]

@@ -35,7 +35,7 @@ class MapSizes:
     def of_thing(self, thing: Thing) -> float:
         """Urgent largest; acknowledged ones smaller than those that still ask for somebody."""
         if thing.what is not What.ALARM:
-            return self.em * (1.7 if thing.bad else 1.3)
+            return min(self.em * 1.7, self.unit * 0.52) if thing.bad else min(self.em * 1.2, self.unit * 0.34)
         if thing.priority is Priority.URGENT:
             return self.unit * (1.3 if thing.filled else 1.1)
         return self.unit * (1.0 if thing.filled else 0.85)
@@ -107,7 +107,7 @@ class MapPainter:
         em = self.sizes.em
         wide = max(em * 1.35, text.width(str(count), self.scale.floor, Weight.SEMIBOLD) + em * 0.6)
         room = QRectF(0, 0, wide, em * 1.35)
-        reach = 0.42 if worst.what is What.ALARM else 0.5
+        reach = 0.42 if worst.what is What.ALARM else 0.55
         room.moveCenter(box.center() + QPointF(box.width() * reach, box.height() * reach))
         return room
 
