@@ -107,8 +107,9 @@ class MapPainter:
         em = self.sizes.em
         wide = max(em * 1.35, text.width(str(count), self.scale.floor, Weight.SEMIBOLD) + em * 0.6)
         room = QRectF(0, 0, wide, em * 1.35)
-        reach = 0.42 if worst.what is What.ALARM else 0.55
-        room.moveCenter(box.center() + QPointF(box.width() * reach, box.height() * reach))
+        # A small diamond would vanish under its count: there it stands beside it.
+        reach = box.width() * 0.42 if worst.what is What.ALARM else box.width() / 2 + em * 0.3
+        room.moveCenter(box.center() + QPointF(reach, reach))
         return room
 
     def _count(self, box: QRectF, count: int, worst: Thing) -> None:
