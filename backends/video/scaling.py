@@ -139,7 +139,9 @@ class Scaler:
         x, y, w, h = self._box.src
         whole = (w, h) == (shot.width, shot.height)
         wide, high = (target.shape[1], target.shape[0]) if whole else (shot.width, shot.height)
-        plain = self._reformatter.reformat(shot, wide, high, "bgra", interpolation=Interpolation.FAST_BILINEAR)
+        plain = self._reformatter.reformat(
+            shot, wide, high, "bgra", interpolation=Interpolation.FAST_BILINEAR, threads=1
+        )
         image = _pixels(plain.planes[0], 4).reshape(plain.height, plain.width, 4)
         self._resize(image if whole else image[y : y + h, x : x + w], target)
 
