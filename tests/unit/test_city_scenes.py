@@ -84,7 +84,7 @@ def test_the_clip_moves_and_joins_its_beginning(decoded: list[Grey]) -> None:
 
 
 def test_the_label_names_the_camera_and_the_position_in_the_loop(decoded: list[Grey]) -> None:
-    name, clock = decoded[3][2:18, 8:150], [s[2:20, WIDTH - 95 : WIDTH - 8] for s in decoded[:-1]]
+    name, clock = decoded[3][2:18, 8:150], [s[2:20, WIDTH - 118 : WIDTH - 8] for s in decoded[:-1]]
     assert (name > 150).sum() > 100
     expected = scene_film._clock_pool()
     for second, seen in enumerate(clock):
