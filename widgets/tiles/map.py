@@ -57,6 +57,7 @@ class MapTile(Tile):
         self._dots: list[Thing] = []
         self._clusters: list[Cluster] = []
         self._nowhere = 0
+        self._words: list[tuple[QRectF, str]] | None = None
         self._dirty = False
         self._exposed = QRegion()
         self._pixmap: QPixmap | None = None
@@ -126,7 +127,7 @@ class MapTile(Tile):
     def _place_news(self) -> None:
         city, to = self.session.city, self._projection
         body, size = self.body(), self._sizes.of_thing
-        self._clusters, self._nowhere = [], 0
+        self._clusters, self._nowhere, self._words = [], 0, None
         if to is not None and self.shows("alarms"):
             alarms = city.alarms()
             things = alarm_things(alarms, self._place_of, to)
@@ -179,10 +180,13 @@ class MapTile(Tile):
         painter.drawPixmap(body.topLeft(), self._background(body))
         view = MapPainter(painter, self.scale, self.theme, self._sizes)
         taken = [self._room(c) for c in self._clusters]
-        notes = self._paint_notes(painter, body, taken)
-        for room, words in self._ground.names(body, self.scale, [*taken, *notes]):
-            self._backing(painter, room)
-            text.draw(painter, room, words, self.scale.floor, self.theme.muted)
+        if self._words is None:
+            notes = self._notes(body, taken)
+            self._words = notes + self._ground.names(body, self.scale, [*taken, *(room for room, _ in notes)])
+        for room, words in self._words:
+            if self._exposed.intersects(room.toAlignedRect()):
+                self._backing(painter, room)
+                text.draw(painter, room, words, self.scale.floor, self.theme.muted)
         bright = self._bright or self.session.look.less_motion
         counted = self._counted(view)
         for cluster, room in zip(self._clusters, taken, strict=True):
@@ -210,13 +214,13 @@ class MapTile(Tile):
             self._pixmap = pixmap
         return self._pixmap
 
-    def _paint_notes(self, painter: QPainter, body: QRectF, taken: list[QRectF]) -> list[QRectF]:
+    def _notes(self, body: QRectF, taken: list[QRectF]) -> list[tuple[QRectF, str]]:
         """Small and always there: the shapes are schematic; and alarms that no symbol stands for."""
         scale, high = self.scale, float(self.scale.line(self.scale.floor))
         notes = [tr("map.schematic")]
         if self._nowhere:
             notes.append(tr("map.nowhere", n=self._nowhere))
-        out: list[QRectF] = []
+        out: list[tuple[QRectF, str]] = []
         for words in notes:
             wide = min(text.width(words, scale.floor) + 2, body.width() - 2 * scale.pad)
             left, right = body.left() + scale.pad, body.right() - scale.pad - wide
@@ -225,11 +229,10 @@ class MapTile(Tile):
                 QRectF(x, y, wide, high) for x, y in ((left, bottom), (right, bottom), (left, top), (right, top))
             ]
             corners += [QRectF(left, bottom - high * n, wide, high) for n in range(1, 4)]
-            room = next((c for c in corners if not any(c.intersects(t) for t in (*taken, *out))), None)
+            used = [*taken, *(room for room, _ in out)]
+            room = next((c for c in corners if not any(c.intersects(t) for t in used)), None)
             if room is not None:
-                self._backing(painter, room)
-                text.draw(painter, room, words, scale.floor, self.theme.muted)
-                out.append(room)
+                out.append((room, words))
         return out
 
     def _backing(self, painter: QPainter, room: QRectF) -> None:
