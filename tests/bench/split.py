@@ -36,22 +36,26 @@ def rows() -> list[dict[str, Any]]:
     made = []
     bare = measure("none", 0)
     made.append(_row("split.bare.tick_p99_ms", bare["tick_p99_ms"], "ms", "", True, _note(bare)))
+    p99: dict[tuple[str, str], float] = {}
     for label, rate in RATES.items():
         for kind in ("threads", "process"):
             found = measure(kind, rate)
             name = f"split.{kind}.{label}"
+            p99[kind, label] = found["tick_p99_ms"]
             # The process is what the console uses; the threads stand beside it for comparison.
-            decides = kind == "process"
             for figure in ("tick_p50_ms", "tick_p99_ms", "tick_max_ms"):
-                barred = decides and figure == "tick_p99_ms"
+                barred = (kind, label, figure) == ("process", "1k", "tick_p99_ms")
                 ok = not barred or found[figure] <= BAR_MS
                 bar = f"<= {BAR_MS:g}" if barred else ""
                 note = _note(found) if figure == "tick_p99_ms" else ""
                 made.append(_row(f"{name}.{figure}", found[figure], "ms", bar, ok, note))
             made.append(_row(f"{name}.cpu", found["cpu_gui"] + found["cpu_feeder"], "cores", "", True, ""))
             applied = found["applied_per_s"]
-            bar, ok = (f">= {0.95 * rate:g}", applied >= 0.95 * rate) if decides else ("", True)
+            bar, ok = (f">= {0.9 * rate:g}", applied >= 0.9 * rate) if kind == "process" else ("", True)
             made.append(_row(f"{name}.applied_per_s", applied, "msg/s", bar, ok, "validated, committed, in order"))
+    ratio = p99["process", "10k"] / p99["threads", "10k"]
+    note = "the decision's ground: a flood must not reach the picture pass"
+    made.append(_row("split.10k.tick_p99_process_vs_threads", ratio, "ratio", "<= 0.6", ratio <= 0.6, note))
     return made
 
 
