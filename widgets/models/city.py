@@ -35,7 +35,8 @@ class CityModel(QObject):
     feedsChanged = Signal(frozenset)
     """Names of the feeds whose records changed in this drain; also "local" and "samples"."""
     healthChanged = Signal()
-    """Feed qualities, the link or the store's state changed."""
+    """A feed's quality, the link's or the store's state changed. Lag and rates move all the time: read them
+    once a second."""
     actionChanged = Signal(object)
     """An ActionStatus moved."""
     seriesArrived = Signal(object)
@@ -142,11 +143,12 @@ class CityModel(QObject):
                     self.last[sample.series] = Value(sample.t_ns, sample.value, Quality(sample.quality))
                 changed.add("samples")
             elif isinstance(delivery, FeedStatus):
+                before = self.statuses.get(delivery.feed)
                 self.statuses[delivery.feed] = delivery
-                health = True
+                health = health or before is None or before.quality is not delivery.quality
             elif isinstance(delivery, LinkStatus):
+                health = health or _shown(self.link) != _shown(delivery)
                 self.link = delivery
-                health = True
             elif isinstance(delivery, ActionStatus):
                 self._apply_action(delivery)
                 changed.add(delivery.action.feed)
@@ -185,3 +187,8 @@ class CityModel(QObject):
             # Conflict, refusal and expiry stay visible on the row until the next click on it.
             self.pending[key] = status
         self.actionChanged.emit(status)
+
+
+def _shown(link: LinkStatus) -> tuple[object, ...]:
+    """What of the link is news to a window; its clock is not."""
+    return (link.state, link.mode, link.t_since_ns, link.server, link.reason, link.queued, link.operator_id)

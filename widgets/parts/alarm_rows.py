@@ -71,6 +71,12 @@ class AlarmDelegate(RowDelegate):
         """The urgent one at the top is larger; in a flood the others stay plain, so that more of them are seen."""
         return index.row() == 0 and self._urgent(row)
 
+    def symbol_column(self) -> int:
+        """Width of the column of symbols, for the blink."""
+        scale = self.scale
+        lines = scale.line(scale.read) + scale.line(scale.floor)
+        return int(scale.pad + lines * 0.92)
+
     @staticmethod
     def _urgent(row: AlarmRow) -> bool:
         return row.alarm.priority is Priority.URGENT and row.alarm.unacknowledged
@@ -95,6 +101,8 @@ class AlarmDelegate(RowDelegate):
         box = QRectF(inner.left() + (column - side) / 2, top + (lines - side) / 2, side, side)
         draw_symbol(painter, box, alarm.priority, theme, filled=fresh, dimmed=fresh and not self.bright)
         left = inner.left() + column + pad
+        if painter.clipBoundingRect().right() <= left:
+            return  # a blink repaints the symbols alone
         first = QRectF(left, top, inner.right() - left, scale.line(scale.read))
         second = QRectF(left, first.bottom(), first.width(), scale.line(scale.floor))
         buttons = self.buttons(row, rect, large=large, hovered=hovered or selected)

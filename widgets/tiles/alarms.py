@@ -88,7 +88,8 @@ class AlarmsTile(Tile):
     def on_blink(self, bright: bool) -> None:
         self.delegate.bright = bright
         if any(row.alarm.unacknowledged for row in self.model.rows()):
-            self.view.viewport().update()
+            viewport = self.view.viewport()
+            viewport.update(0, 0, self.delegate.symbol_column(), viewport.height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -161,14 +161,14 @@ class Tile(QWidget):
         name = self.title()
         right = stale or self.summary()
         name_width = text.width(name, scale.read, Weight.SEMIBOLD)
-        right_width = text.width(right, scale.floor)
+        right_width = text.width(right, scale.floor, Weight.SEMIBOLD if stale else Weight.REGULAR)
         gap = pad if right else 0
         # The name comes first: the summary takes what it leaves, and is dropped before it is useless.
         room = inner.width() - min(name_width, inner.width()) - gap
         if right and room < min(right_width, scale.floor * 4):
             room, right = 0, ""
         if stale:
-            room = min(right_width + scale.floor, inner.width() * 0.7)
+            room = min(right_width + scale.floor + 1, inner.width())
             chip = QRectF(inner.right() - room, 0, room, scale.line(scale.floor))
             chip.moveCenter(QRectF(chip.left(), header.top(), chip.width(), header.height()).center())
             painter.fillRect(chip, theme.inverse)
@@ -192,7 +192,8 @@ class Tile(QWidget):
             )
             room = min(room, right_width)
         left = QRectF(inner.left(), header.top(), inner.width() - (room + gap if right else 0), header.height())
-        text.draw(painter, left, name, scale.read, theme.text, Weight.SEMIBOLD)
+        if left.width() > scale.read * 2:
+            text.draw(painter, left, name, scale.read, theme.text, Weight.SEMIBOLD)
 
     def paint_empty(self, painter: QPainter, body: QRectF, sentence: str) -> None:
         """Empty is a sentence, not a void."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QHideEvent, QImage, QPainter, QPaintEvent, QPixmap, QResizeEvent, QShowEvent
 
 from backends.domain.alarm import Alarm, Priority
@@ -50,6 +50,9 @@ class CameraTile(Tile):
         self._status = PictureStatus(PictureState.CONNECTING)
         self._overlay: QPixmap | None = None
         self._overlay_key: object = None
+        self._parts: list[QRectF] = []
+        """Where the overlay is not empty."""
+        self._ratio = 1.0
         self._kept: QImage | None = None
         """The last picture of a camera that the hub reports dead, kept dark under the hatch."""
         if options.slot:
@@ -174,7 +177,10 @@ class CameraTile(Tile):
             status = self.status()
             bad = status.state in _BAD
             self._paint_picture(painter, dark=bad)
-            painter.drawPixmap(QPointF(0, 0), self._overlay_for(status))
+            overlay = self._overlay_for(status)
+            for part in self._parts:
+                # Blending the whole tile for each frame would cost more than the picture.
+                painter.drawPixmap(part, overlay, QRectF(part.topLeft() * self._ratio, part.size() * self._ratio))
         finally:
             painter.end()
 
@@ -209,7 +215,7 @@ class CameraTile(Tile):
         )
         if self._overlay is None or key != self._overlay_key:
             self._overlay_key = key
-            ratio = self.devicePixelRatioF()
+            self._ratio = ratio = self.devicePixelRatioF()
             self._overlay = QPixmap(self.size() * ratio)
             self._overlay.setDevicePixelRatio(ratio)
             self._overlay.fill(Qt.GlobalColor.transparent)
@@ -226,6 +232,10 @@ class CameraTile(Tile):
         rect = whole.adjusted(border, border, -border, -border)
         caption = self._caption_rect(rect)
         flag_height = self._paint_flag(painter, rect)
+        calm = status.state in (PictureState.LIVE, PictureState.SLOW)
+        flag = QRectF(rect.left(), rect.top(), rect.width(), flag_height)
+        self._parts = [caption, flag, *_sides(whole, border)] if calm else [whole]
+        self._parts = [part for part in self._parts if not part.isEmpty()]
         if status.state in _BAD:
             self._paint_bad(
                 painter,
@@ -359,11 +369,18 @@ class CameraTile(Tile):
         alarm = self._shown.alarm
         if alarm is None:
             return
-        hue = self.theme.hue(alarm.priority)
-        painter.fillRect(QRectF(rect.left(), rect.top(), rect.width(), thick), hue)
-        painter.fillRect(QRectF(rect.left(), rect.bottom() - thick, rect.width(), thick), hue)
-        painter.fillRect(QRectF(rect.left(), rect.top(), thick, rect.height()), hue)
-        painter.fillRect(QRectF(rect.right() - thick, rect.top(), thick, rect.height()), hue)
+        for side in _sides(rect, thick):
+            painter.fillRect(side, self.theme.hue(alarm.priority))
+
+
+def _sides(rect: QRectF, thick: float) -> tuple[QRectF, QRectF, QRectF, QRectF]:
+    """The four strips of a border inside `rect`."""
+    return (
+        QRectF(rect.left(), rect.top(), rect.width(), thick),
+        QRectF(rect.left(), rect.bottom() - thick, rect.width(), thick),
+        QRectF(rect.left(), rect.top(), thick, rect.height()),
+        QRectF(rect.right() - thick, rect.top(), thick, rect.height()),
+    )
 
 
 SPEC = TileSpec(kind="camera", options=CameraOptions, widget=CameraTile)

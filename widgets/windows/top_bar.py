@@ -54,6 +54,9 @@ class TopBar(QWidget):
         self.words = BarWords()
         self._bright = True
         self._sound_box = QRectF()
+        self._symbols: list[QRectF] = []
+        """Where alarm symbols stand: all that a blink repaints."""
+        self._dirty = QRectF()
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
     def set_words(self, words: BarWords, scale: TypeScale) -> None:
@@ -61,19 +64,21 @@ class TopBar(QWidget):
         self.update()
 
     def on_blink(self, bright: bool) -> None:
-        if self.session.city.highest_alarm() is not None:
-            self._bright = bright
-            self.update()
-        elif not self._bright:
-            self._bright = True
-            self.update()
+        lit = bright or self.session.city.highest_alarm() is None
+        if lit is not self._bright:
+            self._bright = lit
+            for box in self._symbols:
+                self.update(box.toAlignedRect())
 
     # -- painting ------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         try:
-            painter.fillRect(self.rect(), self.session.look.theme.tile)
+            self._dirty = QRectF(event.rect())
+            if self._dirty.contains(QRectF(self.rect())):
+                self._symbols.clear()
+            painter.fillRect(self._dirty, self.session.look.theme.tile)
             pad = self.scale.pad * 1.2
             room = QRectF(self.rect()).adjusted(pad, 0, -pad, 0)
             self._paint_parts(painter, room, pad * 1.6)
@@ -96,7 +101,7 @@ class TopBar(QWidget):
         x = room.right()
         for part in reversed(rights):
             x -= part.width
-            part.paint(painter, QRectF(x, room.top(), part.width, room.height()))
+            self._paint_part(painter, part, QRectF(x, room.top(), part.width, room.height()))
             x -= gap
         edge, x = x, room.left()
         for part in (p for p in parts if p not in rights):
@@ -104,8 +109,18 @@ class TopBar(QWidget):
             if part is alarm:
                 # The alarm's words take all that is left, and are elided rather than dropped.
                 width = max(0.0, edge - x)
-            part.paint(painter, QRectF(x, room.top(), min(width, max(0.0, edge - x)), room.height()))
+            self._paint_part(painter, part, QRectF(x, room.top(), min(width, max(0.0, edge - x)), room.height()))
             x += width + gap
+
+    def _paint_part(self, painter: QPainter, part: _Part, room: QRectF) -> None:
+        if room.intersects(self._dirty):
+            part.paint(painter, room)
+
+    def _symbol(self, painter: QPainter, box: QRectF, priority: Priority, *, filled: bool) -> None:
+        if filled and box not in self._symbols:
+            self._symbols.append(box)
+        dimmed = filled and not self._bright
+        draw_symbol(painter, box, priority, self.session.look.theme, filled=filled, dimmed=dimmed)
 
     def _lines(self, room: QRectF) -> tuple[QRectF, QRectF]:
         step = self.scale.line(self.scale.floor)
@@ -222,7 +237,7 @@ class TopBar(QWidget):
             ground = theme.urgent_row if alarm.priority is Priority.URGENT else theme.raised
             painter.fillRect(band, ground)
             box = QRectF(band.left() + scale.pad / 2, band.center().y() - side / 2, side, side)
-            draw_symbol(painter, box, alarm.priority, theme, filled=True, dimmed=not self._bright)
+            self._symbol(painter, box, alarm.priority, filled=True)
             words = band.adjusted(side + scale.pad, 0, -scale.pad / 2, 0)
             # Name over place; a name that needs both lines takes them.
             lines = text.wrap(name, px, Weight.SEMIBOLD, words.width(), 2)
@@ -263,7 +278,7 @@ class TopBar(QWidget):
             x = room.left()
             for (priority, n), width in zip(counts.items(), widths, strict=True):
                 box = QRectF(x, room.center().y() - side / 2, side, side)
-                draw_symbol(painter, box, priority, theme, filled=n > 0, dimmed=n > 0 and not self._bright)
+                self._symbol(painter, box, priority, filled=n > 0)
                 color = theme.strong if n else theme.muted
                 number = QRectF(x + step, room.top(), width - step, room.height())
                 text.draw(painter, number, str(n), px, color, Weight.SEMIBOLD, tabular=True)
