@@ -128,9 +128,11 @@ class PictureBroker:
             log.warning("%s", sentence)
         log_file = Path(self.settings.log_file) if self.settings.log_file else None
         with self._lock:
-            for number in range(self.settings.workers or min(4, os.cpu_count() or 1)):
+            cores = os.cpu_count() or 1
+            workers = self.settings.workers or min(4, cores)
+            for number in range(workers):
                 name, beat = self._segments.create(number, 4096)
-                self._crew.append(Crewman(number, name, beat, log_file))
+                self._crew.append(Crewman(number, name, beat, log_file, at_once=-(-cores // workers)))
         for man in self._crew:
             man.start()
         self._start_thread("pictures accept", self._accept)

@@ -37,10 +37,12 @@ _ONE_THREAD: Mapping[str, str] = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS"
 class Crewman:
     """One place in the crew: a worker, and after its death the next one."""
 
-    def __init__(self, number: int, beat_name: str, beat: mmap.mmap, log_file: Path | None = None) -> None:
+    def __init__(
+        self, number: int, beat_name: str, beat: mmap.mmap, log_file: Path | None = None, at_once: int = 1
+    ) -> None:
         self.number = number
         self.restarts = 0
-        self._settings = msgspec.to_builtins(WorkerSettings(number, beat_name))
+        self._settings = msgspec.to_builtins(WorkerSettings(number, beat_name, at_once))
         self._beat = memoryview(beat).cast("Q")
         self._log_file = log_file
         self._change = threading.Condition()

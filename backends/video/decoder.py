@@ -16,6 +16,7 @@ from backends.video.frames import BadFrameHeader, FrameWriter
 from backends.video.scaling import Scaler, Shot, size_of
 from backends.video.segment import attach
 from backends.video.source import Address, NotASource, NotYet, Refused, Source, SourceFault, spec_of
+from backends.video.turn import TURN
 from backends.video.wire import OutputOrder, StreamOrder
 
 log = logging.getLogger(__name__)
@@ -172,7 +173,7 @@ class StreamDecoder:
             if self._stop.is_set():
                 break
             gap_ns = now_ns - before_ns
-            with self._lock:
+            with TURN(), self._lock:
                 if not before_ns:
                     self._received = 0
                     self._said = (PictureState.LIVE, "")

@@ -20,6 +20,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from backends.video.source import Address, NotASource, Refused, SourceFault
+from backends.video.turn import TURN
 
 OPEN_S = 5.0
 READ_S = 5.0
@@ -81,7 +82,8 @@ class Reader:
         bad = 0
         for packet in self._packets():
             try:
-                decoded = packet.decode()
+                with TURN():
+                    decoded = packet.decode()
             except av.error.InvalidDataError:
                 bad += 1
                 if bad > MAX_BAD:

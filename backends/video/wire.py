@@ -73,6 +73,8 @@ class WorkerSettings(msgspec.Struct, frozen=True):
     number: int
     beat: str
     """Segment of one page whose first word the worker stamps twice a second (monotonic ns)."""
+    at_once: int = 1
+    """Streams that may compute at the same moment; see `turn`."""
 
 
 encode = msgspec.json.encode

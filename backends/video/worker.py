@@ -20,6 +20,7 @@ from backends.process import child_settings
 from backends.video.backoff import OpeningGate
 from backends.video.decoder import StreamDecoder
 from backends.video.segment import attach
+from backends.video.turn import TURN
 from backends.video.wire import Orders, StreamOrder, WorkerSettings, orders_decoder
 
 log = logging.getLogger(__name__)
@@ -71,8 +72,9 @@ def _give_way() -> None:
 def main() -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; our parent ends us in order
-    worker = Worker()
+    worker = Worker()  # orders may follow the settings at once
     settings = msgspec.convert(child_settings(on_line=worker.follow), WorkerSettings)
+    TURN.limit(settings.at_once)
     _give_way()
     beat = memoryview(attach(settings.beat)).cast("Q")
     beat[0] = time.monotonic_ns()

@@ -50,11 +50,16 @@ def rows() -> list[dict[str, Any]]:
     min_fps = statistics.median(turn["min_fps"] for turn in ours)
     tick = statistics.median(turn["tick_p99_ms"] for turn in ours)
     ratio = cores / peer_cores
+    per_frame = statistics.median(
+        turn["cores"] / turn["decoded_fps"] / (other["cores"] / other["fps"])
+        for turn, other in zip(ours, peer, strict=True)
+    )
     parts = {name: statistics.median(turn[name] for turn in ours) for name in ("gui", "workers", "broker")}
     note = (
         f"ours {cores:.2f} cores (workers {parts['workers']:.2f}, GUI {parts['gui']:.2f}, "
         f"broker {parts['broker']:.3f}), ffmpeg {peer_cores:.2f} cores at "
         f"{statistics.median(t['fps'] for t in peer):.1f} fps; peer: {ffmpeg_version()}: {describe_peer()}; "
+        f"ratio per decoded frame {per_frame:.2f} (the same as the value unless the machine was too busy); "
         f"skipped {[t['skipped'] for t in ours]}, torn {[t['torn'] for t in ours]}"
     )
     return [
