@@ -15,6 +15,7 @@ from backends.domain.alarm import Alarm, AlarmState, Priority
 from backends.domain.ports import Changes
 from layouts.options import AlarmsOptions
 from widgets.models.alarms import ROW_ROLE, AlarmListModel
+from widgets.parts import text
 from widgets.parts.alarm_rows import RowButton
 from widgets.tiles.alarms import AlarmsTile
 
@@ -172,3 +173,15 @@ def test_ten_thousand_alarms_make_one_batch(qapp: QApplication, sample: SampleSe
     seen.clear()
     sample.put("alarms", *(msgspec.structs.replace(a, rev=2, count=2) for a in many))
     assert seen == ["data"]
+
+
+def test_a_blink_repaints_symbols_and_no_words(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    with text.recording() as whole:
+        tile.view.viewport().repaint()
+    assert len(whole.items) > 6
+    with text.recording() as blink:
+        tile.on_blink(False)
+        qtbot.wait_until(lambda: not tile.delegate.bright)
+        QApplication.processEvents()
+    assert blink.items == []

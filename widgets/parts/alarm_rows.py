@@ -101,7 +101,7 @@ class AlarmDelegate(RowDelegate):
         box = QRectF(inner.left() + (column - side) / 2, top + (lines - side) / 2, side, side)
         draw_symbol(painter, box, alarm.priority, theme, filled=fresh, dimmed=fresh and not self.bright)
         left = inner.left() + column + pad
-        if painter.clipBoundingRect().right() <= left:
+        if self.view.dirty.right() <= left:
             return  # a blink repaints the symbols alone
         first = QRectF(left, top, inner.right() - left, scale.line(scale.read))
         second = QRectF(left, first.bottom(), first.width(), scale.line(scale.floor))

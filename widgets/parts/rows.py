@@ -114,6 +114,8 @@ class RowList(QListView):
         super().__init__(parent)
         self.session = session
         self.scale = scale
+        self.dirty = QRectF()
+        """What is being repainted, in viewport coordinates: delegates may leave out what lies outside."""
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -177,6 +179,7 @@ class RowList(QListView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
+        self.dirty = QRectF(event.rect())
         painter.fillRect(event.rect(), self.session.look.theme.tile)
         painter.end()
         delegate = self.itemDelegate()
