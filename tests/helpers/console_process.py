@@ -41,7 +41,7 @@ class Console:
                 raise AssertionError(f"console ended with {self.process.returncode} before {name}: {self.tail()}")
             return event
 
-        event = wait_for(f"event {name}: {self.tail()}", find, timeout_s)
+        event = wait_for(lambda: f"event {name}: {self.tail()}", find, timeout_s)
         assert event is not None
         return event
 

@@ -16,12 +16,13 @@ from backends.video.client import PictureClient
 _tick = threading.Event()  # never set: its wait is a pause that a deadline bounds
 
 
-def until(condition: Callable[[], object], seconds: float = 15.0, what: str = "") -> None:
-    """Wait for the condition; fail with `what` at the deadline."""
+def until(condition: Callable[[], object], seconds: float = 15.0, what: str | Callable[[], str] = "") -> None:
+    """Wait for the condition; fail with `what` (called then, so that it tells the state at the end) at the deadline."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds:g} s: {what or condition}")
+            words = what() if callable(what) else what
+            raise AssertionError(f"not within {seconds:g} s: {words or condition}")
         _tick.wait(0.01)
 
 
@@ -38,16 +39,20 @@ class Rig:
         return self.client.status(demand)
 
     def until_state(self, demand: Demand, state: PictureState, seconds: float = 15.0) -> PictureStatus:
-        until(lambda: self.status(demand).state is state, seconds, f"{demand.uri} {state}, is {self.status(demand)}")
+        until(
+            lambda: self.status(demand).state is state,
+            seconds,
+            lambda: f"{demand.uri} {state}, is {self.status(demand)}",
+        )
         return self.status(demand)
 
     def until_moving(self, demand: Demand, seconds: float = 15.0, frames: int = 3) -> None:
-        until(lambda: self.client.sequence(demand), seconds, f"{demand.uri} shows, is {self.status(demand)}")
+        until(lambda: self.client.sequence(demand), seconds, lambda: f"{demand.uri} shows, is {self.status(demand)}")
         before = self.client.sequence(demand)
         until(
             lambda: self.client.sequence(demand) >= before + frames,
             seconds,
-            f"{demand.uri} moves, is {self.status(demand)}",
+            lambda: f"{demand.uri} moves, is {self.status(demand)}",
         )
 
     def copy(self, demand: Demand) -> np.ndarray:

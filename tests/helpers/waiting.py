@@ -11,10 +11,14 @@ T = TypeVar("T")
 _pause = threading.Event()
 
 
-def wait_for(what: str, condition: Callable[[], T], timeout_s: float = 20.0) -> T:
-    """The first true value of `condition()`; fails the test when none comes within `timeout_s`."""
+def wait_for(what: str | Callable[[], str], condition: Callable[[], T], timeout_s: float = 20.0) -> T:
+    """The first true value of `condition()`; fails the test when none comes within `timeout_s`.
+
+    `what` may be a function: called at the deadline, it tells how things stood at the end.
+    """
     end_s = time.monotonic() + timeout_s
     while not (value := condition()):
-        assert time.monotonic() < end_s, f"not within {timeout_s} s: {what}"
+        if time.monotonic() > end_s:
+            raise AssertionError(f"not within {timeout_s} s: {what() if callable(what) else what}")
         _pause.wait(0.02)
     return value

@@ -34,7 +34,8 @@ def test_live_then_frozen_then_back(one: Rig, camera: RtspServer) -> None:
     camera.freeze()
     slow = one.until_state(shown, PictureState.SLOW, 4.0)
     assert 1.5 <= slow.age_s < 5.0
-    lost = one.until_state(shown, PictureState.LOST, 8.0)
+    # On a machine so busy that the worker is taken for hung and replaced, the new one must time out first.
+    lost = one.until_state(shown, PictureState.LOST, 20.0)
     assert lost.age_s >= 5.0
     camera.thaw()
     one.until_state(shown, PictureState.LIVE, 20.0)
