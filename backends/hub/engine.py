@@ -116,7 +116,7 @@ class AlarmEngine:
         self._held[key] = limit
         fields: dict[str, Any] = {
             "name": limit_name(sensor, limit, s.value),
-            "detail": limit_detail(sensor, s.value, trend.per_hour()),
+            "detail": limit_detail(sensor, limit, s.value, trend.per_hour()),
             "place": sensor.station, "area_id": sensor.area_id, "lon": sensor.lon, "lat": sensor.lat,
             "sensor_id": sensor.id, "camera_ids": sensor.camera_ids, "source": "limit",
         }  # fmt: skip

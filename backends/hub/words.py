@@ -29,7 +29,7 @@ def _unit(unit: str) -> str:
 
 
 def limit_name(sensor: Sensor, limit: Limit, value: float) -> LocalText:
-    """`Sông Hiếu trên BĐ3 0,12 m` for flood levels, else name, value and limit."""
+    """`Sông Hiếu trên BĐ3 0,12 m` for flood levels, else the quantity and which way it is off: `PM2.5 cao`."""
     if limit.above and _FLOOD_LEVEL.fullmatch(limit.label.vi):
         over = value - limit.value
         vi, en = number(over, sensor.decimals, "vi"), number(over, sensor.decimals, "en")
@@ -41,20 +41,17 @@ def limit_name(sensor: Sensor, limit: Limit, value: float) -> LocalText:
             f"{where.vi} trên {limit.label.vi} {vi}{_unit(sensor.unit)}",
             f"{where.get('en')} {en}{_unit(sensor.unit)} above {limit.label.get('en')}",
         )
-    texts = {}
-    for lang, (above, below) in {"vi": ("trên", "dưới"), "en": ("above", "below")}.items():
-        side = above if limit.above else below
-        bound = f"{number(limit.value, sensor.decimals, lang)}{_unit(sensor.unit)}"
-        label = limit.label.get(lang)
-        label = f"{label} " if label else ""
-        texts[lang] = (
-            f"{sensor.name.get(lang)} {number(value, sensor.decimals, lang)}{_unit(sensor.unit)}, {side} {label}{bound}"
-        )
-    return LocalText(texts["vi"], texts["en"])
+    # The figures stand in the detail: a name that is read at a glance does not change with every value.
+    vi, en = ("cao", "high") if limit.above else ("thấp", "low")
+    return LocalText(f"{sensor.name.vi} {vi}", f"{sensor.name.get('en')} {en}")
 
 
-def limit_detail(sensor: Sensor, value: float, per_hour: float | None) -> LocalText:
-    """`4,12 m, đang lên 0,21 m/giờ`; without a trend (too little is known) the value alone."""
+def limit_detail(sensor: Sensor, limit: Limit, value: float, per_hour: float | None) -> LocalText:
+    """`4,12 m, đang lên 0,21 m/giờ`; without a trend (too little is known) the value alone.
+
+    Where the name does not tell the limit, it follows: `68 µg/m³, đang tăng 5 µg/m³/giờ · ngưỡng 50 (Kém)`.
+    """
+    told = limit.above and _FLOOD_LEVEL.fullmatch(limit.label.vi)
     texts = {}
     for lang, hour in (("vi", "giờ"), ("en", "h")):
         text = f"{number(value, sensor.decimals, lang)}{_unit(sensor.unit)}"
@@ -62,6 +59,10 @@ def limit_detail(sensor: Sensor, value: float, per_hour: float | None) -> LocalT
             text += f", {_moving(sensor, per_hour, lang)}"
             if not _steady(sensor, per_hour):
                 text += f" {number(abs(per_hour), sensor.decimals, lang)}{_unit(sensor.unit)}/{hour}"
+        if not told:
+            label = limit.label.get(lang)
+            bound = number(limit.value, sensor.decimals, lang)
+            text += f" · {'ngưỡng' if lang == 'vi' else 'limit'} {bound}" + (f" ({label})" if label else "")
         texts[lang] = text
     return LocalText(texts["vi"], texts["en"])
 

@@ -24,11 +24,8 @@ def test_numbers(value: float, decimals: int, vi: str, en: str) -> None:
     assert (number(value, decimals, "vi"), number(value, decimals, "en")) == (vi, en)
 
 
-def test_generic_names_have_value_limit_and_unit() -> None:
-    assert limit_name(DUST, DUST.limits[0], 82.04) == LocalText(
-        "Bụi PM2.5 Phường 1 82,0 µg/m³, trên QCVN 05 50,0 µg/m³",
-        "PM2.5 Phường 1 82.0 µg/m³, above QCVN 05 50.0 µg/m³",
-    )
+def test_generic_names_tell_which_way_it_is_off() -> None:
+    assert limit_name(DUST, DUST.limits[0], 82.04) == LocalText("Bụi PM2.5 Phường 1 cao", "PM2.5 Phường 1 high")
 
 
 @pytest.mark.parametrize(
@@ -41,9 +38,9 @@ def test_generic_names_have_value_limit_and_unit() -> None:
     ],
 )
 def test_details_of_levels(per_hour: float | None, vi: str, en: str) -> None:
-    assert limit_detail(RIVER, 4.12, per_hour) == LocalText(vi, en)
+    assert limit_detail(RIVER, RIVER.limits[-1], 4.12, per_hour) == LocalText(vi, en)
 
 
 def test_other_quantities_increase() -> None:
-    assert limit_detail(DUST, 60, 5).vi == "60,0 µg/m³, đang tăng 5,0 µg/m³/giờ"
-    assert limit_detail(DUST, 60, -5).vi == "60,0 µg/m³, đang giảm 5,0 µg/m³/giờ"
+    assert limit_detail(DUST, DUST.limits[0], 60, 5).vi == "60,0 µg/m³, đang tăng 5,0 µg/m³/giờ · ngưỡng 50,0 (QCVN 05)"
+    assert limit_detail(DUST, DUST.limits[0], 60, None).vi == "60,0 µg/m³ · ngưỡng 50,0 (QCVN 05)"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QHelpEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -196,6 +196,13 @@ class RowList(QListView):
             event.ignore()
         else:
             super().wheelEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        # Qt chooses the first row by itself; only a person who comes with Tab means to choose one.
+        chosen = self.currentIndex().isValid()
+        super().focusInEvent(event)
+        if not chosen and event.reason() not in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
+            self.setCurrentIndex(QModelIndex())
 
     def keyboardSearch(self, search: str) -> None:
         """Letters never move the selection: under Telex they are half-typed words or shortcuts."""
