@@ -8,7 +8,9 @@ Order of shut-down: pump -> windows -> sound and screen saver -> clients.
 
 from __future__ import annotations
 
+import importlib
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,6 +101,8 @@ class SessionBuilder(QObject):
             window.repaint()
         if painted is not None:
             painted()
+        # Plots need it in a moment; loading it here would keep the windows from painting.
+        threading.Thread(target=importlib.import_module, args=("pyqtgraph",), name="plots", daemon=True).start()
         self.pump.start()
         self._awake.start()
         for sentence in layout_problems(self._loaded):

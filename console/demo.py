@@ -17,16 +17,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backends.city.scenarios import SCENARIOS, UnknownScenario, scenario_start_ns
 from backends.domain.feeds import Mode
 from backends.domain.times import NS_PER_S
 from backends.hub.keys import KeyPair, authorise, ensure_hub_keys, ensure_station_keys
 from backends.video.broker import BrokerSettings, PictureBroker
-from console.clips import ClipMaker, cameras_shown
 from console.doctor import need_qt
 from console.events import EventLog
 from console.lock import DataDirLock
@@ -36,6 +34,9 @@ from console.settings import Door, GuiSettings, Preferences, SiteConfig, to_chil
 from console.supervisor import ChildSpec, Supervisor
 from layouts.load import load_layouts
 from layouts.options import SHIPPED_KINDS
+
+if TYPE_CHECKING:
+    from console.clips import ClipMaker
 
 DEMO_STATION = "ban-1"
 _SEED = 2020
@@ -138,10 +139,14 @@ def run_hub(options: Options, bind: str, live_port: int, ctl_port: int) -> int:
 
 def check_scenario(options: Options) -> None:
     """Raises UsageError for a scenario or mark that the city cannot play."""
+    if not options.scenario:
+        return
+    # The city is loaded by those who show it: a site's console must not wait a quarter of a second for it.
+    from backends.city.scenarios import UnknownScenario, scenario_start_ns
+
     name, mark = options.scenario_and_mark()
     try:
-        if name:
-            scenario_start_ns(name, mark)
+        scenario_start_ns(name, mark)
     except UnknownScenario as error:
         raise UsageError(f"--scenario: {error}") from error
 
@@ -280,6 +285,9 @@ def _clips(
     screens: tuple[VirtualScreen, ...],
 ) -> ClipMaker:
     """The demo's street scenes: those of the first layout first, then those of the others."""
+    from backends.city.scenarios import SCENARIOS, scenario_start_ns
+    from console.clips import ClipMaker, cameras_shown
+
     own = Path(site.screen.layouts_dir) if site is not None and site.screen.layouts_dir else None
     layouts = load_layouts(SHIPPED_KINDS, own)
     first = layouts.find(look.layout)

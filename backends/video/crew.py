@@ -48,6 +48,9 @@ class Crewman:
         self._change = threading.Condition()
         self._child: subprocess.Popen[bytes] | None = None
         self._orders = b""
+        self._needed = False
+        """There has been something to decode. Before that no process is started: at the program's start the
+        windows need the cores."""
         self._written_to: tuple[int, bytes] = (0, b"")
         self._started = 0.0
         self._stopping = False
@@ -64,6 +67,7 @@ class Crewman:
         """From now on decode these; also what a restarted worker gets. Returns at once."""
         line = encode(orders) + b"\n"
         with self._change:
+            self._needed = self._needed or bool(orders.streams)
             if line != self._orders:
                 self._orders = line
                 self._change.notify_all()
@@ -100,6 +104,7 @@ class Crewman:
         pause_s = _RESTART_FIRST_S
         while True:
             with self._change:
+                self._change.wait_for(lambda: self._stopping or self._needed)
                 if self._stopping:
                     return
                 self._started = time.monotonic()

@@ -266,6 +266,7 @@ def test_click_tells_what_is_there(qtbot: QtBot, sample: SampleSession) -> None:
 
 def test_a_station_tells_its_values(qtbot: QtBot, sample: SampleSession) -> None:
     tile = map_tile(qtbot, sample, (500, 570), "desk", "areas", "stations")
+    tile.grab()
     station = next(t for t in tile._dots if t.id == "st-hieu")
     assert "Mực nước sông Hiếu 4,12 m" in tile.words_at(station.at)
 

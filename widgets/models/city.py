@@ -54,6 +54,8 @@ class CityModel(QObject):
         """By (feed, target): the latest action that has not reached a final stage, or failed visibly."""
         self.unstored: set[str] = set()
         """Ids of alarms that are shown, but could not be stored."""
+        self._sorted: list[Alarm] | None = None
+        self._by_camera: dict[str, Alarm] = {}
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -62,13 +64,21 @@ class CityModel(QObject):
         return self._records[feed]
 
     def alarms(self) -> list[Alarm]:
-        """City and station alarms in list order, without those kept quiet by design."""
-        alarms = [*self._records["alarms"].values(), *self._records[LOCAL_FEED].values()]
-        quiet = (AlarmState.NORMAL, AlarmState.SUPPRESSED, AlarmState.OUT_OF_SERVICE)
-        return sorted((a for a in alarms if a.state not in quiet), key=list_order)
+        """City and station alarms in list order, without those kept quiet by design. Do not change it."""
+        if self._sorted is None:
+            alarms = [*self._records["alarms"].values(), *self._records[LOCAL_FEED].values()]
+            quiet = (AlarmState.NORMAL, AlarmState.SUPPRESSED, AlarmState.OUT_OF_SERVICE)
+            self._sorted = sorted((a for a in alarms if a.state not in quiet), key=list_order)
+            self._by_camera = {
+                camera: alarm
+                for alarm in reversed(self._sorted)
+                if alarm.state is not AlarmState.SHELVED
+                for camera in alarm.camera_ids
+            }
+        return self._sorted
 
     def highest_alarm(self) -> Alarm | None:
-        return highest_unacknowledged([*self._records["alarms"].values(), *self._records[LOCAL_FEED].values()])
+        return highest_unacknowledged(self.alarms()[:1])
 
     def unacknowledged_counts(self) -> dict[Priority, int]:
         counts = dict.fromkeys(Priority, 0)
@@ -83,8 +93,8 @@ class CityModel(QObject):
 
     def alarm_of_camera(self, camera_id: str) -> Alarm | None:
         """The gravest alarm in whose place this camera looks, None when there is none."""
-        seen = [a for a in self.alarms() if camera_id in a.camera_ids and a.state is not AlarmState.SHELVED]
-        return seen[0] if seen else None
+        self.alarms()
+        return self._by_camera.get(camera_id)
 
     def camera(self, camera_id: str) -> Camera | None:
         return self._records["cameras"].get(camera_id)
@@ -164,6 +174,8 @@ class CityModel(QObject):
 
     def _apply_changes(self, changes: Changes) -> None:
         records = self._records.setdefault(changes.feed, {})
+        if changes.feed in ("alarms", LOCAL_FEED):
+            self._sorted = None
         if changes.reset:
             records.clear()
         for record in changes.put:

@@ -61,7 +61,8 @@ class MapTile(Tile):
         self._dirty = False
         self._exposed = QRegion()
         self._pixmap: QPixmap | None = None
-        self._rebuild()
+        self._outdated = True
+        """Size, look or directory changed: laid out anew at the next paint, once, however often that was."""
 
     def shows(self, layer: str) -> bool:
         """No layers named = all of them."""
@@ -74,32 +75,45 @@ class MapTile(Tile):
 
     def on_feeds(self, changed: frozenset[str]) -> None:
         if "config" in changed or (self._projection is None and changed & {"cameras", "sensors"}):
-            self._rebuild()
+            self._lay_out_later()
+        if self._outdated:
             return
         # Hundreds of dots: laid out again once a second at most, however often one of them moves.
         self._dirty = self._dirty or bool(changed & {"cameras", "sensors"})
         if changed & {"alarms", "reports", LOCAL_FEED}:
             self._place_news()
+            self.refresh()
 
     def on_second(self) -> None:
         # A report turns overdue by the clock alone; looking once in 10 s is soon enough on a map.
         if self._dirty:
-            self._rebuild()
+            self._lay_out_later()
+        elif self._outdated:
+            return
         elif self.shows("reports") and self.now_ns() // 10**9 % 10 == 0:
             self._place_news()
+            self.refresh()
         super().on_second()
 
     def on_look(self) -> None:
         self._pixmap = None
-        self._rebuild()
+        self._lay_out_later()
+
+    def _lay_out_later(self) -> None:
+        self._outdated = True
+        self.update()
+
+    def _lay_out(self) -> None:
+        if self._outdated:
+            self._rebuild()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._rebuild()
+        self._lay_out_later()
 
     def _rebuild(self) -> None:
         """Projection, ground and dots; the pixmap only goes when one of them has changed."""
-        self._dirty = False
+        self._dirty = self._outdated = False
         city, body = self.session.city, self.body()
         config = city.records("config").values()
         areas, lines = areas_in_force(config, self.now_ns()), shapes(config)
@@ -139,7 +153,6 @@ class MapTile(Tile):
             reports = [t for t in report_things(city.reports(), self.now_ns(), to) if body.contains(t.at)]
             rooms = [self._room(c) for c in self._clusters]
             self._clusters = clusters(set_aside(reports, rooms, size), size) + self._clusters
-        self.refresh()
 
     def _place_of(self, alarm: Alarm) -> Point | None:
         """Its own place, its sensor's, or its first camera's."""
@@ -167,11 +180,13 @@ class MapTile(Tile):
     @property
     def shown_clusters(self) -> tuple[Cluster, ...]:
         """What is painted, worst last."""
+        self._lay_out()
         return tuple(self._clusters)
 
     # -- painting ------------------------------------------------------------------------------------
 
     def paint_body(self, painter: QPainter, body: QRectF) -> None:
+        self._lay_out()
         if self._projection is None or self._ground is None:
             self.paint_empty(painter, body, tr("map.empty"))
             return
@@ -277,6 +292,7 @@ class MapTile(Tile):
 
     def words_at(self, at: QPointF) -> str:
         """What is there, worst first, one line each; text from outside among it."""
+        self._lay_out()
         lines: list[str] = []
         for cluster in reversed(self._clusters):
             if self._room(cluster).contains(at):

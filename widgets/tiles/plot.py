@@ -47,12 +47,15 @@ class PlotTile(Tile):
         self._series = PlotSeries(60.0)
         self._request = 0
         self._asked_ns = (0, 0)
-        self._chart = Chart()
+        self._chart: Chart | None = None
+        """Made with the first answer of history, or after a second: the first paint of a window does not wait
+        0.3 s for pyqtgraph to load."""
         self._line_points = 0
         self._hover_x: float | None = None
         self._painted_ns = 0
         self._plot = QRectF()
         self._samples_live = session.city.quality("samples") is FeedQuality.LIVE
+        self._seconds = 0
         session.city.seriesArrived.connect(self._on_series)
         self._find_sensor()
 
@@ -96,6 +99,7 @@ class PlotTile(Tile):
             return
         span_s = (self._asked_ns[1] - self._asked_ns[0]) / NS_PER_S
         thinned = span_s / self._sensor.period_s > MAX_POINTS
+        self._need_chart()
         self._series.take_history(part.t_ns, part.value, span_s / max(1, len(part.t_ns)) if thinned else 0.0)
         self._take_newest(self._sensor)
         self._rebuild()
@@ -119,7 +123,16 @@ class PlotTile(Tile):
         self._samples_live = live
         super().on_health()
 
+    def _need_chart(self) -> Chart:
+        if self._chart is None:
+            self._chart = Chart()
+            self._rebuild()
+        return self._chart
+
     def on_second(self) -> None:
+        self._seconds += 1
+        if self._chart is None and self._seconds > 1:
+            self._need_chart()
         now_ns, sensor = self.now_ns(), self._sensor
         if sensor is not None and now_ns < self._asked_ns[1] - int(sensor.period_s * GAP_PERIODS * NS_PER_S):
             # The session clock went back (a seek): this line is of another time.
@@ -141,8 +154,9 @@ class PlotTile(Tile):
         if last is not None and last.value is not None and forecast:
             forecast = tuple(p for p in forecast if p[0] > last.t_ns)
             forecast = ((last.t_ns, last.value), *forecast) if forecast else ()
-        self._chart.set_data(t_ns, value, forecast)
-        self._chart.set_pens(self.theme.strong, self.theme.text, max(2.0, self.scale.floor / 7.5))
+        if self._chart is not None:
+            self._chart.set_data(t_ns, value, forecast)
+            self._chart.set_pens(self.theme.strong, self.theme.text, max(2.0, self.scale.floor / 7.5))
         self.refresh()
 
     # -- what it says --------------------------------------------------------------------------------
@@ -247,6 +261,9 @@ class PlotTile(Tile):
             return
         if state.last is None:
             self.paint_empty(painter, body, tr("plot.empty"))
+            return
+        if self._chart is None:
+            self.paint_empty(painter, body, tr("plot.loading"))
             return
         if self._line_points < 1.5 * self.width():
             self._line_points = 0

@@ -75,7 +75,7 @@ class WallWindow(QWidget):
         self._introduce()
         bar = plan.bar
         self.bar.setGeometry(bar.x, bar.y, bar.width, bar.height)
-        self._on_look()
+        self._tell_bar()
         self.notice.place()
 
     def _introduce(self) -> None:
@@ -114,10 +114,13 @@ class WallWindow(QWidget):
         self.update()
 
     def _on_look(self) -> None:
-        words = BarWords(self.plan.name.get(language()), self.plan.index + 1, self.plan.names_highest_alarm)
-        self.bar.set_words(words, self.scale)
+        self._tell_bar()
         for tile in self.tiles.values():
             tile.on_look()
+
+    def _tell_bar(self) -> None:
+        words = BarWords(self.plan.name.get(language()), self.plan.index + 1, self.plan.names_highest_alarm)
+        self.bar.set_words(words, self.scale)
         self.setWindowTitle(f"{tr('app.title')} · {words.layout} · {words.screen}")
         self.update()
 
