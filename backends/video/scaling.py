@@ -1,9 +1,10 @@
 """From a decoded frame to BGRA pixels in shared memory, cropped, scaled and fitted without stretching.
 
-The common case (8-bit 4:2:0, limited range, BT.601 or unsaid) goes through OpenCV: its planes are resized
-and converted straight into the shared buffer. All other formats go through swscale, which knows them, and
-one copy. Where the shapes differ, black bars are left: a stretched picture misleads. Must not: know where the
-target lies, or hold a frame.
+Frames go through swscale (fast bilinear, one context kept for each output) and one copy into the shared
+buffer. Measured against OpenCV's resize of the planes and conversion straight into the buffer, 36 streams of
+360p interleaved in one thread, added to decoding (1.17 ms): 0.15 to 0.35 ms against 0.7 to 1.2; and swscale
+knows every format and colour range. Where the shapes differ, black bars are left: a stretched picture
+misleads. Must not: know where the target lies, or hold a frame.
 """
 
 from __future__ import annotations
@@ -23,11 +24,6 @@ Shot = av.VideoFrame | Image
 
 _SAME_SHAPE = 0.02
 """Shapes that differ by less are filled without bars: codecs round sizes to multiples of 8 or 16."""
-_BT709 = 1
-"""AVColorSpace AVCOL_SPC_BT709; OpenCV's conversion is BT.601."""
-_FULL_RANGE = 2
-"""AVColorRange AVCOL_RANGE_JPEG; OpenCV's conversion expects the limited range."""
-
 cv2.setNumThreads(1)
 
 
@@ -84,7 +80,6 @@ class Scaler:
         self._key: tuple[int, int, float] = (0, 0, 0.0)
         self._to_clear = 0
         self._reformatter: VideoReformatter | None = None
-        self._packed: Image = np.zeros((0, 0), np.uint8)
         self._box = Box((0, 0, 2, 2), 0, 0, 2, 2)
 
     def draw(self, shot: Shot, target: Image, pixel_aspect: float = 1.0) -> None:
@@ -103,37 +98,16 @@ class Scaler:
         if isinstance(shot, np.ndarray):
             x, y, w, h = box.src
             self._resize(shot[y : y + h, x : x + w], inside)
-        elif shot.format.name == "yuv420p" and int(shot.colorspace) != _BT709 and int(shot.color_range) != _FULL_RANGE:
-            self._draw_planes(shot, inside)
         else:
-            self._draw_any(shot, inside)
+            self._draw_frame(shot, inside)
 
     def _prepare(self, key: tuple[int, int, float], target: Image) -> None:
         self._key = key
-        self._box = box = fit(key[:2], self._crop, (target.shape[1], target.shape[0]), key[2])
+        self._box = fit(key[:2], self._crop, (target.shape[1], target.shape[0]), key[2])
         self._to_clear = self._buffers
-        w, h = box.w, box.h
-        self._packed = packed = np.empty((h * 3 // 2, w), np.uint8)
-        flat = packed.reshape(-1)
-        luma, chroma = w * h, w * h // 4
-        self._planes = (
-            packed[:h],
-            flat[luma : luma + chroma].reshape(h // 2, w // 2),
-            flat[luma + chroma :].reshape(h // 2, w // 2),
-        )
 
-    def _draw_planes(self, shot: av.VideoFrame, target: Image) -> None:
-        x, y, w, h = self._box.src
-        whole = (w, h) == (shot.width, shot.height)
-        for index, plane in enumerate(shot.planes):
-            pixels = _pixels(plane)
-            half = 1 if index else 0
-            part = pixels if whole else pixels[y >> half : (y + h) >> half, x >> half : (x + w) >> half]
-            self._resize(part, self._planes[index])
-        cv2.cvtColor(self._packed, cv2.COLOR_YUV2BGRA_I420, target)
-
-    def _draw_any(self, shot: av.VideoFrame, target: Image) -> None:
-        """Formats that OpenCV does not know: full range (JPEG), BT.709, 4:2:2, 10 bits and the rest."""
+    def _draw_frame(self, shot: av.VideoFrame, target: Image) -> None:
+        """The whole picture is scaled while it is converted; a crop is converted first, then scaled."""
         if self._reformatter is None:
             self._reformatter = VideoReformatter()
         x, y, w, h = self._box.src
