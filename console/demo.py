@@ -57,7 +57,7 @@ def run_demo(options: Options) -> int:
     with _session(options, data_dir) as session:
         look = session.look(site)
         platform = platform_for(options, session.folder)
-        need_qt(platform[0])
+        session.need_qt(platform[0])
         hub_keys = ensure_hub_keys(session.data_dir / "keys")
         station_keys = ensure_station_keys(session.data_dir / "keys", DEMO_STATION)
         authorise(session.data_dir / "authorised", station_keys)
@@ -99,7 +99,7 @@ def run_site(options: Options) -> int:
     with _session(options, data_dir) as session:
         look = session.look(site)
         platform = platform_for(options, session.folder)
-        need_qt(platform[0])
+        session.need_qt(platform[0])
         keys_dir = Path(site.station.keys_dir) if site.station.keys_dir else data_dir / "keys"
         known = (keys_dir / f"{site.station.id}.key_secret").exists()
         station_keys = ensure_station_keys(keys_dir, site.station.id)
@@ -180,6 +180,12 @@ class _Session:
 
     def look(self, site: SiteConfig | None) -> Preferences:
         return chosen_look(self._options, site, self.preferences_file)
+
+    def need_qt(self, platform: str) -> None:
+        """Raises NeedsMachine when Qt cannot start here. Not asked again where windows have been shown before:
+        loading the libraries to look at them takes as long as a tenth of the way to the first paint."""
+        if not self.has_stored_state:
+            need_qt(platform)
 
     def door(self, name: str) -> Door:
         """Address and key of a local listener; Unix socket paths must stay under 108 bytes."""
