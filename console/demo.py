@@ -24,6 +24,7 @@ import msgspec
 from backends.domain.feeds import Mode
 from backends.domain.times import NS_PER_S
 from backends.hub.keys import KeyPair, authorise, ensure_hub_keys, ensure_station_keys
+from backends.store.reader import stored_mode
 from backends.video.broker import BrokerSettings, PictureBroker
 from console.doctor import need_qt
 from console.events import EventLog
@@ -55,6 +56,7 @@ def run_demo(options: Options) -> int:
     site = options.site()
     data_dir = options.data_dir or default_data_dir("demo")
     with _session(options, data_dir) as session:
+        session.need_mode(Mode.DEMO)
         look = session.look(site)
         platform = platform_for(options, session.folder)
         session.need_qt(platform[0])
@@ -97,6 +99,8 @@ def run_site(options: Options) -> int:
         raise UsageError("--scenario and --speed belong to the simulated city: use `ioc-console demo` or `hub`")
     data_dir = options.data_dir or default_data_dir("site")
     with _session(options, data_dir) as session:
+        mode = Mode(site.hub.mode)
+        session.need_mode(mode)
         look = session.look(site)
         platform = platform_for(options, session.folder)
         session.need_qt(platform[0])
@@ -111,8 +115,8 @@ def run_site(options: Options) -> int:
         feed, pictures = session.door("feed"), session.door("pictures")
         addresses = (site.hub.live, site.hub.ctl)
         children = [
-            _feeder(session, feed, addresses, site.hub.public_key, station_keys, Mode.LIVE),
-            _gui(session, options, site, look, platform, Mode.LIVE, site.station.id, feed, pictures, ("feeder",)),
+            _feeder(session, feed, addresses, site.hub.public_key, station_keys, mode),
+            _gui(session, options, site, look, platform, mode, site.station.id, feed, pictures, ("feeder",)),
         ]
         services = [session.broker(pictures, site, {})]
         return Supervisor(children, session.events, data_dir / "supervisor.json", services).run()
@@ -186,6 +190,16 @@ class _Session:
         loading the libraries to look at them takes as long as a tenth of the way to the first paint."""
         if not self.has_stored_state:
             need_qt(platform)
+
+    def need_mode(self, mode: Mode) -> None:
+        """Raises UsageError when the data folder holds another kind of city: a simulation must never stand under
+        "operating", and a click made in one must never reach the other."""
+        kept = stored_mode(self.data_dir)
+        if kept not in ("", mode):
+            raise UsageError(
+                f"--data-dir: {self.data_dir} holds the data of a console in mode {kept}; "
+                f"give the one in mode {mode} a folder of its own"
+            )
 
     def door(self, name: str) -> Door:
         """Address and key of a local listener; Unix socket paths must stay under 108 bytes."""

@@ -152,7 +152,7 @@ class FeedClient:
         """The last stored state, without waiting for the feeder."""
         try:
             if self._data_dir is not None:
-                state = read_state(self._data_dir)
+                state = read_state(self._data_dir, self._mode)
                 if state.clock is not None:
                     self._clock.set(state.clock.now_ns(time.time_ns()), state.clock.rate)
                 for kept in state.feeds:

@@ -51,6 +51,9 @@ class HubSection(_Strict, frozen=True):
     """CTL endpoint, "tcp://10.0.0.5:7402"."""
     public_key: Z85Key
     """The hub's CURVE public key, 40 characters of Z85."""
+    mode: Literal["live", "demo"] = "live"
+    """What the city behind it is. A hub that says otherwise is refused: the reference hub simulates its city, so
+    its consoles say "demo", and their windows do too."""
 
 
 class StationSection(_Strict, frozen=True):

@@ -56,8 +56,9 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def read_state(data_dir: Path) -> StoredState:
-    """What the store has; empty when there is no file, or one that this program does not know.
+def read_state(data_dir: Path, mode: str) -> StoredState:
+    """What the store has; empty when there is no file, one that this program does not know, or one of another
+    mode: a simulated city must never stand under "operating".
 
     Raises sqlite3.Error for a damaged file: the writer repairs it, a reader only says so.
     """
@@ -65,6 +66,8 @@ def read_state(data_dir: Path) -> StoredState:
     if not path.exists() or not 0 < version_in_header(path) <= len(MIGRATIONS):
         return StoredState()
     with reading(path) as db:
+        if _mode(db) not in ("", mode):
+            return StoredState()
         feeds = tuple(
             Kept(feed, epoch, seq, t_fresh_ns, tuple(_items(db, feed)))
             for feed, epoch, seq, t_fresh_ns in db.execute("SELECT feed, epoch, seq, t_fresh_ns FROM cursor").fetchall()
@@ -73,6 +76,23 @@ def read_state(data_dir: Path) -> StoredState:
         last = db.execute("SELECT coalesce(max(cseq), 0) FROM outbox").fetchone()[0]
         row = db.execute("SELECT value FROM meta WHERE key = 'clock'").fetchone()
         return StoredState(feeds, tuple(_unfinished(db)), last, _clock(row))
+
+
+def stored_mode(data_dir: Path) -> str:
+    """The mode that the store in this folder belongs to; empty when there is none that can be read."""
+    path = data_dir / OPS_FILE
+    try:
+        if not path.exists() or not 0 < version_in_header(path) <= len(MIGRATIONS):
+            return ""
+        with reading(path) as db:
+            return _mode(db)
+    except (sqlite3.Error, OSError):
+        return ""  # damaged: the writer says so and mends it
+
+
+def _mode(db: sqlite3.Connection) -> str:
+    row = db.execute("SELECT value FROM meta WHERE key = 'mode'").fetchone()
+    return str(row[0]) if row is not None else ""
 
 
 def _items(db: sqlite3.Connection, feed: str) -> Iterator[tuple[str, bytes]]:

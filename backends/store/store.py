@@ -45,7 +45,7 @@ class Store:
         samples_floor_bytes: int = FLOOR_BYTES,
         on_samples_trouble: Callable[[str, str], None] = lambda code, text: None,
     ) -> None:
-        self._dir = data_dir
+        self._dir, self._mode = data_dir, mode
         self._ops = OpsWriter(data_dir / OPS_FILE, mode, listener)
         self.samples = SamplesWriter(data_dir, keep_days, on_samples_trouble, samples_floor_bytes)
         self._journal: Journal | None = None
@@ -60,6 +60,8 @@ class Store:
         if bad_lines:
             _log.warning("%d lines of the journal of actions cannot be read", bad_lines)
         self._ops.open()
+        if self._ops.trouble == "other_mode":
+            noted = {}  # clicks of a demo or an exercise must never reach another city
         state = self._read()
         known = {status.action.aid for status in state.unfinished}
         recovered = [
@@ -125,7 +127,7 @@ class Store:
 
     def _read(self) -> StoredState:
         try:
-            return read_state(self._dir)
+            return read_state(self._dir, self._mode)
         except sqlite3.Error as error:
             _log.warning("the last state cannot be read: %s", error)
             return StoredState()

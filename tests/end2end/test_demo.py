@@ -100,7 +100,7 @@ def test_without_hub_the_last_state_is_on_screen_at_once(tmp_path: Path) -> None
     )
     config.write_text(
         "version = 1\n[hub]\n"
-        f'live = "tcp://127.0.0.1:9"\nctl = "tcp://127.0.0.1:9"\npublic_key = "{public}"\n'
+        f'live = "tcp://127.0.0.1:9"\nctl = "tcp://127.0.0.1:9"\npublic_key = "{public}"\nmode = "demo"\n'
         '[station]\nid = "ban-1"\n',
         encoding="utf-8",
     )
@@ -126,3 +126,24 @@ def test_without_display_demo_says_so_in_one_sentence(tmp_path: Path) -> None:
     assert "--platform vnc" in words
     assert "--screenshot" in words
     assert "Traceback" not in words
+
+
+@pytest.mark.timeout(120)
+def test_a_simulated_city_never_stands_under_operating(tmp_path: Path) -> None:
+    """A live console that is pointed at the demo's data says so, starts nothing, and leaves the file as it is."""
+    data = tmp_path / "data"
+    with console(data, "--platform", "offscreen", "--screens", "1280x720@24:desk") as running:
+        running.wait_event("stale", lambda e: e["feeds"] == [], timeout_s=120)
+    stopped = running.events()[-1]
+    config = tmp_path / "site.toml"
+    config.write_text(
+        "version = 1\n[hub]\n"
+        f'live = "tcp://127.0.0.1:9"\nctl = "tcp://127.0.0.1:9"\npublic_key = "{"x" * 40}"\n'
+        '[station]\nid = "ban-1"\n',
+        encoding="utf-8",
+    )
+    with console(data, "--config", str(config), "--platform", "offscreen", command="run") as running:
+        _out, err = running.process.communicate(timeout=30)
+    assert running.process.returncode == 2
+    assert "mode demo" in err.decode()
+    assert not [e for e in running.events() if e["event"] == "child_started" and e["t"] > stopped["t"]]

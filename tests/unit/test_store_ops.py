@@ -15,7 +15,7 @@ from helpers.store_rig import Heard, click, record, snapshot
 from backends.domain.action import Stage
 from backends.store.errors import StoreRefused
 from backends.store.ops import QUARANTINE_KEPT, Call, PutMoment, PutQuarantine, PutRecords
-from backends.store.reader import read_state
+from backends.store.reader import read_state, stored_mode
 from backends.store.schema import MIGRATIONS, OPS_FILE, open_ops
 from backends.store.store import Store, StoreBusy
 from backends.store.writer import OpsWriter
@@ -98,7 +98,9 @@ def test_last_state_actions_and_clock_come_back(tmp_path: Path, heard: Heard) ->
     writer.put(PutMoment({"alarms": 77}, 1000, 2000, 60.0), snapshot(0, "timeline"))
     writer.put(PutRecords([record(1, "timeline", kind="event")]))
     writer.stop()
-    state = read_state(tmp_path)
+    assert read_state(tmp_path, "live").feeds == (), "another city's data is not shown"
+    assert stored_mode(tmp_path) == "demo"
+    state = read_state(tmp_path, "demo")
     kept = {feed.feed: feed for feed in state.feeds}
     assert [key for key, _ in kept["alarms"].items] == ["a1", "a2"]
     assert (kept["alarms"].seq, kept["alarms"].t_fresh_ns) == (2, 77)
