@@ -2,7 +2,7 @@
 # Proves the README's commands in a bare Debian 12: debootstrap minbase + python3, make, git, then a fresh clone.
 # Root only. Usage:
 #   scripts/bare-debian.sh DIR [COMMAND...]     default COMMAND: make doctor
-#   MIRROR=http://deb.debian.org/debian  SUITE=bookworm  REF=HEAD
+#   MIRROR=URL of a mirror (default: debootstrap's own)  SUITE=bookworm  REF=HEAD
 #   COPY="/etc/apt/apt.conf.d/95proxy /etc/pip.conf"  files of this machine that it needs to reach its mirrors
 # The tree stays for a second run; the clone is made anew each time unless KEEP=1.
 set -euo pipefail
@@ -14,7 +14,7 @@ if [ "$(id -u)" != 0 ]; then echo "bare-debian: debootstrap and chroot need root
 command -v debootstrap >/dev/null || { echo "bare-debian: apt-get install debootstrap" >&2; exit 3; }
 
 if [ ! -x "$tree/bin/sh" ]; then
-    debootstrap --variant=minbase "${SUITE:-bookworm}" "$tree" "${MIRROR:-http://deb.debian.org/debian}" >/dev/null
+    debootstrap --variant=minbase "${SUITE:-bookworm}" "$tree" ${MIRROR:+"$MIRROR"} >/dev/null
 fi
 for file in /etc/resolv.conf /etc/hosts ${COPY:-}; do
     mkdir -p "$tree$(dirname "$file")"
