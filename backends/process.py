@@ -99,9 +99,18 @@ def start_child(
     `log` gets stderr (appended); without it the child shares ours.
     `answers`: its stdout is a pipe that the caller reads; otherwise it shares ours.
     """
+    child = spawn_child(module, env=env, log=log, answers=answers)
+    give_settings(child, settings)
+    return child
+
+
+def spawn_child(
+    module: str, *, env: Mapping[str, str] | None = None, log: Path | None = None, answers: bool = False
+) -> subprocess.Popen[bytes]:
+    """The first half of `start_child`: the child loads its modules, then waits for its settings."""
     stderr = open(log, "ab") if log is not None else None  # noqa: SIM115  # owned by the child from here on
     try:
-        child = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE if answers else None,
@@ -112,12 +121,14 @@ def start_child(
     finally:
         if stderr is not None:
             stderr.close()
+
+
+def give_settings(child: subprocess.Popen[bytes], settings: Mapping[str, Any]) -> None:
+    """The second half. One that died meanwhile is found dead by whoever waits for it, not here."""
     assert child.stdin is not None
-    # One that died at once is found dead by whoever waits for it, not here.
     with contextlib.suppress(BrokenPipeError):
         child.stdin.write(json.dumps(settings).encode() + b"\n")
         child.stdin.flush()
-    return child
 
 
 def stop_child(child: subprocess.Popen[bytes], timeout_s: float = 4.0) -> int:

@@ -15,8 +15,9 @@ from typing import Annotated
 
 import typer
 
-from console.options import NeedsMachine, Options
+from console.options import NeedsMachine, Options, default_data_dir
 from console.screens import UsageError
+from console.warm import warm_gui
 
 app = typer.Typer(
     name="ioc-console",
@@ -77,10 +78,11 @@ def demo(
     json_log: JsonLog = None,
 ) -> None:
     """The simulated city of Đông Hà on every monitor, with its own hub; needs no network."""
+    warm = warm_gui(data_dir or default_data_dir("demo"))
     from console.demo import run_demo
 
     _finish(
-        run_demo,
+        lambda options: run_demo(options, warm),
         Options(
             config, data_dir, lang, theme, layout, platform, screens, scenario, speed, screenshot, after, exit_after,
             json_log,
@@ -103,10 +105,11 @@ def run(
     json_log: JsonLog = None,
 ) -> None:
     """The console of a site: joins the hub that --config names."""
+    warm = warm_gui(data_dir or default_data_dir("site"))
     from console.demo import run_site
 
     _finish(
-        run_site,
+        lambda options: run_site(options, warm),
         Options(
             config, data_dir, lang, theme, layout, platform, screens, "", 1.0, screenshot, after, exit_after, json_log
         ),

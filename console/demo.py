@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -46,8 +47,8 @@ _SOCKET_FOLDER_LIMIT = 80
 """Bytes; a Unix socket's whole path has 107."""
 
 
-def run_demo(options: Options) -> int:
-    """The simulated city on this machine, in one session. Returns the exit status.
+def run_demo(options: Options, warm: subprocess.Popen[bytes] | None = None) -> int:
+    """The simulated city on this machine, in one session. Returns the exit status. `warm`: see `console.warm`.
 
     Raises UsageError or NeedsMachine before anything is started.
     """
@@ -82,6 +83,7 @@ def run_demo(options: Options) -> int:
                 feed,
                 pictures,
                 ("hub", "feeder"),
+                warm,
                 # With a stored state the windows open at once; screenshots wait for their pictures.
                 clips.first_are_there if options.screenshot is not None or not session.has_stored_state else None,
             ),
@@ -89,7 +91,7 @@ def run_demo(options: Options) -> int:
         return Supervisor(children, session.events, data_dir / "supervisor.json", [broker, clips]).run()
 
 
-def run_site(options: Options) -> int:
+def run_site(options: Options, warm: subprocess.Popen[bytes] | None = None) -> int:
     """The console of a real site, `--config FILE`. Returns the exit status; raises like `run_demo`."""
     options.check()
     site = options.site()
@@ -116,7 +118,7 @@ def run_site(options: Options) -> int:
         addresses = (site.hub.live, site.hub.ctl)
         children = [
             _feeder(session, feed, addresses, site.hub.public_key, station_keys, mode),
-            _gui(session, options, site, look, platform, mode, site.station.id, feed, pictures, ("feeder",)),
+            _gui(session, options, site, look, platform, mode, site.station.id, feed, pictures, ("feeder",), warm),
         ]
         services = [session.broker(pictures, site, {})]
         return Supervisor(children, session.events, data_dir / "supervisor.json", services).run()
@@ -374,6 +376,7 @@ def _gui(
     feed: Door,
     pictures: Door,
     needs: tuple[str, ...],
+    warm: subprocess.Popen[bytes] | None,
     when: Callable[[], bool] | None = None,
 ) -> ChildSpec:
     qpa, screens = platform
@@ -417,6 +420,6 @@ def _gui(
         needs=() if session.has_stored_state else needs,
         when=when,
         exit_ends_all=True,
-        env={"QT_QPA_PLATFORM": qpa} if qpa else {},
+        warm=warm,
         log=session.log_file("gui"),
     )

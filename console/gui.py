@@ -45,6 +45,8 @@ def main() -> int:
     settings = gui_settings(child_settings(on_parent_gone=_ask_to_quit))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     events = EventLog(Path(settings.json_log) if settings.json_log else None, "gui")
+    if settings.platform:
+        os.environ["QT_QPA_PLATFORM"] = settings.platform  # read by the next line
     app = QApplication([sys.argv[0]])
     app.setApplicationName("ioc-console")
     app.setQuitOnLastWindowClosed(False)

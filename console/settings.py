@@ -154,7 +154,7 @@ class GuiSettings(msgspec.Struct, frozen=True, kw_only=True):
     monitors: tuple[MonitorSection, ...] = ()
     """What the site says of its real monitors."""
     platform: str = ""
-    """Value for QT_QPA_PLATFORM, already in the environment of the child."""
+    """Value for QT_QPA_PLATFORM; empty = as the environment says."""
     screenshot_dir: str = ""
     """Where to write one PNG per window and moment; empty = none."""
     after_s: tuple[float, ...] = ()

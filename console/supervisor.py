@@ -32,7 +32,7 @@ from typing import Any, Protocol
 import msgspec
 
 from backends.domain.times import MonotonicClock, SystemClock
-from backends.process import start_child, stop_child, tie_children_to_me
+from backends.process import give_settings, start_child, stop_child, tie_children_to_me
 from console.events import EventLog
 from console.settings import write_whole
 from console.stopping import StopSignals
@@ -101,6 +101,8 @@ class ChildSpec:
     """Does one job; its exit with status 0 is no death."""
     env: Mapping[str, str] = field(default_factory=dict)
     log: Path | None = None
+    warm: subprocess.Popen[bytes] | None = None
+    """Already running and waiting for its settings: its first start takes this one (see `console.warm`)."""
 
 
 class Service(Protocol):
@@ -216,9 +218,14 @@ class Supervisor:
 
     def _start(self, child: _Child, event: str) -> None:
         try:
-            child.process = start_child(
-                child.spec.module, child.spec.settings(), env=child.spec.env, log=child.spec.log
-            )
+            warm = child.spec.warm
+            if warm is not None and not child.restarts and warm.poll() is None:
+                give_settings(warm, child.spec.settings())
+                child.process = warm
+            else:
+                child.process = start_child(
+                    child.spec.module, child.spec.settings(), env=child.spec.env, log=child.spec.log
+                )
         except OSError as error:
             self._after_death(child, f"cannot be started: {error}")
             return

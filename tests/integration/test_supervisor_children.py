@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ import psutil
 import pytest
 from helpers.waiting import wait_for
 
+from backends.process import spawn_child
 from console.events import EventLog
 from console.supervisor import RESTARTS, ChildSpec, Supervisor
 
@@ -122,6 +124,31 @@ def test_what_is_killed_is_started_again(room: Room, tmp_path: Path, victim: str
     assert [e["rc"] for e in room.events("child_died")] == [-9]
     other = "gui" if victim == "hub" else "hub"
     assert len(pids(tmp_path / f"{other}.pids")) == 1
+
+
+def test_a_warm_child_is_taken_once(room: Room, tmp_path: Path, expect_logs: Any) -> None:
+    """The process that already waits gets the settings; after its death a new one is started as usual."""
+    expect_logs("gui died with status -9; it is started again")
+    warm = spawn_child(MODULE)
+    spec = dataclasses.replace(room.spec("gui", True, go=str(tmp_path / "go")), warm=warm)
+
+    def kill_it_then_let_the_next_end() -> None:
+        first = wait_for("it runs", lambda: pids(tmp_path / "gui.pids"))[0]
+        assert first == warm.pid
+        os.kill(first, signal.SIGKILL)
+        second = wait_for("a new one", lambda: len(pids(tmp_path / "gui.pids")) == 2 and pids(tmp_path / "gui.pids")[1])
+        assert second != warm.pid
+        (tmp_path / "go").touch()
+
+    with Helper(room, kill_it_then_let_the_next_end):
+        assert room.run(spec) == 0
+
+
+def test_a_warm_child_that_gets_no_settings_ends_by_itself() -> None:
+    child = spawn_child(MODULE)
+    assert child.stdin is not None
+    child.stdin.close()
+    assert child.wait(20) != 0
 
 
 def test_what_dies_again_and_again_is_given_up_and_the_others_go_on(
