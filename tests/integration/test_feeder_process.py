@@ -20,7 +20,7 @@ from helpers.store_rig import Heard, click, snapshot
 
 from backends.domain.action import Stage, Verb
 from backends.domain.alarm import AlarmState
-from backends.domain.feeds import FeedQuality, LinkState
+from backends.domain.feeds import FeedQuality, LinkState, Mode
 from backends.domain.incident import TimelineEvent
 from backends.domain.ports import ActionRefused
 from backends.process import stop_child
@@ -136,7 +136,7 @@ def test_start_with_ten_thousand_items_from_the_store_alone(tmp_path: Path) -> N
     store.start()
     store.put([snapshot(10_000), click("u1")])
     store.stop()
-    client = FeedClient(str(tmp_path / "nobody"), b"x", data_dir=tmp_path)
+    client = FeedClient(str(tmp_path / "nobody"), b"x", data_dir=tmp_path, mode=Mode.DEMO)
     client.start()
     try:
         glass = Glass(client.drain)
