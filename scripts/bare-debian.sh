@@ -44,15 +44,15 @@ inside() { chroot "$tree" /usr/bin/env -i "${settings[@]}" "$@"; }
 
 inside sh -c 'command -v python3 && command -v make && command -v git' >/dev/null ||
     inside sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 make git >/dev/null'
-if [ -z "${KEEP:-}" ] || [ ! -d "$tree/root/ioc-console" ]; then
-    rm -rf "$tree/root/ioc-console"
-    git -c safe.directory='*' clone -q --no-hardlinks "$here" "$tree/root/ioc-console"
-    git -c safe.directory='*' -C "$tree/root/ioc-console" checkout -q "${REF:-HEAD}"
+if [ -z "${KEEP:-}" ] || [ ! -d "$tree/srv/ioc-console" ]; then
+    rm -rf "$tree/srv/ioc-console"
+    git -c safe.directory='*' clone -q --no-hardlinks "$here" "$tree/srv/ioc-console"
+    git -c safe.directory='*' -C "$tree/srv/ioc-console" checkout -q "${REF:-HEAD}"
 fi
 size_mb() { du -smx "$tree" 2>/dev/null | cut -f1 || true; }
 before=$(size_mb)
 started=$(date +%s)
 status=0
-inside sh -c 'cd /root/ioc-console && exec "$@"' sh "$@" || status=$?
+inside sh -c 'cd /srv/ioc-console && exec "$@"' sh "$@" || status=$?
 echo "bare-debian: '$*' ended with $status after $(($(date +%s) - started)) s; the tree grew from ${before} to $(size_mb) MB"
 exit "$status"
