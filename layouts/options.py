@@ -52,6 +52,8 @@ class ReportsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     rows: int = 0
     """At most so many; 0 = as many as fit."""
+    area: str = ""
+    """Only this area's reports (an id of the feed `config`); empty = the whole city."""
 
 
 class PlotOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -16,12 +16,12 @@ from pytestqt.qtbot import QtBot
 from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, LinkState, Mode
 from backends.domain.ports import LinkStatus
 from backends.domain.times import NS_PER_S
+from layouts.options import FeedsOptions
 from widgets.i18n import Language
 from widgets.parts import text
 from widgets.parts.text import TextLog
 from widgets.theme import ThemeName
 from widgets.tiles import feeds
-from widgets.tiles.base import NoOptions
 from widgets.tiles.feeds import WALL_ROWS, FeedsTile, feed_row, link_words
 
 SIZES = [
@@ -45,7 +45,7 @@ def _ready(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 
 def make(qtbot: QtBot, sample: SampleSession, size: str = "500x270", panel: str = "desk") -> FeedsTile:
-    tile = FeedsTile(sample.session, SCALES[panel], NoOptions())
+    tile = FeedsTile(sample.session, SCALES[panel], FeedsOptions())
     qtbot.addWidget(tile)
     width, height = (int(n) for n in size.split("x"))
     tile.resize(width, height)

@@ -20,13 +20,14 @@ from backends.domain.ports import Changes
 from backends.domain.report import Report, ReportState
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
+from layouts.options import ReportsOptions
 from widgets.i18n import Language
 from widgets.models.reports import SLA_ROLE, ReportModel, sla_of
 from widgets.parts import text
 from widgets.parts.rows import plain_tooltip
 from widgets.parts.text import TextLog
 from widgets.theme import ThemeName
-from widgets.tiles.reports import WALL_ROWS, ReportsOptions, ReportsTile
+from widgets.tiles.reports import WALL_ROWS, ReportsTile
 
 NOW = 1_800_000_000 * NS_PER_S
 MIN = 60 * NS_PER_S

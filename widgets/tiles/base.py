@@ -25,10 +25,6 @@ from widgets.theme import Theme
 from widgets.typography import TypeScale, Weight
 
 
-class NoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """For tile kinds without options."""
-
-
 @dataclass(frozen=True)
 class TileSpec:
     """One row of the registry."""

@@ -17,12 +17,13 @@ from PySide6.QtWidgets import QToolTip
 from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, LinkState
 from backends.domain.ports import LinkStatus
 from backends.domain.times import NS_PER_S
+from layouts.options import FeedsOptions
 from widgets import format as fmt
 from widgets.i18n import tr
 from widgets.parts import text
 from widgets.parts.rows import plain_tooltip
 from widgets.parts.shapes import chip_width, draw_chip, draw_hatch, draw_rule
-from widgets.tiles.base import NoOptions, Tile, TileSpec
+from widgets.tiles.base import Tile, TileSpec
 from widgets.typography import TypeScale, Weight
 
 WALL_ROWS = 7
@@ -318,4 +319,4 @@ class FeedsTile(Tile):
         return "\n".join(lines)
 
 
-SPEC = TileSpec("feeds", NoOptions, FeedsTile)
+SPEC = TileSpec("feeds", FeedsOptions, FeedsTile)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QPainter, QResizeEvent
 
 from backends.domain.place import Area
 from backends.domain.report import Report
+from layouts.options import ReportsOptions
 from widgets.i18n import local, tr
 from widgets.models.reports import REPORT_ROLE, SLA_ROLE, ReportModel, Sla
 from widgets.parts import text
@@ -26,15 +26,6 @@ WALL_ROWS = 7
 """look.md: a wall shows at most five to seven rows a list."""
 _STRETCH = 1.3
 """How far rows may grow beyond their natural height to fill the tile."""
-
-
-class ReportsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Options in layout files."""
-
-    rows: int = 0
-    """Most rows shown; 0 = as many as fit."""
-    area: str = ""
-    """Only this area's reports (an id of the feed `config`); empty = the whole city."""
 
 
 @dataclass(frozen=True)
