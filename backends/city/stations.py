@@ -84,7 +84,9 @@ def _name(row: Row, i: int) -> LocalText:
     name = row["names"][i]
     if row["id"] in ("river", "tide"):
         return LocalText(f"Trạm {name}", f"{name} gauge")
-    return LocalText(name)
+    # Streets and parks are called the same in both languages; what describes itself has an English name.
+    english = row.get("names_en", [])
+    return LocalText(name, english[i] if i < len(english) else "")
 
 
 def _nearest(at: Point) -> tuple[str, ...]:

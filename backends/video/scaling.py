@@ -39,7 +39,7 @@ class Box:
 def fit(
     source: tuple[int, int], crop: tuple[float, float, float, float], target: tuple[int, int], pixel_aspect: float = 1.0
 ) -> Box:
-    """Crop in shares of the picture, fitted into the target with bars where the shapes differ.
+    """Crop in shares of the picture, fitted into the target with bars at the sides or below where shapes differ.
 
     `pixel_aspect`: width of a source pixel by its height.
     """
@@ -55,7 +55,8 @@ def fit(
             h = max(2, round(tw / shape) // 2 * 2)
         else:
             w = max(2, round(th * shape) // 2 * 2)
-    return Box((x0, y0, cw, ch), (tw - w) // 4 * 2, (th - h) // 4 * 2, w, h)
+    # What is left over stands below, where the tile's caption lies, rather than half of it above.
+    return Box((x0, y0, cw, ch), (tw - w) // 4 * 2, 0, w, h)
 
 
 def size_of(shot: Shot) -> tuple[int, int]:

@@ -127,6 +127,34 @@ def test_the_alarm_slot_shows_the_stand_in_of_a_dead_camera(qtbot: QtBot, sample
     assert choose(sample.city, CameraOptions(camera="068")).see == "071"
 
 
+def test_a_living_stand_in_does_not_carry_the_failure_of_the_dead_one(qtbot: QtBot, sample: SampleSession) -> None:
+    lost = next(a for a in sample.city.alarms() if "cam-068" in a.camera_ids)
+    sample.put("alarms", msgspec.structs.replace(lost, camera_ids=("cam-068", "cam-071")))
+    tile = tile_of(qtbot, sample, CameraOptions(camera="071"))
+    passes(tile)
+    assert "thay 068" in words(tile)
+    assert choose(sample.city, CameraOptions(camera="068")).for_number == ""
+
+
+def test_the_alarm_slot_shows_no_picture_twice_while_another_alarm_has_one(sample: SampleSession) -> None:
+    """Seen alarms come after those that ask for somebody, and before a second copy of what the window shows."""
+    asking = [c for a in sample.city.alarms() if a.unacknowledged or a.holder for c in a.camera_ids]
+    numbers = {camera.number for c in asking if (camera := sample.city.camera(c)) is not None} | {"071"}
+    seen = next(a for a in sample.city.alarms() if not a.unacknowledged and not a.holder)
+    sample.put("alarms", msgspec.structs.replace(seen, camera_ids=("cam-021",)))
+    shown = choose(sample.city, CameraOptions(slot="alarm", camera="014"), neighbours=frozenset(numbers - {"021"}))
+    assert shown.number == "021"
+
+
+def test_a_tight_flag_leaves_out_the_time_before_it_cuts_the_name(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample, CameraOptions(camera="033"))
+    tile.resize(190, 120)
+    passes(tile)
+    said = words(tile)
+    assert "Tụ tập đông người" in said
+    assert "09:40" not in said
+
+
 def test_the_alarm_slot_is_calm_without_alarms(sample: SampleSession) -> None:
     sample.deliver(Changes("alarms", reset=True))
     assert choose(sample.city, CameraOptions(slot="alarm", camera="014")).number == "014"

@@ -143,6 +143,12 @@ def test_pixels_that_are_not_square_are_shown_right() -> None:
     assert (box.x, box.y, box.w, box.h) == (0, 0, 1024, 576)
 
 
+def test_what_is_left_over_in_height_stands_below_the_picture() -> None:
+    """Under the tile's caption, not as a black bar above."""
+    box = fit((640, 360), (0.0, 0.0, 1.0, 1.0), (480, 320))
+    assert (box.x, box.y, box.w, box.h) == (0, 0, 480, 270)
+
+
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p"])
 def test_a_crop_shows_that_part(pixel_format: str) -> None:
     image = np.zeros((72, 128, 3), np.uint8)

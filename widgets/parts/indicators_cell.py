@@ -79,7 +79,8 @@ def _relation(indicator: Indicator) -> tuple[str, str]:
         return "", tr("indicators.missing", by=missing) if over < 0 else tr("indicators.complete")
     decimals = max(indicator.decimals, 0 if goal == int(goal) else 1)
     head = tr(f"indicators.{indicator.goal_kind}", goal=fmt.number(goal, indicator.decimals if goal % 1 else 0))
-    percent = abs(over) / goal * 100 if goal >= _OFTEN else 0.0
+    # An index has no unit, and its points are what people know: "trên 30", not "trên 30%".
+    percent = abs(over) / goal * 100 if goal >= _OFTEN and indicator.unit.vi else 0.0
     by = tr("indicators.percent", n=fmt.number(percent)) if percent >= 0.5 else fmt.number(abs(over), decimals)
     if round(over, decimals) == 0:
         return head, tr("indicators.equal")

@@ -44,12 +44,15 @@ def choose(
     if camera is None:
         return Shown("", None, number=options.camera)
     see = "" if camera.online else _number(_stand_in(city, camera))
-    return Shown(camera.id, city.alarm_of_camera(camera.id), see=see, number=camera.number)
+    alarm = city.alarm_of_camera(camera.id)
+    dead = _taken_over(city, camera, alarm) if alarm is not None and camera.online else None
+    return Shown(camera.id, alarm, for_number=_number(dead), see=see, number=camera.number)
 
 
 def _for_alarm(city: CityModel, neighbours: frozenset[str]) -> Shown | None:
-    asking = [alarm for alarm in city.alarms() if alarm.unacknowledged or alarm.holder]
-    seen = [shown for alarm in asking for shown in cameras_of(city, alarm)]
+    """What asks for somebody first, then what is in hand or seen; twice the same picture only as the last resort."""
+    alarms = sorted(city.alarms(), key=lambda alarm: not (alarm.unacknowledged or alarm.holder))
+    seen = [shown for alarm in alarms for shown in cameras_of(city, alarm)]
     fresh = (shown for shown in seen if shown.number not in neighbours)
     return next(fresh, seen[0] if seen else None)
 
@@ -74,6 +77,13 @@ def cameras_of(city: CityModel, alarm: Alarm) -> Iterator[Shown]:
 def _stand_in(city: CityModel, camera: Camera) -> Camera | None:
     others = (city.camera(camera_id) for camera_id in camera.substitutes)
     return next((other for other in others if other is not None and other.online), None)
+
+
+def _taken_over(city: CityModel, camera: Camera, alarm: Alarm) -> Camera | None:
+    """The dead camera of this alarm whose stand-in `camera` is: its flag must not read as its own failure."""
+    others = (city.camera(camera_id) for camera_id in alarm.camera_ids)
+    dead = (other for other in others if other is not None and not other.online)
+    return next((other for other in dead if _stand_in(city, other) is camera), None)
 
 
 def _number(camera: Camera | None) -> str:

@@ -333,9 +333,9 @@ class CameraTile(Tile):
             return 0.0
         theme, px = self.theme, self.scale.floor
         hue = theme.hue(alarm.priority)
-        words = self._flag_words(alarm)
         height = self.scale.line(px) + px * 0.35
         side = height * 0.86
+        words = self._flag_words(alarm, rect.width() - side - px * 1.3)
         width = min(rect.width(), side + text.width(words, px, Weight.SEMIBOLD) + px * 1.3)
         flag = QRectF(rect.left(), rect.top(), width, height)
         urgent = alarm.priority is Priority.URGENT
@@ -351,12 +351,15 @@ class CameraTile(Tile):
         text.draw(painter, room, words, px, ink, Weight.SEMIBOLD)
         return height
 
-    def _flag_words(self, alarm: Alarm) -> str:
+    def _flag_words(self, alarm: Alarm, room: float) -> str:
+        """What fits into `room` pixels: where it is tight, the time goes before the name is cut."""
         if self._shown.for_number:
             dead = self.session.city.camera_by_number(self._shown.for_number)
             name = local(dead.name) if dead is not None else ""
             return tr("camera.stands_in", number=self._shown.for_number, name=name)
-        return f"{local(alarm.name)} · {fmt.clock_minutes(alarm.t_raised_ns)}"
+        name = local(alarm.name)
+        whole = f"{name} · {fmt.clock_minutes(alarm.t_raised_ns)}"
+        return whole if text.width(whole, self.scale.floor, Weight.SEMIBOLD) <= room else name
 
     def _border(self) -> float:
         """Its width: thick round the camera of an unacknowledged alarm, 0 without one."""
