@@ -15,13 +15,26 @@ class Verb(StrEnum):
 
     ACKNOWLEDGE = "acknowledge"
     CLAIM = "claim"
+    """Also acknowledges."""
+    RELEASE = "release"
+    """Gives a claim back; a shift lead may give back another's."""
+    SHELVE = "shelve"
+    """`args.until_ns`: decimal text; the alarm comes back by itself then. `args.reason`: 1 to 200 characters."""
+    UNSHELVE = "unshelve"
     COMMENT = "comment"
+    """`args.text`."""
+    PUSH_LAYOUT = "push_layout"
+    """On feed `layouts`: `args.name_vi`, `args.name_en`, `args.toml`."""
 
 
 EXPIRY_S: dict[Verb, float | None] = {
     Verb.ACKNOWLEDGE: 15 * 60.0,
     Verb.CLAIM: 15 * 60.0,
+    Verb.RELEASE: 15 * 60.0,
+    Verb.SHELVE: 5 * 60.0,
+    Verb.UNSHELVE: 15 * 60.0,
     Verb.COMMENT: None,
+    Verb.PUSH_LAYOUT: 5 * 60.0,
 }
 """How long a click means what it meant (design, section 4); None = for ever."""
 

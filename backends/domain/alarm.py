@@ -77,6 +77,8 @@ class Alarm(msgspec.Struct, frozen=True, omit_defaults=True):
     """Display name of who claimed it; a claim also acknowledges."""
     holder_id: str = ""
     shelved_until_ns: int = 0
+    shelved_by: str = ""
+    shelve_reason: str = ""
     count: int = 1
     """How often it was raised since it became active; > 1 for a re-raise or a collapsed group."""
     sensor_id: str = ""
@@ -141,11 +143,40 @@ def claim(alarm: Alarm, by: str, by_id: str, t_ns: int) -> Alarm:
     )
 
 
+def release(alarm: Alarm, by_id: str, *, anybody: bool = False) -> Alarm:
+    """Given back by its holder, or (`anybody`) by one who may take it from him. It stays acknowledged."""
+    if not alarm.holder_id:
+        raise TransitionRefused("not_claimed")
+    if alarm.holder_id != by_id and not anybody:
+        raise TransitionRefused("already_claimed", alarm.holder)
+    return _moved(alarm, holder="", holder_id="")
+
+
+def shelve(alarm: Alarm, by: str, reason: str, until_ns: int) -> Alarm:
+    """Set aside by a person until `until_ns`. Raises TransitionRefused("not_active") for what is not in the list."""
+    if alarm.state not in (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED, AlarmState.RETURNED):
+        raise TransitionRefused(
+            "already_shelved" if alarm.state is AlarmState.SHELVED else "not_active", alarm.shelved_by
+        )
+    return _moved(alarm, state=AlarmState.SHELVED, shelved_until_ns=until_ns, shelved_by=by, shelve_reason=reason)
+
+
+def unshelve(alarm: Alarm) -> Alarm:
+    """Back in the list, asking for an acknowledgement again, whether the time is up or a person says so."""
+    if alarm.state is not AlarmState.SHELVED:
+        raise TransitionRefused("not_shelved")
+    state = AlarmState.RETURNED if alarm.t_returned_ns else AlarmState.UNACKNOWLEDGED
+    return _moved(alarm, state=state, shelved_until_ns=0, shelved_by="", shelve_reason="", acked_by="", t_acked_ns=0)
+
+
 def return_to_normal(alarm: Alarm, t_ns: int) -> Alarm:
     """The cause has gone. An acknowledged alarm becomes NORMAL, an unseen one waits as RETURNED."""
     if alarm.state is AlarmState.UNACKNOWLEDGED:
         return _moved(alarm, state=AlarmState.RETURNED, t_returned_ns=t_ns)
     if alarm.state is AlarmState.ACKNOWLEDGED:
+        return _moved(alarm, state=AlarmState.NORMAL, t_returned_ns=t_ns)
+    if alarm.state is AlarmState.SHELVED:
+        # Nobody is waiting for it; what was seen before it was set aside need not come back.
         return _moved(alarm, state=AlarmState.NORMAL, t_returned_ns=t_ns)
     return alarm
 

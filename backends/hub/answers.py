@@ -82,6 +82,9 @@ class Answers:
                 return self._act(station, message)
             case Ping():
                 return [Pong(message.n, message.sent, self._clock.now_ns())], ()
+            case _:
+                self._counters["unsupported"] += 1
+                return [], ()
 
     def _hello(self, station: str, hello: Hello) -> FromHub:
         if hello.mode is not self._identity.mode:

@@ -19,6 +19,8 @@ VERSION = b"1"
 HEARTBEAT_TOPIC = b"1/hb/"
 HEARTBEAT_MS = 500
 FETCH_LIMIT = 1000
+BLOB_PART = 256 << 10
+"""Bytes of frame 2 at most."""
 MAX_FRAME = 1 << 20
 """Bytes; the sockets' MAXMSGSIZE and the codec's limit."""
 
@@ -92,6 +94,16 @@ class _Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="msg",
     pass
 
 
+class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the hub takes and gives at most; a console need not find out by being refused."""
+
+    frame: int = MAX_FRAME
+    fetch: int = FETCH_LIMIT
+    blob: int = 8 << 20
+    """Bytes of a whole blob."""
+    blob_part: int = BLOB_PART
+
+
 class Hello(_Message, frozen=True, tag="HELLO"):
     """Console: once per connection and every 30 s."""
 
@@ -117,7 +129,14 @@ class Welcome(_Message, frozen=True, tag="WELCOME"):
     """The station's name as its key tells it."""
     rate: float = 1.0
     operator_id: str = ""
-    """Who is signed in at this station (the demo's seat has somebody on duty)."""
+    """Who is signed in at this station: of HELLO's token, or of the seat where the hub seats people itself."""
+    name: str = ""
+    role: str = ""
+    grants: tuple[str, ...] = ()
+    """Rights of that person (domain/access.py); what is not here is refused."""
+    t_expires: int = 0
+    """End of that session; 0 = none."""
+    limits: Limits = Limits()
 
 
 class Denied(_Message, frozen=True, tag="DENIED"):
@@ -191,6 +210,8 @@ class Act(_Message, frozen=True, tag="ACT"):
 
     action: Action
     mode: Mode
+    token: str = ""
+    """Session under which it was clicked; empty where the hub seats people itself."""
 
 
 class Ack(_Message, frozen=True, tag="ACK"):
@@ -223,5 +244,154 @@ class Bye(_Message, frozen=True, tag="BYE"):
     retry_ms: int = 1000
 
 
-FromConsole = Hello | Fetch | SnapGet | History | Act | Ping
-FromHub = Welcome | Denied | Batch | Reset | Snap | Series | Ack | Pong | Bye
+class SignIn(_Message, frozen=True, tag="SIGNIN"):
+    """Console: a person at this station. The secret travels inside CURVE only, and is never stored or logged."""
+
+    request: int
+    person: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"SignIn({self.request}, {self.person!r}, ...)"
+
+
+class Signed(_Message, frozen=True, tag="SIGNED"):
+    """Hub: the answer of SIGNIN. `token` is bound to the station whose key asked."""
+
+    request: int
+    code: str = ""
+    """Empty = signed in; "refused" (unknown person or wrong secret, never told apart), "wait" (too many tries:
+    `retry_s`), "disabled", "not_here" (this hub seats people itself), "signed_out" (the answer of SIGNOUT)."""
+    text: str = ""
+    retry_s: float = 0.0
+    token: str = ""
+    operator_id: str = ""
+    name: str = ""
+    role: str = ""
+    grants: tuple[str, ...] = ()
+    t_expires: int = 0
+    offline_s: float = 0.0
+    """For how long the station may let this person in without the hub."""
+
+    def __repr__(self) -> str:
+        return f"Signed({self.request}, code={self.code!r}, operator_id={self.operator_id!r}, ...)"
+
+
+class SignOut(_Message, frozen=True, tag="SIGNOUT"):
+    """Console: this session ends now. Sent again until SIGNED says "signed_out"; an unknown token is out already."""
+
+    request: int
+    token: str
+
+    def __repr__(self) -> str:
+        return f"SignOut({self.request}, ...)"
+
+
+class Reveal(_Message, frozen=True, tag="REVEAL"):
+    """Console: something that never travels on LIVE, for a person with the right, who says why."""
+
+    request: int
+    what: str
+    """One of: "reporter" (target = report id), "camera" (target = camera id)."""
+    target: str
+    reason: str
+    """1 to 200 characters; kept with who, where and when before the answer goes out."""
+    token: str = ""
+
+
+class Revealed(_Message, frozen=True, tag="REVEALED"):
+    """Hub: the answer of REVEAL."""
+
+    request: int
+    code: str = ""
+    """Empty = here it is; "not_allowed", "unknown", "bad_reason", "nobody_signed_in"; "not_kept": what cannot be
+    audited is not told."""
+    values: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Revealed({self.request}, code={self.code!r}, ...)"
+
+
+class BlobGet(_Message, frozen=True, tag="BLOBGET"):
+    """Console: bytes that a record names (a picture of a report or alarm, a miniature)."""
+
+    request: int
+    blob: str
+    """SHA-256 of the content, 64 hexadecimal digits: a blob never changes."""
+
+
+class Blob(_Message, frozen=True, tag="BLOB"):
+    """Hub: one part of a blob; its bytes are frame 2. Parts count from 1 and come in order."""
+
+    request: int
+    blob: str
+    media: str = ""
+    """"image/jpeg", "image/png" or "video/mp4"."""
+    size: int = 0
+    part: int = 1
+    parts: int = 1
+    code: str = ""
+    """"unknown": no such blob, and no frame 2."""
+
+
+class BlobPut(_Message, frozen=True, tag="BLOBPUT"):
+    """Console: one part of a blob, its bytes as frame 2. Repeated until BLOBKEPT says so; repeats do no harm."""
+
+    request: int
+    blob: str
+    media: str
+    size: int
+    part: int
+    parts: int
+    token: str = ""
+
+
+class BlobKept(_Message, frozen=True, tag="BLOBKEPT"):
+    """Hub: `part` is kept; with the last one the whole is on disk and its SHA-256 was right."""
+
+    request: int
+    blob: str
+    part: int
+    code: str = ""
+    """"too_large", "bad_hash", "bad_media", "not_allowed", "not_kept"."""
+
+
+class Anchor(_Message, frozen=True, tag="ANCHOR"):
+    """Console: the end of this station's audit chain, every minute and at the end of each session."""
+
+    n: int
+    """Number of its newest row."""
+    hash: str
+    """Of that row, 64 hexadecimal digits."""
+    t: int
+
+
+class Anchored(_Message, frozen=True, tag="ANCHORED"):
+    """Hub: it is on disk here, outside the reach of whoever can change the station's files."""
+
+    n: int
+    code: str = ""
+    """"behind": an anchor with a higher number is known; "differs": the same number had another hash."""
+
+
+class AnchorGet(_Message, frozen=True, tag="ANCHORGET"):
+    """Console: the anchors of this station after `after`, at most 1000."""
+
+    request: int
+    after: int = 0
+
+
+class Anchors(_Message, frozen=True, tag="ANCHORS"):
+    """Hub: (n, hash, t) of each, in order; fewer than 1000 = these were the last."""
+
+    request: int
+    anchors: tuple[tuple[int, str, int], ...] = ()
+
+
+FromConsole = (
+    Hello | Fetch | SnapGet | History | Act | Ping | SignIn | SignOut | Reveal | BlobGet | BlobPut | Anchor | AnchorGet
+)
+FromHub = (
+    Welcome | Denied | Batch | Reset | Snap | Series | Ack | Pong | Bye | Signed | Revealed | Blob | BlobKept | Anchored
+    | Anchors
+)  # fmt: skip

@@ -1,0 +1,86 @@
+"""Who may do what: rights, and the table of roles that grants them.
+
+The same table is asked by the console (a control that may not be used says why) and by the hub (which decides):
+a right that is not in it is not given. Must not: know passwords, keys or sessions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from backends.domain.action import Verb
+from backends.domain.people import Role
+
+
+class Right(StrEnum):
+    """Something that needs a role. Every verb is a right of the same name; the others are calls."""
+
+    ACKNOWLEDGE = "acknowledge"
+    CLAIM = "claim"
+    RELEASE = "release"
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"
+    COMMENT = "comment"
+    PUSH_LAYOUT = "push_layout"
+    REVEAL_REPORTER = "reveal_reporter"
+    """See who sent a citizen report. Audited at every look."""
+    REVEAL_CAMERA = "reveal_camera"
+    """See a camera's user name and password. Audited at every look."""
+    READ_AUDIT = "read_audit"
+    MANAGE_ACCOUNTS = "manage_accounts"
+
+
+_OPERATOR = frozenset(
+    {
+        Right.ACKNOWLEDGE,
+        Right.CLAIM,
+        Right.RELEASE,
+        Right.SHELVE,
+        Right.UNSHELVE,
+        Right.COMMENT,
+        Right.REVEAL_REPORTER,
+    }
+)
+
+GRANTS: Mapping[Role, frozenset[Right]] = {
+    Role.OPERATOR: _OPERATOR,
+    Role.SHIFT_LEAD: _OPERATOR | {Right.PUSH_LAYOUT, Right.REVEAL_CAMERA, Right.READ_AUDIT},
+    # A trainer teaches on a replay or a private hub; on the city in operation he may only write into the log.
+    Role.TRAINER: frozenset({Right.COMMENT}),
+    Role.ADMIN: frozenset({Right.COMMENT, Right.REVEAL_CAMERA, Right.READ_AUDIT, Right.MANAGE_ACCOUNTS}),
+    Role.VIEWER: frozenset(),
+}
+"""Role -> its rights (IEC 62443-4-2 CR 2.1: least privilege, deny by default)."""
+
+SHELVE_MOST_S: Mapping[Role, float] = {Role.OPERATOR: 3600.0, Role.SHIFT_LEAD: 12 * 3600.0}
+"""Longest time that a role may set an alarm aside; a longer one needs the shift lead."""
+
+
+def may(role: Role, right: Right | Verb) -> bool:
+    """Does this role give that right? Unknown roles and rights give nothing."""
+    return right.value in {given.value for given in GRANTS.get(role, frozenset())}
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """Who is signed in at a station, as everything that draws or decides needs it."""
+
+    operator_id: str
+    name: str
+    role: Role
+    t_expires_ns: int = 0
+    """End of the session in the hub's time; 0 = none (a seat of the demo)."""
+    offline: bool = False
+    """Signed in against what this station kept, without the hub."""
+    locked: bool = False
+    """Actions and personal data are hidden; alarms and sound never are."""
+
+    def may(self, right: Right | Verb) -> bool:
+        """As `may`, and nothing while locked."""
+        return not self.locked and may(self.role, right)
+
+
+NOBODY = Grant("", "", Role.VIEWER)
+"""Nobody is signed in: sees, does nothing."""
