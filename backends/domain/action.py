@@ -91,6 +91,8 @@ class ActionStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     text: str = ""
     """Who holds it, or what else a person should know."""
     t_stage_ns: int = 0
+    person: str = ""
+    """Operator id of who clicked, as this station knows it. The hub goes by its own sessions."""
 
 
 def new_aid() -> str:
