@@ -102,9 +102,11 @@ class Retention:
 
 
 def _mark(db: sqlite3.Connection, now_ns: int) -> None:
-    """Once a day. A clock that went back waits for its own time to return, a day at most: then it marks anew."""
+    """Once a day. Where the clock went back, the day is counted from there on."""
     row = db.execute("SELECT day, t_ns FROM retention_mark ORDER BY day DESC LIMIT 1").fetchone()
-    if row is not None and abs(now_ns - row[1]) < MARK_EVERY_NS:
+    if row is not None and now_ns < row[1]:
+        db.execute("UPDATE retention_mark SET t_ns = ? WHERE day = ?", (now_ns, row[0]))
+    if row is not None and now_ns - row[1] < MARK_EVERY_NS:
         return
     db.execute(
         "INSERT INTO retention_mark (day, t_ns, log_row, quarantine_n, outbox_row, audit_n) SELECT ?, ?,"

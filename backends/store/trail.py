@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 
 KEPT_DAYS = 10
 ANCHOR_EVERY_S = 60.0
+AUDIT_FOLDER = "audit"
 ANCHORS_FILE = "anchors.txt"
 
 OnAnchor = Callable[[int, str], None]
@@ -150,13 +151,17 @@ class Trail:
 
 
 def read_anchors(folder: Path) -> list[tuple[int, str, int]]:
-    """(n, hash, t_ns) of the anchors kept on this machine; torn lines are left out."""
-    found = []
+    """(n, hash, t_ns) of the anchors kept on this machine."""
     try:
-        lines = (folder / ANCHORS_FILE).read_bytes().split(b"\n")
+        return parse_anchors((folder / ANCHORS_FILE).read_bytes())
     except OSError:
         return []
-    for line in lines:
+
+
+def parse_anchors(raw: bytes) -> list[tuple[int, str, int]]:
+    """Torn lines are left out."""
+    found = []
+    for line in raw.split(b"\n"):
         parts = line.split()
         if len(parts) == 3 and len(parts[1]) == 64:
             try:

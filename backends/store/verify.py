@@ -9,7 +9,7 @@ Must not: trust anything of the file, or stop at the first finding.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -51,13 +51,16 @@ class Report(msgspec.Struct, frozen=True):
 
 def verify_file(data_dir: Path, anchors: Sequence[Anchor]) -> Report:
     """The chain of the store in this folder. Raises sqlite3.Error or OSError when it cannot be read at all."""
-    path = data_dir / OPS_FILE
-    if not path.exists():
-        raise FileNotFoundError(2, "there is no store in this folder", str(path))
-    with reading(path) as db:
+    with reading(data_dir / OPS_FILE) as db:
         if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'audit_base'").fetchone():
             raise sqlite3.DatabaseError("written before the audit was chained; start the console once, which chains it")
         return verify(base(db), rows(db), anchors)
+
+
+def read_rows(data_dir: Path) -> Iterator[Row]:
+    """All rows, unchecked. Raises sqlite3.Error."""
+    with reading(data_dir / OPS_FILE) as db:
+        yield from rows(db)
 
 
 def verify(start: Link, chain: Iterable[Row], anchors: Sequence[Anchor]) -> Report:

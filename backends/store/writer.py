@@ -40,7 +40,7 @@ from backends.store.ops import (
 )
 from backends.store.reader import positions
 from backends.store.schema import open_ops
-from backends.store.trail import OnAnchor, Trail
+from backends.store.trail import AUDIT_FOLDER, OnAnchor, Trail
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class OpsWriter:
         self._listener = listener
         self._retention = Retention(keep or Keep())
         self._ballast = ballast
-        self._trail = Trail(path.parent / "audit", on_anchor)
+        self._trail = Trail(path.parent / AUDIT_FOLDER, on_anchor)
         self._wake = threading.Condition()
         self._queue: deque[Op] = deque()
         self._rows = 0
