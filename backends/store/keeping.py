@@ -84,7 +84,7 @@ class Retention:
             self._at_s = time.monotonic() + PAUSE_S
         if took_s > SLICE_S:
             self._rows = max(50, self._rows // 2)
-        elif gone >= self._rows and took_s < SLICE_S / 2:
+        elif gone >= self._rows and took_s < SLICE_S / 3:
             self._rows = min(SLICE_ROWS, self._rows * 3 // 2)
 
     def _delete(self, db: sqlite3.Connection, limit: int) -> int:

@@ -15,7 +15,8 @@ from helpers.store_rig import Heard, click, record, snapshot
 from backends.domain.action import Stage
 from backends.store.backup import BACKUP_FOLDER, Backup, BackupKeeper, backups, good_backups, make_backup, surplus
 from backends.store.ballast import BALLAST_FILE, Ballast
-from backends.store.ops import PutAudit, PutRecords
+from backends.store.errors import damaged
+from backends.store.ops import Call, PutAudit, PutRecords, PutStage
 from backends.store.schema import OPS_FILE, version_in_header
 from backends.store.store import Store
 from backends.store.trail import AUDIT_FOLDER
@@ -25,7 +26,8 @@ from backends.store.writer import OpsWriter
 
 def filled(folder: Path, heard: Heard | None = None) -> Store:
     """A running store with some alarms and two actions, one of them open."""
-    store = Store(folder, "demo", heard or Heard())
+    heard = heard or Heard()
+    store = Store(folder, "demo", heard)
     store.open()
     store.start()
     store.put([snapshot(100)])
@@ -36,8 +38,14 @@ def filled(folder: Path, heard: Heard | None = None) -> Store:
     done = click("u1", Stage.APPLIED, cseq=1)
     store.put([done])
     store.action_finished(done.status)
-    wait_until(lambda: store.positions.get("alarms") == ("e", 100) and not store.waiting_rows)
+    wait_until(lambda: committed(heard, "u1", Stage.APPLIED))
     return store
+
+
+def committed(heard: Heard, aid: str, stage: Stage = Stage.QUEUED) -> bool:
+    with heard.lock:
+        ops = [op for group, stored in heard.commits if stored for op in group]
+    return any(isinstance(op, PutStage) and op.status.action.aid == aid and op.status.stage is stage for op in ops)
 
 
 def ruin(path: Path) -> None:
@@ -112,10 +120,10 @@ def test_restore_continues_from_the_copy_and_its_audit_has_no_hole(tmp_path: Pat
     finished = click("u2", Stage.CONFLICT, cseq=2)
     store.put([finished])
     store.action_finished(finished.status)
-    wait_until(lambda: store.positions.get("alarms") == ("e", 110) and not store.waiting_rows)
+    wait_until(lambda: committed(heard, "u2", Stage.CONFLICT))
     store.stop()
     ruin(tmp_path / OPS_FILE)
-    damaged = (tmp_path / OPS_FILE).read_bytes()
+    ruined = (tmp_path / OPS_FILE).read_bytes()
     again = Store(tmp_path, "demo", heard)
     state = again.open()
     again.start()
@@ -126,7 +134,7 @@ def test_restore_continues_from_the_copy_and_its_audit_has_no_hole(tmp_path: Pat
     assert code == "damaged"
     for words in (made.stamp, "kept in damaged-", "3 rows of the audit were put back", "the hub is asked"):
         assert words in text
-    assert [p.read_bytes() for p in tmp_path.glob(f"damaged-*/{OPS_FILE}")] == [damaged]
+    assert [p.read_bytes() for p in tmp_path.glob(f"damaged-*/{OPS_FILE}")] == [ruined]
     again.put([PutRecords([record(n) for n in range(101, 111)])])
     wait_until(lambda: again.positions["alarms"] == ("e", 110))
     again.stop()
@@ -144,7 +152,7 @@ def test_lost_audit_rows_are_said_by_the_chain(tmp_path: Path, expect_logs: Expe
     make_backup(tmp_path / OPS_FILE)
     store.put([PutAudit(n, "view_camera", "op") for n in range(5)])
     store.put([PutAudit(9, "sign_out", "op", ends_session=True)])
-    wait_until(lambda: (tmp_path / AUDIT_FOLDER / "anchors.txt").exists())
+    wait_until((tmp_path / AUDIT_FOLDER / "anchors.txt").exists)
     store.stop()
     for path in (tmp_path / AUDIT_FOLDER).glob("*.jnl"):
         path.unlink()
@@ -218,19 +226,14 @@ def test_damage_while_running_is_survived_and_what_waits_is_kept(tmp_path: Path,
     heard = Heard()
     store = filled(tmp_path, heard)
     make_backup(tmp_path / OPS_FILE)
-    wal = (tmp_path / OPS_FILE).with_name("ops.db-wal")
-    wait_until(lambda: not wal.exists() or not store.waiting_rows)
     writer = store._ops
-    from backends.store.errors import damaged as error_of_damage
-    from backends.store.ops import Call
 
     def broken(db: sqlite3.Connection) -> None:
-        raise error_of_damage("a page is not what it was")
+        raise damaged("a page is not what it was")
 
     store.put([Call(broken), click("u9", cseq=9), PutAudit(5, "view_camera", "op", "cameras/001")])
     wait_until(lambda: heard.emptied == 1)
-    wait_until(lambda: any(stored and any(getattr(op, "status", None) and op.status.action.aid == "u9" for op in ops)
-                           for ops, stored in heard.commits), what="written into the file that took its place")  # fmt: skip
+    wait_until(lambda: committed(heard, "u9"), what="written into the file that took its place")
     assert writer.trouble == "damaged", "the words stay for a minute"
     store.put([snapshot(7)])
     wait_until(lambda: store.positions["alarms"] == ("e", 7))
