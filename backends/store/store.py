@@ -64,7 +64,9 @@ class Store:
             data_dir / OPS_FILE, mode, listener, keep=keep, ballast=self._ballast, on_anchor=on_anchor
         )
         self._rolls = RollWriter(data_dir, keep)
-        self.samples = SamplesWriter(data_dir, keep_days, on_samples_trouble, samples_floor_bytes, self._rolls)
+        self.samples = SamplesWriter(
+            data_dir, keep_days, on_samples_trouble, samples_floor_bytes, self._rolls, self._ballast
+        )
         self._backup = BackupKeeper(
             data_dir / OPS_FILE, keep.backup_every_s, self._ballast, on_backup_trouble, self._look_for_damage
         )
