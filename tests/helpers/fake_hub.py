@@ -23,6 +23,8 @@ from backends.protocol.messages import (
     HEARTBEAT_TOPIC,
     Ack,
     Act,
+    AnchorGet,
+    Anchors,
     Batch,
     Canary,
     Envelope,
@@ -71,6 +73,7 @@ class FakeHub:
         self.history: dict[str, list[tuple[int, float | None]]] = {}
         self.periods: dict[str, float] = {}
         self.t_source: dict[str, int] = {}
+        self.anchors: list[tuple[int, str, int]] = []
         self.instance = 0
         self._ports: tuple[int, int] | None = None
         self._orders: deque[Callable[[], None]] = deque()
@@ -235,6 +238,9 @@ class FakeHub:
                     return [Ack(aid, "duplicate", outcome=self.applied[aid])]
                 self.applied[aid] = "applied"
                 return [Ack(aid, "stored"), Ack(aid, "applied")]
+            case AnchorGet():
+                later = [anchor for anchor in self.anchors if anchor[0] > message.after]
+                return [Anchors(message.request, tuple(later[:1000]))]
             case Ping():
                 return [Pong(message.n, message.sent, time.time_ns())]
         return []
