@@ -16,7 +16,7 @@ import msgspec
 from backends.domain.action import Action, ActionStatus, Stage
 from backends.domain.feeds import FEEDS, FeedKind
 from backends.domain.record import Kept
-from backends.store.schema import MIGRATIONS, OPS_FILE, cursor_sum, version_in_header
+from backends.store.schema import MIGRATIONS, OPS_FILE, body_sum, cursor_sum, version_in_header
 
 _log = logging.getLogger(__name__)
 
@@ -82,16 +82,20 @@ def read_state(data_dir: Path, mode: str) -> StoredState:
 
 
 def positions(db: sqlite3.Connection) -> dict[str, tuple[str, int]]:
-    """feed -> (epoch, seq). A cursor that is not what was written is left out: its feed is taken anew."""
-    if not db.execute("SELECT 1 FROM pragma_table_info('cursor') WHERE name = 'sum'").fetchone():
-        found = [(*row, None) for row in db.execute("SELECT feed, epoch, seq FROM cursor")]
-    else:
-        found = db.execute("SELECT feed, epoch, seq, sum FROM cursor").fetchall()
+    """feed -> (epoch, seq). A feed whose cursor or items are not what was written is left out: it is taken anew."""
+    if not _summed(db):
+        return {row[0]: row[1:] for row in db.execute("SELECT feed, epoch, seq FROM cursor") if row[0] in FEEDS}
+    altered = {feed for feed, body, total in db.execute("SELECT feed, body, sum FROM item") if body_sum(body) != total}
     return {
         feed: (epoch, seq)
-        for feed, epoch, seq, total in found
-        if feed in FEEDS and total in (None, cursor_sum(feed, epoch, seq))
+        for feed, epoch, seq, total in db.execute("SELECT feed, epoch, seq, sum FROM cursor").fetchall()
+        if feed in FEEDS and feed not in altered and total == cursor_sum(feed, epoch, seq)
     }
+
+
+def _summed(db: sqlite3.Connection) -> bool:
+    """Since schema 2."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0]) > 1
 
 
 def stored_mode(data_dir: Path) -> str:
@@ -113,11 +117,13 @@ def _mode(db: sqlite3.Connection) -> str:
 
 def _items(db: sqlite3.Connection, feed: str) -> Iterator[tuple[str, bytes]]:
     if FEEDS[feed].kind is FeedKind.APPEND:
+        total = "sum" if _summed(db) else "NULL"
         newest = db.execute(
-            "SELECT id, body FROM log WHERE feed = ? AND type = 'event' ORDER BY t_rx_ns DESC, seq DESC LIMIT ?",
+            f"SELECT id, body, {total} FROM log WHERE feed = ? AND type = 'event'"
+            " ORDER BY t_rx_ns DESC, seq DESC LIMIT ?",
             (feed, APPEND_KEPT),
         ).fetchall()
-        yield from reversed(newest)
+        yield from ((key, body) for key, body, known in reversed(newest) if known in (None, body_sum(body)))
     else:
         yield from db.execute("SELECT id, body FROM item WHERE feed = ? ORDER BY seq", (feed,)).fetchall()
 
@@ -126,7 +132,7 @@ def _unfinished(db: sqlite3.Connection) -> Iterator[ActionStatus]:
     """What cannot be read (damage that SQLite does not see) is left out: the journal has it."""
     final = [stage.value for stage in Stage if stage.final]
     marks = ",".join("?" * len(final))
-    person = "person" if db.execute("PRAGMA user_version").fetchone()[0] > 1 else "''"
+    person = "person" if _summed(db) else "''"
     for stage, code, text, t_ns, raw, who in db.execute(
         f"SELECT stage, code, text, t_stage_ns, action, {person} FROM outbox WHERE stage NOT IN ({marks})"
         " ORDER BY cseq",

@@ -439,13 +439,17 @@ class OpsWriter:
         try:
             words = self._made_whole("ops.db was older than what this station had written")
             self._at = positions(self._db)
+            known = {row[0] for row in self._db.execute("SELECT feed FROM cursor")} & FEEDS.keys()
         except BaseException:
             self._db.close()
             self._db = None
             raise
-        if words:
-            # Commits had vanished: a -wal that was deleted, a file put back by hand.
-            self._set_trouble("damaged", f"{self._path.name} was older than what had been written{words}")
+        altered = ", ".join(sorted(known - self._at.keys()))
+        if words or altered:
+            # Commits had vanished (a -wal that was deleted, a file put back by hand), or bits had changed in a row.
+            text = f"was older than what had been written{words}" if words else ""
+            anew = f"holds rows that are not what was written; {altered} will be taken anew" if altered else ""
+            self._set_trouble("damaged", f"{self._path.name} {'; it '.join(filter(None, (text, anew)))}")
             self._words_until_s = time.monotonic() + DAMAGE_SHOWN_S
 
     # -- housekeeping --------------------------------------------------------------------------------

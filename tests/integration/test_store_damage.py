@@ -13,10 +13,12 @@ import time
 from pathlib import Path
 
 import pytest
+from helpers.fake_hub import alarm
 from helpers.feed_waits import ExpectLogs, wait_until
 from helpers.store_rig import Heard, click, record, snapshot
 
 from backends.domain.action import Stage
+from backends.protocol.codec import encode
 from backends.store.backup import make_backup
 from backends.store.journal import JOURNAL_FILE
 from backends.store.ops import PutAudit, PutRecords
@@ -128,6 +130,8 @@ def survive(template: Path, tmp_path: Path, seed: int) -> tuple[str, float, str]
         clicks = db.execute("SELECT count(DISTINCT aid || result) FROM audit WHERE what = 'claim'").fetchone()[0]
     db.close()
     assert (looks, clicks) == (61, 16), f"seed {seed}, {kind}: audit rows"
+    for kept_feed in state.feeds:  # what a screen would paint is what was written, or nothing
+        assert all(body == encode(alarm(int(key[1:]))) for key, body in kept_feed.items), f"seed {seed}, {kind}"
     words = "; ".join(text for code, text in heard.troubles if code)
     kept = list(folder.glob(f"damaged-*/{OPS_FILE}"))
     if kept:

@@ -49,13 +49,14 @@ def schema_of(path: Path) -> str:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         person = bool(connection.execute("SELECT 1 FROM pragma_table_info('outbox') WHERE name='person'").fetchone())
+        summed = bool(connection.execute("SELECT 1 FROM pragma_table_info('item') WHERE name='sum'").fetchone())
         hashed = connection.execute("SELECT count(*) FROM audit WHERE length(hash) = 32").fetchone()[0]
         counted = connection.execute("SELECT count(*) FROM audit").fetchone()[0]
     finally:
         connection.close()
-    if (version, person, hashed) == (1, False, 0) and "audit_base" not in tables:
+    if (version, person, summed, hashed) == (1, False, False, 0) and "audit_base" not in tables:
         return "old"
-    if (version, person, hashed) == (2, True, counted) and {"audit_base", "retention_mark"} <= tables:
+    if (version, person, summed, hashed) == (2, True, True, counted) and {"audit_base", "retention_mark"} <= tables:
         return "new"
     return f"between: version {version}, person {person}, {hashed} of {counted} rows hashed, {sorted(tables)}"
 

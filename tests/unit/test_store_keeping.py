@@ -166,7 +166,7 @@ def test_slices_are_short_and_wait_for_the_queue(
     rows = [(f"e{n}", n, f"a{n}", body) for n in range(30_000)]
 
     def fill(db: sqlite3.Connection) -> None:
-        db.executemany("INSERT INTO log VALUES ('alarms',?,?,'put',?,1,'',1,1,?)", rows)
+        db.executemany("INSERT INTO log VALUES ('alarms',?,?,'put',?,1,'',1,1,?,0)", rows)
 
     try:
         writer.put(Call(fill))
