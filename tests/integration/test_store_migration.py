@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import subprocess
@@ -99,7 +100,7 @@ def migrate(path: Path, point: str, kill_after_s: float | None = None) -> list[s
     """Run the child; kill it at the point, or after a while. Returns its lines."""
     child = subprocess.Popen(
         [sys.executable, str(CHILD), str(path), point], stdout=subprocess.PIPE, text=True, cwd=ROOT,
-        env={"PYTHONPATH": f"{ROOT}", "PATH": "/usr/bin:/bin"},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert child.stdout is not None
     lines = []
