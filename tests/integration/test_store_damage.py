@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from helpers.fake_hub import alarm
+from helpers.fast_folder import fast_folder
 from helpers.feed_waits import ExpectLogs, wait_until
 from helpers.store_rig import Heard, click, record, snapshot
 
@@ -155,16 +156,18 @@ def run(template: Path, tmp_path: Path, seeds: range) -> None:
     assert said >= len(took) // 3
 
 
-def test_100_damages(template: Path, tmp_path: Path, expect_logs: ExpectLogs) -> None:
+def test_100_damages(template: Path, expect_logs: ExpectLogs) -> None:
     expect_logs(DISK_LOG)
-    run(template, tmp_path, range(100))
+    with fast_folder() as folder:
+        run(template, folder, range(100))
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
-def test_1000_damages(template: Path, tmp_path: Path, expect_logs: ExpectLogs) -> None:
+def test_1000_damages(template: Path, expect_logs: ExpectLogs) -> None:
     expect_logs(DISK_LOG)
-    run(template, tmp_path, range(1000, 2000))
+    with fast_folder() as folder:
+        run(template, folder, range(1000, 2000))
 
 
 def test_control_an_undamaged_folder_says_nothing(template: Path, tmp_path: Path) -> None:
