@@ -1,6 +1,7 @@
 """Slow indicators of every service: the figures at the start, and how they move afterwards.
 
-Every figure carries the moment that it holds for; a scenario's `nan` says that nobody takes the figure then. A later figure depends only on (seed, indicator, period).
+Every figure carries the moment that it holds for; a scenario's `nan` says that nobody takes the figure then.
+A later figure depends only on (seed, indicator, period).
 """
 
 from __future__ import annotations
