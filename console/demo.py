@@ -32,7 +32,7 @@ from console.events import EventLog
 from console.lock import DataDirLock
 from console.options import NeedsMachine, Options, chosen_look, default_data_dir, platform_for, scene_cache
 from console.screens import UsageError, VirtualScreen
-from console.settings import Door, GuiSettings, Preferences, SiteConfig, to_child
+from console.settings import Door, GuiSettings, KeepSection, Preferences, SiteConfig, to_child
 from console.supervisor import ChildSpec, Supervisor
 from layouts.load import load_layouts
 from layouts.options import SHIPPED_KINDS
@@ -117,7 +117,7 @@ def run_site(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
         feed, pictures = session.door("feed"), session.door("pictures")
         addresses = (site.hub.live, site.hub.ctl)
         children = [
-            _feeder(session, feed, addresses, site.hub.public_key, station_keys, mode),
+            _feeder(session, feed, addresses, site.hub.public_key, station_keys, mode, keep=site.keep),
             _gui(session, options, site, look, platform, mode, site.station.id, feed, pictures, ("feeder",), warm),
         ]
         services = [session.broker(pictures, site, {})]
@@ -330,6 +330,7 @@ def _feeder(
     keys: KeyPair,
     mode: Mode,
     needs: tuple[str, ...] = (),
+    keep: KeepSection = KeepSection(),  # noqa: B008  # frozen
 ) -> ChildSpec:
     """`needs` the demo's own hub: a link that looks for one that is still starting would raise an alarm."""
 
@@ -345,6 +346,16 @@ def _feeder(
             "mode": mode,
             "listen": door.address,
             "authkey": door.authkey,
+            "keep_days": keep.samples,
+            "keep": {
+                "log_days": keep.log,
+                "quarantine_days": keep.quarantine,
+                "actions_days": keep.actions,
+                "audit_days": keep.audit,
+                "minute_days": keep.minutes,
+                "hour_days": keep.hours,
+                "ballast_bytes": keep.ballast_mb << 20,
+            },
         }
 
     return ChildSpec(
