@@ -36,6 +36,7 @@ class HubProcess:
         mode: Mode = Mode.DEMO,
         stations: tuple[str, ...] = ("desk-1", "desk-2"),
         resume: Literal["crash", "always"] = "crash",
+        sign_in: Literal["password", "seat"] = "seat",
         **world: Any,
     ) -> None:
         self.folder = folder
@@ -44,6 +45,7 @@ class HubProcess:
         self._world = world
         self._mode = mode
         self._resume: Literal["crash", "always"] = resume
+        self._sign_in: Literal["password", "seat"] = sign_in
         self.child: subprocess.Popen[bytes] | None = None
         for station in stations:
             authorise(self.authorised, self.keys(station))
@@ -59,6 +61,7 @@ class HubProcess:
             keys_dir=str(self.folder / "keys"),
             mode=self._mode,
             resume=self._resume,
+            sign_in=self._sign_in,
         )
         self.child = start_child(
             "helpers.hub_process",

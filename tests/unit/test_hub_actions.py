@@ -47,7 +47,7 @@ def act(core: Core, station: str = "desk-1", now_ns: int = NOW, **fields: Any) -
         "aid": "a1", "verb": Verb.ACKNOWLEDGE, "feed": "alarms", "target": fire(core).id, "expect_state_rev": 1,
         "made_at_ns": NOW, **fields,
     }  # fmt: skip
-    answer = core.act(station, Action(**given), now_ns)
+    answer = core.act(station, core.operator_at(station, now_ns), Action(**given), now_ns)
     return list(answer.acks), [f"{e.feed} {e.type} {e.cause}" for e in answer.published]
 
 
