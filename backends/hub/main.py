@@ -26,6 +26,7 @@ import zmq
 
 from backends.domain.feeds import Mode
 from backends.domain.times import NS_PER_S, ScaledClock, SessionClock, SystemClock
+from backends.hub.access import SESSION_S
 from backends.hub.answers import Identity
 from backends.hub.core import START_T, WALL_T, WORLD_T, Core
 from backends.hub.keys import ensure_hub_keys
@@ -66,6 +67,8 @@ class HubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str = "ioc-hub"
     sign_in: Literal["password", "seat"] = "password"
     """`password`: people sign in with their accounts; `seat`: the roster says who sits where (the demo)."""
+    session_s: float = SESSION_S
+    """How long a session lasts at most, in seconds of the wall clock."""
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -128,8 +131,10 @@ def _serve_log(
     instance = os.urandom(8).hex()
     identity = Identity(settings.name, instance, settings.mode, getattr(clock, "speed", 1.0))
     keys = ensure_hub_keys(Path(settings.keys_dir))
-    seats = settings.sign_in == "seat"
-    server = Server(core, identity, clock, keys, Path(settings.authorised_dir), stores, seats=seats)
+    seats, session_s = settings.sign_in == "seat", settings.session_s
+    server = Server(
+        core, identity, clock, keys, Path(settings.authorised_dir), stores, seats=seats, session_s=session_s
+    )
     try:
         ready_file = Path(settings.data_dir) / READY_FILE
         ends = _bind(server, settings, ready_file)

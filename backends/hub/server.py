@@ -22,7 +22,7 @@ import msgspec
 import zmq
 
 from backends.domain.times import SessionClock
-from backends.hub.access import Access
+from backends.hub.access import SESSION_S, Access
 from backends.hub.answers import Answers, Identity
 from backends.hub.clerk import Clerk
 from backends.hub.core import Core
@@ -63,7 +63,7 @@ SLICE = 64
 SLICE_S = 0.02
 COST_PER_S = 200.0
 """Requests of _EXPENSIVE that one station may send, a second; the burst is twice that."""
-SESSION_S = 120.0
+PEER_S = 120.0
 """A peer that was silent for longer gets no BYE. Consoles say HELLO every 30 s."""
 REBIND_S = 3.0
 _EXPENSIVE = (Fetch, SnapGet, History, BlobGet, Reveal, AnchorGet)
@@ -113,7 +113,7 @@ class Server:
 
     def __init__(
         self, core: Core, identity: Identity, clock: SessionClock, keys: KeyPair, authorised: Path, stores: Stores,
-        *, seats: bool,
+        *, seats: bool, session_s: float = SESSION_S,
     ) -> None:  # fmt: skip
         """`seats`: the roster says who sits where; else people sign in."""
         self._core = core
@@ -122,7 +122,9 @@ class Server:
         self._keys = keys
         self.counters: Counter[str] = Counter()
         self._clerk = Clerk(self.counters)
-        self._access = Access(core, clock, identity.rate, self.counters, self._clerk, stores.book, seats=seats)
+        self._access = Access(
+            core, clock, identity.rate, self.counters, self._clerk, stores.book, seats=seats, session_s=session_s
+        )
         self._answers = Answers(core, identity, clock, self.counters, self._access, stores)
         self._transfers = Transfers()
         self._gate = Gate(authorised)
@@ -272,7 +274,7 @@ class Server:
             for routing_id in [r for r, s in self._sessions.items() if s.station not in stations]:
                 del self._sessions[routing_id]
         self._access.look(self._gate.stations)
-        for routing_id in [r for r, s in self._sessions.items() if now_s - s.seen_s > SESSION_S]:
+        for routing_id in [r for r, s in self._sessions.items() if now_s - s.seen_s > PEER_S]:
             del self._sessions[routing_id]
         self._core.maintain(self._clock.now_ns())
 
