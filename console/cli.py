@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from console.cli_access import accounts, keys
 from console.cli_audit import app as audit_app
 from console.options import NeedsMachine, Options, default_data_dir
 from console.screens import UsageError
@@ -30,6 +31,8 @@ app = typer.Typer(
 )
 
 app.add_typer(audit_app, name="audit")
+app.add_typer(accounts, name="accounts")
+app.add_typer(keys, name="keys")
 
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The site's settings (TOML).")]
 DataDir = Annotated[

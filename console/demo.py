@@ -64,7 +64,7 @@ def run_demo(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
         hub_keys = ensure_hub_keys(session.data_dir / "keys")
         station_keys = ensure_station_keys(session.data_dir / "keys", DEMO_STATION)
         authorise(session.data_dir / "authorised", station_keys)
-        hub = _Hub(session, options, session.data_dir / "hub", Mode.DEMO)
+        hub = _Hub(session, options, session.data_dir / "hub", Mode.DEMO, seats=True)
         feed, pictures = session.door("feed"), session.door("pictures")
         clips = _clips(session, options, site, look, platform[1])
         broker = session.broker(pictures, site, clips.files)
@@ -251,9 +251,12 @@ class _Hub:
     """The hub's row of the table. Its ports are chosen before its first start and kept at a restart."""
 
     def __init__(
-        self, session: _Session, options: Options, data_dir: Path, mode: Mode, bind: tuple[str, str] | None = None
-    ) -> None:
+        self, session: _Session, options: Options, data_dir: Path, mode: Mode, bind: tuple[str, str] | None = None,
+        *, seats: bool = False,
+    ) -> None:  # fmt: skip
+        """`seats`: nobody signs in, the simulated roster says who sits at the station."""
         self._session, self._options, self._data_dir, self._mode = session, options, data_dir, mode
+        self._sign_in = "seat" if seats else "password"
         self._ready_file = data_dir / "hub.json"
         self.addresses = bind or _free_addresses()
         """LIVE and CTL."""
@@ -285,6 +288,7 @@ class _Hub:
             "authorised_dir": str(self._session.data_dir / "authorised"),
             "keys_dir": str(self._session.data_dir / "keys"),
             "name": "Đông Hà",
+            "sign_in": self._sign_in,
         }
 
     def _ready(self) -> bool:
