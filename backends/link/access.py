@@ -94,19 +94,20 @@ class Access:
 
     def on_welcome(self, welcome: Welcome) -> None:
         """Takes from it who sits here, if it answers a HELLO of the present session."""
-        if not self._hellos or self._hellos.popleft() != self.present.token:
+        token = self.present.token
+        if not self._hellos or self._hellos.popleft() != token:
             return
         who = welcome.operator_id
-        if not self.present.token:
+        if not token:
             self._seat = who
-            self._sink.welcomed(grant_of(welcome) if who else msgspec.structs.replace(NOBODY, sign_in=True))
+            self._sink.welcomed(grant_of(welcome) if who else msgspec.structs.replace(NOBODY, sign_in=True), token)
         elif who and who == self.present.person:
-            self._sink.welcomed(msgspec.structs.replace(grant_of(welcome), sign_in=True))
+            self._sink.welcomed(msgspec.structs.replace(grant_of(welcome), sign_in=True), token)
         else:
             # The hub does not know the token (any more): nothing may go out under it.
             self.present = Session()
             self._seat = None
-            self._sink.welcomed(msgspec.structs.replace(NOBODY, sign_in=True))
+            self._sink.welcomed(msgspec.structs.replace(NOBODY, sign_in=True), token)
 
     def connection_lost(self) -> None:
         """New sockets, or another hub behind them: all open questions are asked again."""

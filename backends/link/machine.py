@@ -100,7 +100,7 @@ class LinkMachine:
         self._canary = CanaryWatch()
         self._troubles: dict[Trouble, str] = {}
         self.access = Access(sink)
-        self.blobs = Blobs(lambda done: sink.blob(done), lambda reason, raw: self._bad("", reason, raw))
+        self.blobs = Blobs(sink.blob, lambda reason, raw: self._bad("", reason, raw))
         self._history = Asking(HISTORY_RETRY_S, HISTORY_RETRY_S, limit=HISTORY_WAITING)
         self._anchors = Asking(2.0, 30.0, limit=1)
         self._askings = (*self.access.askings(), self._history, self.blobs.asking, self._anchors)

@@ -67,8 +67,8 @@ class Sink(Protocol):
         """An answer of HISTORY."""
         ...
 
-    def welcomed(self, grant: Grant) -> None:
-        """Who the hub says sits here, at each WELCOME that speaks of the present session or seat."""
+    def welcomed(self, grant: Grant, token: str) -> None:
+        """Who the hub says sits here, at each WELCOME that answers the present HELLO; `token` is that HELLO's."""
         ...
 
     def signed(self, answer: Signed) -> None:

@@ -74,7 +74,7 @@ class Seen:
     def series(self, series: Series) -> None:
         self.answers.append(series)
 
-    def welcomed(self, grant: Grant) -> None:
+    def welcomed(self, grant: Grant, token: str) -> None:
         self.grants.append(grant)
 
     def signed(self, answer: Signed) -> None:
