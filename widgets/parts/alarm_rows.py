@@ -174,7 +174,7 @@ class AlarmDelegate(RowDelegate):
         for placed in buttons:
             if placed.button is RowButton.WHY:
                 # No ground of its own: it cannot be pressed for what the others do.
-                text.draw(painter, placed.rect, placed.words, px, theme.muted, Weight.MEDIUM)
+                text.draw(painter, placed.rect, placed.words, px, theme.text, Weight.MEDIUM)
             else:
                 draw_chip(painter, placed.rect, placed.words, px, theme.ground, theme.strong)
 

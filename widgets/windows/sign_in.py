@@ -45,6 +45,11 @@ def answer_words(answer: AccessAnswer) -> str:
     return tr(f"access.answer.{answer.code}")
 
 
+def _covered(box: QRect, tiles: Sequence[QRect]) -> int:
+    """Pixels of `tiles` behind `box`."""
+    return sum(part.width() * part.height() for tile in tiles if not (part := box & tile).isEmpty())
+
+
 class SignInPanel(QWidget):
     """See the module. `place` is the window's to call; everything else it does by itself."""
 
@@ -55,6 +60,7 @@ class SignInPanel(QWidget):
         self._message = ""
         self._put_away = False
         self._avoid: Sequence[QRect] = ()
+        self._spare: Sequence[QRect] = ()
         self._top = 0
         self._wanted_before = False
         self.person = Field(scale, self)
@@ -203,14 +209,14 @@ class SignInPanel(QWidget):
 
     # -- place and paint -------------------------------------------------------------------------------
 
-    def host(self, top: int, avoid: Sequence[QRect]) -> None:
-        """Where the window's bar ends, and which rectangles must stay in sight (its alarm lists)."""
-        self._top, self._avoid = top, avoid
+    def host(self, top: int, avoid: Sequence[QRect], spare: Sequence[QRect]) -> None:
+        """Where the window's bar ends, which tiles must stay in sight (alarm lists), and which should (maps)."""
+        self._top, self._avoid, self._spare = top, avoid, spare
         if self.isVisible():
             self.place()
 
     def place(self) -> None:
-        """Right below the name in the top bar, or in the next corner that covers no alarm."""
+        """Right below the name in the top bar, or in the corner that covers least of what alarms."""
         scale, window = self.scale, self._window
         seat, grant = self.seat, self.session.city.grant
         pad, line, low = scale.pad * 2, scale.line(scale.read), scale.line(scale.floor)
@@ -224,8 +230,9 @@ class SignInPanel(QWidget):
         gap = scale.pad
         right, bottom = window.width() - width - gap, window.height() - size.height() - gap
         corners = ((right, self._top + gap), (right, bottom), (gap, self._top + gap), (gap, bottom))
-        free = [c for c in corners if not any(QRect(*c, width, size.height()).intersects(r) for r in self._avoid)]
-        self.setGeometry(QRect(*(free or corners)[0], width, size.height()))
+        boxes = [QRect(*corner, width, size.height()) for corner in corners]
+        # The first of the best: what hides no list of alarms, then what hides least of the map.
+        self.setGeometry(min(boxes, key=lambda box: (_covered(box, self._avoid), _covered(box, self._spare))))
         self._lay_out(pad, line, low, field, seat=seat, leave=grant.sign_in and bool(grant.operator_id))
 
     def _lay_out(self, pad: int, line: int, low: int, field: int, *, seat: bool, leave: bool) -> None:
@@ -297,7 +304,13 @@ class SignInPanel(QWidget):
                 self._paint_labels(painter, low)
             self._paint_message(painter, low)
             foot = QRectF(pad, self._foot + scale.pad * 0.3, rect.width() - 2 * pad, low)
-            text.draw(painter, foot, tr("access.keys"), scale.floor, theme.muted)
+            text.draw(
+                painter,
+                foot,
+                tr("access.keys_locked" if self.session.city.grant.locked else "access.keys"),
+                scale.floor,
+                theme.muted,
+            )
         finally:
             painter.end()
 

@@ -20,6 +20,7 @@ from widgets.pump import Pump
 from widgets.session import Session
 from widgets.tiles.base import Tile
 from widgets.tiles.camera import CameraTile
+from widgets.tiles.map import MapTile
 from widgets.tiles.problem import ProblemTile
 from widgets.tiles.registry import tile_specs
 from widgets.typography import TypeScale
@@ -96,7 +97,8 @@ class WallWindow(QWidget):
         if self.sign_in is not None:
             specs = tile_specs()
             alarms = [t.geometry() for t in self.tiles.values() if (s := specs.get(_kind(t))) and s.shows_alarms]
-            self.sign_in.host(self.plan.bar.y + self.plan.bar.height, alarms)
+            maps = [t.geometry() for t in self.tiles.values() if isinstance(t, MapTile)]
+            self.sign_in.host(self.plan.bar.y + self.plan.bar.height, alarms, maps)
 
     def _introduce(self) -> None:
         """Tell the place kept for alarms which cameras stand beside it."""
