@@ -273,7 +273,7 @@ class Server:
             self._transfers.only(stations)
             for routing_id in [r for r, s in self._sessions.items() if s.station not in stations]:
                 del self._sessions[routing_id]
-        self._access.look(self._gate.stations)
+        self._access.look(self._gate.stations if self._gate.readable else None)
         for routing_id in [r for r, s in self._sessions.items() if now_s - s.seen_s > PEER_S]:
             del self._sessions[routing_id]
         self._core.maintain(self._clock.now_ns())
