@@ -194,6 +194,8 @@ class SignInPanel(QWidget):
         self._asked = 0
         self.enter.setEnabled(True)
         self._message = answer_words(answer) if answer.code else ""
+        if self.isVisible():
+            self.place()
         self.update()
         if answer.code and self.isVisible():
             self.secret.setFocus()
@@ -225,7 +227,7 @@ class SignInPanel(QWidget):
         if not seat:
             rows += (low + field + scale.pad // 2) * 2 + low
         rows += low + scale.pad + field + low
-        width = min(scale.read * 24, window.width() - 2 * pad)
+        width = min(max(scale.read * 22, round(self._widest()) + 2 * pad), window.width() - 2 * pad)
         size = QRect(0, 0, width, rows + 2 * pad)
         gap = scale.pad
         right, bottom = window.width() - width - gap, window.height() - size.height() - gap
@@ -234,6 +236,15 @@ class SignInPanel(QWidget):
         # The first of the best: what hides no list of alarms, then what hides least of the map.
         self.setGeometry(min(boxes, key=lambda box: (_covered(box, self._avoid), _covered(box, self._spare))))
         self._lay_out(pad, line, low, field, seat=seat, leave=grant.sign_in and bool(grant.operator_id))
+
+    def _widest(self) -> float:
+        """What must be read whole: title, note, the line at the foot, and the answer."""
+        px = self.scale.floor
+        title = text.width(self._title(), self.scale.read, Weight.SEMIBOLD) + self.scale.read * 1.5
+        return max(title, text.width(self._note(), px), text.width(self._keys(), px), chip_width(self._message, px)) + 1
+
+    def _keys(self) -> str:
+        return tr("access.keys_locked" if self.session.city.grant.locked else "access.keys")
 
     def _lay_out(self, pad: int, line: int, low: int, field: int, *, seat: bool, leave: bool) -> None:
         inner, y = self.width() - 2 * pad, pad + line + low + self.scale.pad
@@ -304,13 +315,7 @@ class SignInPanel(QWidget):
                 self._paint_labels(painter, low)
             self._paint_message(painter, low)
             foot = QRectF(pad, self._foot + scale.pad * 0.3, rect.width() - 2 * pad, low)
-            text.draw(
-                painter,
-                foot,
-                tr("access.keys_locked" if self.session.city.grant.locked else "access.keys"),
-                scale.floor,
-                theme.muted,
-            )
+            text.draw(painter, foot, self._keys(), scale.floor, theme.muted)
         finally:
             painter.end()
 
