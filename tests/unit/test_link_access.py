@@ -183,6 +183,17 @@ def test_a_session_does_not_wait_for_ever_for_an_answer() -> None:
     assert len(of(rig.turn(LEAVE_S + 0.1), "SIGNOUT")) == 1
 
 
+def test_a_refusal_for_want_of_a_session_asks_at_once_who_sits_here() -> None:
+    rig = Rig()
+    signed_in(rig)
+    rig.machine.submit(click("1", "op-ha"))
+    rig.turn()
+    rig.ctl(Ack("1", "refused", code="nobody_signed_in"))
+    assert of(rig.turn(0.1), "HELLO")
+    rig.welcome("")
+    assert not rig.seen.grants[-1].operator_id
+
+
 # -- asking --------------------------------------------------------------------------------------------------
 
 
