@@ -10,7 +10,7 @@ from helpers.link_rig import Rig
 
 from backends.domain.action import Action, ActionStatus, Stage, Verb
 from backends.domain.people import Role
-from backends.link.access import ANSWER_S, LEAVE_S, Session
+from backends.link.access import ANSWER_S, LEAVE_S, Access, Session
 from backends.link.blobs import OPEN_LIMIT
 from backends.protocol.messages import (
     Ack,
@@ -125,6 +125,15 @@ def test_a_click_never_goes_out_under_another_persons_name() -> None:
         ("1", Stage.REFUSED, "session_over", "op-minh"),
         ("2", Stage.REFUSED, "session_over", ""),
     ]
+
+
+def test_without_the_rule_it_would_go_out_under_the_wrong_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negative control: the test above can fail."""
+    monkeypatch.setattr(Access, "token_for", lambda self, status: self.present.token or None)
+    rig = Rig(unfinished=[click("1", "op-minh")])
+    rig.join(operator_id="")
+    rig.machine.use_session(Session("op-ha", "t-ha"))
+    assert [m["token"] for m in of(rig.turn(), "ACT")] == ["t-ha"]
 
 
 def test_who_signs_in_again_sends_his_own_waiting_clicks() -> None:

@@ -9,7 +9,7 @@ anything of the wall, or take a click or key that was meant for the alarm list.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
@@ -60,7 +60,8 @@ class SignInPanel(QWidget):
         self._message = ""
         self._put_away = False
         self._avoid: Sequence[QRect] = ()
-        self._spare: Sequence[QRect] = ()
+        self._spare: Callable[[], Sequence[QRect]] = tuple
+        self._corner = -1
         self._top = 0
         self._wanted_before = False
         self.person = Field(scale, self)
@@ -211,9 +212,10 @@ class SignInPanel(QWidget):
 
     # -- place and paint -------------------------------------------------------------------------------
 
-    def host(self, top: int, avoid: Sequence[QRect], spare: Sequence[QRect]) -> None:
-        """Where the window's bar ends, which tiles must stay in sight (alarm lists), and which should (maps)."""
-        self._top, self._avoid, self._spare = top, avoid, spare
+    def host(self, top: int, avoid: Sequence[QRect], spare: Callable[[], Sequence[QRect]]) -> None:
+        """Where the window's bar ends, which tiles must stay in sight (alarm lists), and which should (maps, alarms'
+        cameras): asked when the panel comes up, for it does not jump about while somebody types."""
+        self._top, self._avoid, self._spare, self._corner = top, avoid, spare, -1
         if self.isVisible():
             self.place()
 
@@ -234,7 +236,10 @@ class SignInPanel(QWidget):
         corners = ((right, self._top + gap), (right, bottom), (gap, self._top + gap), (gap, bottom))
         boxes = [QRect(*corner, width, size.height()) for corner in corners]
         # The first of the best: what hides no list of alarms, then what hides least of the map.
-        self.setGeometry(min(boxes, key=lambda box: (_covered(box, self._avoid), _covered(box, self._spare))))
+        if self._corner < 0 or not self.isVisible():
+            spare = self._spare()
+            self._corner = min(range(4), key=lambda n: (_covered(boxes[n], self._avoid), _covered(boxes[n], spare)))
+        self.setGeometry(boxes[self._corner])
         self._lay_out(pad, line, low, field, seat=seat, leave=grant.sign_in and bool(grant.operator_id))
 
     def _widest(self) -> float:
