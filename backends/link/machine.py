@@ -335,6 +335,8 @@ class LinkMachine:
         except ValueError as error:
             self._bad("", f"ACK: {error}", raw)
             return
+        if ack.code == "nobody_signed_in":
+            self._hello_at_s = 0.0  # the hub may have ended the session: ask at once who sits here
         if status is not None:
             self._sink.stage(status)
 

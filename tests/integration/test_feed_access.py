@@ -185,6 +185,19 @@ def test_a_click_of_a_person_who_is_gone_never_takes_anothers_name(hub: FakeHub,
     assert not any(isinstance(m, Act) for m in hub.asked)
 
 
+def test_after_a_restart_the_same_person_sends_his_own_clicks(hub: FakeHub, desk: Made) -> None:
+    made = signed_in(desk)
+    down(made, hub)
+    aid = made.feed.submit(Verb.COMMENT, "alarms", "a1", 0, {"text": "đã gọi"})
+    made.glass.until(lambda g: aid in g.stages)
+    hub.start()
+    made = desk()  # the token went with the process, the person's name did not
+    made.until_link(LinkState.UP)
+    assert made.sign_in().code == ""
+    made.glass.until(lambda g: Stage.APPLIED in g.stages.get(aid, []), 15.0)
+    assert hub.applied_by == {aid: "ha"}
+
+
 def test_a_session_that_the_hub_ends_is_over_here_too(hub: FakeHub, desk: Made) -> None:
     made = signed_in(desk)
     hub.sessions.clear()
@@ -349,6 +362,21 @@ def test_a_station_keeps_nobody_longer_than_a_week(hub: FakeHub, desk: Made) -> 
     assert until_ns <= time.time_ns() + 7 * 86400 * 10**9
 
 
+def test_without_the_seal_a_changed_profile_would_let_in(
+    hub: FakeHub, desk: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Negative control: a role written into the file counts where the seal is not looked at."""
+    made = signed_in(desk)
+    wait_until(lambda: kept(made.feed))
+    (file,) = kept(made.feed)
+    down(made, hub)
+    made.answer(made.feed.sign_out())
+    file.write_bytes(file.read_bytes().replace(b'"operator"', b'"shift_lead"'))
+    monkeypatch.setattr("console.sealed.hmac.compare_digest", lambda a, b: True)
+    assert made.sign_in().code == ""
+    assert made.feed.core.access.grant.role is Role.SHIFT_LEAD
+
+
 def test_wrong_tries_wait_longer_and_a_restart_wins_nothing(hub: FakeHub, desk: Made) -> None:
     made = signed_in(desk)
     wait_until(lambda: kept(made.feed))
@@ -392,7 +420,7 @@ def test_blobs_and_anchors_on_real_sockets(hub: FakeHub, desk: Made) -> None:
     wait_until(lambda: len(got) == 2)
     assert {b.code: b.data for b in got} == {"": data, "unknown": b""}
     made.feed.core.anchor(7, "a" * 64)
-    wait_until(lambda: hub.anchors == {7: "a" * 64})
+    wait_until(lambda: hub.anchors.get(7) == "a" * 64)
 
 
 # -- through the process -------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from helpers.link_rig import Rig
 
 from backends.domain.action import Action, ActionStatus, Stage, Verb
 from backends.domain.people import Role
-from backends.link.access import ANSWER_S, LEAVE_S, Session
+from backends.link.access import ANSWER_S, LEAVE_S, Access, Session
 from backends.link.blobs import OPEN_LIMIT
 from backends.protocol.messages import (
     Ack,
@@ -127,6 +127,15 @@ def test_a_click_never_goes_out_under_another_persons_name() -> None:
     ]
 
 
+def test_without_the_rule_it_would_go_out_under_the_wrong_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negative control: the test above can fail."""
+    monkeypatch.setattr(Access, "token_for", lambda self, status: self.present.token or None)
+    rig = Rig(unfinished=[click("1", "op-minh")])
+    rig.join(operator_id="")
+    rig.machine.use_session(Session("op-ha", "t-ha"))
+    assert [m["token"] for m in of(rig.turn(), "ACT")] == ["t-ha"]
+
+
 def test_who_signs_in_again_sends_his_own_waiting_clicks() -> None:
     rig = Rig(unfinished=[click("1", "op-ha")])
     rig.join(operator_id="")
@@ -181,6 +190,17 @@ def test_a_session_does_not_wait_for_ever_for_an_answer() -> None:
     rig.machine.access.sign_out(7, Session("op-ha", "t-ha"))
     assert of(rig.turn(), "SIGNOUT") == []
     assert len(of(rig.turn(LEAVE_S + 0.1), "SIGNOUT")) == 1
+
+
+def test_a_refusal_for_want_of_a_session_asks_at_once_who_sits_here() -> None:
+    rig = Rig()
+    signed_in(rig)
+    rig.machine.submit(click("1", "op-ha"))
+    rig.turn()
+    rig.ctl(Ack("1", "refused", code="nobody_signed_in"))
+    assert of(rig.turn(0.1), "HELLO")
+    rig.welcome("")
+    assert not rig.seen.grants[-1].operator_id
 
 
 # -- asking --------------------------------------------------------------------------------------------------

@@ -24,8 +24,9 @@ class Field(QLineEdit):
         self.setMaxLength(limit)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         if secret:
-            # Qt turns the input method off for hidden text, so Telex leaves "ee" alone.
             self.setEchoMode(QLineEdit.EchoMode.Password)
+            # Qt 6 leaves the input method on for hidden text; without it Telex leaves "ee" alone.
+            self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, False)
         hints = Qt.InputMethodHint.ImhNoPredictiveText | Qt.InputMethodHint.ImhNoAutoUppercase
         self.setInputMethodHints(self.inputMethodHints() | hints)
 

@@ -106,9 +106,9 @@ class RevealPanel(QWidget):
         if not isinstance(answer, Revealed) or answer.request != self._asked or not self._asked:
             return
         self._asked = 0
-        if answer.code:
-            known = answer.code if answer.code in _ANSWERS else "other"
-            self._refused = tr(f"reveal.answer.{known}", code=answer.code[:40])
+        code = answer.code or ("" if answer.values else "unknown")  # an anonymous report has nothing to show
+        if code:
+            self._refused = tr(f"reveal.answer.{code if code in _ANSWERS else 'other'}", code=code[:40])
             self.reason.setEnabled(True)
             self.reason.setFocus()
         else:

@@ -129,10 +129,14 @@ class ReportRows(RowDelegate):
             return QRectF(), ""
         refused = grant.refusal(Right.REVEAL_REPORTER)
         words = tr(f"access.why.{refused}") if refused else tr("reveal.show")
-        width, height = chip_width(words, scale.floor), float(scale.line(scale.floor))
-        column = self._sla_width + 2 * scale.pad
-        right = row.right() - scale.pad - (column if RowPlan.of(scale, row.width(), row.height()).sla_beside else 0)
-        return QRectF(right - width, row.bottom() - scale.pad / 2 - height, width, height), words
+        plan = RowPlan.of(scale, row.width(), row.height())
+        inner = row.adjusted(scale.pad, 0, -scale.pad, 0)
+        top, second = self._lines(inner, two=plan.with_second_line or not plan.sla_beside)
+        right = inner.right() - (min(self._sla_width, inner.width() * 0.5) + scale.pad if plan.sla_beside else 0)
+        chip = QRectF(0, 0, chip_width(words, scale.floor), scale.line(scale.floor))
+        chip.moveCenter((second if second.height() else top).center())
+        chip.moveRight(right)
+        return chip, words
 
     def _paint_reveal(self, painter: QPainter, row: QRectF, second: QRectF) -> float:
         chip, words = self.reveal_chip(row)

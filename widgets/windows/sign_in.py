@@ -9,7 +9,7 @@ anything of the wall, or take a click or key that was meant for the alarm list.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
@@ -60,7 +60,8 @@ class SignInPanel(QWidget):
         self._message = ""
         self._put_away = False
         self._avoid: Sequence[QRect] = ()
-        self._spare: Sequence[QRect] = ()
+        self._spare: Callable[[], Sequence[QRect]] = tuple
+        self._corner = -1
         self._top = 0
         self._wanted_before = False
         self.person = Field(scale, self)
@@ -194,6 +195,8 @@ class SignInPanel(QWidget):
         self._asked = 0
         self.enter.setEnabled(True)
         self._message = answer_words(answer) if answer.code else ""
+        if self.isVisible():
+            self.place()
         self.update()
         if answer.code and self.isVisible():
             self.secret.setFocus()
@@ -209,9 +212,10 @@ class SignInPanel(QWidget):
 
     # -- place and paint -------------------------------------------------------------------------------
 
-    def host(self, top: int, avoid: Sequence[QRect], spare: Sequence[QRect]) -> None:
-        """Where the window's bar ends, which tiles must stay in sight (alarm lists), and which should (maps)."""
-        self._top, self._avoid, self._spare = top, avoid, spare
+    def host(self, top: int, avoid: Sequence[QRect], spare: Callable[[], Sequence[QRect]]) -> None:
+        """Where the window's bar ends, which tiles must stay in sight (alarm lists), and which should (maps, alarms'
+        cameras): asked when the panel comes up, for it does not jump about while somebody types."""
+        self._top, self._avoid, self._spare, self._corner = top, avoid, spare, -1
         if self.isVisible():
             self.place()
 
@@ -225,15 +229,27 @@ class SignInPanel(QWidget):
         if not seat:
             rows += (low + field + scale.pad // 2) * 2 + low
         rows += low + scale.pad + field + low
-        width = min(scale.read * 24, window.width() - 2 * pad)
+        width = min(max(scale.read * 22, round(self._widest()) + 2 * pad), window.width() - 2 * pad)
         size = QRect(0, 0, width, rows + 2 * pad)
         gap = scale.pad
         right, bottom = window.width() - width - gap, window.height() - size.height() - gap
         corners = ((right, self._top + gap), (right, bottom), (gap, self._top + gap), (gap, bottom))
         boxes = [QRect(*corner, width, size.height()) for corner in corners]
         # The first of the best: what hides no list of alarms, then what hides least of the map.
-        self.setGeometry(min(boxes, key=lambda box: (_covered(box, self._avoid), _covered(box, self._spare))))
+        if self._corner < 0 or not self.isVisible():
+            spare = self._spare()
+            self._corner = min(range(4), key=lambda n: (_covered(boxes[n], self._avoid), _covered(boxes[n], spare)))
+        self.setGeometry(boxes[self._corner])
         self._lay_out(pad, line, low, field, seat=seat, leave=grant.sign_in and bool(grant.operator_id))
+
+    def _widest(self) -> float:
+        """What must be read whole: title, note, the line at the foot, and the answer."""
+        px = self.scale.floor
+        title = text.width(self._title(), self.scale.read, Weight.SEMIBOLD) + self.scale.read * 1.5
+        return max(title, text.width(self._note(), px), text.width(self._keys(), px), chip_width(self._message, px)) + 1
+
+    def _keys(self) -> str:
+        return tr("access.keys_locked" if self.session.city.grant.locked else "access.keys")
 
     def _lay_out(self, pad: int, line: int, low: int, field: int, *, seat: bool, leave: bool) -> None:
         inner, y = self.width() - 2 * pad, pad + line + low + self.scale.pad
@@ -304,13 +320,7 @@ class SignInPanel(QWidget):
                 self._paint_labels(painter, low)
             self._paint_message(painter, low)
             foot = QRectF(pad, self._foot + scale.pad * 0.3, rect.width() - 2 * pad, low)
-            text.draw(
-                painter,
-                foot,
-                tr("access.keys_locked" if self.session.city.grant.locked else "access.keys"),
-                scale.floor,
-                theme.muted,
-            )
+            text.draw(painter, foot, self._keys(), scale.floor, theme.muted)
         finally:
             painter.end()
 

@@ -321,13 +321,14 @@ class TopBar(QWidget):
                 return self._clickable(self._two_lines(words, "", drop=4, right=True))
             return self._state(tr("topbar.no_operator"), tr("access.bar_keys"), locked=False)
         role = tr(f"role.{grant.role}")
+        name = who.name if who is not None else grant.name
         if grant.locked:
-            return self._state(tr("access.bar_locked"), grant.name, locked=True)
+            return self._state(tr("access.bar_locked"), name, locked=True)
         if grant.offline:
-            return self._clickable(self._two_lines(grant.name, f"{role} · {tr('access.bar_offline')}", 4, right=True))
+            return self._clickable(self._two_lines(name, f"{role} · {tr('access.bar_offline')}", 4, right=True))
         if who is not None and who.t_handover_ns:
             role = tr("topbar.handover", role=role, at=fmt.clock_minutes(who.t_handover_ns))
-        return self._clickable(self._two_lines(grant.name, role, drop=4, right=True))
+        return self._clickable(self._two_lines(name, role, drop=4, right=True))
 
     def _clickable(self, part: _Part) -> _Part:
         def paint(painter: QPainter, room: QRectF) -> None:

@@ -97,8 +97,12 @@ class WallWindow(QWidget):
         if self.sign_in is not None:
             specs = tile_specs()
             alarms = [t.geometry() for t in self.tiles.values() if (s := specs.get(_kind(t))) and s.shows_alarms]
-            maps = [t.geometry() for t in self.tiles.values() if isinstance(t, MapTile)]
-            self.sign_in.host(self.plan.bar.y + self.plan.bar.height, alarms, maps)
+            self.sign_in.host(self.plan.bar.y + self.plan.bar.height, alarms, self._places_of_alarms)
+
+    def _places_of_alarms(self) -> list[QRect]:
+        """Tiles besides the lists in which an alarm is seen: maps, and cameras that look at one."""
+        tiles = [t for t in self.tiles.values() if isinstance(t, MapTile) or (isinstance(t, CameraTile) and t.alarmed)]
+        return [tile.geometry() for tile in tiles]
 
     def _introduce(self) -> None:
         """Tell the place kept for alarms which cameras stand beside it."""
