@@ -39,6 +39,8 @@ _log = logging.getLogger(__name__)
 ROOM_ROWS = 50_000
 """Rows waiting for a commit at which the link stops reading LIVE; what it misses is fetched."""
 MOMENT_EVERY_S = 5.0
+LINK_TURNS_S = 3.0
+"""The link's loop comes round twenty times a second; a machine under load may take a little longer."""
 REFUSING = ("disk_full", "io_error", "newer_schema", "other_mode")
 
 
@@ -143,6 +145,14 @@ class FeedCore:
     def alive(self) -> bool:
         """False when a thread has died of a bug: start the process anew."""
         return self._link is not None and self._link.alive and self.store.alive
+
+    def turns(self) -> bool:
+        """The link's loop came round lately, and the locks that every record, click and screen needs are free.
+        Waits for those locks: whoever asks this hangs with a core that hangs."""
+        with self._lock:
+            link = self._link
+        self.exchange.unlocked()
+        return link is not None and time.monotonic() - link.turned_s < LINK_TURNS_S
 
     # -- clicks --------------------------------------------------------------------------------------
 

@@ -24,6 +24,8 @@ LANGUAGE_KEY = "Ctrl+L"
 THEME_KEY = "Ctrl+T"
 SOUND_KEY = "Ctrl+M"
 SILENCE_KEY = "F7"
+RESTART_KEY = "Ctrl+R"
+"""Starts the parts of the program again that were given up; where none is, it does nothing."""
 
 
 def tile_kinds() -> dict[str, TileKind]:
@@ -151,6 +153,7 @@ class Wall(QObject):
         self._bind(window, THEME_KEY, self._next_theme)
         self._bind(window, SOUND_KEY, self._session.sound.toggle_muted)
         self._bind(window, SILENCE_KEY, self._session.sound.silence)
+        self._bind(window, RESTART_KEY, self._session.calls.restartAsked)
 
     @staticmethod
     def _bind(window: WallWindow, key: str, action: object) -> None:
