@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from console import cli_crashes
 from console.options import NeedsMachine, Options, default_data_dir
 from console.screens import UsageError
 from console.warm import warm_gui
@@ -144,6 +145,10 @@ def doctor(
     from console.doctor import run_doctor
 
     _finish(lambda given: run_doctor(given, sys.stdout.write), Options(config=config, data_dir=data_dir))
+
+
+app.add_typer(cli_crashes.app, name="crashes")
+app.command()(cli_crashes.restart)
 
 
 def _finish(do: Callable[[Options], int], options: Options) -> None:

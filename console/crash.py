@@ -8,6 +8,7 @@ printed it. Must not: import Qt, PyAV or anything else that could take the super
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import platform
@@ -24,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import zmq
 
 from console.events import last_events
 from console.settings import write_whole
@@ -220,7 +220,8 @@ def secrets_in(settings: Any, name: str = "") -> frozenset[str]:
 def hide(text: str, secrets: frozenset[str]) -> str:
     """`text` without the secrets, whole or as JSON writes them, and without users and passwords in addresses."""
     for secret in sorted(secrets, key=len, reverse=True):
-        for form in {secret, msgspec.json.encode(secret).decode()[1:-1], repr(secret)[1:-1]}:
+        plain, escaped = (json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (False, True))
+        for form in {secret, plain, escaped, repr(secret)[1:-1]}:
             text = text.replace(form, _HIDDEN)
     return _IN_ADDRESS.sub(_HIDDEN, text)
 
@@ -231,6 +232,8 @@ _versions: dict[str, str] = {}
 def versions() -> dict[str, str]:
     """Of what may be to blame. From the packages' own lists: nothing is loaded for it."""
     if not _versions:
+        import zmq  # takes 30 ms to load, which a start need not wait for
+
         _versions.update(
             console=_package("ioc-console"),
             python=platform.python_version(),

@@ -14,6 +14,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -21,12 +22,14 @@ import msgspec
 
 from console.options import NeedsMachine, Options, default_data_dir, has_display
 from console.screens import UsageError
+from console.status import STATUS_FILE, Phase, read_status
 from layouts.load import load_layouts
 from layouts.options import SHIPPED_KINDS
 
 SHM_NEEDED_MB = 256
 """64 tiles of 480x270 take 100 MB, three 4K pictures as much again; containers give 64 MB by default."""
 DISK_NEEDED_MB = 2000
+_RECENT_NS = 7 * 86400 * 10**9
 
 #: Library that Qt loads -> Debian/Ubuntu package (proved in a bare Debian 12; scripts/debian-packages.txt agrees).
 QT_LIBRARIES = {
@@ -198,6 +201,29 @@ def check_site(options: Options) -> Iterable[Finding]:
     yield Finding(bool(loaded.layouts), f"{len(loaded.layouts)} layouts")
 
 
+def check_crashes(options: Options) -> Iterable[Finding]:
+    from console.cli_crashes import data_dirs, line_of, reports_of
+
+    found = reports_of(options.data_dir)
+    days = [report for _, report in found if time.time_ns() - report.t_ns < _RECENT_NS]
+    yield Finding(
+        not days,
+        f"crash reports of the last week: {len(days)}" + (f"; the newest: {line_of(days[0])}" if days else ""),
+        "ioc-console crashes; ioc-console crashes show 1",
+        needed=False,
+    )
+    for folder in data_dirs(options.data_dir):
+        status = read_status(folder / STATUS_FILE)
+        for child in status.children if status is not None else ():
+            if child.phase == Phase.GIVEN_UP:
+                yield Finding(
+                    False,
+                    f"{child.name} was given up: {child.reason}",
+                    f"ioc-console restart {child.name}",
+                    needed=False,
+                )
+
+
 _CHECKS: tuple[Callable[[Options], Iterable[Finding]], ...] = (
     check_python,
     check_sqlite,
@@ -208,6 +234,7 @@ _CHECKS: tuple[Callable[[Options], Iterable[Finding]], ...] = (
     check_data_dir,
     check_locale,
     check_site,
+    check_crashes,
 )
 
 

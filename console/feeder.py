@@ -163,14 +163,14 @@ class Feeder:
         listener = Listener(self._settings.listen, authkey=bytes.fromhex(self._settings.authkey))
         threading.Thread(target=self._accept, args=(listener,), name="accept", daemon=True).start()
         try:
-            while not self._stop.wait(BEAT_S):
-                if not self.core.alive:
-                    return 1
+            while self.core.alive:
                 # A core whose locks are held, or whose link stands still, is as good as hung: the supervisor sees
                 # that no beat comes, has all stacks written down, and starts this process anew.
                 if self.core.turns():
                     beat()
-            return 0
+                if self._stop.wait(BEAT_S):
+                    return 0
+            return 1
         finally:
             for screen in self._screens:
                 screen.close()

@@ -59,7 +59,7 @@ class ChildSpec:
     settings: Callable[[], Mapping[str, Any]]
     """Called at each start, because addresses of earlier children are known only then."""
     ready: Callable[[], bool] | None = None
-    """Cheap and never raising; None = ready as soon as it runs."""
+    """Cheap and never raising; None = ready as soon as it runs. One that beats must have done so, too."""
     ready_timeout_s: float = 60.0
     needs: tuple[str, ...] = ()
     """Names of children that must be ready, or given up, before its first start."""
@@ -156,6 +156,7 @@ class Supervisor:
                 for service in ([self._crashes] if self._crashes is not None else []) + list(self._services):
                     service.start()
                     started.append(service)
+                self._held_up.look(self._clock.monotonic_s())
                 while self._exit is None:
                     self._step()
             finally:
@@ -219,7 +220,7 @@ class Supervisor:
             self._after_death(child, f"cannot be started: {error}")
             return
         child.started_s = self._clock.monotonic_s()
-        child.phase, child.hung = Phase.STARTING, False
+        child.phase, child.hung, child.pulse = Phase.STARTING, False, None
         if child.process.stdout is not None:
             child.pulse = watchdog.Pulse(child.started_s)
             watchdog.listen(spec.name, child.process.stdout, child.pulse, self._clock, lambda text: _keep(child, text))
@@ -238,7 +239,8 @@ class Supervisor:
         for child in self._children.values():
             if child.phase is not Phase.STARTING:
                 continue
-            if child.spec.ready is None or child.spec.ready():
+            turns = child.pulse is None or child.pulse.beats > 0
+            if turns and (child.spec.ready is None or child.spec.ready()):
                 child.phase = Phase.READY
                 self._events.emit("child_ready", name=child.spec.name, after_s=round(now - child.started_s, 3))
                 self._write_status()

@@ -27,7 +27,7 @@ from console.status import ask_restart
 from console.supervisor import ChildSpec, Supervisor
 
 MODULE = "helpers.tiny_children"
-DUMP_S, KILL_S = 0.5, 1.2
+DUMP_S, KILL_S = 2.0, 4.0
 """Instead of 5 and 15 s: these children beat 50 times a second."""
 CANARY = "canary-7f3a9c"
 
