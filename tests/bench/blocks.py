@@ -29,13 +29,14 @@ def rows() -> list[dict[str, Any]]:
     if shutil.which("ffmpeg") is None:
         return [_row(1, False, "the ffmpeg command is missing: apt-get install ffmpeg")]
     with live_run() as run:
+        run.wait_pictures()
         time.sleep(WARM_S)
         from_ns, began_s = time.time_ns(), time.monotonic()
         committed, pictures = run.committed(), run.pictures()
         time.sleep(WINDOW_S)
         seconds = time.monotonic() - began_s
         rate = (run.committed() - committed) / seconds
-        fps = sorted((b - a) / seconds for a, b in zip(pictures, run.pictures(), strict=True))
+        fps = sorted((now - pictures.get(name, now)) / seconds for name, now in run.pictures().items())
         found = read_blocks(run.log, from_ns, time.time_ns())
     moving = sum(each > 20 for each in fps)
     # Without its load the figure would say nothing: then the row fails, whatever was seen.

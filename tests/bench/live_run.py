@@ -75,17 +75,26 @@ class LiveRun:
             time.sleep(0.05)
         return found[0]
 
+    def wait_pictures(self, count: int = TILES, timeout_s: float = START_S) -> None:
+        """Until so many cameras are decoded: they become known one by one, as the flood names them."""
+        end_s = time.monotonic() + timeout_s
+        while sum(n > 0 for n in self.pictures().values()) < count:
+            if time.monotonic() > end_s:
+                raise RuntimeError(f"only {len(self.pictures())} of {count} cameras are decoded")
+            time.sleep(0.2)
+
     def committed(self) -> int:
         """Messages of all feeds that the store holds: the sum of its positions."""
         return sum(kept.seq for kept in read_state(self.data_dir, "demo").feeds)
 
-    def pictures(self) -> list[int]:
+    def pictures(self) -> dict[str, int]:
         """How many pictures each decoded output has had so far, read as the GUI reads them."""
-        found = []
+        found = {}
         for path in sorted(SHM.glob(f"{PREFIX}{self.process.pid:x}*-*")):
             with suppress(OSError):
                 if path.stat().st_size > HEADER_BYTES:
-                    found.append(FrameReader(attach(path.name), int(path.name.rsplit("-", 1)[1])).sequence)
+                    reader = FrameReader(attach(path.name), int(path.name.rsplit("-", 1)[1]))
+                    found[path.name] = reader.sequence()
         return found
 
 

@@ -70,7 +70,7 @@ def test_a_child_of_the_table_dies_in_every_way(tmp_path: Path, child: str) -> N
             wait_for("its report", lambda number=number: len(reports(data, child)) == number, 20)
             assert running.process.poll() is None
         assert {name: running.pid_of(name) for name in others} == others, "the others went on"
-        assert named(running, "backends.video.worker") == workers, "the pictures' processes went on"
+        assert set(workers) <= set(named(running, "backends.video.worker")), "the pictures' processes went on"
         assert {e["layout"] for e in running.events() if e["event"] == "layout"} == {"traffic"}
         assert not [e for e in running.events() if e["event"] in ("error", "child_given_up")]
     found = {report.how for report in reports(data, child)}
