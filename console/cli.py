@@ -6,6 +6,7 @@ machine is missing (a display, a library, a free data folder), said with the way
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import sys
@@ -176,6 +177,7 @@ def main() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="backslashreplace")
+    faulthandler.enable()  # systemd's watchdog ends us with SIGABRT: the stacks of all threads go to the journal
     logging.basicConfig(level=os.environ.get("IOC_LOG", "WARNING"), format="%(name)s: %(message)s")
     app()
 

@@ -3,7 +3,8 @@
 Settings: `file` gets the pid at each start (one line each); `exit` = leave at once with that status;
 `exit_after_line` = leave with status 0 when the file `go` appears; `way` = a file whose content, once it is
 there, says how to die (a word of WAYS) and is taken away; `keep` = text to be kept, `told` = a file that gets
-what the parent told. Otherwise stay until the parent is gone.
+what the parent told; `timed_dump` = seconds after which a hung loop has its stacks written by a timer of its own,
+as on Windows. Otherwise stay until the parent is gone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from backends import process
 from backends.process import beat, child_settings, keep, told
 
 UNTIL_KILLED = threading.Event()
@@ -55,6 +57,9 @@ def main() -> int:
         return int(settings["exit"])
     if "told" in settings:
         Path(settings["told"]).write_text(json.dumps(dict(told())), encoding="utf-8")
+    if "timed_dump" in settings:
+        process.HUNG_DUMP_S = settings["timed_dump"]
+        process._voice._timed_dump = True
     go = Path(settings["go"]) if "go" in settings else None
     way = Path(settings["way"]) if "way" in settings else None
     kept = "keep" not in settings

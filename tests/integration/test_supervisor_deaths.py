@@ -163,6 +163,20 @@ def test_every_death_is_survived_and_reported(house: House, way: str, victim: st
 
 
 @pytest.mark.usefixtures("quick")
+def test_where_no_signal_can_ask_for_the_stacks_a_timer_writes_them(
+    house: House, monkeypatch: pytest.MonkeyPatch, expect_logs: Any
+) -> None:
+    """The way of Windows: nothing is sent to the child, it has armed its timer at each beat."""
+    expect_logs("hub gave no sign and was killed")
+    expect_logs("hub has given no sign for")
+    monkeypatch.setattr(watchdog, "DUMP_SIGNAL", None)
+    house.run(lambda: (house.die("hub", "hang"), house.revived("hub")), house.spec("hub", timed_dump=1.0))
+    (report,) = house.reports()
+    assert "hang_in_here" in report.stacks
+    assert "Timeout (" in report.stacks
+
+
+@pytest.mark.usefixtures("quick")
 def test_without_the_watchdog_a_hung_child_stays_hung(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Negative control of the test above."""
     monkeypatch.setattr(Supervisor, "_care", lambda self: None)

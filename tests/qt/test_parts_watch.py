@@ -134,8 +134,8 @@ def test_a_restart_is_told_once_and_old_reports_are_not(tmp_path: Path, qapp: QA
     report("hub")
     rig = Rig(tmp_path)
     try:
-        rig.say(hub=Phase.READY)
-        wait_for("it has looked", lambda: rig.drain() or rig.watch._found.empty())
+        rig.say(hub=Phase.GIVEN_UP)
+        wait_for("it has looked", rig.alarms)
         report("worker")
         report("gui")
         wait_for("told", lambda: rig.drain() is None or rig.restarted)
