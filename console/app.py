@@ -8,10 +8,8 @@ Order of shut-down: pump -> windows -> sound and screen saver -> clients.
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +32,7 @@ from widgets.i18n import tr
 from widgets.memory import Memory
 from widgets.models.city import CityModel
 from widgets.parts.demands import DemandBoard
+from widgets.parts.plot_chart import load_ahead
 from widgets.pump import Pump
 from widgets.session import Calls, Look, Notices, Session
 from widgets.sound import SOUNDS, Annunciator
@@ -126,8 +125,7 @@ class SessionBuilder(QObject):
             window.repaint()
         if painted is not None:
             painted()
-        # Plots need it in a moment; loading it here would keep the windows from painting.
-        threading.Thread(target=importlib.import_module, args=("pyqtgraph",), name="plots", daemon=True).start()
+        load_ahead()
         self._parts.start()
         self.pump.start()
         self._awake.start()

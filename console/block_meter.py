@@ -14,7 +14,8 @@ import logging
 import sys
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Sequence
 from types import FrameType
 from typing import Protocol
 
@@ -27,6 +28,8 @@ HANG_S = 1.0
 """Said at once, before it ends."""
 _LOOK_S = 0.01
 """How often the end of a block is looked for."""
+_SAMPLES = 50
+"""Stacks that are taken of one block: five seconds of it."""
 _FRAMES = 16
 _LINES_A_MINUTE = 10
 
@@ -92,24 +95,30 @@ class BlockMeter:
                 self._settle(None)
 
     def _watch(self, stamp_s: float) -> None:
-        """1. The stack, now; 2. wait for the next stamp; a long one is said meanwhile; 3. tell."""
-        stack = self._stack()
-        if self._stamp_s != stamp_s:
-            stack = []  # it ended meanwhile: this is another moment's
+        """1. The stack, now and ten times a second; 2. wait for the next stamp; a long one is said meanwhile;
+        3. tell, with the stack that was seen most: where the time went, not where it ended."""
+        seen: Counter[tuple[str, ...]] = Counter()
         said = False
-        while self._stamp_s == stamp_s and not self._stop.wait(_LOOK_S):
-            lasts_s = time.monotonic() - stamp_s
-            if lasts_s > HANG_S and not said:
+        next_s = 0.0
+        while self._stamp_s == stamp_s and not self._stop.is_set():
+            now_s = time.monotonic()
+            if now_s >= next_s and seen.total() < _SAMPLES:
+                next_s = now_s + BLOCK_S
+                stack = self._stack()
+                if self._stamp_s == stamp_s:  # else it ended meanwhile, and the stack is another moment's
+                    seen[stack] += 1
+            if now_s - stamp_s > HANG_S and not said:
                 said = True
-                stack = self._stack() or stack
-                _log.warning("the screen has been blocked for %.1f s and still is, in: %s", lasts_s, " < ".join(stack))
-        self._settle((stamp_s, stack))
+                where = " < ".join(_most(seen))
+                _log.warning("the screen has been blocked for %.1f s and still is, in: %s", now_s - stamp_s, where)
+            self._stop.wait(_LOOK_S)
+        self._settle((stamp_s, _most(seen)))
 
-    def _settle(self, seen: tuple[float, list[str]] | None) -> None:
+    def _settle(self, seen: tuple[float, Sequence[str]] | None) -> None:
         """Tell what has ended."""
         while self._over:
             begin_s, end_s = self._over.popleft()
-            stack = seen[1] if seen is not None and seen[0] == begin_s else []
+            stack = seen[1] if seen is not None and seen[0] == begin_s else ()
             lasted_s = end_s - begin_s
             self.count += 1
             self.long_count += lasted_s > LONG_S
@@ -117,14 +126,14 @@ class BlockMeter:
             self._events.emit("gui_block", ms=round(lasted_s * 1000, 1), stack=stack)
             self._say(lasted_s, stack, end_s)
 
-    def _say(self, lasted_s: float, stack: list[str], now_s: float) -> None:
+    def _say(self, lasted_s: float, stack: Sequence[str], now_s: float) -> None:
         if len(self._said) == _LINES_A_MINUTE and now_s - self._said[0] < 60.0:
             return
         self._said.append(now_s)
         where = " < ".join(stack) or "(no Python code could be seen)"
         _log.warning("the screen was blocked for %.0f ms, in: %s", lasted_s * 1000, where)
 
-    def _stack(self) -> list[str]:
+    def _stack(self) -> tuple[str, ...]:
         """The GUI thread's calls, innermost first: "function (file:line)"."""
         frame: FrameType | None = sys._current_frames().get(self._watched)
         calls: list[str] = []
@@ -132,7 +141,12 @@ class BlockMeter:
             code = frame.f_code
             calls.append(f"{code.co_qualname} ({_short(code.co_filename)}:{frame.f_lineno})")
             frame = frame.f_back
-        return calls
+        return tuple(calls)
+
+
+def _most(seen: Counter[tuple[str, ...]]) -> tuple[str, ...]:
+    """The stack that was seen most often, of equals the first; empty when none was seen."""
+    return seen.most_common(1)[0][0] if seen else ()
 
 
 def _short(path: str) -> str:

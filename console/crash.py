@@ -130,6 +130,9 @@ class CrashReports:
 def make_report(ending: Ending, events: Iterable[Mapping[str, Any]], t_ns: int) -> Report:
     """What will be written: read from the child's log, and cleaned."""
     text = hide(_log_text(ending), ending.secrets)
+    stacks = native_stacks(text)
+    # A dump of thirty threads would push out what the child itself said before it.
+    said = [line for line in text.splitlines() if not (stacks and _STACK_LINE.match(line))]
     return Report(
         id=f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(t_ns / 1e9))}-{t_ns // 1_000_000 % 1000:03}-{ending.child}",
         t_ns=t_ns,
@@ -142,8 +145,8 @@ def make_report(ending: Ending, events: Iterable[Mapping[str, Any]], t_ns: int) 
         uptime_s=round(ending.uptime_s, 3),
         restarts=ending.restarts,
         error=last_traceback(text),
-        stacks=native_stacks(text),
-        log=tuple(text.splitlines()[-LOG_LINES:]),
+        stacks=stacks,
+        log=tuple(said[-LOG_LINES:]),
         events=tuple(msgspec.json.decode(hide(msgspec.json.encode(list(events)).decode(), ending.secrets))),
         versions=versions(),
     )

@@ -227,12 +227,15 @@ class _Session:
             scenes=scenes,
             log_file=str(self.log_file("pictures")),
         )
-        return PictureBroker(settings, address=door.address, authkey=door.key, ended=self._worker_ended)
 
-    def _worker_ended(self, number: int, pid: int, rc: int, lived_s: float, hung: bool) -> None:
-        """From a thread of the broker: a decoder worker has died."""
-        self.events.emit("worker_died", number=number, pid=pid, rc=rc, hung=hung)
-        self.crashes.ended(Ending(WORKER, pid, rc, lived_s, hung, log=self.log_file("pictures")))
+        def ended(number: int, pid: int, rc: int, lived_s: float, hung: bool) -> None:
+            """From a thread of the broker: a decoder worker has died."""
+            self.events.emit("worker_died", number=number, pid=pid, rc=rc, hung=hung)
+            log = self.data_dir / "logs" / "pictures.log"
+            self.crashes.ended(Ending(WORKER, pid, rc, lived_s, hung, log=log, secrets=broker.passwords()))
+
+        broker = PictureBroker(settings, address=door.address, authkey=door.key, ended=ended)
+        return broker
 
 
 @contextlib.contextmanager
@@ -336,7 +339,7 @@ def _clips(
     start_ns = (scenario_start_ns(name, mark) if name else None) or time.time_ns()
     weather = SCENARIOS[name or "calm"].weather(start_ns / NS_PER_S)
     # Drawings are the same for every data folder and may be deleted at any time: a cache.
-    return ClipMaker(scene_cache(), weather, shown, others, session.events, session.log_file("scenes"))
+    return ClipMaker(scene_cache(), weather, shown, others, session.events, session.log_file("scenes"), session.crashes)
 
 
 def _feeder(

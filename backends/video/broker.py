@@ -174,6 +174,11 @@ class PictureBroker:
             self._scenes = dict(scenes)
             self._give_orders()
 
+    def passwords(self) -> frozenset[str]:
+        """All that workers were given: whoever quotes a worker's words takes them out."""
+        with self._lock:
+            return frozenset(password for _, password in self._credentials.values() if password)
+
     def worker_pids(self) -> list[int]:
         """Of the workers that run now."""
         return [pid for man in self._crew if (pid := man.pid) is not None]

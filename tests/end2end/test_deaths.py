@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,3 +106,35 @@ def test_workers_and_the_sound_die_in_every_way(tmp_path: Path) -> None:
                 wait_for("its report", lambda child=child, number=number: len(reports(data, child)) == number, 20)
         assert running.pid_of("gui") == gui
         assert not [e for e in running.events() if e["event"] in ("error", "child_died")]
+
+
+@pytest.mark.timeout(200)
+def test_what_cannot_be_restarted_is_an_alarm_until_a_person_starts_it(tmp_path: Path) -> None:
+    """The feeder dies again and again: given up, and said on the screen, by the GUI itself. Then a person asks."""
+    data = tmp_path / "data"
+    with console(data, *SCREEN) as running:
+        running.wait_event("first_paint", timeout_s=150)
+        wait_for("all live", live_again(running), 60)
+        gui, began_ns = running.pid_of("gui"), newest_ns(running)
+        while not [e for e in running.events() if e["event"] == "child_given_up"]:
+            pid = running.pid_of("feeder")
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            wait_for(
+                "the next one, or none",
+                lambda pid=pid: (
+                    running.pid_of("feeder") != pid or [e for e in running.events() if e["event"] == "child_given_up"]
+                ),
+                20,
+            )
+        told = running.wait_event(
+            "station_alarms", lambda e: "local:part_feeder" in e["ids"], after_ns=began_ns, timeout_s=10
+        )
+        running.wait_event("stale", lambda e: "alarms" in e["feeds"], after_ns=began_ns, timeout_s=10)
+        assert len(reports(data, "feeder")) == 6
+        command = [sys.executable, "-m", "console", "restart", "feeder", "--data-dir", str(data)]
+        subprocess.run(command, check=True, timeout=30)
+        running.wait_event("child_ready", lambda e: e["name"] == "feeder", after_ns=told["t"], timeout_s=30)
+        wait_for("all live", live_again(running), 30)
+        assert running.pid_of("gui") == gui
+        assert not [e for e in running.events() if e["event"] == "error"]

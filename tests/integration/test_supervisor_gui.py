@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import functools
 import json
+import os
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -75,9 +77,12 @@ class Room:
         return [event for line in lines if line.endswith("}") and (event := json.loads(line))["event"] == name]
 
     def block(self, seconds: float) -> None:
-        beside = self.folder / "block.part"
-        beside.write_text(str(seconds))
-        beside.rename(self.folder / "block")
+        self.give("block", str(seconds))
+
+    def give(self, name: str, words: str) -> None:
+        beside = self.folder / f"{name}.part"
+        beside.write_text(words, encoding="utf-8")
+        beside.rename(self.folder / name)
 
     def reports(self) -> list[Report]:
         return [report for path in report_files(self.folder / "crashes") if (report := read_report(path))]
@@ -118,6 +123,21 @@ def test_a_hung_gui_is_dumped_killed_and_back_with_the_same_wall(room: Room, exp
     assert report.hung
     assert "hang_here" in report.stacks
     assert any("still is, in: " in line and "hang_here" in line for line in report.log), "the block meter said it too"
+
+
+def test_unsent_text_survives_a_crash_and_reaches_no_disk(room: Room, expect_logs: Any) -> None:
+    expect_logs("gui died with status -9")
+    words = "đã gọi đội trực, chờ"
+
+    def crash() -> None:
+        room.give("remember", words)
+        wait_for("kept", lambda: words in json.loads(room.supervisor._children["gui"].kept or "{}").values())
+        assert [p for p in room.folder.rglob("*") if p.is_file() and words.encode() in p.read_bytes()] == []
+        os.kill(room.supervisor._children["gui"].process.pid, signal.SIGKILL)
+        wait_for("painted again", lambda: len(room.events("first_paint")) == 2, 60)
+
+    room.run(crash)
+    assert json.loads((room.folder / "memory.json").read_text(encoding="utf-8")) == {"note": words}
 
 
 def test_without_the_watchdog_a_hung_gui_stays(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,6 +65,22 @@ def test_a_block_of_a_second_is_caught_with_its_stack(loop: Loop, expect_logs: A
     assert "test_a_block_of_a_second_is_caught_with_its_stack" in " ".join(block.stack)
 
 
+def other_block(seconds: float) -> None:
+    """Ends what `injected_block` began."""
+    _never.wait(seconds)
+
+
+def test_the_stack_is_where_the_time_went(loop: Loop, expect_logs: Any) -> None:
+    expect_logs("the screen was blocked for .*injected_block")
+    loop.turn()
+    injected_block(0.7)
+    other_block(0.15)
+    loop.turn()
+    wait_for("told", lambda: loop.meter.count == 1)
+    (block,) = read_blocks(loop.log).blocks
+    assert any(call.startswith("injected_block") for call in block.stack)
+
+
 def test_short_blocks_are_none(loop: Loop) -> None:
     """Negative control: turns of the loop, and a block under the limit, are not told."""
     loop.turn()
