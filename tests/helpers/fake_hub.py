@@ -282,7 +282,7 @@ class FakeHub:
                     Blob(message.request, message.blob, "image/png", len(data), n, parts) for n in range(1, parts + 1)
                 ]
             case Anchor():
-                known = dict((n, row_hash) for n, row_hash, _ in self.anchors).get(message.n)
+                known = {n: row_hash for n, row_hash, _ in self.anchors}.get(message.n)
                 if known is None:
                     self.anchors.append((message.n, message.hash, message.t))
                 return [Anchored(message.n, "" if known in (None, message.hash) else "differs")]
