@@ -46,6 +46,8 @@ ROOM_ROWS = 50_000
 MOMENT_EVERY_S = 5.0
 SESSION_ENDS = frozenset({"sign_out", "session_over"})
 """What is audited under these names hands the audit's end to the hub at once."""
+LINK_TURNS_S = 3.0
+"""The link's loop comes round twenty times a second; a machine under load may take a little longer."""
 REFUSING = ("disk_full", "io_error", "newer_schema", "other_mode")
 
 
@@ -156,6 +158,14 @@ class FeedCore:
     def alive(self) -> bool:
         """False when a thread has died of a bug: start the process anew."""
         return self._link is not None and self._link.alive and self.store.alive
+
+    def turns(self) -> bool:
+        """The link's loop came round lately, and the locks that every record, click and screen needs are free.
+        Waits for those locks: whoever asks this hangs with a core that hangs."""
+        with self._lock:
+            link = self._link
+        self.exchange.unlocked()
+        return link is not None and time.monotonic() - link.turned_s < LINK_TURNS_S
 
     # -- clicks --------------------------------------------------------------------------------------
 

@@ -178,6 +178,11 @@ class Exchange:
         self._grant: Grant | None = None
         self._pending: dict[str, ActionStatus] = {}
 
+    def unlocked(self) -> None:
+        """Returns when the lock is free."""
+        with self._lock:
+            return
+
     def load(self, feeds: Iterable[Kept], pending: Iterable[ActionStatus]) -> None:
         """The last stored state, before anything else."""
         with self._lock:

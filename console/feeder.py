@@ -26,7 +26,7 @@ from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FeedStatus
 from backends.domain.ports import ActionRefused, LinkStatus, NewSamples, SeriesPart, StoreTrouble
-from backends.process import child_settings
+from backends.process import BEAT_S, beat, child_settings
 from backends.store.store import StoreBusy
 from console import feed_wire as wire
 from console.feed_core import FeedCore, FeedSettings
@@ -187,10 +187,14 @@ class Feeder:
         listener = Listener(self._settings.listen, authkey=bytes.fromhex(self._settings.authkey))
         threading.Thread(target=self._accept, args=(listener,), name="accept", daemon=True).start()
         try:
-            while not self._stop.wait(0.5):
-                if not self.core.alive:
-                    return 1
-            return 0
+            while self.core.alive:
+                # A core whose locks are held, or whose link stands still, is as good as hung: the supervisor sees
+                # that no beat comes, has all stacks written down, and starts this process anew.
+                if self.core.turns():
+                    beat()
+                if self._stop.wait(BEAT_S):
+                    return 0
+            return 1
         finally:
             for screen in self._screens:
                 screen.close()

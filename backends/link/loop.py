@@ -50,6 +50,8 @@ class Link:
         self._poller = zmq.Poller()
         self._next_open_s = 0.0
         self._backoff_s = BACKOFF_FIRST_S
+        self.turned_s = time.monotonic()
+        """When the loop last came round: whoever watches this thread sees a hang by it."""
 
     def start(self) -> None:
         self._thread.start()
@@ -117,6 +119,7 @@ class Link:
         context: zmq.Context[Any] = zmq.Context()
         try:
             while not self._stop.is_set():
+                self.turned_s = time.monotonic()
                 self._reopen_if_due(context)
                 self._turn()
         except Exception:

@@ -27,6 +27,8 @@ from backends.protocol.messages import (
     Act,
     Anchor,
     Anchored,
+    AnchorGet,
+    Anchors,
     Batch,
     Blob,
     BlobGet,
@@ -111,7 +113,7 @@ class FakeHub:
         self.secrets_seen: list[str] = []
         self.reporters: dict[str, dict[str, str]] = {}
         self.blobs: dict[str, bytes] = {}
-        self.anchors: dict[int, str] = {}
+        self.anchors: list[tuple[int, str, int]] = []
         self.instance = 0
         self._ports: tuple[int, int] | None = None
         self._orders: deque[Callable[[], None]] = deque()
@@ -280,8 +282,10 @@ class FakeHub:
                     Blob(message.request, message.blob, "image/png", len(data), n, parts) for n in range(1, parts + 1)
                 ]
             case Anchor():
-                known = self.anchors.setdefault(message.n, message.hash)
-                return [Anchored(message.n, "" if known == message.hash else "differs")]
+                known = {n: row_hash for n, row_hash, _ in self.anchors}.get(message.n)
+                if known is None:
+                    self.anchors.append((message.n, message.hash, message.t))
+                return [Anchored(message.n, "" if known in (None, message.hash) else "differs")]
         return []
 
     def _answers(self, message: Any) -> list[Any]:
@@ -330,6 +334,9 @@ class FakeHub:
                 self.applied[aid] = "applied"
                 self.applied_by[aid] = person
                 return [Ack(aid, "stored"), Ack(aid, "applied")]
+            case AnchorGet():
+                later = [anchor for anchor in self.anchors if anchor[0] > message.after]
+                return [Anchors(message.request, tuple(later[:1000]))]
             case Ping():
                 return [Pong(message.n, message.sent, time.time_ns())]
         return []

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from conftest import ExpectLogs
 from helpers.sample_city import at
-from PySide6.QtCore import QObject, Signal
+from helpers.spy_voice import SpyVoice
 from PySide6.QtMultimedia import QAudioFormat
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -30,32 +30,6 @@ from widgets.models.city import LOCAL_FEED, CityModel
 from widgets.sound import PATTERNS, SOUNDS, Annunciator
 from widgets.sound_child import ToneDevice, load_tone, render
 from widgets.sound_voice import ChildVoice
-
-
-class SpyVoice(QObject):
-    """Writes down what it should have played."""
-
-    deviceChanged = Signal(str)
-    firstSample = Signal(int, float)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: list[str] = []
-        self.times: list[int] = []
-
-    def start(self) -> None:
-        self.said.append("start")
-
-    def play(self, tone: str, times: int, pause_s: float) -> int:
-        self.said.append(tone)
-        self.times.append(times)
-        return len(self.times)
-
-    def stop(self) -> None:
-        self.said.append("stop")
-
-    def close(self) -> None:
-        self.said.append("close")
 
 
 class Rig:

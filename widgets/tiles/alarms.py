@@ -21,6 +21,8 @@ from widgets.session import Session
 from widgets.tiles.base import Tile, TileSpec
 from widgets.typography import TypeScale
 
+SELECTED = "alarm.selected"
+"""What the memory calls the chosen alarm."""
 _VERBS = {RowButton.ACKNOWLEDGE: Verb.ACKNOWLEDGE, RowButton.CLAIM: Verb.CLAIM}
 
 
@@ -51,6 +53,23 @@ class AlarmsTile(Tile):
             shortcut = QShortcut(QKeySequence(key), self.view)
             shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
             shortcut.activated.connect(lambda button=button: self._press_selected(button))
+        self._recall()
+
+    # -- memory ----------------------------------------------------------------------------------------
+
+    def _recall(self) -> None:
+        """After a crash the row that was chosen is chosen again; Enter means the same alarm as before it."""
+        if self.scale.wall:
+            return  # nobody chooses on a wall
+        row = self.model.row_of(self.session.memory.get(SELECTED))
+        if row >= 0:
+            self.view.select_row(row)
+            self.view.setFocus()
+        self.view.selectionModel().currentChanged.connect(self._remember)
+
+    def _remember(self) -> None:
+        row = self.view.currentIndex().data(ROW_ROLE)
+        self.session.memory.set(SELECTED, row.alarm.id if isinstance(row, AlarmRow) else "")
 
     # -- Tile ------------------------------------------------------------------------------------------
 

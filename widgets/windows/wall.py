@@ -27,6 +27,8 @@ SOUND_KEY = "Ctrl+M"
 SILENCE_KEY = "F7"
 LOCK_KEY = "Ctrl+Shift+L"
 """Locks who is signed in; brings the panel back when it was put away."""
+RESTART_KEY = "Ctrl+R"
+"""Starts the parts of the program again that were given up; where none is, it does nothing."""
 
 
 def tile_kinds() -> dict[str, TileKind]:
@@ -178,6 +180,7 @@ class Wall(QObject):
         self._bind(window, SOUND_KEY, self._session.sound.toggle_muted)
         self._bind(window, SILENCE_KEY, self._session.sound.silence)
         self._bind(window, LOCK_KEY, self.lock)
+        self._bind(window, RESTART_KEY, self._session.calls.restartAsked)
 
     @staticmethod
     def _bind(window: WallWindow, key: str, action: object) -> None:
