@@ -29,6 +29,7 @@ from widgets import format as fmt
 from widgets import i18n
 from widgets.awake import KeepAwake
 from widgets.i18n import tr
+from widgets.idle import IdleLock
 from widgets.memory import Memory
 from widgets.models.city import CityModel
 from widgets.parts.demands import DemandBoard
@@ -92,6 +93,7 @@ class SessionBuilder(QObject):
             city=self.city,
             pictures=self._pictures,
             actions=self._parts,
+            access=self._feed,
             history=self._feed,
             clock=self._clock,
             mono=mono,
@@ -111,6 +113,8 @@ class SessionBuilder(QObject):
         self._loaded = load_layouts(tile_kinds(), own)
         self.wall = Wall(self.session, self.pump, self._loaded, self._described())
         self.wall.layoutChanged.connect(self._keep_preferences)
+        self._idle = IdleLock(self.session, self.pump, settings.lock_after_min)
+        self.wall.lock_when_idle(self._idle)
         self._sound.changed.connect(self.wall.repaint_bars)
 
     def start(self, painted: Callable[[], None] | None = None) -> None:

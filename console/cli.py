@@ -17,6 +17,8 @@ from typing import Annotated
 import typer
 
 from console import cli_crashes
+from console.cli_access import accounts, keys
+from console.cli_audit import app as audit_app
 from console.options import NeedsMachine, Options, default_data_dir
 from console.screens import UsageError
 from console.warm import warm_gui
@@ -29,6 +31,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(audit_app, name="audit")
+app.add_typer(accounts, name="accounts")
+app.add_typer(keys, name="keys")
 
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The site's settings (TOML).")]
 DataDir = Annotated[

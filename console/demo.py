@@ -33,7 +33,7 @@ from console.events import EventLog, box_file
 from console.lock import DataDirLock
 from console.options import NeedsMachine, Options, chosen_look, default_data_dir, platform_for, scene_cache
 from console.screens import UsageError, VirtualScreen
-from console.settings import Door, GuiSettings, Preferences, SiteConfig, to_child
+from console.settings import Door, GuiSettings, KeepSection, Preferences, SiteConfig, to_child
 from console.status import STATUS_FILE
 from console.supervisor import ChildSpec, Service, Supervisor
 from layouts.load import load_layouts
@@ -68,7 +68,7 @@ def run_demo(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
         hub_keys = ensure_hub_keys(session.data_dir / "keys")
         station_keys = ensure_station_keys(session.data_dir / "keys", DEMO_STATION)
         authorise(session.data_dir / "authorised", station_keys)
-        hub = _Hub(session, options, session.data_dir / "hub", Mode.DEMO)
+        hub = _Hub(session, options, session.data_dir / "hub", Mode.DEMO, seats=True)
         feed, pictures = session.door("feed"), session.door("pictures")
         clips = _clips(session, options, site, look, platform[1])
         broker = session.broker(pictures, site, clips.files)
@@ -121,7 +121,7 @@ def run_site(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
         feed, pictures = session.door("feed"), session.door("pictures")
         addresses = (site.hub.live, site.hub.ctl)
         children = [
-            _feeder(session, feed, addresses, site.hub.public_key, station_keys, mode),
+            _feeder(session, feed, addresses, site.hub.public_key, station_keys, mode, keep=site.keep),
             _gui(session, options, site, look, platform, mode, site.station.id, feed, pictures, ("feeder",), warm),
         ]
         return session.supervise(children, session.broker(pictures, site, {}))
@@ -270,9 +270,12 @@ class _Hub:
     """The hub's row of the table. Its ports are chosen before its first start and kept at a restart."""
 
     def __init__(
-        self, session: _Session, options: Options, data_dir: Path, mode: Mode, bind: tuple[str, str] | None = None
-    ) -> None:
+        self, session: _Session, options: Options, data_dir: Path, mode: Mode, bind: tuple[str, str] | None = None,
+        *, seats: bool = False,
+    ) -> None:  # fmt: skip
+        """`seats`: nobody signs in, the simulated roster says who sits at the station."""
         self._session, self._options, self._data_dir, self._mode = session, options, data_dir, mode
+        self._sign_in = "seat" if seats else "password"
         self._ready_file = data_dir / "hub.json"
         self.addresses = bind or _free_addresses()
         """LIVE and CTL."""
@@ -305,6 +308,7 @@ class _Hub:
             "authorised_dir": str(self._session.data_dir / "authorised"),
             "keys_dir": str(self._session.data_dir / "keys"),
             "name": "Đông Hà",
+            "sign_in": self._sign_in,
         }
 
     def _ready(self) -> bool:
@@ -350,6 +354,7 @@ def _feeder(
     keys: KeyPair,
     mode: Mode,
     needs: tuple[str, ...] = (),
+    keep: KeepSection = KeepSection(),  # noqa: B008  # frozen
 ) -> ChildSpec:
     """`needs` the demo's own hub: a link that looks for one that is still starting would raise an alarm."""
 
@@ -365,6 +370,16 @@ def _feeder(
             "mode": mode,
             "listen": door.address,
             "authkey": door.authkey,
+            "keep_days": keep.samples,
+            "keep": {
+                "log_days": keep.log,
+                "quarantine_days": keep.quarantine,
+                "actions_days": keep.actions,
+                "audit_days": keep.audit,
+                "minute_days": keep.minutes,
+                "hour_days": keep.hours,
+                "ballast_bytes": keep.ballast_mb << 20,
+            },
         }
 
     return ChildSpec(
@@ -418,6 +433,7 @@ def _gui(
         platform=qpa,
         screenshot_dir=str(options.screenshot.absolute()) if options.screenshot is not None else "",
         after_s=options.moments_s(),
+        lock_after_min=site.access.lock_after_min if site is not None else 0.0,
         exit_after_s=options.exit_after_s,
         preferences_file=str(session.preferences_file),
         status_file=str(session.data_dir / STATUS_FILE),

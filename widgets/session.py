@@ -12,7 +12,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, Signal
 
 from backends.domain.alarm import Priority
-from backends.domain.ports import ActionDesk, HistoryDesk, PictureSource
+from backends.domain.ports import AccessDesk, ActionDesk, HistoryDesk, PictureSource
 from backends.domain.times import MonotonicClock, SessionClock
 from widgets.i18n import Language, set_language
 from widgets.memory import Memory
@@ -82,6 +82,7 @@ class Session:
     city: CityModel
     pictures: PictureSource
     actions: ActionDesk
+    access: AccessDesk
     history: HistoryDesk
     clock: SessionClock
     mono: MonotonicClock

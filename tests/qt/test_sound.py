@@ -18,8 +18,10 @@ from PySide6.QtMultimedia import QAudioFormat
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from backends.domain.access import NOBODY, Grant
 from backends.domain.alarm import Alarm, AlarmState, Priority, acknowledge, claim, raise_again, return_to_normal, rise
 from backends.domain.feeds import FeedQuality, FeedStatus, LinkState, Mode
+from backends.domain.people import Role
 from backends.domain.ports import Changes, LinkStatus
 from backends.domain.text import LocalText
 from backends.domain.times import ManualClock
@@ -334,3 +336,13 @@ def test_a_hung_process_blocks_nobody(
     with qtbot.waitSignal(voice.firstSample, timeout=40_000, check_params_cb=lambda n, _t: n == number):
         pass
     assert child.poll() is not None
+
+
+def test_a_lock_and_nobody_signed_in_stop_no_sound(rig: Rig) -> None:
+    locked = Grant("op", "Hà", Role.OPERATOR, sign_in=True, locked=True)
+    for n, (grant, priority) in enumerate(((NOBODY, Priority.HIGH), (locked, Priority.URGENT))):
+        rig.city.apply([grant])
+        rig.put(alarm(n, priority))
+        assert rig.new() == [priority.value]
+    rig.city.apply([NOBODY])
+    assert rig.sound.sounding is Priority.URGENT

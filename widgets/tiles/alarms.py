@@ -14,6 +14,7 @@ from layouts.options import AlarmsOptions
 from widgets.i18n import tr
 from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow
 from widgets.parts.alarm_rows import AlarmDelegate, RowButton
+from widgets.parts.alarm_words import why_not
 from widgets.parts.rows import RowList
 from widgets.parts.stand_in import camera_of
 from widgets.session import Session
@@ -40,6 +41,7 @@ class AlarmsTile(Tile):
         self.view.setAccessibleName(tr("alarms.title"))
         self.view.shownChanged.connect(self.update)
         self.delegate.pressed.connect(self._press)
+        session.city.grantChanged.connect(self.view.viewport().update)
         self.model.dataChanged.connect(self.view.relayout)
         self.model.layoutChanged.connect(self.view.relayout)
         # The window may hear of a change before the model does: the first alarm of an empty list must not wait
@@ -126,6 +128,9 @@ class AlarmsTile(Tile):
             self._press(row, button)
 
     def _press(self, row: AlarmRow, button: RowButton) -> None:
+        if button is RowButton.WHY:
+            self._refused(row, self.session.city.grant.refusal(Verb.ACKNOWLEDGE))
+            return
         if button is RowButton.CAMERA:
             camera = camera_of(self.session.city, row.alarm)
             if camera is not None:
@@ -133,9 +138,12 @@ class AlarmsTile(Tile):
             return
         try:
             self.session.actions.submit(_VERBS[button], row.feed, row.alarm.id, row.alarm.state_rev)
-        except ActionRefused:
-            # A click must never vanish: what could not be kept is said at once.
-            self.session.notices.post(tr("alarms.not_kept"), row.alarm.priority)
+        except ActionRefused as refusal:
+            self._refused(row, refusal.code)
+
+    def _refused(self, row: AlarmRow, code: str) -> None:
+        """A click must never vanish: what could not be kept, or may not be done, is said at once."""
+        self.session.notices.post(why_not(self.session.city, code), row.alarm.priority)
 
 
 SPEC = TileSpec(kind="alarms", options=AlarmsOptions, widget=AlarmsTile, shows_alarms=True)
