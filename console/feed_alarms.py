@@ -80,8 +80,8 @@ DETAILS: dict[str, LocalText] = {
         "Tệp dữ liệu do phiên bản mới hơn tạo ra", "The data file was written by a newer program"
     ),
     "given_up": LocalText(
-        "Tự khởi động lại nhiều lần không được · Ctrl+R để chạy lại",
-        "Restarting it has not helped · Ctrl+R starts it again",
+        "Ctrl+R để chạy lại · tự khởi động lại không được",
+        "Ctrl+R starts it again · restarting itself has not helped",
     ),
     "other_mode": LocalText("Tệp dữ liệu thuộc chế độ khác", "The data file belongs to another mode"),
 }

@@ -24,6 +24,7 @@ from layouts.options import AlarmsOptions, ReportsOptions
 from layouts.spec import Monitor, PanelKind
 from widgets.i18n import Language, tr
 from widgets.idle import IdleLock
+from widgets.memory import Memory
 from widgets.models.reports import REPORT_ROLE
 from widgets.parts import text
 from widgets.parts.alarm_rows import RowButton
@@ -398,6 +399,21 @@ def test_a_reporter_is_shown_with_a_reason_for_a_minute(qtbot: QtBot, sample: Sa
     tile.on_second()
     assert not panel.values
     assert not panel.isVisible()
+
+
+def test_a_reason_that_was_not_sent_is_there_after_a_crash(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = reports_of(qtbot, sample)
+    tile.reveal.open_for("PA-2203")
+    type_in(tile.reveal.reason, "gọi lại")
+    kept = sample.session.memory.all()
+    again = reports_of(qtbot, sample)
+    again.session.memory = Memory(kept)
+    again.reveal.open_for("PA-2188")
+    assert again.reveal.reason.text() == ""
+    again.reveal.open_for("PA-2203")
+    assert again.reveal.reason.text() == "gọi lại"
+    qtbot.keyClick(again.reveal.reason, Qt.Key.Key_Return)
+    assert "gọi lại" not in again.session.memory.all().values(), "what was sent is not kept"
 
 
 @pytest.mark.parametrize("who", ["locked", "nobody", "trainer"])
