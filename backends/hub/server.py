@@ -23,6 +23,7 @@ from backends.domain.times import SessionClock
 from backends.hub.answers import Answers, Identity
 from backends.hub.core import Core
 from backends.hub.keys import KeyPair
+from backends.hub.ports import NotLeading
 from backends.hub.zap import DOMAIN, Gate, ZapHandler
 from backends.protocol.codec import BadMessage, decode_from_console, encode
 from backends.protocol.messages import (
@@ -292,6 +293,8 @@ class Server:
             return
         try:
             replies, published = self._answers.to(station, message)
+        except NotLeading:
+            raise
         except Exception:
             self.counters["faults"] += 1
             log.exception("a request of %s met a fault of the hub", station)
