@@ -32,7 +32,7 @@ from console.events import EventLog
 from console.lock import DataDirLock
 from console.options import NeedsMachine, Options, chosen_look, default_data_dir, platform_for, scene_cache
 from console.screens import UsageError, VirtualScreen
-from console.settings import Door, GuiSettings, Preferences, SiteConfig, to_child
+from console.settings import Door, GuiSettings, OtherHubSection, Preferences, SiteConfig, to_child
 from console.supervisor import ChildSpec, Supervisor
 from layouts.load import load_layouts
 from layouts.options import SHIPPED_KINDS
@@ -117,7 +117,7 @@ def run_site(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
         feed, pictures = session.door("feed"), session.door("pictures")
         addresses = (site.hub.live, site.hub.ctl)
         children = [
-            _feeder(session, feed, addresses, site.hub.public_key, station_keys, mode),
+            _feeder(session, feed, addresses, site.hub.public_key, station_keys, mode, hubs=site.hubs),
             _gui(session, options, site, look, platform, mode, site.station.id, feed, pictures, ("feeder",), warm),
         ]
         services = [session.broker(pictures, site, {})]
@@ -330,8 +330,12 @@ def _feeder(
     keys: KeyPair,
     mode: Mode,
     needs: tuple[str, ...] = (),
+    hubs: tuple[OtherHubSection, ...] = (),
 ) -> ChildSpec:
     """`needs` the demo's own hub: a link that looks for one that is still starting would raise an alarm."""
+
+    all_hubs = [(*addresses, server_key), *((h.live, h.ctl, h.public_key or server_key) for h in hubs)]
+    several = [{"live": live, "ctl": ctl, "server_key": key} for live, ctl, key in all_hubs] if hubs else []
 
     def settings() -> dict[str, Any]:
         return {
@@ -339,6 +343,7 @@ def _feeder(
             "live": addresses[0],
             "ctl": addresses[1],
             "server_key": server_key,
+            "hubs": several,
             "public_key": keys.public.decode(),
             "secret_key": keys.secret.decode(),
             "station": keys.name,

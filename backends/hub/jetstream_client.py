@@ -240,7 +240,8 @@ class JetStreamClient:
     def follow_from(self, sequence: int) -> None:
         """Read from there on, into a new `messages`."""
         self.stop_following()
-        self.messages = into = queue.SimpleQueue()
+        into: Messages = queue.SimpleQueue()
+        self.messages = into
         self._tail = asyncio.run_coroutine_threadsafe(self._read(sequence, into), self._loop)
 
     def stop_following(self) -> None:

@@ -21,7 +21,7 @@ from backends.domain.feeds import FEEDS, FeedStatus, LinkState, Mode
 from backends.domain.ports import LinkStatus
 from backends.domain.record import Record, Snapshot
 from backends.domain.times import NS_PER_S, HubClock
-from backends.link.health import SILENT_S, STALE_S, CanaryWatch, GapWatch, Rate, period_overdue, quality
+from backends.link.health import SILENT_S, STALE_S, CanaryWatch, GapWatch, Rate, period_overdue, quality, wants_other
 from backends.link.intake import INT64, salvage, to_record
 from backends.link.outbox import Outbox
 from backends.link.ports import LinkSettings, Sink, Trouble
@@ -144,6 +144,10 @@ class LinkMachine:
         if self._retry_at_s is not None:
             return now_s >= self._retry_at_s
         return now_s - max(self._live_s, self._opened_s) > SILENT_S
+
+    def wants_other_hub(self, now_s: float) -> bool:
+        """Where there are several."""
+        return self._retry_at_s is not None or wants_other(self._opened_s, self._welcomed, self._live_s, now_s)
 
     @property
     def healthy(self) -> bool:

@@ -6,6 +6,7 @@ The reader below knows nothing of the hubs' own copies: it is what consoles and 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import nats
+import nats.errors
 from helpers.nats_cluster import NatsCluster
 from helpers.waiting import wait_for
 from nats.js import api
@@ -121,11 +123,19 @@ def read_log(cluster: NatsCluster, stream: str = LOG) -> list[tuple[int, str, En
     """Every message of the log: (sequence, id, entry), parts not joined."""
     found: list[tuple[int, str, Entry]] = []
 
+    async def last_sequence(js: Any) -> int:
+        """After a fault the servers may still be electing."""
+        for _ in range(30):
+            with contextlib.suppress(nats.errors.Error, TimeoutError):
+                return int((await js.stream_info(stream)).state.last_seq)
+            await asyncio.sleep(1.0)
+        raise AssertionError("the log does not answer")
+
     async def read() -> None:
         nc = await nats.connect(servers=[cluster.url(n) for n in range(cluster.size) if cluster.children[n]])
         try:
             js = nc.jetstream()
-            end = (await js.stream_info(stream)).state.last_seq
+            end = await last_sequence(js)
             config = api.ConsumerConfig(
                 deliver_policy=api.DeliverPolicy.ALL, ack_policy=api.AckPolicy.NONE, mem_storage=True, num_replicas=1
             )

@@ -86,10 +86,10 @@ class NatsCluster:
 
     def ask(self, n: int, path: str) -> dict[str, Any]:
         """One page of a server's monitoring, empty when it does not answer."""
-        with contextlib.suppress(OSError, ValueError):
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._ports[3 * n + 2]}{path}", timeout=1.0) as answer:
-                found: dict[str, Any] = json.loads(answer.read())
-                return found
+        url = f"http://127.0.0.1:{self._ports[3 * n + 2]}{path}"
+        with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(url, timeout=1.0) as answer:
+            found: dict[str, Any] = json.loads(answer.read())
+            return found
         return {}
 
     def leads_all(self) -> bool:
