@@ -103,14 +103,24 @@ class Room:
         self.cluster = NatsCluster(folder)
         self._wanted = hubs, desks, rate
         self.desks: list[Desk] = []
+        self._reaches: dict[str, list[str]] = {}
+
+    def reaches(self, hub: str, urls: list[str]) -> None:
+        """Before it begins: the servers' addresses as this hub is told them."""
+        self._reaches[hub] = urls
 
     def __enter__(self) -> Self:
         count, desks, rate = self._wanted
         self.cluster.__enter__()
         self.hubs = Hubs(self._folder, self.cluster.urls, count, rate=rate)
+        for name, urls in self._reaches.items():
+            self.hubs.reaches(name, urls)
         try:
-            self.hubs.__enter__()
+            # The first one leads: it is alone when it begins.
+            self.hubs.start(self.hubs.names[0])
             self.hubs.wait_leader()
+            for name in self.hubs.names[1:]:
+                self.hubs.start(name)
             for name in self.hubs.names:
                 wait_for("every hub knows the log", lambda name=name: self.hubs.ready(name), 30.0)
             for station in desks:
@@ -170,7 +180,7 @@ class Room:
         for name in list(self.hubs.children):
             self.hubs.go_on(name)
             self.hubs.kill(name)
-        feeds = truths(read_log(self.cluster))
+        feeds = truths(read_log(self.cluster.running))
         for desk in self.desks:
             for feed, rows in desk.rows().items():
                 said = {e.seq: (e.epoch, e.seq, e.type, e.id, e.rev) for e in feeds[feed]}

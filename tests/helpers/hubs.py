@@ -6,21 +6,19 @@ The reader below knows nothing of the hubs' own copies: it is what consoles and 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import os
 import signal
 import subprocess
-import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import nats
 import nats.errors
-from helpers.nats_cluster import NatsCluster
 from helpers.waiting import wait_for
-from nats.js import api
 
 from backends.domain.feeds import FEEDS, FeedKind, Mode
 from backends.hub.keys import KeyPair, authorise, ensure_station_keys
@@ -119,40 +117,37 @@ class Hubs:
             self.kill(name)
 
 
-def read_log(cluster: NatsCluster, stream: str = LOG) -> list[tuple[int, str, Entry]]:
-    """Every message of the log: (sequence, id, entry), parts not joined."""
+def read_log(urls: Sequence[str], stream: str = LOG) -> list[tuple[int, str, Entry]]:
+    """Every message of the log: (sequence, id, entry), parts not joined. Waits for servers that are electing."""
     found: list[tuple[int, str, Entry]] = []
 
-    async def last_sequence(js: Any) -> int:
-        """After a fault the servers may still be electing."""
-        for _ in range(30):
-            with contextlib.suppress(nats.errors.Error, TimeoutError):
-                return int((await js.stream_info(stream)).state.last_seq)
-            await asyncio.sleep(1.0)
-        raise AssertionError("the log does not answer")
-
     async def read() -> None:
-        nc = await nats.connect(servers=[cluster.url(n) for n in range(cluster.size) if cluster.children[n]])
+        nc = await nats.connect(servers=list(urls), error_cb=_quiet)
         try:
-            js = nc.jetstream()
-            end = await last_sequence(js)
-            config = api.ConsumerConfig(
-                deliver_policy=api.DeliverPolicy.ALL, ack_policy=api.AckPolicy.NONE, mem_storage=True, num_replicas=1
-            )
-            puller = await js.pull_subscribe(f"{stream}.log", stream=stream, config=config)
-            while len(found) < end:
-                for message in await puller.fetch(200, timeout=5):
-                    id_ = (message.headers or {}).get(api.Header.MSG_ID, "")
-                    found.append((message.metadata.sequence.stream, str(id_), unpack(message.data)))
-            await puller.unsubscribe()
+            js = nc.jetstream(timeout=1.0)
+            state = (await _asked(lambda: js.stream_info(stream))).state
+            for sequence in range(state.first_seq, state.last_seq + 1):
+                message = await _asked(lambda sequence=sequence: js.get_msg(stream, seq=sequence))
+                id_ = (message.headers or {}).get("Nats-Msg-Id", "")
+                found.append((sequence, str(id_), unpack(message.data or b"")))
         finally:
             await nc.close()
 
-    thread = threading.Thread(target=lambda: asyncio.run(read()))
-    thread.start()
-    thread.join(60)
-    assert not thread.is_alive(), "the log could not be read"
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, read()).result(90)
     return found
+
+
+async def _quiet(_: Exception) -> None:
+    """A server that was killed is no news here."""
+
+
+async def _asked(ask: Callable[[], Any]) -> Any:
+    for _ in range(40):
+        with contextlib.suppress(nats.errors.Error, TimeoutError):
+            return await ask()
+        await asyncio.sleep(0.5)
+    raise AssertionError("the log does not answer")
 
 
 def truths(log: Sequence[tuple[int, str, Entry]]) -> dict[str, list[Any]]:
