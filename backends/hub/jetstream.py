@@ -149,7 +149,7 @@ class ReplicatedLog:
             log.error("the servers have lost a part of the log: every feed gets a new epoch")
             heads = new_epochs(heads)
         term = self._copy.term + 1
-        entry = Entry("term", term, self._holder, os.urandom(8).hex(), heads, meta={LOST_TAIL: ""})
+        entry = Entry("term", term, self._holder, os.urandom(8).hex(), heads)
         (raw,) = pack(entry)
         future = self._client.append([raw], entry.id, end)
         try:
@@ -162,6 +162,8 @@ class ReplicatedLog:
         self._client.stop_following()
         self._drop_pending()
         self._copy.apply(entry, sequence)
+        if self._copy.meta(LOST_TAIL):
+            self._copy.remember(LOST_TAIL, "")
         self._joiner = Joiner()
         self._last = sequence
         self._term = term

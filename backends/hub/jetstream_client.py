@@ -125,10 +125,13 @@ class JetStreamClient:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        with contextlib.suppress(Exception):
-            self._loop.run_until_complete(asyncio.sleep(0.05))
+        for _ in range(20):  # a cancelled request of nats-py may take another turn to notice
+            tasks = asyncio.all_tasks(self._loop)
+            if not tasks:
+                break
+            for task in tasks:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.wait(tasks, timeout=0.1))
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 

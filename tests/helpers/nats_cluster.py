@@ -44,11 +44,8 @@ class NatsCluster:
         folder.mkdir(parents=True, exist_ok=True)
         client, route, monitor = self._ports[3 * n : 3 * n + 3]
         routes = ", ".join(f'"nats-route://127.0.0.1:{self._ports[3 * m + 1]}"' for m in range(self.size) if m != n)
-        cluster = (
-            f'cluster {{ name: test, listen: "127.0.0.1:{route}", routes: [{routes}], no_advertise: true }}'
-            if self.size > 1
-            else ""
-        )
+        listen = f'listen: "127.0.0.1:{route}", no_advertise: true'
+        cluster = f"cluster {{ name: test, {listen}, routes: [{routes}] }}" if self.size > 1 else ""
         (folder / "nats.conf").write_text(
             f'server_name: n{n}\nlisten: "127.0.0.1:{client}"\nhttp: "127.0.0.1:{monitor}"\n'
             f'jetstream {{ store_dir: "{folder}/js", max_memory_store: 64MB, max_file_store: 512MB }}\n{cluster}\n'
