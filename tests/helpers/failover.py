@@ -173,6 +173,20 @@ class Room:
         stages = self.desks[desk].look().stages.get(aid, [])
         return stages[-1] if stages and stages[-1].final else None
 
+    def wait_finished(self, aid: str, desk: int = 0) -> None:
+        wait_for("the click ends", lambda: self.finished(aid, desk), 30.0)
+
+    def wait_follows(self, hub: str) -> None:
+        wait_for(lambda: f"{hub} follows:\n{self.hubs.log(hub)}", lambda: self.hubs.follows(hub), 30.0)
+
+    def wait_stream_leader(self, stream: str) -> int:
+        found = wait_for("the log has a leading server", lambda: self.cluster.leading(stream), 30.0)
+        return found[0]
+
+    def wait_in_step(self, stream: str) -> None:
+        """Every server has the whole log again."""
+        wait_for("the servers are in step", lambda: self.cluster.in_step(stream), 60.0)
+
     def check(self) -> dict[str, list[Any]]:
         """Stops consoles and hubs; every console's store is what the log says. Returns the log's records."""
         for desk in self.desks:

@@ -104,18 +104,32 @@ class NatsCluster:
         seen = [self.ask(n, "/jsz").get("meta_cluster", {}) for n in range(self.size) if self.children[n]]
         return bool(seen) and all(s.get("leader") and s.get("cluster_size") == self.size for s in seen)
 
-    def stream_leader(self, stream: str) -> int | None:
-        """Number of the server that leads a stream."""
+    def _streams(self, n: int) -> list[dict[str, Any]]:
+        page = self.ask(n, "/jsz?streams=true&accounts=true") if self.children[n] is not None else {}
+        return [one for account in page.get("account_details", ()) for one in account.get("stream_detail", ())]
+
+    def leading(self, stream: str) -> list[int]:
+        """Number of the server that leads a stream, in a list; empty while there is none."""
         for n in range(self.size):
-            if self.children[n] is None:
-                continue
-            page = self.ask(n, "/jsz?streams=true&accounts=true")
-            for account in page.get("account_details", ()):
-                for one in account.get("stream_detail", ()):
-                    leader = one.get("cluster", {}).get("leader", "")
-                    if one["name"] == stream and leader:
-                        return int(leader[1:])
-        return None
+            for one in self._streams(n):
+                leader = one.get("cluster", {}).get("leader", "")
+                if one["name"] == stream and leader and self.children[int(leader[1:])] is not None:
+                    return [int(leader[1:])]
+        return []
+
+    def stream_leader(self, stream: str) -> int | None:
+        return next(iter(self.leading(stream)), None)
+
+    def in_step(self, stream: str) -> bool:
+        """Every server runs and its leader says that all others have the whole stream."""
+        for n in self.leading(stream):
+            for one in self._streams(n):
+                others = one.get("cluster", {}).get("replicas") or ()
+                if one["name"] == stream:
+                    return len(others) == self.size - 1 and all(
+                        o.get("current") and not o.get("offline") for o in others
+                    )
+        return False
 
     def __enter__(self) -> Self:
         for n in range(self.size):
