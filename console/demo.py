@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,7 @@ from layouts.load import load_layouts
 from layouts.options import SHIPPED_KINDS
 
 if TYPE_CHECKING:
+    from console.cli_hubs import Several
     from console.clips import ClipMaker
 
 DEMO_STATION = "ban-1"
@@ -124,9 +125,10 @@ def run_site(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
         return Supervisor(children, session.events, data_dir / "supervisor.json", services).run()
 
 
-def run_hub(options: Options, bind: str, live_port: int, ctl_port: int) -> int:
-    """The hub with its simulated city, for consoles elsewhere. Returns the exit status."""
+def run_hub(options: Options, bind: str, live_port: int, ctl_port: int, several: Several | None = None) -> int:
+    """The hub with its simulated city, for consoles elsewhere; perhaps one of several. Returns the exit status."""
     options.check()
+    more = several.settings() if several is not None else {}
     check_scenario(options)
     data_dir = options.data_dir or default_data_dir("hub")
     with _session(options, data_dir) as session:
@@ -138,8 +140,9 @@ def run_hub(options: Options, bind: str, live_port: int, ctl_port: int) -> int:
             f"stations whose public key is in {authorised} may join"
         )
         hub = _Hub(
-            session, options, session.data_dir, Mode.DEMO, (f"tcp://{bind}:{live_port}", f"tcp://{bind}:{ctl_port}")
-        )
+            session, options, session.data_dir, Mode.DEMO, (f"tcp://{bind}:{live_port}", f"tcp://{bind}:{ctl_port}"),
+            more,
+        )  # fmt: skip
         return Supervisor([hub.child()], session.events, data_dir / "supervisor.json").run()
 
 
@@ -251,8 +254,11 @@ class _Hub:
     """The hub's row of the table. Its ports are chosen before its first start and kept at a restart."""
 
     def __init__(
-        self, session: _Session, options: Options, data_dir: Path, mode: Mode, bind: tuple[str, str] | None = None
-    ) -> None:
+        self, session: _Session, options: Options, data_dir: Path, mode: Mode, bind: tuple[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """`more`: further fields of HubSettings."""
+        self._more = dict(more or {})
         self._session, self._options, self._data_dir, self._mode = session, options, data_dir, mode
         self._ready_file = data_dir / "hub.json"
         self.addresses = bind or _free_addresses()
@@ -285,6 +291,7 @@ class _Hub:
             "authorised_dir": str(self._session.data_dir / "authorised"),
             "keys_dir": str(self._session.data_dir / "keys"),
             "name": "Đông Hà",
+            **self._more,
         }
 
     def _ready(self) -> bool:

@@ -7,6 +7,7 @@ that a failing one costs nothing but its own line.
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import locale
 import os
 import platform
@@ -198,6 +199,16 @@ def check_site(options: Options) -> Iterable[Finding]:
     yield Finding(bool(loaded.layouts), f"{len(loaded.layouts)} layouts")
 
 
+def check_several_hubs(options: Options) -> Iterable[Finding]:
+    yield Finding(
+        importlib.util.find_spec("nats") is not None,
+        "several hubs on one log (ioc-console hub --nats)",
+        "one hub needs nothing more; for several: pip install 'ioc-console[hubs]', and three machines with the Debian "
+        "package nats-server",
+        needed=False,
+    )
+
+
 _CHECKS: tuple[Callable[[Options], Iterable[Finding]], ...] = (
     check_python,
     check_sqlite,
@@ -208,6 +219,7 @@ _CHECKS: tuple[Callable[[Options], Iterable[Finding]], ...] = (
     check_data_dir,
     check_locale,
     check_site,
+    check_several_hubs,
 )
 
 
