@@ -15,6 +15,8 @@ from typing import Annotated
 
 import typer
 
+from console.cli_access import accounts, keys
+from console.cli_audit import app as audit_app
 from console.cli_hubs import HubName, Nats, NatsCa, NatsCert, NatsKey, NatsLog, Several
 from console.options import NeedsMachine, Options, default_data_dir
 from console.screens import UsageError
@@ -28,6 +30,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(audit_app, name="audit")
+app.add_typer(accounts, name="accounts")
+app.add_typer(keys, name="keys")
 
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The site's settings (TOML).")]
 DataDir = Annotated[

@@ -32,7 +32,7 @@ from console.events import EventLog
 from console.lock import DataDirLock
 from console.options import NeedsMachine, Options, chosen_look, default_data_dir, platform_for, scene_cache
 from console.screens import UsageError, VirtualScreen
-from console.settings import Door, GuiSettings, OtherHubSection, Preferences, SiteConfig, to_child
+from console.settings import Door, GuiSettings, KeepSection, OtherHubSection, Preferences, SiteConfig, to_child
 from console.supervisor import ChildSpec, Supervisor
 from layouts.load import load_layouts
 from layouts.options import SHIPPED_KINDS
@@ -65,7 +65,7 @@ def run_demo(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
         hub_keys = ensure_hub_keys(session.data_dir / "keys")
         station_keys = ensure_station_keys(session.data_dir / "keys", DEMO_STATION)
         authorise(session.data_dir / "authorised", station_keys)
-        hub = _Hub(session, options, session.data_dir / "hub", Mode.DEMO)
+        hub = _Hub(session, options, session.data_dir / "hub", Mode.DEMO, seats=True)
         feed, pictures = session.door("feed"), session.door("pictures")
         clips = _clips(session, options, site, look, platform[1])
         broker = session.broker(pictures, site, clips.files)
@@ -118,7 +118,7 @@ def run_site(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
         feed, pictures = session.door("feed"), session.door("pictures")
         addresses = (site.hub.live, site.hub.ctl)
         children = [
-            _feeder(session, feed, addresses, site.hub.public_key, station_keys, mode, hubs=site.hubs),
+            _feeder(session, feed, addresses, site.hub.public_key, station_keys, mode, hubs=site.hubs, keep=site.keep),
             _gui(session, options, site, look, platform, mode, site.station.id, feed, pictures, ("feeder",), warm),
         ]
         services = [session.broker(pictures, site, {})]
@@ -255,11 +255,13 @@ class _Hub:
 
     def __init__(
         self, session: _Session, options: Options, data_dir: Path, mode: Mode, bind: tuple[str, str] | None = None,
-        more: Mapping[str, Any] | None = None,
+        more: Mapping[str, Any] | None = None, *, seats: bool = False,
     ) -> None:  # fmt: skip
-        """`more`: further fields of HubSettings."""
+        """`more`: further fields of HubSettings; `seats`: nobody signs in, the simulated roster says who sits at the
+        station."""
         self._more = dict(more or {})
         self._session, self._options, self._data_dir, self._mode = session, options, data_dir, mode
+        self._sign_in = "seat" if seats else "password"
         self._ready_file = data_dir / "hub.json"
         self.addresses = bind or _free_addresses()
         """LIVE and CTL."""
@@ -291,6 +293,7 @@ class _Hub:
             "authorised_dir": str(self._session.data_dir / "authorised"),
             "keys_dir": str(self._session.data_dir / "keys"),
             "name": "Đông Hà",
+            "sign_in": self._sign_in,
             **self._more,
         }
 
@@ -338,6 +341,7 @@ def _feeder(
     mode: Mode,
     needs: tuple[str, ...] = (),
     hubs: tuple[OtherHubSection, ...] = (),
+    keep: KeepSection = KeepSection(),  # noqa: B008  # frozen
 ) -> ChildSpec:
     """`needs` the demo's own hub: a link that looks for one that is still starting would raise an alarm."""
 
@@ -357,6 +361,16 @@ def _feeder(
             "mode": mode,
             "listen": door.address,
             "authkey": door.authkey,
+            "keep_days": keep.samples,
+            "keep": {
+                "log_days": keep.log,
+                "quarantine_days": keep.quarantine,
+                "actions_days": keep.actions,
+                "audit_days": keep.audit,
+                "minute_days": keep.minutes,
+                "hour_days": keep.hours,
+                "ballast_bytes": keep.ballast_mb << 20,
+            },
         }
 
     return ChildSpec(

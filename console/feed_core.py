@@ -19,7 +19,7 @@ import zmq.auth
 
 from backends.domain.action import EXPIRY_S, Action, ActionStatus, Stage, Verb, new_aid
 from backends.domain.alarm import Alarm, AlarmState, TransitionRefused
-from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, Mode
+from backends.domain.feeds import FEEDS, FeedKind, FeedQuality, FeedStatus, Mode
 from backends.domain.ports import ActionRefused, LinkStatus, StoreTrouble
 from backends.domain.record import Record, Snapshot
 from backends.domain.times import NS_PER_S, HubClock
@@ -27,7 +27,8 @@ from backends.link.loop import Link
 from backends.link.machine import LinkMachine
 from backends.link.ports import Endpoints, LinkSettings, Trouble
 from backends.protocol.messages import Cursor, History, Series
-from backends.store.ops import Op, PutMoment, PutQuarantine, PutRecords, PutSnapshot, PutStage
+from backends.store.keeping import Keep
+from backends.store.ops import Op, PutAudit, PutMoment, PutQuarantine, PutRecords, PutSnapshot, PutStage
 from backends.store.store import Store
 from console.feed_alarms import LocalAlarms
 from console.feed_exchange import Exchange
@@ -39,6 +40,8 @@ _log = logging.getLogger(__name__)
 ROOM_ROWS = 50_000
 """Rows waiting for a commit at which the link stops reading LIVE; what it misses is fetched."""
 MOMENT_EVERY_S = 5.0
+SESSION_ENDS = frozenset({"sign_out", "session_over"})
+"""What is audited under these names hands the audit's end to the hub at once."""
 REFUSING = ("disk_full", "io_error", "newer_schema", "other_mode")
 
 
@@ -63,6 +66,8 @@ class FeedSettings(msgspec.Struct, frozen=True):
     token: str = ""
     keep_days: int = 30
     """Days of samples."""
+    keep: Keep = Keep(ballast_bytes=64 << 20)
+    """Days of everything else, backups, space held for a full disk."""
     listen: str = ""
     """Where the GUI connects: path of a socket, or name of a pipe on Windows. Feeder process only."""
     authkey: str = ""
@@ -103,7 +108,8 @@ class FeedCore:
         self.alarms = LocalAlarms(self._local_changed)
         self.store = Store(
             Path(settings.data_dir), settings.mode.value, self,
-            keep_days=settings.keep_days, on_samples_trouble=self._samples_trouble,
+            keep_days=settings.keep_days, keep=settings.keep, on_samples_trouble=self._samples_trouble,
+            on_backup_trouble=self._backup_trouble,
         )  # fmt: skip
         self._link: Link | None = None
         self.history = HistoryReader(Path(settings.data_dir), self._ask_hub, self.store.samples.put)
@@ -172,7 +178,7 @@ class FeedCore:
                 return aid
             action = Action(aid, verb, feed, target, expect_state_rev, now_ns, expires_ns, args or {}, self._cseq + 1)
             try:
-                self.store.keep_action(action)
+                self.store.keep_action(action, self._operator_id)
             except OSError as error:
                 raise ActionRefused("not_kept", str(error)) from None
             self._cseq += 1
@@ -195,6 +201,15 @@ class FeedCore:
 
     def _stage_op(self, status: ActionStatus) -> PutStage:
         return PutStage(status, self.settings.station, self._operator_id)
+
+    def audit(self, what: str, person: str, target: str = "", detail: str = "", result: str = "") -> None:
+        """Something that is no action: signed in or out, locked, looked at a camera ("cameras/014"), saw a name."""
+        self.store.audit(
+            PutAudit(
+                self.clock.now_ns(), what, person, target, result, detail, self.settings.station,
+                ends_session=what in SESSION_ENDS,
+            )
+        )  # fmt: skip
 
     # -- the link's sink (link thread) ---------------------------------------------------------------
 
@@ -282,18 +297,25 @@ class FeedCore:
         self.exchange.tell(StoreTrouble(code, text))
 
     def on_emptied(self) -> None:
-        """A new, empty file while running: everything is taken anew, unfinished actions are put back."""
+        """A backup or an empty file in the place of a damaged one: unfinished actions are put back. What is a state
+        comes as a whole, so that no screen sees an older one pass by; events go on where the file has them."""
         with self._lock:
             unfinished = list(self._unfinished.values())
         self.store.put([self._stage_op(status) for status in unfinished])
         if self._link is not None:
-            for feed in FEEDS:
-                self._link.resync(feed, None)
+            for feed, spec in FEEDS.items():
+                position = self.store.positions.get(feed) if spec.kind is FeedKind.APPEND else None
+                self._link.resync(feed, Cursor(*position) if position else None)
 
     def _samples_trouble(self, code: str, text: str) -> None:
         if text:
             _log.warning("%s", text)
         self.alarms.set("samples", bool(code), self.clock.now_ns(), code)
+
+    def _backup_trouble(self, code: str, text: str) -> None:
+        if text:
+            _log.warning("%s", text)
+        self.alarms.set("backup", bool(code), self.clock.now_ns(), code)
 
     def _local_changed(self, alarm: Alarm) -> None:
         if alarm.state is AlarmState.NORMAL:

@@ -104,6 +104,30 @@ class VideoSection(_Strict, frozen=True):
     """Decoder processes; 0 = as many as suit this machine."""
 
 
+Days = Annotated[int, msgspec.Meta(ge=1, le=36_500)]
+
+
+class KeepSection(_Strict, frozen=True):
+    """`[keep]`: how many days (on which the console ran) its own store keeps things; docs/store.md."""
+
+    samples: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 30
+    """Every single measurement."""
+    minutes: Days = 90
+    """Least, greatest and mean of each minute."""
+    hours: Days = 1100
+    """The same of each hour."""
+    log: Days = 30
+    """Every change of alarms, incidents and reports, and the timeline."""
+    actions: Annotated[int, msgspec.Meta(ge=30, le=36_500)] = 90
+    """Finished actions; the hub recognises a repeated one for 30 days."""
+    audit: Days = 366
+    """Who did what. Vietnamese practice asks for 12 months."""
+    quarantine: Days = 30
+    """Messages that did not follow the protocol, the newest 1,000 at most."""
+    ballast_mb: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 64
+    """Space held for the moment when the disk is full; 0 = none."""
+
+
 class SiteConfig(_Strict, frozen=True):
     """A site's file, `--config FILE`."""
 
@@ -116,6 +140,7 @@ class SiteConfig(_Strict, frozen=True):
     screen: ScreenSection = ScreenSection()
     monitors: tuple[MonitorSection, ...] = ()
     video: VideoSection = VideoSection()
+    keep: KeepSection = KeepSection()
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True):
@@ -251,6 +276,7 @@ def _known_entries() -> set[str]:
         ScreenSection,
         MonitorSection,
         VideoSection,
+        KeepSection,
     )
     return {field.name for record in records for field in msgspec.structs.fields(record)}
 

@@ -13,6 +13,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import sys
 import tempfile
 import threading
@@ -26,12 +27,15 @@ import zmq
 
 from backends.domain.feeds import Mode
 from backends.domain.times import NS_PER_S, ScaledClock, SessionClock, SystemClock
+from backends.hub.access import SESSION_S
 from backends.hub.answers import Identity
 from backends.hub.core import START_T, WALL_T, WORLD_T, Core
 from backends.hub.keys import ensure_hub_keys
 from backends.hub.log import SqliteLog
 from backends.hub.ports import EventLog, LogTrouble, WorldSource
+from backends.hub.private import Confiding
 from backends.hub.server import Endpoints, Server
+from backends.hub.stores import Stores
 
 if TYPE_CHECKING:
     from backends.hub.jetstream_client import NatsSettings
@@ -76,6 +80,10 @@ class HubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Name of the log; hubs of one site give the same, two sites on the same servers different ones."""
     member: str = ""
     """This hub's own name among several."""
+    sign_in: Literal["password", "seat"] = "password"
+    """`password`: people sign in with their accounts; `seat`: the roster says who sits where (the demo)."""
+    session_s: float = SESSION_S
+    """How long a session lasts at most, in seconds of the wall clock."""
 
 
 class Ready(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -110,7 +118,7 @@ def run(settings: HubSettings, stop: threading.Event | None = None, world: World
             signal.signal(number, lambda *_: stop.set())
     try:
         return _serve(settings, stop, world)
-    except (LogTrouble, OSError, ValueError, zmq.ZMQError) as error:
+    except (LogTrouble, OSError, ValueError, sqlite3.Error, zmq.ZMQError) as error:
         log.error("the hub cannot run: %s", error)
         return 1
 
@@ -123,11 +131,16 @@ def _serve(settings: HubSettings, stop: threading.Event, world: WorldFactory) ->
     events = _open_log(settings)
     planned = False
     try:
-        _serve_log(settings, stop, world, events)
+        with Stores(Path(settings.data_dir)) as stores:
+            _serve_log(settings, stop, _confiding(world, stores), events, stores)
         planned = True
     finally:
         events.close(planned=planned)
     return 0
+
+
+def _confiding(world: WorldFactory, stores: Stores) -> WorldFactory:
+    return lambda settings, start_ns: Confiding(world(settings, start_ns), stores.confided)
 
 
 def _serve_one_of_several(settings: HubSettings, stop: threading.Event, world: WorldFactory) -> int:
@@ -139,20 +152,27 @@ def _serve_one_of_several(settings: HubSettings, stop: threading.Event, world: W
     ends = _chosen_ports(settings)
     keys = ensure_hub_keys(Path(settings.keys_dir))
     standing = Ready(ends.live, ends.ctl, keys.public.decode(), os.getpid(), "", settings.mode, leads=False)
+    with Stores(Path(settings.data_dir)) as stores:
+        confiding = _confiding(world, stores)
 
-    def follows() -> None:
-        write_atomically(Path(settings.data_dir) / READY_FILE, msgspec.json.encode(standing))
+        def follows() -> None:
+            write_atomically(Path(settings.data_dir) / READY_FILE, msgspec.json.encode(standing))
 
-    def serve(events: EventLog, source: WorldSource) -> None:
-        _serve_log(settings, stop, lambda _settings, _start_ns: source, events)
+        def make_world(start_ns: int) -> WorldSource:
+            made = confiding(settings, start_ns)
+            made.directory()  # what it confides of its cameras is kept by every hub
+            return made
 
-    member = Member(
-        _nats(settings), f"{settings.nats_log}-{log_path(settings).stem}-{settings.mode.value}",
-        settings.member or ends.ctl, log_path(settings), settings.mode,
-        make_world=lambda start_ns: world(settings, start_ns), start=lambda events: _start(settings, events),
-        clock=lambda events: _clock(settings, events), serve=serve, follows=follows,
-    )  # fmt: skip
-    member.run(stop)
+        def serve(events: EventLog, source: WorldSource) -> None:
+            _serve_log(settings, stop, lambda _settings, _start_ns: source, events, stores)
+
+        member = Member(
+            _nats(settings), f"{settings.nats_log}-{log_path(settings).stem}-{settings.mode.value}",
+            settings.member or ends.ctl, log_path(settings), settings.mode, make_world=make_world,
+            start=lambda events: _start(settings, events), clock=lambda events: _clock(settings, events),
+            serve=serve, follows=follows,
+        )  # fmt: skip
+        member.run(stop)
     return 0
 
 
@@ -177,7 +197,9 @@ def _chosen_ports(settings: HubSettings) -> Endpoints:
     return Endpoints(live.replace(":*", f":{ports[0]}"), ctl.replace(":*", f":{ports[1]}"))
 
 
-def _serve_log(settings: HubSettings, stop: threading.Event, world: WorldFactory, events: EventLog) -> None:
+def _serve_log(
+    settings: HubSettings, stop: threading.Event, world: WorldFactory, events: EventLog, stores: Stores
+) -> None:
     began_s = time.monotonic()
     start_ns = _start(settings, events)
     core = Core(events, world(settings, start_ns))
@@ -186,7 +208,10 @@ def _serve_log(settings: HubSettings, stop: threading.Event, world: WorldFactory
     instance = os.urandom(8).hex()
     identity = Identity(settings.name, instance, settings.mode, getattr(clock, "speed", 1.0))
     keys = ensure_hub_keys(Path(settings.keys_dir))
-    server = Server(core, identity, clock, keys, Path(settings.authorised_dir))
+    seats, session_s = settings.sign_in == "seat", settings.session_s
+    server = Server(
+        core, identity, clock, keys, Path(settings.authorised_dir), stores, seats=seats, session_s=session_s
+    )
     try:
         ready_file = Path(settings.data_dir) / READY_FILE
         ends = _bind(server, settings, ready_file)

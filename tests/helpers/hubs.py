@@ -57,6 +57,7 @@ class Hubs:
         settings = HubSettings(
             data_dir=str(data_dir), authorised_dir=str(self.authorised), keys_dir=str(self.folder / "keys"),
             mode=Mode.DEMO, nats=self._urls[name], nats_replicas=self._replicas, member=name,
+            sign_in="seat",
         )  # fmt: skip
         self.children[name] = start_child(
             "helpers.hub_process",

@@ -25,6 +25,9 @@ from widgets.parts.symbols import draw_symbol
 from widgets.session import Session
 from widgets.typography import TypeScale, Weight
 
+_DATE = 2
+"""How early the date is dropped; layout and operator go before it."""
+
 
 @dataclass
 class BarWords:
@@ -43,6 +46,17 @@ class _Part:
     paint: Callable[[QPainter, QRectF], None]
     drop: int = 0
     """The higher, the earlier it is dropped; 0 = never."""
+    want: float = 0.0
+    """Room in which nothing of it is cut: date, layout and operator make place for it, nothing else does."""
+
+
+def _make_room(parts: list[_Part], spare: float, wanted: float, gap: float) -> None:
+    """Drop what only adorns until `wanted` more pixels are free, or nothing of it is left."""
+    for part in sorted((p for p in parts if p.drop >= _DATE), key=lambda p: -p.drop):
+        if spare >= wanted:
+            return
+        parts.remove(part)
+        spare += part.width + gap
 
 
 class TopBar(QWidget):
@@ -97,6 +111,8 @@ class TopBar(QWidget):
             gone = max(parts, key=lambda p: p.drop)
             parts.remove(gone)
             spare += gone.width + gap
+        if alarm is not None:
+            _make_room(parts, spare, alarm.want - alarm.width, gap)
         rights = [p for p in parts if p in right]
         x = room.right()
         for part in reversed(rights):
@@ -151,7 +167,7 @@ class TopBar(QWidget):
     def _date(self) -> _Part:
         now = self.session.clock.now_ns()
         date = fmt.date_short(now) if self.scale.wall else fmt.date_long(now)
-        return self._two_lines(fmt.weekday(now), date, drop=2)
+        return self._two_lines(fmt.weekday(now), date, drop=_DATE)
 
     def _mode(self) -> _Part:
         px, theme = self.scale.floor, self.session.look.theme
@@ -229,6 +245,7 @@ class TopBar(QWidget):
         side = scale.line(scale.floor) * 1.7
         px = scale.floor if scale.wall else scale.read
         name, step = local(alarm.name), scale.line(scale.floor)
+        whole = max(text.width(name, px, Weight.SEMIBOLD), text.width(place_and_time(alarm), scale.floor))
 
         def paint(painter: QPainter, room: QRectF) -> None:
             if room.width() < side:
@@ -247,9 +264,13 @@ class TopBar(QWidget):
             if len(lines) > 1:
                 text.draw(painter, second, lines[1], px, theme.strong, Weight.SEMIBOLD)
             else:
-                text.draw(painter, second, place_and_time(alarm), scale.floor, theme.text)
+                whole = place_and_time(alarm)
+                # Where it is tight, the time goes before the place is cut: the alarm list tells it.
+                fits = text.width(whole, scale.floor) <= second.width()
+                text.draw(painter, second, whole if fits else local(alarm.place) or whole, scale.floor, theme.text)
 
-        return _Part(side + text.width(name, px, Weight.SEMIBOLD) * 0.62 + scale.pad * 2, paint)
+        rest = side + scale.pad * 2
+        return _Part(rest + text.width(name, px, Weight.SEMIBOLD) * 0.62, paint, want=rest + whole)
 
     def _sound(self) -> _Part:
         theme, sound = self.session.look.theme, self.session.sound
