@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from helpers.failover import Room, raised_once
+from helpers.hub_room import Room, raised_once
 from helpers.hubs import LOG
 from helpers.nats_cluster import SERVER
 

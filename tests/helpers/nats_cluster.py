@@ -14,6 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
 from helpers.waiting import wait_for
 
 SERVER = shutil.which("nats-server") or "/usr/sbin/nats-server"
@@ -79,7 +80,12 @@ class NatsCluster:
         self.children[n] = None
 
     def pause(self, n: int) -> None:
+        """SIGSTOP; returns when it has stopped."""
         self._signal(n, signal.SIGSTOP)
+        child = self.children[n]
+        assert child is not None
+        process = psutil.Process(child.pid)
+        wait_for("the server has stopped", lambda: process.status() == psutil.STATUS_STOPPED)
 
     def go_on(self, n: int) -> None:
         self._signal(n, signal.SIGCONT)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from helpers.cable import Cable
-from helpers.failover import Room, raised_once
+from helpers.hub_room import Room, raised_once
 from helpers.hubs import LOG, read_log
 from helpers.nats_cluster import SERVER
 from helpers.waiting import wait_for
