@@ -40,6 +40,11 @@ START_WAIT_S = 20.0
 """For each message of a new log's past; nobody is served yet."""
 PAST_SAMPLES = 20_000
 APPLY_SLICE_S = 0.05
+WHOLE_EVERY_S = 6 * 3600.0
+KEEP_S = 7 * 24 * 3600.0
+"""Of the log on the servers: as long as a hub may be away without beginning its copy anew."""
+WHOLES = "wholes"
+"""Remembered: (wall time, first message) of each `whole` that still stands in the log."""
 LOST_TAIL = "lost_tail"
 """Remembered in a new copy: numbers that were published are gone, they must not be given again."""
 
@@ -66,6 +71,8 @@ class ReplicatedLog:
         self._term = 0
         """Our own term while we lead."""
         self._pending: _Pending | None = None
+        self._wants_whole = False
+        """The log was shortened, and this copy begins with what it begins with."""
 
     # --- following -------------------------------------------------------------------------------
 
@@ -77,12 +84,11 @@ class ReplicatedLog:
         self._last = self._copy.position
         self._check_copy()
         first = self._client.first_sequence()
-        if first > self._copy.position + 1:
-            raise LogTrouble(
-                f"the log begins at message {first}, this hub's copy ends at {self._copy.position}: stop it, copy the "
-                "data folder's hub*.db of another, stopped hub here, and start it again"
-            )
-        self._client.follow_from(self._copy.position + 1)
+        if self._copy.position and first > self._copy.position + 1:
+            raise AwayTooLong(f"the log begins at message {first}, this hub's copy ends at {self._copy.position}")
+        self._wants_whole = first > 1 and not self._copy.position
+        self._last = max(self._copy.position, first - 1)
+        self._client.follow_from(self._last + 1)
 
     def take_in(self) -> int:
         """Apply what the tail has brought, a slice of it. Returns how many messages. Raises LogTrouble."""
@@ -103,6 +109,9 @@ class ReplicatedLog:
         except BadEntry as error:
             raise LogTrouble(str(error)) from error
         if entry is not None:
+            if self._wants_whole and entry.kind != "whole":
+                raise LogTrouble(f"the log was shortened and begins with a {entry.kind}: it cannot be read from there")
+            self._wants_whole = False
             self._copy.apply(entry, sequence)
         self._last = sequence
 
@@ -205,13 +214,13 @@ class ReplicatedLog:
         landed = self._settle(changes, samples)
         if landed is not None:
             changes, samples = changes[len(landed.changes) :], samples[len(landed.samples) :]
-        before = list(landed.entry.envelopes) if landed is not None else []
+        before = list(landed.entry.envelopes) if landed is not None and landed.entry.kind == "commit" else []
         envelopes, heads = self._copy.number(changes, samples, now_ns)
         if not envelopes and action is None and not meta:
             return before
         entry = Entry(
             "commit", self._term, self._holder, os.urandom(8).hex(), heads, tuple(envelopes), tuple(samples), action,
-            dict(meta or {}),
+            meta=dict(meta or {}),
         )  # fmt: skip
         self._write(entry, changes, samples, COMMIT_WAIT_S)
         return before + envelopes
@@ -276,6 +285,21 @@ class ReplicatedLog:
 
     def maintain(self, now_ns: int) -> None:
         self._copy.maintain(now_ns)
+        self._must_lead()
+        wholes = msgspec.json.decode(self._copy.meta(WHOLES) or "[]", type=list[tuple[float, int]])
+        now_s = time.time()
+        if self._pending is None and (not wholes or now_s - wholes[-1][0] > WHOLE_EVERY_S):
+            self._write_whole(wholes, now_s)
+
+    def _write_whole(self, wholes: list[tuple[float, int]], now_s: float) -> None:
+        """So that the log may be shortened: what is older than KEEP_S goes, from a whole on. Raises LogTrouble."""
+        old = [place for t_s, place in wholes if now_s - t_s > KEEP_S]
+        kept = [(t_s, place) for t_s, place in wholes if not old or place >= old[-1]]
+        entry = self._copy.whole(self._term, self._holder)
+        entry.meta[WHOLES] = msgspec.json.encode([*kept, (now_s, self._last + 1)]).decode()
+        self._write(entry, (), (), COMMIT_WAIT_S)
+        if old:
+            self._client.shorten(old[-1])
 
     # --- EventLog: reading -----------------------------------------------------------------------
 
@@ -310,6 +334,10 @@ class ReplicatedLog:
     def close(self, *, planned: bool = True) -> None:
         self._drop_pending()
         self._copy.close(planned=planned)
+
+
+class AwayTooLong(LogTrouble):
+    """The log was shortened beyond this copy; a new one is read from it."""
 
 
 class LostTail(LogTrouble):

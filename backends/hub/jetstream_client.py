@@ -344,6 +344,17 @@ class JetStreamClient:
                 return sequence
             raise Fenced(f"message {sequence} of the log is not ours")
 
+    def shorten(self, first: int) -> None:
+        """Forget what stands before message `first`. Not waited for: it is asked for again at the next time."""
+
+        async def purge() -> None:
+            try:
+                await self._js().purge_stream(self.stream, seq=first)
+            except (nats.errors.Error, TimeoutError) as error:
+                log.warning("the log could not be shortened: %s", error)
+
+        asyncio.run_coroutine_threadsafe(purge(), self._loop)
+
     # --- the lease -------------------------------------------------------------------------------
 
     @property

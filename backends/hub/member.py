@@ -20,7 +20,7 @@ from pathlib import Path
 from backends.domain.feeds import Mode
 from backends.domain.times import SessionClock
 from backends.hub.core import START_T, WORLD_T
-from backends.hub.jetstream import LOST_TAIL, LostTail, ReplicatedLog
+from backends.hub.jetstream import LOST_TAIL, AwayTooLong, LostTail, ReplicatedLog
 from backends.hub.jetstream_client import JetStreamClient, NatsSettings
 from backends.hub.ports import EventLog, LogTrouble, NotLeading, WorldSource
 from backends.hub.replica import Replica, set_aside
@@ -73,7 +73,10 @@ class Member:
                     log.warning("this hub leads no longer: %s", over)
                 except LostTail as loss:
                     log.error("%s; this hub's copy is set aside and read anew", loss)
-                    self._begin_copy_anew()
+                    self._begin_copy_anew(lost_tail=True)
+                except AwayTooLong as away:
+                    log.warning("%s; this hub's copy is set aside and read anew", away)
+                    self._begin_copy_anew(lost_tail=False)
                 except LogTrouble as trouble:
                     if str(trouble) != self._trouble:
                         log.error("%s", trouble)
@@ -97,13 +100,14 @@ class Member:
         identity = self._client.open()
         return ReplicatedLog(Replica(self._path, self._mode, identity), self._client, self._holder)
 
-    def _begin_copy_anew(self) -> None:
+    def _begin_copy_anew(self, *, lost_tail: bool) -> None:
         if self._events is not None:
             self._events.close()
             self._events = None
         set_aside(self._path)
         copy = Replica(self._path, self._mode, self._client.open())
-        copy.remember(LOST_TAIL, "1")
+        if lost_tail:
+            copy.remember(LOST_TAIL, "1")
         self._events = ReplicatedLog(copy, self._client, self._holder)
 
     def _follow(self, events: ReplicatedLog, stop: threading.Event) -> bool:

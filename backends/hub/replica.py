@@ -16,7 +16,7 @@ import msgspec
 
 from backends.domain.feeds import FEEDS, FeedKind, Mode
 from backends.hub.log import SqliteLog, _Head
-from backends.hub.ports import LogTrouble
+from backends.hub.ports import ActionRow, LogTrouble
 from backends.hub.replica_wire import Entry
 from backends.hub.samples import TAIL_LIMIT
 from backends.protocol.messages import FeedHead
@@ -25,6 +25,7 @@ _POSITION = "replica_position"
 _POSITION_ID = "replica_id"
 _TERM = "replica_term"
 _STREAM = "replica_stream"
+_OWN_META = (_POSITION, _POSITION_ID, _TERM, _STREAM, "lost_tail", "clean", "boot", "mode")
 
 
 class Replica(SqliteLog):
@@ -56,6 +57,8 @@ class Replica(SqliteLog):
         """
         if entry.term < self.term:
             raise LogTrouble(f"the log holds term {entry.term} of {entry.holder} after term {self.term}")
+        if entry.kind == "whole" and self.position:
+            entry = Entry("whole", entry.term, entry.holder, entry.id, meta=entry.meta)  # nothing new to a copy
         moved = {name: self._moved(name, head, entry) for name, head in entry.heads.items() if name in FEEDS}
         logged = [e for e in entry.envelopes if e.feed in FEEDS and FEEDS[e.feed].kind is not FeedKind.LOSSY]
         try:
@@ -65,13 +68,16 @@ class Replica(SqliteLog):
                         self._db.execute("DELETE FROM log WHERE feed=?", (name,))
                     self._write_head(name, head)
                 self._write(logged)
+                if entry.kind == "whole":
+                    # Only an append feed's newest records follow one another; of the others it has the items alone.
+                    self._db.executemany("DELETE FROM log WHERE feed=?", [(name,) for name in moved if _keyed(name)])
                 if entry.samples:
                     self._samples.append(entry.samples)
-                if entry.action is not None:
-                    self._db.execute(
-                        "INSERT INTO action VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                        (*msgspec.structs.astuple(entry.action), time.time_ns()),
-                    )
+                outcomes = (entry.action, *entry.outcomes) if entry.action is not None else entry.outcomes
+                self._db.executemany(
+                    "INSERT INTO action VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    [(*msgspec.structs.astuple(outcome), time.time_ns()) for outcome in outcomes],
+                )
                 place = {_POSITION: str(position), _POSITION_ID: entry.id, _TERM: str(entry.term)}
                 self._put_meta({**entry.meta, **place})
         except BaseException:
@@ -82,6 +88,16 @@ class Replica(SqliteLog):
         self.position, self.position_id, self.term = position, entry.id, entry.term
         if self._samples.held > TAIL_LIMIT:
             self.seal()
+
+    def whole(self, term: int, holder: str) -> Entry:
+        """All that this copy adds up to, samples left out."""
+        outcomes = self._db.execute("SELECT aid, station, digest, stage, code, text, rev FROM action").fetchall()
+        meta = {k: v for k, v in self._db.execute("SELECT k, v FROM meta") if k not in _OWN_META}
+        return Entry(
+            "whole", term, holder, os.urandom(8).hex(), self.heads(),
+            tuple(e for name in FEEDS for e in self.items(name)), outcomes=tuple(ActionRow(*row) for row in outcomes),
+            meta=meta,
+        )  # fmt: skip
 
     def remember(self, key: str, value: str) -> None:
         """A text of this copy's own, beside the log's."""
@@ -95,11 +111,16 @@ class Replica(SqliteLog):
         if FEEDS[name].kind is FeedKind.LOSSY:
             oldest = head.head + 1
         elif head.epoch != old.epoch:
-            oldest = min((e.seq for e in entry.envelopes if e.feed == name), default=head.head + 1)
+            first = min((e.seq for e in entry.envelopes if e.feed == name), default=head.head + 1)
+            oldest = head.head + 1 if entry.kind == "whole" and _keyed(name) else first
         return _Head(head.epoch, head.head, oldest, head.t_source)
 
     def close(self, *, planned: bool = True) -> None:
         super().close(planned=True)
+
+
+def _keyed(feed: str) -> bool:
+    return FEEDS[feed].kind is FeedKind.STATE
 
 
 def set_aside(path: Path) -> Path:

@@ -25,11 +25,15 @@ PART_BYTES = 700 << 10
 _PACK_LEVEL = 1
 
 
+_Piece = tuple[tuple[Envelope, ...], tuple[Sample, ...], tuple[ActionRow, ...]]
+
+
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One commit. `term` rises with each change of leader and never falls within the log."""
 
-    kind: Literal["term", "commit", "past"]
-    """`term`: a hub begins to lead; `commit`: a transaction; `past`: samples of before the log began."""
+    kind: Literal["term", "commit", "past", "whole"]
+    """`term`: a hub begins to lead; `commit`: a transaction; `past`: samples of before the log began; `whole`: all
+    that the log adds up to, so that what stands before it may be forgotten."""
     term: int
     holder: str
     id: str
@@ -38,6 +42,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     envelopes: tuple[Envelope, ...] = ()
     samples: tuple[Sample, ...] = ()
     action: ActionRow | None = None
+    outcomes: tuple[ActionRow, ...] = ()
+    """Of a `whole`: what became of all actions that are remembered."""
     meta: dict[str, str] = {}
     part: int = 1
     parts: int = 1
@@ -56,32 +62,29 @@ def pack(entry: Entry, limit: int = PART_BYTES) -> list[bytes]:
     whole = _packed(entry)
     if len(whole) <= limit:
         return [whole]
-    pieces = list(_cut(entry.envelopes, entry.samples, limit))
-    bare = msgspec.structs.replace(entry, envelopes=(), samples=(), action=None, meta={}, heads={})
+    pieces = list(_cut((entry.envelopes, entry.samples, entry.outcomes), limit))
+    bare = msgspec.structs.replace(entry, action=None, meta={}, heads={})
     packed = []
-    for n, (envelopes, samples) in enumerate(pieces, start=1):
+    for n, (envelopes, samples, outcomes) in enumerate(pieces, start=1):
         base = entry if n == len(pieces) else bare
-        packed.append(
-            _packed(msgspec.structs.replace(base, envelopes=envelopes, samples=samples, part=n, parts=len(pieces)))
+        part = msgspec.structs.replace(
+            base, envelopes=envelopes, samples=samples, outcomes=outcomes, part=n, parts=len(pieces)
         )
+        packed.append(_packed(part))
     return packed
 
 
-def _cut(
-    envelopes: tuple[Envelope, ...], samples: tuple[Sample, ...], limit: int
-) -> Iterator[tuple[tuple[Envelope, ...], tuple[Sample, ...]]]:
+def _cut(piece: _Piece, limit: int) -> Iterator[_Piece]:
     """Halves of halves, in order, until each fits."""
-    count = len(envelopes) + len(samples)
-    if count <= 1 or len(zlib.compress(encode((envelopes, samples)), _PACK_LEVEL)) < limit * 3 // 4:
-        yield envelopes, samples
-    elif len(envelopes) > 1 or not samples:
-        half = max(1, len(envelopes) // 2)
-        yield from _cut(envelopes[:half], (), limit)
-        yield from _cut(envelopes[half:], samples, limit)
-    else:
-        half = max(1, len(samples) // 2)
-        yield from _cut(envelopes, samples[:half], limit)
-        yield from _cut((), samples[half:], limit)
+    envelopes, samples, outcomes = piece
+    count = len(envelopes) + len(samples) + len(outcomes)
+    if count <= 1 or len(zlib.compress(encode(piece), _PACK_LEVEL)) < limit * 3 // 4:
+        yield piece
+        return
+    half = count // 2
+    first, second = max(0, half - len(envelopes)), max(0, half - len(envelopes) - len(samples))
+    yield from _cut((envelopes[:half], samples[:first], outcomes[:second]), limit)
+    yield from _cut((envelopes[half:], samples[first:], outcomes[second:]), limit)
 
 
 def _packed(entry: Entry) -> bytes:
@@ -122,6 +125,7 @@ class Joiner:
             entry,
             envelopes=tuple(e for p in parts for e in p.envelopes),
             samples=tuple(s for p in parts for s in p.samples),
+            outcomes=tuple(o for p in parts for o in p.outcomes),
             part=1,
             parts=1,
         )

@@ -166,7 +166,7 @@ def truths(log: Sequence[tuple[int, str, Entry]]) -> dict[str, list[Any]]:
         assert entry.term >= term, f"message {sequence}: term {entry.term} after {term}"
         term = entry.term
         assert holders.setdefault(term, entry.holder) == entry.holder, f"term {term} has two holders"
-        for envelope in entry.envelopes:
+        for envelope in entry.envelopes if entry.kind == "commit" else ():
             feed = feeds[envelope.feed]
             if FEEDS[envelope.feed].kind is FeedKind.LOSSY:
                 continue

@@ -19,9 +19,11 @@ from nats.js import JetStreamContext
 
 from backends.domain.feeds import Mode
 from backends.domain.incident import TimelineEvent
+from backends.domain.place import SlaRule
 from backends.domain.sensor import Sample
+from backends.domain.text import LocalText
 from backends.hub import jetstream
-from backends.hub.jetstream import LOST_TAIL, LostTail, ReplicatedLog
+from backends.hub.jetstream import LOST_TAIL, AwayTooLong, LostTail, ReplicatedLog
 from backends.hub.jetstream_client import LEASE_S, JetStreamClient, NatsSettings
 from backends.hub.ports import ActionRow, Change, LogTrouble, NotLeading
 from backends.hub.replica import Replica
@@ -264,3 +266,43 @@ def test_numbers_that_the_servers_have_lost_are_never_given_again(
     after = other.do(other.log.heads).result(10)
     assert all(after[feed].epoch != before[feed].epoch for feed in before)
     assert other.do(lambda: other.log.meta(LOST_TAIL)).result(10) == ""
+
+
+def test_a_shortened_log_gives_a_new_hub_everything_and_one_that_was_away_too_long_begins_anew(
+    writers: Callable[[str], Writer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(JetStreamClient, "holds_lease", True)
+    monkeypatch.setattr(jetstream, "WHOLE_EVERY_S", 0.0)
+    monkeypatch.setattr(jetstream, "KEEP_S", 0.0)
+    away = writers("away")
+    assert away.do(away.lead).result(10)
+    away.do(away.commit).result(10)
+    writer = writers("a")
+    assert writer.do(writer.lead).result(10)
+    row = ActionRow("aid", "desk-1", b"d" * 32, "conflict", "gone", "", 3)
+    rule = Change("config", "put", "r", NOW, SlaRule("r", "c", LocalText("x"), 1.0), 7)
+    gone = [Change("config", kind, "r2", NOW, SlaRule("r2", "c", LocalText("x"), 1.0)) for kind in ("put", "del")]
+    writer.do(lambda: writer.log.commit([rule, *gone, note("n1")], NOW, action=row, meta={"k": "v"})).result(10)
+    for _ in range(3):
+        writer.do(lambda: writer.log.maintain(NOW)).result(10)
+        writer.do(writer.commit).result(10)
+    wait_for("the log is shortened", lambda: writer.client.first_sequence() > 4)
+
+    new = writers("new")
+    heads = writer.do(writer.log.heads).result(10)
+    config = writer.do(lambda: writer.log.items("config")).result(10)
+    timeline = writer.do(lambda: writer.log.fetch("timeline", 0, 100, 1 << 20)).result(10)
+    assert new.do(new.lead).result(10)
+    told = new.do(new.log.heads).result(10)
+    assert {f: (h.epoch, h.head, h.t_source) for f, h in told.items()} == {
+        f: (h.epoch, h.head, h.t_source) for f, h in heads.items()
+    }
+    assert (told["config"].oldest, told["timeline"].oldest) == (4, 1)
+    assert new.do(lambda: new.log.items("config")).result(10) == config
+    assert new.do(lambda: new.log.fetch("timeline", 0, 100, 1 << 20)).result(10) == timeline
+    assert new.do(lambda: new.log.outcome("aid")).result(10) == row
+    assert new.do(lambda: new.log.meta("k")).result(10) == "v"
+    new.do(new.commit).result(10)
+    assert new.published[0].seq == heads["timeline"].head + 1
+    with pytest.raises(AwayTooLong):
+        away.do(away.lead).result(10)
