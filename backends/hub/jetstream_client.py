@@ -45,6 +45,7 @@ LEASE_S = 2.0
 RENEW_S = 0.4
 ASK_S = 1.0
 """One request; it is repeated."""
+OPEN_S = 3.0
 PAUSE_S = 0.1
 TAIL_BATCH = 200
 TAIL_HELD = 2000
@@ -159,7 +160,7 @@ class JetStreamClient:
 
     def open(self) -> str:
         """Connect, make log and bucket where they are missing. Returns the log's identity. Raises LogTrouble."""
-        return self.call(self._open, 10.0)
+        return self.call(self._open, OPEN_S)
 
     async def _open(self) -> str:
         if self._nc is None:

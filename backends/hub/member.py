@@ -65,6 +65,7 @@ class Member:
 
     def run(self, stop: threading.Event) -> None:
         self._client.start()
+        self._say_follows()
         try:
             while not stop.is_set():
                 try:
@@ -90,11 +91,13 @@ class Member:
     def _cycle(self, stop: threading.Event) -> None:
         if self._events is None:
             self._events = self._open()
-        self._say_follows()
         self._events.follow()
         if self._follow(self._events, stop) and self._events.lead(stop):
             self._trouble = ""
-            self._serve(self._events, self._world_to_lead(self._events))
+            try:
+                self._serve(self._events, self._world_to_lead(self._events))
+            finally:
+                self._say_follows()
 
     def _open(self) -> ReplicatedLog:
         identity = self._client.open()

@@ -7,16 +7,18 @@ tell one truth? That the question can be answered with no is shown in test_hub_f
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 
 import pytest
 from helpers.cable import Cable
 from helpers.hub_room import Room, raised_once
-from helpers.hubs import LOG, read_log
-from helpers.nats_cluster import SERVER
+from helpers.hubs import LOG, Hubs, read_log
+from helpers.nats_cluster import SERVER, NatsCluster
 from helpers.waiting import wait_for
 
 from backends.domain.action import Stage
+from backends.domain.feeds import LinkState
 from backends.hub.jetstream_client import LEASE_S
 
 pytestmark = pytest.mark.skipif(not Path(SERVER).exists(), reason="needs nats-server (Debian package nats-server)")
@@ -101,3 +103,35 @@ def test_a_leader_that_is_cut_off_from_the_log_falls_silent_and_another_leads(tm
         feeds = room.check()
     assert took_s < LEASE_S + 4.0
     assert raised_once(feeds) > 20
+
+
+def test_without_a_majority_of_servers_nobody_leads_and_with_one_back_everything_goes_on(tmp_path: Path) -> None:
+    with Room(tmp_path) as room:
+        for n in (0, 1):
+            room.cluster.kill(n)
+        wait_for("nobody leads", lambda: all(room.hubs.follows(name) for name in room.hubs.names), 15.0)
+        desk = room.desks[0]
+        wait_for("the console says so", lambda: (link := desk.look().link) and link.state is LinkState.DOWN)
+        aid, _ = room.act()
+        took_s = room.measure(lambda: room.cluster.start(0))
+        room.wait_finished(aid)
+        # A planned stop gives the lease back: another leads before it would have run out.
+        leader = room.hubs.wait_leader()
+        stopped_s = time.monotonic()
+        assert room.hubs.stop(leader) == 0
+        room.hubs.wait_leader()
+        assert time.monotonic() - stopped_s < LEASE_S
+        feeds = room.check()
+    assert took_s < 20.0
+    assert raised_once(feeds) > 20
+    assert [e.cause for e in feeds["timeline"]].count(aid) == 1
+
+
+def test_a_hub_that_starts_before_the_servers_waits_for_them_in_words(tmp_path: Path) -> None:
+    cluster = NatsCluster(tmp_path, 1)
+    with Hubs(tmp_path, cluster.urls, 1, replicas=1) as hubs:
+        wait_for("it waits", lambda: hubs.ready("a") is not None and hubs.follows("a"))
+        wait_for("it says why", lambda: "JetStream" in hubs.log("a"))
+        with cluster:
+            assert hubs.wait_leader() == "a"
+            assert hubs.stop("a") == 0
