@@ -6,6 +6,7 @@ machine is missing (a display, a library, a free data folder), said with the way
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import sys
@@ -15,6 +16,7 @@ from typing import Annotated
 
 import typer
 
+from console import cli_crashes
 from console.cli_access import accounts, keys
 from console.cli_audit import app as audit_app
 from console.cli_hubs import HubName, Nats, NatsCa, NatsCert, NatsKey, NatsLog, Several
@@ -160,6 +162,10 @@ def doctor(
     _finish(lambda given: run_doctor(given, sys.stdout.write), Options(config=config, data_dir=data_dir))
 
 
+app.add_typer(cli_crashes.app, name="crashes")
+app.command()(cli_crashes.restart)
+
+
 def _finish(do: Callable[[Options], int], options: Options) -> None:
     try:
         status = do(options)
@@ -185,6 +191,7 @@ def main() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="backslashreplace")
+    faulthandler.enable()  # systemd's watchdog ends us with SIGABRT: the stacks of all threads go to the journal
     logging.basicConfig(level=os.environ.get("IOC_LOG", "WARNING"), format="%(name)s: %(message)s")
     app()
 

@@ -97,6 +97,14 @@ class MonitorSection(_Strict, frozen=True):
     """From the eye; 0 = 0.7 m for a desk, 4 m for a wall."""
 
 
+class AccessSection(_Strict, frozen=True):
+    """`[access]`."""
+
+    lock_after_min: Annotated[float, msgspec.Meta(ge=0, le=1440)] = 15.0
+    """Minutes without keyboard or mouse after which actions and personal data are locked; 0 = never. Alarms and
+    sound go on in any case."""
+
+
 class VideoSection(_Strict, frozen=True):
     """`[video]`."""
 
@@ -141,6 +149,7 @@ class SiteConfig(_Strict, frozen=True):
     monitors: tuple[MonitorSection, ...] = ()
     video: VideoSection = VideoSection()
     keep: KeepSection = KeepSection()
+    access: AccessSection = AccessSection()
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,6 +204,8 @@ class GuiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where to write one PNG per window and moment; empty = none."""
     after_s: tuple[float, ...] = ()
     """Moments of the screenshots, seconds since the first window was painted."""
+    lock_after_min: float = 0.0
+    """Lock the screen of who signed in here after so many idle minutes; 0 = never."""
     exit_after_s: float = 0.0
     """Leave with status 0 after so many seconds; 0 = stay."""
     preferences_file: str = ""
@@ -277,6 +288,7 @@ def _known_entries() -> set[str]:
         MonitorSection,
         VideoSection,
         KeepSection,
+        AccessSection,
     )
     return {field.name for record in records for field in msgspec.structs.fields(record)}
 

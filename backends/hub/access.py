@@ -70,6 +70,8 @@ class Access:
         self._signing: dict[str, float] = {}
         """Until when a SIGNIN of that station is being looked at."""
         self._looking = False
+        self._leaving: set[bytes] = set()
+        """Sessions that are over, and still on the disk."""
         self._sessions = Sessions(book.all(), [] if seats else book.sessions(time.time_ns()))
         if not seats:
             for station in {*core.records("stations"), *(s.station for s in self._sessions.all())}:
@@ -169,38 +171,50 @@ class Access:
 
     def sign_out(self, station: str, message: SignOut) -> Reply:
         """The session counts no more from now on; SIGNED goes out when it is gone from the disk too."""
-        answer: list[FromHub] = [Signed(message.request, "signed_out")]
         session = self._sessions.end(message.token, station)
-        if session is None:
-            return Reply(answer)
-        self._gone([session])
-        return Reply(job=self._ending_job([session], answer))
-
-    def _ending_job(self, sessions: list[Kept], answer: list[FromHub]) -> Job:
-        def job() -> Ending:
-            self._book.end([s.token for s in sessions])
-            return lambda: answer
-
-        return job
+        if session is not None:
+            self._end([session])
+        token = fingerprint(message.token)
+        if token not in self._leaving:
+            return Reply([Signed(message.request, "signed_out")])
+        return Reply(job=self._off_the_disk([token], Signed(message.request, "signed_out")))
 
     def _end(self, sessions: list[Kept]) -> None:
-        """What is out of memory also leaves the disk; should that fail, the same rule ends it at the next start."""
-        if sessions:
-            self._gone(sessions)
-            self._clerk.take("", b"", self._ending_job(sessions, []))
-
-    def _gone(self, sessions: list[Kept]) -> None:
+        """These are out of memory; `look` goes on until they are off the disk too, or a restart would revive them."""
         for session in sessions:
+            self._leaving.add(session.token)
             self._note("signed_out", session)
             self._show(session.station)
 
+    def _off_the_disk(self, tokens: list[bytes], answer: Signed | None = None) -> Job:
+        """The answer goes out only when they are."""
+
+        def job() -> Ending:
+            try:
+                self._book.end(tokens)
+            except sqlite3.Error as error:
+                log.error("%d sessions cannot be ended on the disk yet: %s", len(tokens), error)
+                return lambda: []
+            return lambda: self._off(tokens, answer)
+
+        return job
+
+    def _off(self, tokens: list[bytes], answer: Signed | None) -> list[FromHub]:
+        self._leaving.difference_update(tokens)
+        return [answer] if answer is not None else []
+
     # --- every second ----------------------------------------------------------------------------
 
-    def look(self, stations: Collection[str]) -> None:
-        """`stations`: those whose key is authorised; the sessions of others are over, like those past their time."""
+    def look(self, stations: Collection[str] | None) -> None:
+        """`stations`: those whose key is authorised; the sessions of others are over, like those past their time.
+
+        None: the folder of keys cannot be read. Nobody gets through then, but nobody is signed out either.
+        """
         if self._seats:
             return
         self._end(self._sessions.sweep(stations))
+        if self._leaving:
+            self._clerk.take("", b"", self._off_the_disk(list(self._leaving)))
         if not self._looking:
             self._looking = self._clerk.take("", b"", self._read_accounts)
 

@@ -32,6 +32,7 @@ from backends.hub.reply import Reply
 from backends.hub.stores import Stores
 from backends.hub.transfers import Transfers
 from backends.hub.zap import DOMAIN, Gate, ZapHandler
+from backends.process import beat
 from backends.protocol.codec import BadMessage, decode_from_console, encode
 from backends.protocol.messages import (
     HEARTBEAT_MS,
@@ -238,6 +239,7 @@ class Server:
                 self.publish(self._core.round(self._clock.now_ns(), now_s))
             if now_s >= next_beat:
                 next_beat = max(next_beat + HEARTBEAT_MS / 1000, now_s)
+                beat()  # to whoever started this process: the loop turns
                 self._beat()
             if now_s >= next_house:
                 next_house = now_s + 1.0
@@ -274,7 +276,7 @@ class Server:
             self._transfers.only(stations)
             for routing_id in [r for r, s in self._sessions.items() if s.station not in stations]:
                 del self._sessions[routing_id]
-        self._access.look(self._gate.stations)
+        self._access.look(self._gate.stations if self._gate.readable else None)
         for routing_id in [r for r, s in self._sessions.items() if now_s - s.seen_s > PEER_S]:
             del self._sessions[routing_id]
         self._core.maintain(self._clock.now_ns())

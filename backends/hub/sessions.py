@@ -79,9 +79,13 @@ class Sessions:
         """The accounts as they are now; a role counts at once, a session that no longer fits is over."""
         self._accounts = {a.id: a for a in accounts}
 
-    def sweep(self, stations: Collection[str]) -> list[Kept]:
-        """Take out what is over, and what stands at a station that is not among those; what was taken out."""
-        out = [s for s, end_s in self._all.values() if s.station not in stations or self._over(s, end_s)]
+    def sweep(self, stations: Collection[str] | None) -> list[Kept]:
+        """Take out what is over, and what stands at a station that is not among those (None: any); what was taken."""
+        out = [
+            s
+            for s, end_s in self._all.values()
+            if self._over(s, end_s) or (stations is not None and s.station not in stations)
+        ]
         for session in out:
             del self._all[session.token]
         return out

@@ -24,6 +24,8 @@ ENDPOINT = "inproc://zeromq.zap.01"
 DOMAIN = "ioc-hub"
 """A named domain: without one, or with `'*'`, libzmq 4.3.5 lets unknown keys in."""
 
+_UNREADABLE = ("unreadable",)
+
 
 class Gate:
     """The authorised keys, re-read when the folder changes."""
@@ -39,6 +41,11 @@ class Gate:
     def stations(self) -> frozenset[str]:
         """Those that may be here now."""
         return frozenset(self._stations.values())
+
+    @property
+    def readable(self) -> bool:
+        """False: the folder cannot be read, so nobody gets through, whoever may be authorised."""
+        return self._seen != _UNREADABLE
 
     def take_lost(self) -> bool:
         """Has a key been taken away since the last call? Whoever looked at the folder in between."""
@@ -65,7 +72,7 @@ class Gate:
         except OSError as error:
             if self._stations or self._seen is None:
                 log.error("the folder of authorised stations cannot be read, nobody may join: %s", error)
-            seen, stations = ("unreadable",), {}
+            seen, stations = _UNREADABLE, {}
             self._next_end_s = math.inf
         self._seen = seen
         self._stations = stations

@@ -24,6 +24,8 @@ class Ballast:
         self._path = path
         self._size = size
         self._lock = threading.Lock()
+        self.given_up = False
+        """The disk was full, and there is not room enough again."""
 
     def give_up(self) -> bool:
         """True when there is room now that was not there before."""
@@ -32,6 +34,7 @@ class Ballast:
                 self._path.unlink()
             except OSError:
                 return False
+            self.given_up = True
         _log.info("the ballast file was given up: the disk is full")
         return True
 
@@ -44,6 +47,7 @@ class Ballast:
                 if shutil.disk_usage(self._path.parent).free < 3 * self._size:
                     return
                 _fill(self._path, self._size)
+                self.given_up = False
             except OSError as error:
                 _log.info("no ballast file: %s", error)
                 self._path.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from backends.domain.sensor import Sample
 from backends.domain.times import NS_PER_S
+from backends.store.ballast import Ballast
 from backends.store.damage import move_aside
 from backends.store.errors import classify
 from backends.store.rollup import RollWriter
@@ -61,12 +62,15 @@ class SamplesWriter:
         on_trouble: Callable[[str, str], None],
         floor_bytes: int = FLOOR_BYTES,
         rolls: RollWriter | None = None,
+        ballast: Ballast | None = None,
     ) -> None:
+        """`ballast`: while it is given up for alarms and actions, no sample is written."""
         self._dir = data_dir
         self._keep_days = keep_days
         self._on_trouble = on_trouble
         self._floor = floor_bytes
         self._rolls = rolls
+        self._ballast = ballast
         self._retire_at_s = 0.0
         self._wake = threading.Condition()
         self._queue: list[Sample] = []
@@ -153,9 +157,15 @@ class SamplesWriter:
 
     def _space(self) -> bool:
         now_s = time.monotonic()
+        shed = self._ballast is not None and self._ballast.given_up
         if now_s < self._space_at_s:
-            return not self._trouble
+            return not self._trouble and not shed
         self._space_at_s = now_s + 5.0
+        if self._ballast is not None and shed:
+            self._ballast.restore()
+            if self._ballast.given_up:
+                self._tell("disk_full", "the disk was full: samples are no longer kept, alarms still are")
+                return False
         free = shutil.disk_usage(self._dir).free
         if free < self._floor:
             self._tell("disk_full", f"only {free >> 20} MB are free: samples are no longer kept, alarms still are")

@@ -143,15 +143,14 @@ def open_writer(path: Path, *, full: bool) -> sqlite3.Connection:
 
 
 def open_ops(path: Path, mode: str) -> sqlite3.Connection:
-    """ops.db, migrated. Raises StoreRefused, or sqlite3.DatabaseError when the file is damaged."""
+    """ops.db, migrated. Raises StoreRefused, sqlite3.Error. Whether it is whole is for the caller to see first."""
     if path.exists():
-        _refuse_newer(path, version_in_header(path))
+        refuse_newer(path, version_in_header(path))
     connection = open_writer(path, full=True)
     try:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        _refuse_newer(path, version)
+        refuse_newer(path, version)
         if version:
-            _check(connection)
             _refuse_other_mode(connection, path, mode)
         _migrate(connection, path, version, mode)
     except BaseException:
@@ -160,7 +159,8 @@ def open_ops(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _refuse_newer(path: Path, version: int) -> None:
+def refuse_newer(path: Path, version: int) -> None:
+    """Raises StoreRefused."""
     if version > len(MIGRATIONS):
         raise StoreRefused(
             "newer_schema",
@@ -175,7 +175,8 @@ def _refuse_other_mode(connection: sqlite3.Connection, path: Path, mode: str) ->
         raise StoreRefused("other_mode", f"{path.name} belongs to mode {row[0]}, this console runs in mode {mode}")
 
 
-def _check(connection: sqlite3.Connection) -> None:
+def quick_check(connection: sqlite3.Connection) -> None:
+    """Raises sqlite3.DatabaseError when the file is damaged."""
     result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if result != "ok":
         raise damaged(f"quick_check: {result}")

@@ -19,14 +19,14 @@ from typing import IO
 from backends.domain.action import Action, ActionStatus, Stage
 from backends.store.backup import BackupKeeper
 from backends.store.ballast import BALLAST_FILE, Ballast
-from backends.store.errors import classify, damaged
+from backends.store.errors import classify
 from backends.store.journal import JOURNAL_FILE, Journal, compact_journal, read_journal
 from backends.store.keeping import Keep
 from backends.store.ops import Call, Op, PutAudit, PutStage
 from backends.store.reader import StoredState, read_state
 from backends.store.rollup import RollWriter
 from backends.store.samples import FLOOR_BYTES, SamplesWriter
-from backends.store.schema import OPS_FILE
+from backends.store.schema import OPS_FILE, quick_check
 from backends.store.trail import OnAnchor
 from backends.store.writer import Listener, OpsWriter
 
@@ -64,7 +64,9 @@ class Store:
             data_dir / OPS_FILE, mode, listener, keep=keep, ballast=self._ballast, on_anchor=on_anchor
         )
         self._rolls = RollWriter(data_dir, keep)
-        self.samples = SamplesWriter(data_dir, keep_days, on_samples_trouble, samples_floor_bytes, self._rolls)
+        self.samples = SamplesWriter(
+            data_dir, keep_days, on_samples_trouble, samples_floor_bytes, self._rolls, self._ballast
+        )
         self._backup = BackupKeeper(
             data_dir / OPS_FILE, keep.backup_every_s, self._ballast, on_backup_trouble, self._look_for_damage
         )
@@ -187,13 +189,7 @@ class Store:
 
     def _look_for_damage(self) -> None:
         """A backup could not read everything: the writer, whose file it is, looks for itself."""
-
-        def look(connection: sqlite3.Connection) -> None:
-            result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if result != "ok":
-                raise damaged(f"quick_check: {result}")
-
-        self._ops.put(Call(look))
+        self._ops.put(Call(quick_check))
 
 
 def _lock(path: Path) -> IO[bytes]:

@@ -124,10 +124,23 @@ class Trail:
         """(end, t_ns) of each anchor noted here."""
         return [(Link(n, bytes.fromhex(row_hash)), t_ns) for n, row_hash, t_ns in read_anchors(self._folder)]
 
+    def refuse_foreign(self, db: sqlite3.Connection) -> None:
+        """Raises Foreign when the newest row that both know is not the same in both."""
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'audit_base'").fetchone():
+            return
+        here, oldest = audit.tip(db), audit.base(db).n
+        known = [*(row.link for row in self.load()), *(end for end, _ in self.anchors())]
+        link = max((link for link in known if oldest < link.n <= here.n), key=lambda link: link.n, default=None)
+        if link is None:
+            return
+        row = db.execute("SELECT hash FROM audit WHERE n = ?", (link.n,)).fetchone()
+        if row is None or row[0] != link.hash:
+            raise Foreign(f"its audit chain is not the one that this station wrote (row {link.n})")
+
     def reconcile(self, db: sqlite3.Connection, why: str) -> str:
         """Make the chain of `db` whole again, in one transaction, and say what that took ("" = nothing).
 
-        Raises Foreign when `db` holds another chain, sqlite3.Error or OSError.
+        `refuse_foreign` comes before. Raises sqlite3.Error or OSError.
         """
         known = self.load()
         self._last = known[-1].link if known else None
@@ -135,7 +148,6 @@ class Trail:
         self._anchored = ends[-1].n if ends else 0
         newest = max([*(row.link for row in known[-1:]), *ends], key=lambda link: link.n, default=Link())
         here = audit.tip(db)
-        _refuse_foreign(db, known, ends, here)
         words = ""
         if newest.n > here.n:
             db.execute("BEGIN IMMEDIATE")
@@ -182,18 +194,6 @@ def _lines(path: Path) -> Iterator[Row]:
                     yield row
         except (ValueError, msgspec.DecodeError):
             continue
-
-
-def _refuse_foreign(db: sqlite3.Connection, known: list[Row], ends: list[Link], here: Link) -> None:
-    """The newest row that both know must be the same."""
-    oldest = audit.base(db).n
-    both = [link for link in (*(row.link for row in known), *ends) if oldest < link.n <= here.n]
-    if not both:
-        return
-    link = max(both, key=lambda link: link.n)
-    row = db.execute("SELECT hash FROM audit WHERE n = ?", (link.n,)).fetchone()
-    if row is None or row[0] != link.hash:
-        raise Foreign(f"its audit chain is not the one that this station wrote (row {link.n})")
 
 
 def _put_back(db: sqlite3.Connection, rows: list[Row], here: Link, newest: Link, why: str) -> str:

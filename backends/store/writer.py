@@ -38,8 +38,8 @@ from backends.store.ops import (
     PutStage,
     merged,
 )
-from backends.store.reader import positions
-from backends.store.schema import open_ops
+from backends.store.reader import positions, reading
+from backends.store.schema import open_ops, quick_check, refuse_newer, version_in_header
 from backends.store.trail import AUDIT_FOLDER, OnAnchor, Trail
 
 _log = logging.getLogger(__name__)
@@ -429,6 +429,12 @@ class OpsWriter:
 
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._path.exists():
+            refuse_newer(self._path, version_in_header(self._path))
+            # By a connection that cannot write: a writing one changes a damaged file when it is closed (checkpoint).
+            with reading(self._path) as db:
+                quick_check(db)
+                self._trail.refuse_foreign(db)
         self._db = open_ops(self._path, self._mode)
         try:
             words = self._made_whole("ops.db was older than what this station had written")

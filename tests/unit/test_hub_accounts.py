@@ -263,6 +263,7 @@ def test_a_session_ends_by_whichever_clock_comes_first(
 
 def test_sessions_of_a_station_without_a_key_are_over(sessions: Sessions) -> None:
     assert sessions.sweep({"desk-1"}) == []
+    assert sessions.sweep(None) == [], "a folder that cannot be read signs nobody out"
     assert len(sessions.sweep({"desk-2"})) == 1
 
 

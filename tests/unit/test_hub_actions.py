@@ -145,6 +145,12 @@ def test_a_role_may_what_the_table_says_and_no_more(core: Core, role: Role, verb
     assert ((stage, code) != ("refused", "not_allowed")) is (verb in allowed)
 
 
+def test_without_the_table_a_viewer_would_act(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: it is the look at the table that refuses."""
+    monkeypatch.setattr("backends.hub.actions.may", lambda role, right: True)
+    assert final_of(core, person(Role.VIEWER))[0] == "applied"
+
+
 def test_a_claim_is_given_back_by_its_holder_or_by_the_shift_lead(core: Core) -> None:
     other, lead = person(Role.OPERATOR, "op-y"), person(Role.SHIFT_LEAD, "op-z")
     assert final_of(core, other, verb=Verb.RELEASE) == ("conflict", "not_claimed", "")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -20,7 +20,7 @@ from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.parts import text
 from widgets.parts.alarm_words import place_and_time
-from widgets.parts.shapes import draw_speaker
+from widgets.parts.shapes import draw_padlock, draw_speaker
 from widgets.parts.symbols import draw_symbol
 from widgets.session import Session
 from widgets.typography import TypeScale, Weight
@@ -62,12 +62,16 @@ def _make_room(parts: list[_Part], spare: float, wanted: float, gap: float) -> N
 class TopBar(QWidget):
     """Painted as one piece; the window tells it when a second, a blink or a change came."""
 
+    operatorPressed = Signal()
+    """Somebody clicked on who is signed in."""
+
     def __init__(self, session: Session, scale: TypeScale, parent: QWidget) -> None:
         super().__init__(parent)
         self.session, self.scale = session, scale
         self.words = BarWords()
         self._bright = True
         self._sound_box = QRectF()
+        self._operator_box = QRectF()
         self._symbols: list[QRectF] = []
         """Where alarm symbols stand: all that a blink repaints."""
         self._dirty = QRectF()
@@ -92,6 +96,7 @@ class TopBar(QWidget):
             self._dirty = QRectF(event.rect())
             if self._dirty.contains(QRectF(self.rect())):
                 self._symbols.clear()
+                self._operator_box = QRectF()
             painter.fillRect(self._dirty, self.session.look.theme.tile)
             pad = self.scale.pad * 1.2
             room = QRectF(self.rect()).adjusted(pad, 0, -pad, 0)
@@ -308,13 +313,47 @@ class TopBar(QWidget):
         return _Part(sum(widths) + gap * (len(widths) - 1), paint)
 
     def _operator(self) -> _Part:
-        who = self.session.city.operator()
-        if who is None:
-            return self._two_lines(tr("topbar.no_operator"), "", drop=4, right=True)
-        role = tr(f"role.{who.role}")
-        if who.t_handover_ns:
+        """Who is signed in and as what; a wall without keyboard, at which nobody signs in, only looks."""
+        grant, who = self.session.city.grant, self.session.city.operator()
+        if not grant.operator_id:
+            if self.scale.wall or not grant.sign_in:
+                words = tr("role.viewer" if self.scale.wall else "topbar.no_operator")
+                return self._clickable(self._two_lines(words, "", drop=4, right=True))
+            return self._state(tr("topbar.no_operator"), tr("access.bar_keys"), locked=False)
+        role = tr(f"role.{grant.role}")
+        name = who.name if who is not None else grant.name
+        if grant.locked:
+            return self._state(tr("access.bar_locked"), name, locked=True)
+        if grant.offline:
+            return self._clickable(self._two_lines(name, f"{role} · {tr('access.bar_offline')}", 4, right=True))
+        if who is not None and who.t_handover_ns:
             role = tr("topbar.handover", role=role, at=fmt.clock_minutes(who.t_handover_ns))
-        return self._two_lines(who.name, role, drop=4, right=True)
+        return self._clickable(self._two_lines(name, role, drop=4, right=True))
+
+    def _clickable(self, part: _Part) -> _Part:
+        def paint(painter: QPainter, room: QRectF) -> None:
+            self._operator_box = room
+            part.paint(painter, room)
+
+        return _Part(part.width, paint, part.drop)
+
+    def _state(self, upper: str, lower: str, *, locked: bool) -> _Part:
+        """Nobody acts here: strong words, a padlock when it is locked. Not a hue, and dropped last."""
+        px, theme = self.scale.floor, self.session.look.theme
+        side = px * 1.5 if locked else 0.0
+        gap = px * 0.5 if locked else 0.0
+        wide = max(text.width(upper, px, Weight.SEMIBOLD), text.width(lower, px)) + 1
+
+        def paint(painter: QPainter, room: QRectF) -> None:
+            self._operator_box = room
+            if locked:
+                draw_padlock(painter, QRectF(room.left(), room.center().y() - side / 2, side, side), theme.strong)
+            first, second = self._lines(room.adjusted(side + gap, 0, 0, 0))
+            align = Qt.AlignmentFlag.AlignRight
+            text.draw(painter, first, upper, px, theme.strong, Weight.SEMIBOLD, align=align)
+            text.draw(painter, second, lower, px, theme.muted, align=align)
+
+        return _Part(side + gap + wide, paint, drop=1)
 
     # -- mouse ---------------------------------------------------------------------------------------
 
@@ -324,6 +363,9 @@ class TopBar(QWidget):
             # What sounds now is stopped first; a second press turns the sound off altogether.
             (sound.silence if sound.sounding is not None else sound.toggle_muted)()
             self.update()
+            return
+        if self._operator_box.contains(event.position()):
+            self.operatorPressed.emit()
             return
         super().mousePressEvent(event)
 
