@@ -63,6 +63,8 @@ class FeedSettings(msgspec.Struct, frozen=True):
     live: str = ""
     ctl: str = ""
     server_key: str = ""
+    hubs: tuple[Endpoints, ...] = ()
+    """Several hubs that serve the same feeds; then without the three above."""
     key_file: str = ""
     """The station's pyzmq certificate with its secret key. Or:"""
     public_key: str = ""
@@ -88,15 +90,17 @@ def link_settings(settings: FeedSettings) -> LinkSettings:
     return LinkSettings(settings.station, settings.mode, public, secret, lambda: _endpoints(settings))
 
 
-def _endpoints(settings: FeedSettings) -> Endpoints | None:
+def _endpoints(settings: FeedSettings) -> tuple[Endpoints, ...]:
+    if settings.hubs:
+        return settings.hubs
     if not settings.hub_file:
-        return Endpoints(settings.live, settings.ctl, settings.server_key)
+        return (Endpoints(settings.live, settings.ctl, settings.server_key),)
     try:
         found = json.loads(Path(settings.hub_file).read_bytes())
-        return Endpoints(found["live"], found["ctl"], settings.server_key or found["public_key"])
+        return (Endpoints(found["live"], found["ctl"], settings.server_key or found["public_key"]),)
     except (OSError, ValueError, KeyError, TypeError) as error:
         _log.info("no hub to join yet: %s", error)
-        return None
+        return ()
 
 
 class FeedCore:

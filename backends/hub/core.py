@@ -51,6 +51,8 @@ class Core:
         self._waiting: list[Change] = []
         self._waiting_samples: list[Sample] = []
         self._skip_to_ns = 0
+        self._reached_ns = 0
+        """How far the world has been asked; later events may be missing from what is committed."""
         self._canary_next_s = 0.0
         self.canary: Canary | None = None
         """The newest test alarm that went through engine and log."""
@@ -68,7 +70,7 @@ class Core:
         """
         if not self.log.meta(BEGUN):
             return self._begin(start_ns)
-        self._skip_to_ns = int(self.log.meta(WORLD_T))
+        self._skip_to_ns = self._reached_ns = int(self.log.meta(WORLD_T))
         self._restore(self._skip_to_ns)
         return 0
 
@@ -147,6 +149,7 @@ class Core:
         """One faulty event, or a world that breaks, must not silence the hub: the rest goes on."""
         try:
             events: Iterable[WorldEvent] = list(self._world.until(now_ns))
+            self._reached_ns = now_ns
         except Exception:  # noqa: BLE001  # logged with its trace in _fault
             self._fault("the world broke")
             return
@@ -165,7 +168,8 @@ class Core:
 
     def _flush(self, now_ns: int, canary: Canary | None = None) -> list[Envelope]:
         changes = self._waiting
-        meta = self._times(now_ns) if changes or self._waiting_samples or canary is not None else None
+        anything = changes or self._waiting_samples or canary is not None
+        meta = self._times(self._reached_ns or now_ns) if anything else None
         try:
             published = self.log.commit(changes, now_ns, samples=self._waiting_samples, meta=meta)
         except LogTrouble as trouble:
@@ -184,7 +188,10 @@ class Core:
         return published
 
     def _times(self, now_ns: int) -> dict[str, str]:
-        """How far the world has come, and when that was on the wall: a restart goes on from there."""
+        """How far the world has come, and when that was on the wall: a restart goes on from there.
+
+        Never later than the world was asked: an action between two rounds must not make a restart skip events.
+        """
         return {WORLD_T: str(now_ns), WALL_T: str(self._wall_ns())}
 
     def act(self, station: str, person: Operator | None, action: Action, now_ns: int) -> Answer:

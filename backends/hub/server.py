@@ -27,6 +27,7 @@ from backends.hub.answers import Answers, Identity
 from backends.hub.clerk import Clerk
 from backends.hub.core import Core
 from backends.hub.keys import KeyPair
+from backends.hub.ports import NotLeading
 from backends.hub.reply import Reply
 from backends.hub.stores import Stores
 from backends.hub.transfers import Transfers
@@ -335,6 +336,8 @@ class Server:
             return
         try:
             reply = self._answers.to(station, message, frames[3].bytes if len(frames) == 4 else b"")
+        except NotLeading:
+            raise
         except Exception:
             self.counters["faults"] += 1
             log.exception("a request of %s met a fault of the hub", station)

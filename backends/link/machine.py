@@ -24,7 +24,7 @@ from backends.link.access import Access, Session
 from backends.link.asking import Asking
 from backends.link.blobs import BLOB_LIMIT, Blobs
 from backends.link.feed import Feed, Handing
-from backends.link.health import SILENT_S, STALE_S, CanaryWatch
+from backends.link.health import SILENT_S, STALE_S, CanaryWatch, wants_other
 from backends.link.intake import INT64, salvage
 from backends.link.outbox import Outbox
 from backends.link.ports import LinkSettings, Sink, Trouble
@@ -144,8 +144,12 @@ class LinkMachine:
         self._set_state(LinkState.REFUSED, "key_refused")
         self._retry_at_s = now_s
 
-    def wants_new_sockets(self, now_s: float) -> bool:
-        """5 s without a heartbeat since they were made, a refused key, or the end of a planned stop."""
+    def wants_new_sockets(self, now_s: float, *, several: bool = False) -> bool:
+        """5 s without a heartbeat since they were made, a refused key, or the end of a planned stop.
+
+        `several`: much sooner, because another hub may serve at once (health.wants_other)."""
+        if several:
+            return self._retry_at_s is not None or wants_other(self._opened_s, self._welcomed, self._live_s, now_s)
         if self._opened_s is None:
             return True
         if self._retry_at_s is not None:

@@ -105,12 +105,13 @@ class Endpoints(msgspec.Struct, frozen=True):
 
 
 class LinkSettings(msgspec.Struct, frozen=True):
-    """Who this station is. `endpoints` is asked anew whenever the sockets are made."""
+    """Who this station is. `endpoints` is asked anew whenever the sockets are made: several where several hubs
+    serve the same feeds, of which one leads."""
 
     station: str
     mode: Mode
     public_key: str
     """The station's CURVE keys, Z85."""
     secret_key: str
-    endpoints: Callable[[], Endpoints | None]
-    """None: not known yet (the hub has not written its file)."""
+    endpoints: Callable[[], tuple[Endpoints, ...]]
+    """Empty: not known yet (the hub has not written its file)."""
