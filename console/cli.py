@@ -6,6 +6,7 @@ machine is missing (a display, a library, a free data folder), said with the way
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import sys
@@ -15,6 +16,9 @@ from typing import Annotated
 
 import typer
 
+from console import cli_crashes
+from console.cli_access import accounts, keys
+from console.cli_audit import app as audit_app
 from console.cli_conform import conform
 from console.options import NeedsMachine, Options, default_data_dir
 from console.screens import UsageError
@@ -29,6 +33,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.add_typer(audit_app, name="audit")
+app.add_typer(accounts, name="accounts")
+app.add_typer(keys, name="keys")
 app.command()(conform)
 
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The site's settings (TOML).")]
@@ -149,6 +156,10 @@ def doctor(
     _finish(lambda given: run_doctor(given, sys.stdout.write), Options(config=config, data_dir=data_dir))
 
 
+app.add_typer(cli_crashes.app, name="crashes")
+app.command()(cli_crashes.restart)
+
+
 def _finish(do: Callable[[Options], int], options: Options) -> None:
     try:
         status = do(options)
@@ -174,6 +185,7 @@ def main() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="backslashreplace")
+    faulthandler.enable()  # systemd's watchdog ends us with SIGABRT: the stacks of all threads go to the journal
     logging.basicConfig(level=os.environ.get("IOC_LOG", "WARNING"), format="%(name)s: %(message)s")
     app()
 

@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import signal
+import sqlite3
 import sys
 import tempfile
 import threading
@@ -25,12 +26,15 @@ import zmq
 
 from backends.domain.feeds import Mode
 from backends.domain.times import NS_PER_S, ScaledClock, SessionClock, SystemClock
+from backends.hub.access import SESSION_S
 from backends.hub.answers import Identity
 from backends.hub.core import START_T, WALL_T, WORLD_T, Core
 from backends.hub.keys import ensure_hub_keys
 from backends.hub.log import SqliteLog
 from backends.hub.ports import LogTrouble, WorldSource
+from backends.hub.private import Confiding
 from backends.hub.server import Endpoints, Server
+from backends.hub.stores import Stores
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +65,10 @@ class HubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`crash`: a killed hub continues its log, a planned stop ends the simulated day, and the next start
     begins a new one; `always`: the log is kept whatever happened."""
     name: str = "ioc-hub"
+    sign_in: Literal["password", "seat"] = "password"
+    """`password`: people sign in with their accounts; `seat`: the roster says who sits where (the demo)."""
+    session_s: float = SESSION_S
+    """How long a session lasts at most, in seconds of the wall clock."""
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -93,7 +101,7 @@ def run(settings: HubSettings, stop: threading.Event | None = None, world: World
             signal.signal(number, lambda *_: stop.set())
     try:
         return _serve(settings, stop, world)
-    except (LogTrouble, OSError, ValueError, zmq.ZMQError) as error:
+    except (LogTrouble, OSError, ValueError, sqlite3.Error, zmq.ZMQError) as error:
         log.error("the hub cannot run: %s", error)
         return 1
 
@@ -104,23 +112,29 @@ def _serve(settings: HubSettings, stop: threading.Event, world: WorldFactory) ->
     events = _open_log(settings)
     planned = False
     try:
-        _serve_log(settings, stop, world, events)
+        with Stores(Path(settings.data_dir)) as stores:
+            _serve_log(settings, stop, world, events, stores)
         planned = True
     finally:
         events.close(planned=planned)
     return 0
 
 
-def _serve_log(settings: HubSettings, stop: threading.Event, world: WorldFactory, events: SqliteLog) -> None:
+def _serve_log(
+    settings: HubSettings, stop: threading.Event, world: WorldFactory, events: SqliteLog, stores: Stores
+) -> None:
     began_s = time.monotonic()
     start_ns = _start(settings, events)
-    core = Core(events, world(settings, start_ns))
+    core = Core(events, Confiding(world(settings, start_ns), stores.confided))
     loaded = core.start(start_ns)
     clock = _clock(settings, events)
     instance = os.urandom(8).hex()
     identity = Identity(settings.name, instance, settings.mode, getattr(clock, "speed", 1.0))
     keys = ensure_hub_keys(Path(settings.keys_dir))
-    server = Server(core, identity, clock, keys, Path(settings.authorised_dir))
+    seats, session_s = settings.sign_in == "seat", settings.session_s
+    server = Server(
+        core, identity, clock, keys, Path(settings.authorised_dir), stores, seats=seats, session_s=session_s
+    )
     try:
         ready_file = Path(settings.data_dir) / READY_FILE
         ends = _bind(server, settings, ready_file)

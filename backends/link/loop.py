@@ -18,10 +18,11 @@ from typing import Any
 import zmq
 
 from backends.domain.action import ActionStatus
+from backends.link.access import Session
 from backends.link.machine import LinkMachine
 from backends.link.ports import LinkSettings, Sink
 from backends.link.sockets import Sockets
-from backends.protocol.messages import VERSION, Cursor, History
+from backends.protocol.messages import VERSION, Anchor, Cursor, History, Reveal, SignIn
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ BACKOFF_MAX_S = 8.0
 
 
 class Link:
-    """Runs a LinkMachine on real sockets. `submit`, `ask_history` and `resync` may be called by any thread."""
+    """Runs a LinkMachine on real sockets. The methods that give orders may be called by any thread."""
 
     def __init__(self, settings: LinkSettings, sink: Sink, machine: LinkMachine) -> None:
         self._settings = settings
@@ -49,6 +50,8 @@ class Link:
         self._poller = zmq.Poller()
         self._next_open_s = 0.0
         self._backoff_s = BACKOFF_FIRST_S
+        self.turned_s = time.monotonic()
+        """When the loop last came round: whoever watches this thread sees a hang by it."""
 
     def start(self) -> None:
         self._thread.start()
@@ -73,6 +76,29 @@ class Link:
     def ask_history(self, question: History) -> None:
         self._order(lambda: self._machine.ask_history(question))
 
+    def sign_in(self, question: SignIn) -> None:
+        """Ask the hub; the sink's `signed` answers, "no_answer" included."""
+        self._order(lambda: self._machine.access.sign_in(question, time.monotonic()))
+
+    def use_session(self, session: Session) -> None:
+        """Whose session is present: HELLO and the clicks of that person carry its token."""
+        self._order(lambda: self._machine.use_session(session))
+
+    def sign_out(self, request: int, session: Session) -> None:
+        """End a session at the hub, after its clicks."""
+        self._order(lambda: self._machine.access.sign_out(request, session))
+
+    def reveal(self, question: Reveal) -> None:
+        self._order(lambda: self._machine.access.reveal(question, time.monotonic()))
+
+    def ask_blob(self, request: int, blob: str) -> None:
+        """Fetch a blob; the sink's `blob` gets it whole and checked, or hears why not."""
+        self._order(lambda: self._machine.blobs.ask(request, blob, time.monotonic()))
+
+    def anchor(self, anchor: Anchor) -> None:
+        """The newest end of the audit chain, until the hub keeps it."""
+        self._order(lambda: self._machine.anchor(anchor))
+
     def resync(self, feed: str, cursor: Cursor | None) -> None:
         """Take a feed anew: the store could not keep part of it."""
         self._order(lambda: self._machine.resync(feed, cursor, time.monotonic()))
@@ -93,6 +119,7 @@ class Link:
         context: zmq.Context[Any] = zmq.Context()
         try:
             while not self._stop.is_set():
+                self.turned_s = time.monotonic()
                 self._reopen_if_due(context)
                 self._turn()
         except Exception:

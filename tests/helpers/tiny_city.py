@@ -78,6 +78,12 @@ class TinyCity:
             stations=(Station("desk-1", "Bàn 1"), Station("desk-2", "Bàn 2"), Station("wall-1", "Tường")),
         )
 
+    def reporter(self, report: Report) -> dict[str, str]:
+        return {"name": f"Người gửi {report.id}", "phone": "0000 123 456"}
+
+    def camera_secret(self, camera: Camera) -> dict[str, str]:
+        return {"user": "viewer", "password": f"secret of {camera.id}"} if camera.id == "cam-1" else {}
+
     def past(self) -> Iterator[WorldEvent]:
         first = self._start_ns - self._past_s * NS_PER_S
         report = Report("PA-1", "flood", LocalText("Ngập"), ReportState.NEW, first, first + 4 * 3600 * NS_PER_S)
