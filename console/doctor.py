@@ -7,6 +7,7 @@ that a failing one costs nothing but its own line.
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import locale
 import os
 import platform
@@ -24,6 +25,7 @@ from backends.store.backup import backups
 from backends.store.schema import OPS_FILE, check_whole
 from console.options import NeedsMachine, Options, default_data_dir, has_display
 from console.screens import UsageError
+from console.status import STATUS_FILE, Phase, read_status
 from layouts.load import load_layouts
 from layouts.options import SHIPPED_KINDS
 
@@ -32,6 +34,7 @@ SHM_NEEDED_MB = 256
 DISK_NEEDED_MB = 2000
 BACKUP_OLD_H = 26
 """Older than a day and a bit: the console has not run, or its backups fail."""
+_RECENT_NS = 7 * 86400 * 10**9
 
 #: Library that Qt loads -> Debian/Ubuntu package (proved in a bare Debian 12; scripts/debian-packages.txt agrees).
 QT_LIBRARIES = {
@@ -230,6 +233,39 @@ def check_site(options: Options) -> Iterable[Finding]:
     yield Finding(bool(loaded.layouts), f"{len(loaded.layouts)} layouts")
 
 
+def check_crashes(options: Options) -> Iterable[Finding]:
+    from console.cli_crashes import data_dirs, line_of, reports_of
+
+    found = reports_of(options.data_dir)
+    days = [report for _, report in found if time.time_ns() - report.t_ns < _RECENT_NS]
+    yield Finding(
+        not days,
+        f"crash reports of the last week: {len(days)}" + (f"; the newest: {line_of(days[0])}" if days else ""),
+        "ioc-console crashes; ioc-console crashes show 1",
+        needed=False,
+    )
+    for folder in data_dirs(options.data_dir):
+        status = read_status(folder / STATUS_FILE)
+        for child in status.children if status is not None else ():
+            if child.phase == Phase.GIVEN_UP:
+                yield Finding(
+                    False,
+                    f"{child.name} was given up: {child.reason}",
+                    f"ioc-console restart {child.name}",
+                    needed=False,
+                )
+
+
+def check_several_hubs(options: Options) -> Iterable[Finding]:
+    yield Finding(
+        importlib.util.find_spec("nats") is not None,
+        "several hubs on one log (ioc-console hub --nats)",
+        "one hub needs nothing more; for several: pip install 'ioc-console[hubs]', and three machines with the Debian "
+        "package nats-server",
+        needed=False,
+    )
+
+
 _CHECKS: tuple[Callable[[Options], Iterable[Finding]], ...] = (
     check_python,
     check_sqlite,
@@ -241,6 +277,8 @@ _CHECKS: tuple[Callable[[Options], Iterable[Finding]], ...] = (
     check_backups,
     check_locale,
     check_site,
+    check_crashes,
+    check_several_hubs,
 )
 
 

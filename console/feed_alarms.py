@@ -52,6 +52,15 @@ KINDS: dict[str, _Kind] = {
         Priority.MEDIUM,
         LocalText("Máy trạm không sao lưu được dữ liệu", "This station's data is not being backed up"),
     ),
+    # Parts of the program itself, by the supervisor's names; raised in the GUI (`console.parts_watch`).
+    "part_feeder": _Kind(
+        Priority.URGENT,
+        LocalText("Phần nhận dữ liệu của máy trạm đã dừng", "This station no longer receives data"),
+    ),
+    "part_hub": _Kind(
+        Priority.HIGH,
+        LocalText("Hệ thống trung tâm mô phỏng đã dừng", "The simulated centre has stopped"),
+    ),
 }
 
 
@@ -69,6 +78,10 @@ DETAILS: dict[str, LocalText] = {
     ),
     "newer_schema": LocalText(
         "Tệp dữ liệu do phiên bản mới hơn tạo ra", "The data file was written by a newer program"
+    ),
+    "given_up": LocalText(
+        "Ctrl+R để chạy lại · tự khởi động lại không được",
+        "Ctrl+R starts it again · restarting itself has not helped",
     ),
     "other_mode": LocalText("Tệp dữ liệu thuộc chế độ khác", "The data file belongs to another mode"),
 }

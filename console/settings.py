@@ -56,6 +56,15 @@ class HubSection(_Strict, frozen=True):
     its consoles say "demo", and their windows do too."""
 
 
+class OtherHubSection(_Strict, frozen=True):
+    """`[[hubs]]`: one of several hubs that serve the same feeds, of which one leads."""
+
+    live: TcpAddress
+    ctl: TcpAddress
+    public_key: Annotated[str, msgspec.Meta(pattern="^$|^.{40}$")] = ""
+    """Empty = the hubs share one key pair, that of `[hub]`."""
+
+
 class StationSection(_Strict, frozen=True):
     """`[station]`: which seat of the room this is."""
 
@@ -86,6 +95,14 @@ class MonitorSection(_Strict, frozen=True):
     """Diagonal; 0 = as the monitor says."""
     distance_m: Annotated[float, msgspec.Meta(ge=0, le=50)] = 0.0
     """From the eye; 0 = 0.7 m for a desk, 4 m for a wall."""
+
+
+class AccessSection(_Strict, frozen=True):
+    """`[access]`."""
+
+    lock_after_min: Annotated[float, msgspec.Meta(ge=0, le=1440)] = 15.0
+    """Minutes without keyboard or mouse after which actions and personal data are locked; 0 = never. Alarms and
+    sound go on in any case."""
 
 
 class VideoSection(_Strict, frozen=True):
@@ -125,11 +142,14 @@ class SiteConfig(_Strict, frozen=True):
     version: Literal[1]
     hub: HubSection
     station: StationSection
+    hubs: tuple[OtherHubSection, ...] = ()
+    """Further hubs beside `[hub]`, in the order in which they are tried."""
     site: SiteSection = SiteSection()
     screen: ScreenSection = ScreenSection()
     monitors: tuple[MonitorSection, ...] = ()
     video: VideoSection = VideoSection()
     keep: KeepSection = KeepSection()
+    access: AccessSection = AccessSection()
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,6 +204,8 @@ class GuiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where to write one PNG per window and moment; empty = none."""
     after_s: tuple[float, ...] = ()
     """Moments of the screenshots, seconds since the first window was painted."""
+    lock_after_min: float = 0.0
+    """Lock the screen of who signed in here after so many idle minutes; 0 = never."""
     exit_after_s: float = 0.0
     """Leave with status 0 after so many seconds; 0 = stay."""
     preferences_file: str = ""
@@ -260,11 +282,13 @@ def _known_entries() -> set[str]:
         SiteConfig,
         SiteSection,
         HubSection,
+        OtherHubSection,
         StationSection,
         ScreenSection,
         MonitorSection,
         VideoSection,
         KeepSection,
+        AccessSection,
     )
     return {field.name for record in records for field in msgspec.structs.fields(record)}
 

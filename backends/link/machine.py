@@ -19,10 +19,13 @@ from typing import Any
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FEEDS, FeedStatus, LinkState, Mode
 from backends.domain.ports import LinkStatus
-from backends.domain.record import Record, Snapshot
 from backends.domain.times import NS_PER_S, HubClock
-from backends.link.health import SILENT_S, STALE_S, CanaryWatch, GapWatch, Rate, period_overdue, quality
-from backends.link.intake import INT64, salvage, to_record
+from backends.link.access import Access, Session
+from backends.link.asking import Asking
+from backends.link.blobs import BLOB_LIMIT, Blobs
+from backends.link.feed import Feed, Handing
+from backends.link.health import SILENT_S, STALE_S, CanaryWatch, wants_other
+from backends.link.intake import INT64, salvage
 from backends.link.outbox import Outbox
 from backends.link.ports import LinkSettings, Sink, Trouble
 from backends.link.sync import Applied, FeedSync
@@ -33,7 +36,10 @@ from backends.protocol.messages import (
     VERSION,
     Ack,
     Act,
+    Anchor,
+    Anchored,
     Batch,
+    Blob,
     Bye,
     Canary,
     Cursor,
@@ -45,7 +51,9 @@ from backends.protocol.messages import (
     History,
     Ping,
     Reset,
+    Revealed,
     Series,
+    Signed,
     Snap,
     Welcome,
 )
@@ -62,19 +70,6 @@ HISTORY_WAITING = 200
 
 Send = Callable[[bytes], bool]
 """Gives one CTL message to the socket; False: no connection, try again later."""
-
-
-class _Feed:
-    """What the machine knows of one feed."""
-
-    def __init__(self, sync: FeedSync, t_fresh_ns: int) -> None:
-        self.sync = sync
-        self.rate = Rate()
-        self.gaps = GapWatch()
-        self.bad = 0
-        self.lag_s = 0.0
-        self.t_fresh_ns = t_fresh_ns
-        self.last: FeedStatus | None = None
 
 
 class LinkMachine:
@@ -95,7 +90,7 @@ class LinkMachine:
         self._sink = sink
         self._clock = clock
         self._feeds = {
-            name: _Feed(FeedSync(name, spec.kind, cursors.get(name), jitter), (fresh or {}).get(name, 0))
+            name: Feed(FeedSync(name, spec.kind, cursors.get(name), jitter), (fresh or {}).get(name, 0))
             for name, spec in FEEDS.items()
         }
         self.outbox = Outbox(unfinished)
@@ -104,7 +99,11 @@ class LinkMachine:
         self.unknown_feeds = 0
         self._canary = CanaryWatch()
         self._troubles: dict[Trouble, str] = {}
-        self._history: dict[int, tuple[History, float]] = {}
+        self.access = Access(sink)
+        self.blobs = Blobs(sink.blob, lambda reason, raw: self._bad("", reason, raw))
+        self._history = Asking(HISTORY_RETRY_S, HISTORY_RETRY_S, limit=HISTORY_WAITING)
+        self._anchors = Asking(2.0, 30.0, limit=1)
+        self._askings = (*self.access.askings(), self._history, self.blobs.asking, self._anchors)
         self._state = LinkState.CONNECTING
         self._reason = ""
         self._t_since_ns = clock.now_ns()
@@ -118,7 +117,7 @@ class LinkMachine:
         self._away_since_s: float | None = None
         self._retry_at_s: float | None = None
         self._pings = 0
-        self._held: dict[str, list[Record]] | None = None
+        self._handing = Handing(sink, self._bad, self._same_mode)
 
     # -- life of the sockets -------------------------------------------------------------------------
 
@@ -128,8 +127,16 @@ class LinkMachine:
         self._welcomed = False
         self._hello_at_s = 0.0
         self._retry_at_s = None
+        self._forget_asked()
+
+    def _forget_asked(self) -> None:
+        """Nothing that was asked before will be answered."""
         for feed in self._feeds.values():
             feed.sync.connection_lost()
+        self.access.connection_lost()
+        self.blobs.connection_lost()
+        self._anchors.connection_lost()
+        self._history.connection_lost()
 
     def key_refused(self, now_s: float) -> None:
         """HANDSHAKE_FAILED_AUTH: this socket never tries again by itself (anchors, 0.3)."""
@@ -137,8 +144,12 @@ class LinkMachine:
         self._set_state(LinkState.REFUSED, "key_refused")
         self._retry_at_s = now_s
 
-    def wants_new_sockets(self, now_s: float) -> bool:
-        """5 s without a heartbeat since they were made, a refused key, or the end of a planned stop."""
+    def wants_new_sockets(self, now_s: float, *, several: bool = False) -> bool:
+        """5 s without a heartbeat since they were made, a refused key, or the end of a planned stop.
+
+        `several`: much sooner, because another hub may serve at once (health.wants_other)."""
+        if several:
+            return self._retry_at_s is not None or wants_other(self._opened_s, self._welcomed, self._live_s, now_s)
         if self._opened_s is None:
             return True
         if self._retry_at_s is not None:
@@ -157,9 +168,16 @@ class LinkMachine:
         self.outbox.add(status)
 
     def ask_history(self, question: History) -> None:
-        self._history[question.request] = (question, 0.0)
-        while len(self._history) > HISTORY_WAITING:
-            del self._history[next(iter(self._history))]
+        self._history.ask(question.request, question)
+
+    def use_session(self, session: Session) -> None:
+        """Whose clicks these are from now on; the hub hears of it at once."""
+        self.access.use(session)
+        self._hello_at_s = 0.0
+
+    def anchor(self, anchor: Anchor) -> None:
+        """Only the newest counts: an older one that waits is forgotten."""
+        self._anchors.ask(anchor.n, anchor)
 
     def resync(self, feed: str, cursor: Cursor | None, now_s: float) -> None:
         """The store lost its way in this feed; `cursor` is what it has."""
@@ -236,7 +254,7 @@ class LinkMachine:
         if isinstance(message, Batch | Reset | Snap):
             self._on_answer(message, now_s)
         else:
-            self._on_word(message, raw, now_s)
+            self._on_word(message, frames, now_s)
 
     def _on_answer(self, message: Batch | Reset | Snap, now_s: float) -> None:
         feed = self._feeds.get(message.feed)
@@ -249,7 +267,7 @@ class LinkMachine:
         else:
             feed.sync.on_reset(message, now_s)
 
-    def _on_word(self, message: FromHub, raw: bytes, now_s: float) -> None:
+    def _on_word(self, message: FromHub, frames: list[bytes], now_s: float) -> None:
         match message:
             case Welcome():
                 self._on_welcome(message, now_s)
@@ -258,10 +276,19 @@ class LinkMachine:
                 self._hello_at_s = now_s + DENIED_RETRY_S
                 self._set_state(LinkState.REFUSED, f"denied:{message.code}")
             case Ack():
-                self._on_ack(message, raw)
+                self._on_ack(message, frames[1])
             case Series():
-                if self._history.pop(message.request, None) is not None:
+                if self._history.answered(message.request):
                     self._sink.series(message)
+            case Signed():
+                self.access.on_signed(message)
+            case Revealed():
+                self.access.on_revealed(message)
+            case Blob():
+                self.blobs.on_blob(message, frames[2] if len(frames) == 3 else None)
+            case Anchored():
+                if self._anchors.answered(message.n):
+                    self._sink.anchored(message)
             case Bye():
                 self._heads_s = float("-inf")
                 self._set_state(LinkState.DOWN, f"bye:{message.reason}")
@@ -292,14 +319,15 @@ class LinkMachine:
         first = not self._welcomed or welcome.instance != self._instance
         self._welcomed = True
         self._server, self._instance = welcome.server, welcome.instance
+        self.access.on_welcome(welcome)
         self._operator_id = welcome.operator_id
         self._hello_at_s = now_s + HELLO_EVERY_S
         self._take_time(welcome.now, welcome.rate)
         if first:
             self._canary.restart()
             self.outbox.connection_made()
-            for feed in self._feeds.values():
-                feed.sync.connection_lost()
+            self._forget_asked()
+        self.blobs.limit = min(BLOB_LIMIT, welcome.limits.blob)
         self._take_heads(welcome.feeds, now_s, welcome=True)
         self._ever_up = True
         self._trouble(Trouble.MODE, False)
@@ -311,6 +339,8 @@ class LinkMachine:
         except ValueError as error:
             self._bad("", f"ACK: {error}", raw)
             return
+        if ack.code == "nobody_signed_in":
+            self._hello_at_s = 0.0  # the hub may have ended the session: ask at once who sits here
         if status is not None:
             self._sink.stage(status)
 
@@ -332,29 +362,15 @@ class LinkMachine:
     # -- towards the store ---------------------------------------------------------------------------
 
     def _apply(self, name: str, applied: Applied) -> None:
-        now_ns = self._clock.now_ns()
-        if applied.snapshot is not None:
-            epoch, as_of, items = applied.snapshot
-            records = (to_record(i, now_ns, self._bad) for i in items if self._same_mode(i.mode, name, bytes(i.body)))
-            if self._held is not None and name in self._held:
-                self._sink.records(self._held.pop(name))
-            self._sink.snapshot(Snapshot(name, epoch, as_of, tuple(r for r in records if r.type != "bad")))
-        if applied.records:
-            made = [to_record(env, now_ns, self._bad) for env in applied.records]
-            if self._held is None:
-                self._sink.records(made)
-            else:
-                self._held.setdefault(name, []).extend(made)
+        self._handing.apply(name, applied, self._clock.now_ns())
 
     def hold(self) -> None:
         """A burst begins: what becomes applicable is handed on at its end, each feed's records together."""
-        self._held = {}
+        self._handing.hold()
 
     def release(self) -> None:
         """The burst is over."""
-        held, self._held = self._held or {}, None
-        for records in held.values():
-            self._sink.records(records)
+        self._handing.release()
 
     def _bad(self, feed: str, reason: str, raw: bytes) -> None:
         if feed in self._feeds:
@@ -368,6 +384,8 @@ class LinkMachine:
         if self._opened_s is not None:
             self._talk(now_s, send)
         self._judge(now_s)
+        self.access.give_up(now_s)
+        self.blobs.give_up(now_s)
         if now_s >= self._status_at_s:
             self._status_at_s = now_s + STATUS_EVERY_S
             self._tell(now_s, everything=True)
@@ -376,11 +394,11 @@ class LinkMachine:
         live_silent = self._welcomed and now_s - self._live_s > STALE_S
         if now_s >= self._hello_at_s or (live_silent and now_s >= self._hello_sent_s + HELLO_RETRY_S):
             # Without heartbeats, WELCOME brings the heads: CTL alone keeps the console complete.
-            hello = Hello(
-                self._settings.station, self._settings.mode, cursors=self._cursors(), token=self._settings.token
-            )
+            token = self.access.present.token
+            hello = Hello(self._settings.station, self._settings.mode, cursors=self._cursors(), token=token)
             if not send(codec.encode(hello)):
                 return
+            self.access.hello_sent()
             self._hello_sent_s = now_s
             self._hello_at_s = now_s + HELLO_RETRY_S
         if not self._welcomed:
@@ -391,9 +409,12 @@ class LinkMachine:
                 feed.sync.connection_lost()
                 return
         self._send_actions(now_s, send)
-        for request_id, (question, at_s) in self._history.items():
-            if now_s >= at_s and send(codec.encode(question)):
-                self._history[request_id] = (question, now_s + HISTORY_RETRY_S)
+        self.access.turn(now_s, self.outbox.persons)
+        for asking in self._askings:
+            for number, question in asking.due(now_s):
+                if not send(codec.encode(question)):
+                    return
+                asking.sent(number, now_s)
         if now_s - self._ctl_s > 1.0 and now_s >= self._ping_at_s:
             self._pings += 1
             self._ping_at_s = now_s + 1.0
@@ -404,12 +425,15 @@ class LinkMachine:
 
     def _send_actions(self, now_s: float, send: Send) -> None:
         now_ns = self._clock.now_ns()
-        for status in self.outbox.expired(now_ns):
+        for status in (*self.outbox.expired(now_ns), *self.outbox.ended(self.access.is_over, now_ns)):
             self._sink.stage(status)
-        for action in self.outbox.due(now_s):
-            if not send(codec.encode(Act(action, self._settings.mode))):
+        for waiting in self.outbox.due(now_s):
+            token = self.access.token_for(waiting)
+            if token is None:
+                continue
+            if not send(codec.encode(Act(waiting.action, self._settings.mode, token))):
                 return
-            moved = self.outbox.sent(action.aid, now_s, now_ns)
+            moved = self.outbox.sent(waiting.action.aid, now_s, now_ns)
             if moved is not None:
                 self._sink.stage(moved)
 
@@ -424,30 +448,17 @@ class LinkMachine:
             self._away_since_s = max(self._heads_s, now_s - STALE_S) if self._ever_up else now_s
         away = self._away_since_s is not None and now_s - self._away_since_s > SILENT_S
         self._trouble(Trouble.HUB, away, self._reason)
-        if self._feed_qualities_changed(now_s, silent):
+        if self._feed_qualities_changed(silent):
             self._tell(now_s, everything=False)
 
-    def _status_of(self, name: str, feed: _Feed, now_s: float, silent: bool) -> FeedStatus:
-        head = feed.sync.head
-        now_ns = self._clock.now_ns()
-        judged = quality(
-            ever_up=self._ever_up,
-            silent=silent or self._state is not LinkState.UP,
-            overdue=head is not None and period_overdue(head, now_ns, self._clock_rate),
-            complete=feed.sync.complete,
-        )
-        if judged.value == "live":
-            feed.t_fresh_ns = now_ns
-        cursor = feed.sync.cursor
-        return FeedStatus(
-            name, judged, feed.t_fresh_ns, head.head if head else 0, cursor.seq if cursor else 0,
-            round(feed.lag_s, 3), feed.rate.per_s, feed.sync.gaps, feed.bad,
-        )  # fmt: skip
+    def _status_of(self, feed: Feed, silent: bool) -> FeedStatus:
+        silent = silent or self._state is not LinkState.UP
+        return feed.status(self._clock.now_ns(), self._clock_rate, ever_up=self._ever_up, silent=silent)
 
-    def _feed_qualities_changed(self, now_s: float, silent: bool) -> bool:
+    def _feed_qualities_changed(self, silent: bool) -> bool:
         changed = False
-        for name, feed in self._feeds.items():
-            status = self._status_of(name, feed, now_s, silent)
+        for feed in self._feeds.values():
+            status = self._status_of(feed, silent)
             if feed.last is None or feed.last.quality is not status.quality:
                 feed.last = status
                 self._sink.feed_status(status)
@@ -460,7 +471,7 @@ class LinkMachine:
             crowded = ""
             for name, feed in self._feeds.items():
                 feed.rate.measure(now_s)
-                feed.last = self._status_of(name, feed, now_s, silent)
+                feed.last = self._status_of(feed, silent)
                 self._sink.feed_status(feed.last)
                 if feed.gaps.too_many(feed.sync.gaps, now_s):
                     crowded = name
