@@ -100,7 +100,7 @@ class SessionBuilder(QObject):
             look=look,
             sound=self._sound,
             notices=Notices(),
-            demands=DemandBoard(self._pictures),
+            demands=DemandBoard(self._pictures, self._feed.viewing),
             calls=Calls(),
             memory=Memory(_kept(self._told)),
         )

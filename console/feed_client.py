@@ -83,6 +83,7 @@ class FeedClient:
         self._feeds: dict[str, FeedStatus] = {}
         self._connection: Connection | None = None
         self._have: dict[str, tuple[str, int]] = {}
+        self._viewing: tuple[str, ...] = ()
         self._link = LinkStatus(LinkState.CONNECTING, mode, self._clock.now_ns())
         self._grant = NOBODY
         self._asked: dict[int, wire.AskSignIn | wire.AskSignOut | wire.AskReveal] = {}
@@ -184,6 +185,11 @@ class FeedClient:
         self._outgoing.put(wire.Question(number, series, t0_ns, t1_ns, max_points))
         return number
 
+    def viewing(self, cameras: tuple[str, ...]) -> None:
+        """All cameras that are on the screen now, for the audit."""
+        self._viewing = cameras
+        self._outgoing.put(wire.Viewing(cameras))
+
     # -- the reader's thread -------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -231,6 +237,7 @@ class FeedClient:
             again = [o.click for o in self._clicks.values() if not o.answered.is_set()]
         for click in again:
             self._outgoing.put(click)
+        self._outgoing.put(wire.Viewing(self._viewing))
         while not self._stop.is_set():
             if connection.poll(0.25):
                 self._take(wire.decode_to_gui(connection.recv_bytes(FRAME_LIMIT)))

@@ -158,11 +158,17 @@ class AskReveal(_Frame, frozen=True):
     reason: str
 
 
+class Viewing(_Frame, frozen=True):
+    """All cameras that this screen shows now: who viewed which is audited."""
+
+    cameras: tuple[str, ...]
+
+
 ToGui = (
     WireChanges | WireSamples | WireSeries | WireFeedStatus | WireLinkStatus | WireAction | WireTrouble | Alive
     | ClickKept | ClickRefused | WireGrant | WireAccess | WireRevealed
 )  # fmt: skip
-ToFeeder = Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal
+ToFeeder = Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | Viewing
 
 _ENCODER = msgspec.msgpack.Encoder()
 _TO_GUI: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(ToGui)

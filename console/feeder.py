@@ -38,6 +38,8 @@ ALIVE_EVERY_S = 0.4
 TURN_S = 0.02
 """Pause between two looks at a screen's queue: what comes in between goes out together."""
 FRAME_LIMIT = 64 << 20
+CAMERAS_A_ROW = 50
+"""Of the audit."""
 
 
 def to_frame(out: Out) -> wire.ToGui:
@@ -75,6 +77,7 @@ class Screen:
         self._connection = connection
         self._wake = threading.Event()
         self._gone = threading.Event()
+        self._viewing: frozenset[str] = frozenset()
 
     def serve(self) -> None:
         """Until the GUI goes. Runs in a thread of its own."""
@@ -90,6 +93,7 @@ class Screen:
                     self._take(wire.decode_to_feeder(self._connection.recv_bytes(FRAME_LIMIT)))
             finally:
                 self._core.exchange.detach(self._outlet)
+                self._view(frozenset())
                 self._gone.set()
                 self._wake.set()
                 sender.join(2.0)
@@ -127,8 +131,19 @@ class Screen:
                 frame.request, frame.series, frame.t0_ns, frame.t1_ns, frame.max_points,
                 lambda part: exchange.send(self._outlet, part),
             )  # fmt: skip
+        elif isinstance(frame, wire.Viewing):
+            self._view(frozenset(frame.cameras))
         else:
             self._take_access(frame)
+
+    def _view(self, cameras: frozenset[str]) -> None:
+        """Who viewed which camera: a row where cameras came onto the screen, and one where they left it."""
+        before, self._viewing = self._viewing, cameras
+        person = self._core.access.grant.operator_id
+        for what, changed in (("view_camera", cameras - before), ("view_ended", before - cameras)):
+            ids = sorted(changed)
+            for first in range(0, len(ids), CAMERAS_A_ROW):
+                self._core.audit(what, person, "cameras", " ".join(ids[first : first + CAMERAS_A_ROW]))
 
     def _take_access(self, frame: wire.ToFeeder) -> None:
         access, send = self._core.access, self._core.exchange.send

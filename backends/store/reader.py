@@ -16,7 +16,7 @@ import msgspec
 from backends.domain.action import Action, ActionStatus, Stage
 from backends.domain.feeds import FEEDS, FeedKind
 from backends.domain.record import Kept
-from backends.store.schema import MIGRATIONS, OPS_FILE, body_sum, cursor_sum, version_in_header
+from backends.store.schema import MIGRATIONS, OPS_FILE, body_sum, cursor_sum
 
 _log = logging.getLogger(__name__)
 
@@ -66,10 +66,12 @@ def read_state(data_dir: Path, mode: str) -> StoredState:
     Raises sqlite3.Error for a damaged file: the writer repairs it, a reader only says so.
     """
     path = data_dir / OPS_FILE
-    if not path.exists() or not 0 < version_in_header(path) <= len(MIGRATIONS):
+    if not path.exists() or not path.stat().st_size:
         return StoredState()
     with reading(path) as db:
-        if _mode(db) not in ("", mode):
+        # Not by the file's bytes: closing a plain descriptor drops the locks of every connection of this process
+        # (POSIX), and then another process that closes its own deletes the -wal under the writer.
+        if not _known(db) or _mode(db) not in ("", mode):
             return StoredState()
         fresh = dict(db.execute("SELECT feed, t_fresh_ns FROM cursor").fetchall())
         feeds = []
@@ -110,12 +112,16 @@ def stored_mode(data_dir: Path) -> str:
     """The mode that the store in this folder belongs to; empty when there is none that can be read."""
     path = data_dir / OPS_FILE
     try:
-        if not path.exists() or not 0 < version_in_header(path) <= len(MIGRATIONS):
+        if not path.exists() or not path.stat().st_size:
             return ""
         with reading(path) as db:
-            return _mode(db)
+            return _mode(db) if _known(db) else ""
     except (sqlite3.Error, OSError):
         return ""  # damaged: the writer says so and mends it
+
+
+def _known(db: sqlite3.Connection) -> bool:
+    return 0 < int(db.execute("PRAGMA user_version").fetchone()[0]) <= len(MIGRATIONS)
 
 
 def _mode(db: sqlite3.Connection) -> str:

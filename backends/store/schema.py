@@ -116,7 +116,11 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_version_1, _
 
 
 def version_in_header(path: Path) -> int:
-    """`user_version` read from the file's bytes (offset 60), without opening it as a database."""
+    """`user_version` read from the file's bytes (offset 60), without opening it as a database.
+
+    Never while a connection of this process is open on the file: closing a plain descriptor drops that connection's
+    locks (POSIX), and another process then deletes the -wal under it.
+    """
     with path.open("rb") as file:
         header = file.read(100)
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -321,3 +323,40 @@ def test_a_feed_whose_rows_were_altered_is_taken_anew(
     if gone:
         expect_logs("alarms will be taken anew")
         assert heard.troubles[0][0] == "damaged"
+
+
+LOOK = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+print(db.execute("SELECT coalesce(max(seq), 0) FROM log").fetchone()[0])
+db.close()
+"""
+
+
+def looked_at(folder: Path) -> int:
+    """By another process, with a connection that could write, as a person's own tool has."""
+    return int(subprocess.check_output([sys.executable, "-c", LOOK, str(folder / OPS_FILE)], text=True))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX go with any descriptor")
+@pytest.mark.parametrize("plain_open", [False, True], ids=["guard", "control: the file opened and closed"])
+def test_another_process_does_not_take_the_wal_from_under_the_writer(
+    tmp_path: Path, heard: Heard, plain_open: bool
+) -> None:
+    """The last one that closes deletes the -wal. Whether it is the last it knows by the locks of the others, and a
+    process loses those when it closes any descriptor of the file: what is written then is seen by nobody."""
+    store = Store(tmp_path, "demo", heard)
+    store.open()
+    store.start()
+    store.put([snapshot(0), PutRecords([record(1)])])
+    wait_until(lambda: heard.seqs() == [1])
+    assert read_state(tmp_path, "demo").feeds
+    assert stored_mode(tmp_path) == "demo"
+    if plain_open:
+        (tmp_path / OPS_FILE).open("rb").close()
+    assert looked_at(tmp_path) == 1
+    store.put([PutRecords([record(2)])])
+    wait_until(lambda: heard.seqs() == [1, 2])
+    seen = looked_at(tmp_path)
+    store.stop()
+    assert seen == (1 if plain_open else 2)

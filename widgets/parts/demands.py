@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from backends.domain.camera import Demand
 from backends.domain.ports import PictureSource
 
@@ -9,8 +11,12 @@ from backends.domain.ports import PictureSource
 class DemandBoard:
     """Tiles write what they show; the pump's pass sends the union when it changed. GUI thread only."""
 
-    def __init__(self, pictures: PictureSource) -> None:
+    def __init__(
+        self, pictures: PictureSource, shown: Callable[[tuple[str, ...]], None] = lambda cameras: None
+    ) -> None:
+        """`shown`: hears which cameras are on the screen, for whoever keeps a record of it."""
         self._pictures = pictures
+        self._shown = shown
         self._wanted: dict[object, Demand] = {}
         self._sent: frozenset[Demand] | None = None
         self._dirty = True
@@ -34,3 +40,4 @@ class DemandBoard:
         if wanted != self._sent:
             self._sent = wanted
             self._pictures.demand(wanted)
+            self._shown(tuple(sorted({demand.camera_id for demand in wanted})))

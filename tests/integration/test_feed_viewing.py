@@ -1,0 +1,57 @@
+"""Who viewed which camera stands in the audit of the station, also across a restart of the feeder."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.fake_hub import FakeHub
+from helpers.feed_rig import FeederProcess, Glass, feed_settings
+from helpers.feed_waits import wait_until
+from helpers.waiting import wait_for
+
+from backends.store.schema import OPS_FILE
+from backends.store.verify import verify_file
+
+
+@pytest.fixture
+def hub() -> Iterator[FakeHub]:
+    made = FakeHub().start()
+    yield made
+    made.stop()
+
+
+def views(folder: Path) -> list[tuple[str, str, str]]:
+    with sqlite3.connect(folder / OPS_FILE) as db:
+        found = db.execute(
+            "SELECT what, person, detail FROM audit WHERE what IN ('view_camera', 'view_ended') ORDER BY n"
+        ).fetchall()
+    db.close()
+    return found
+
+
+def test_views_are_audited(hub: FakeHub, tmp_path: Path) -> None:
+    feeder = FeederProcess(feed_settings(hub, tmp_path))
+    try:
+        client = feeder.client()
+        glass = Glass(client.drain)
+        glass.until(lambda g: g.up())
+        client.viewing(("014", "015"))
+        wait_for(lambda: f"{views(tmp_path)}", lambda: len(views(tmp_path)) == 1, 10.0)
+        client.viewing(("015", "016"))
+        client.viewing(("015", "016"))
+        wait_until(lambda: len(views(tmp_path)) == 3)
+        assert views(tmp_path) == [
+            ("view_camera", "op", "014 015"), ("view_camera", "op", "016"), ("view_ended", "op", "014"),
+        ]  # fmt: skip
+        feeder.kill()
+        feeder.start()
+        wait_until(lambda: len(views(tmp_path)) == 4, what="the screen says again what it shows")
+        assert views(tmp_path)[3][2] == "015 016"
+        client.stop()
+        wait_until(lambda: views(tmp_path)[-1][0] == "view_ended", what="a screen that has gone shows nothing")
+    finally:
+        feeder.stop()
+    assert verify_file(tmp_path, []).findings == ()
