@@ -51,27 +51,42 @@ def anchors_of_file(path: Path) -> list[Anchor]:
     return found
 
 
-def hub_of(options: Options, data_dir: Path) -> HubAddress:
-    """The hub of the site's file, or the demo's own in `data_dir`. Raises UsageError."""
+def hubs_of(options: Options, data_dir: Path) -> list[HubAddress]:
+    """The hubs of the site's file in its order, or the demo's own in `data_dir`. Raises UsageError."""
     site = options.site()
     if site is not None:
         keys = Path(site.station.keys_dir) if site.station.keys_dir else data_dir / "keys"
         key_file = keys / f"{site.station.id}.key_secret"
-        where = HubAddress(site.hub.ctl, site.hub.public_key, site.station.id, key_file, Mode(site.hub.mode))
+        first = HubAddress(site.hub.ctl, site.hub.public_key, site.station.id, key_file, Mode(site.hub.mode))
+        found = [
+            msgspec.structs.replace(first, ctl=hub.ctl, server_key=hub.public_key or first.server_key)
+            for hub in site.hubs
+        ]
+        hubs = [first, *found]
     else:
         ready = data_dir / "hub" / "hub.json"
         try:
-            found = json.loads(ready.read_bytes())
+            said = json.loads(ready.read_bytes())
             key_file = next(path for path in sorted((data_dir / "keys").glob("*.key_secret")) if path.stem != "hub")
             mode = Mode(stored_mode(data_dir) or "demo")
-            where = HubAddress(found["ctl"], found["public_key"], key_file.stem, key_file, mode)
+            hubs = [HubAddress(said["ctl"], said["public_key"], key_file.stem, key_file, mode)]
         except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
             raise UsageError(
                 "--anchors hub: give --config FILE, which says where the hub is (a demo's own hub must be running)"
             ) from error
-    if not where.key_file.exists():
-        raise UsageError(f"--anchors hub: this station's key {where.key_file} is not there")
-    return where
+    if not key_file.exists():
+        raise UsageError(f"--anchors hub: this station's key {key_file} is not there")
+    return hubs
+
+
+def anchors_of_hubs(hubs: list[HubAddress]) -> list[Anchor]:
+    """Of the first that answers. Raises OSError with the words of the last, or UsageError."""
+    for where in hubs[:-1]:
+        try:
+            return anchors_of_hub(where)
+        except OSError:
+            continue
+    return anchors_of_hub(hubs[-1])
 
 
 def anchors_of_hub(where: HubAddress, wait_s: float = WAIT_S) -> list[Anchor]:

@@ -85,13 +85,13 @@ def export(
 
 def run_verify(options: Options, anchors: str, out: TextIO) -> int:
     """Writes the findings. Raises UsageError, OSError or sqlite3.Error."""
-    from console.audit_anchors import anchors_of_file, anchors_of_hub, hub_of
+    from console.audit_anchors import anchors_of_file, anchors_of_hubs, hubs_of
 
     folder = _folder(options.data_dir)
     known = [Anchor(*line) for line in read_anchors(folder / AUDIT_FOLDER)]
     sources = [f"{len(known)} of this machine"] if known else []
     if anchors:
-        more = anchors_of_hub(hub_of(options, folder)) if anchors == "hub" else anchors_of_file(Path(anchors))
+        more = anchors_of_hubs(hubs_of(options, folder)) if anchors == "hub" else anchors_of_file(Path(anchors))
         sources.append(f"{len(more)} of {'the hub' if anchors == 'hub' else anchors}")
         known += more
     report = verify_file(folder, known)
