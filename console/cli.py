@@ -19,8 +19,8 @@ import typer
 from console import cli_crashes
 from console.cli_access import accounts, keys
 from console.cli_audit import app as audit_app
-from console.cli_hubs import HubName, Nats, NatsCa, NatsCert, NatsKey, NatsLog, Several
 from console.cli_conform import conform
+from console.cli_hubs import HubName, Nats, NatsCa, NatsCert, NatsKey, NatsLog, Several
 from console.options import NeedsMachine, Options, default_data_dir
 from console.screens import UsageError
 from console.warm import warm_gui
