@@ -28,6 +28,7 @@ from backends.link.machine import LinkMachine
 from backends.link.ports import Endpoints, LinkSettings, Trouble
 from backends.protocol.messages import Cursor, History, Series
 from backends.store.ops import Op, PutMoment, PutQuarantine, PutRecords, PutSnapshot, PutStage
+from backends.store.reader import read_ended
 from backends.store.store import Store
 from console.feed_alarms import LocalAlarms
 from console.feed_exchange import Exchange
@@ -39,6 +40,8 @@ _log = logging.getLogger(__name__)
 ROOM_ROWS = 50_000
 """Rows waiting for a commit at which the link stops reading LIVE; what it misses is fetched."""
 MOMENT_EVERY_S = 5.0
+ENDED_KEPT = 1000
+"""Actions whose end is remembered, so that a click that comes again is not a second one."""
 REFUSING = ("disk_full", "io_error", "newer_schema", "other_mode")
 
 
@@ -105,6 +108,7 @@ class FeedCore:
         self.history = HistoryReader(Path(settings.data_dir), self._ask_hub, self.store.samples.put)
         self._lock = threading.Lock()
         self._unfinished: dict[str, ActionStatus] = {}
+        self._ended: dict[str, ActionStatus] = {}
         self._cseq = 0
         self._operator_id = ""
         self._fresh: dict[str, int] = {}
@@ -119,6 +123,7 @@ class FeedCore:
         if state.clock is not None:
             self.clock.set(state.clock.now_ns(time.time_ns()), state.clock.rate)
         self._unfinished = {status.action.aid: status for status in state.unfinished}
+        self._ended = {status.action.aid: status for status in read_ended(Path(self.settings.data_dir), ENDED_KEPT)}
         self._cseq = state.last_cseq
         self.exchange.load(state.feeds, state.unfinished)
         positions = self.store.positions
@@ -150,7 +155,8 @@ class FeedCore:
         self, verb: Verb, feed: str, target: str, expect_state_rev: int,
         args: dict[str, str] | None = None, aid: str = "",
     ) -> str:  # fmt: skip
-        """Keep a click: journal (fsync), then the store, then the hub. The same `aid` again does nothing.
+        """Keep a click: journal (fsync), then the store, then the hub. The same `aid` again does nothing, also
+        when it has come to its end meanwhile (see `ended`): a feeder may die between keeping and answering.
 
         Raises ActionRefused when it cannot be kept.
         """
@@ -164,7 +170,7 @@ class FeedCore:
         expiry_s = EXPIRY_S[verb]
         expires_ns = 0 if expiry_s is None else now_ns + int(expiry_s * NS_PER_S)
         with self._lock:
-            if aid in self._unfinished:
+            if aid in self._unfinished or aid in self._ended:
                 return aid
             action = Action(aid, verb, feed, target, expect_state_rev, now_ns, expires_ns, args or {}, self._cseq + 1)
             try:
@@ -176,6 +182,11 @@ class FeedCore:
             self._unfinished[aid] = status
             self.store.put([self._stage_op(status)])
         return aid
+
+    def ended(self, aid: str) -> ActionStatus | None:
+        """How an action came to its end, for a screen that was away; None while it is under way, or unknown."""
+        with self._lock:
+            return self._ended.get(aid)
 
     def _submit_local(self, aid: str, verb: Verb, target: str, now_ns: int) -> str:
         action = Action(aid, verb, LOCAL_FEED, target, 0, now_ns)
@@ -216,6 +227,9 @@ class FeedCore:
         with self._lock:
             if status.stage.final:
                 self._unfinished.pop(status.action.aid, None)
+                self._ended[status.action.aid] = status
+                while len(self._ended) > ENDED_KEPT:
+                    del self._ended[next(iter(self._ended))]
             else:
                 self._unfinished[status.action.aid] = status
         self.store.put([self._stage_op(status)])

@@ -76,6 +76,7 @@ class Screen:
             if not isinstance(first, wire.Attach):
                 raise msgspec.DecodeError("the first frame must be Attach")
             self._outlet = self._core.exchange.attach(self._wake.set, first.have)
+            self._tell_ends(first.open)
             sender = threading.Thread(target=self._send_all, name="screen-send", daemon=True)
             sender.start()
             try:
@@ -112,6 +113,7 @@ class Screen:
                     frame.verb, frame.feed, frame.target, frame.expect_state_rev, frame.args, aid=frame.aid
                 )
                 exchange.send(self._outlet, wire.ClickKept(frame.aid))
+                self._tell_ends((frame.aid,))
             except ActionRefused as refusal:
                 exchange.send(self._outlet, wire.ClickRefused(frame.aid, refusal.code, str(refusal)))
         elif isinstance(frame, wire.Question):
@@ -119,6 +121,13 @@ class Screen:
                 frame.request, frame.series, frame.t0_ns, frame.t1_ns, frame.max_points,
                 lambda part: exchange.send(self._outlet, part),
             )  # fmt: skip
+
+    def _tell_ends(self, aids: tuple[str, ...]) -> None:
+        """What ended while this screen was away."""
+        for aid in aids:
+            status = self._core.ended(aid)
+            if status is not None:
+                self._core.exchange.send(self._outlet, status)
 
     def _send_all(self) -> None:
         exchange = self._core.exchange
