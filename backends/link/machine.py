@@ -21,8 +21,10 @@ from backends.domain.feeds import FEEDS, FeedStatus, LinkState, Mode
 from backends.domain.ports import LinkStatus
 from backends.domain.record import Record, Snapshot
 from backends.domain.times import NS_PER_S, HubClock
-from backends.link.health import SILENT_S, STALE_S, CanaryWatch, GapWatch, Rate, period_overdue, quality
-from backends.link.intake import INT64, salvage, to_record
+from backends.link.feed import FeedState
+from backends.link.freshness import STALE_S, Lateness
+from backends.link.health import SILENT_S, CanaryWatch
+from backends.link.intake import INT64, check_numbers, salvage, to_record
 from backends.link.outbox import Outbox
 from backends.link.ports import LinkSettings, Sink, Trouble
 from backends.link.sync import Applied, FeedSync
@@ -35,15 +37,16 @@ from backends.protocol.messages import (
     Act,
     Batch,
     Bye,
-    Canary,
     Cursor,
     Denied,
     FeedHead,
     Fetch,
     FromHub,
+    Heartbeat,
     Hello,
     History,
     Ping,
+    Pong,
     Reset,
     Series,
     Snap,
@@ -64,19 +67,6 @@ Send = Callable[[bytes], bool]
 """Gives one CTL message to the socket; False: no connection, try again later."""
 
 
-class _Feed:
-    """What the machine knows of one feed."""
-
-    def __init__(self, sync: FeedSync, t_fresh_ns: int) -> None:
-        self.sync = sync
-        self.rate = Rate()
-        self.gaps = GapWatch()
-        self.bad = 0
-        self.lag_s = 0.0
-        self.t_fresh_ns = t_fresh_ns
-        self.last: FeedStatus | None = None
-
-
 class LinkMachine:
     """One console's side of the protocol. Used by one thread."""
 
@@ -95,7 +85,7 @@ class LinkMachine:
         self._sink = sink
         self._clock = clock
         self._feeds = {
-            name: _Feed(FeedSync(name, spec.kind, cursors.get(name), jitter), (fresh or {}).get(name, 0))
+            name: FeedState(FeedSync(name, spec.kind, cursors.get(name), jitter), (fresh or {}).get(name, 0))
             for name, spec in FEEDS.items()
         }
         self.outbox = Outbox(unfinished)
@@ -103,6 +93,7 @@ class LinkMachine:
         """Messages of a foreign mode."""
         self.unknown_feeds = 0
         self._canary = CanaryWatch()
+        self._lateness = Lateness()
         self._troubles: dict[Trouble, str] = {}
         self._history: dict[int, tuple[History, float]] = {}
         self._state = LinkState.CONNECTING
@@ -114,7 +105,9 @@ class LinkMachine:
         self._opened_s: float | None = None
         self._welcomed = False
         self._hello_at_s = self._hello_sent_s = self._ping_at_s = self._status_at_s = 0.0
-        self._heads_s = self._live_s = self._ctl_s = float("-inf")
+        self._heads_s = self._live_s = self._fresh_s = float("-inf")
+        self._asked_s = 0.0
+        """When the first HELLO on these sockets went out."""
         self._away_since_s: float | None = None
         self._retry_at_s: float | None = None
         self._pings = 0
@@ -126,8 +119,9 @@ class LinkMachine:
         """New sockets: nothing that was asked will be answered."""
         self._opened_s = now_s
         self._welcomed = False
-        self._hello_at_s = 0.0
+        self._hello_at_s = self._asked_s = 0.0
         self._retry_at_s = None
+        self._lateness.restart()
         for feed in self._feeds.values():
             feed.sync.connection_lost()
 
@@ -176,13 +170,12 @@ class LinkMachine:
                 raise BadMessage(f"{len(frames)} frames instead of 2")
             if frames[0] == HEARTBEAT_TOPIC:
                 beat = codec.decode_heartbeat(frames[1])
+                check_numbers(beat)
                 if self._same_mode(beat.mode, "hb", frames[1]):
                     self._live_s = now_s
                     if beat.instance != self._instance:
                         self._hello_at_s = min(self._hello_at_s, now_s)  # another process: join it
-                    self._take_time(beat.now, beat.rate)
-                    self._take_heads(beat.heads, now_s, welcome=False)
-                    self._judge_canary(beat.canary, now_s)
+                    self._on_beat(beat, now_s)
                 return
             feed = frames[0][2:-1].decode("ascii", "replace")
             env = codec.decode_envelope(frames[1])
@@ -200,6 +193,7 @@ class LinkMachine:
         if not self._same_mode(env.mode, env.feed, frames[1]):
             return
         known.rate.count += 1
+        known.movement.seen(env.epoch, env.seq, now_s)
         known.lag_s = max(0.0, (self._clock.now_ns() - env.t) / NS_PER_S / max(self._clock_rate, 1e-6))
         self._apply(env.feed, known.sync.on_live(env, now_s))
 
@@ -213,8 +207,15 @@ class LinkMachine:
             self._set_state(LinkState.REFUSED, "mode_mismatch")
         return False
 
-    def _judge_canary(self, canary: Canary | None, now_s: float) -> None:
-        self._trouble(Trouble.CANARY, self._canary.dead(canary, now_s))
+    def _on_beat(self, beat: Heartbeat, now_s: float) -> None:
+        """A late one says where the feeds were: it must not look like now. CTL is asked how things are."""
+        if self._lateness.late(beat.now, now_s):
+            self._ping_at_s = min(self._ping_at_s, now_s)
+            return
+        self._fresh_s = now_s
+        self._take_time(beat.now, beat.rate)
+        self._take_heads(beat.heads, now_s, welcome=False)
+        self._trouble(Trouble.CANARY, self._canary.dead(beat.canary, now_s))
 
     # -- CTL -----------------------------------------------------------------------------------------
 
@@ -226,13 +227,13 @@ class LinkMachine:
         raw = frames[1]
         try:
             message: Any = codec.decode_from_hub(raw)
+            check_numbers(message)
         except BadMessage as error:
             # The reason is kept even where most of the answer can be saved.
             message = salvage(raw, self._after(raw), self._settings.mode, self._bad)
             if message is None:
                 self._bad("", str(error), raw)
                 return
-        self._ctl_s = now_s
         if isinstance(message, Batch | Reset | Snap):
             self._on_answer(message, now_s)
         else:
@@ -266,8 +267,10 @@ class LinkMachine:
                 self._heads_s = float("-inf")
                 self._set_state(LinkState.DOWN, f"bye:{message.reason}")
                 self._retry_at_s = now_s + min(max(message.retry_ms, 200), 8000) / 1000
+            case Pong():
+                self._lateness.answered(message.n, message.now, now_s, self._clock_rate)
             case _:
-                pass  # PONG: that it came is all it says
+                pass
 
     def _after(self, raw: bytes) -> int:
         """The cursor that an unreadable BATCH continues: of the fetch of the feed that it names."""
@@ -294,16 +297,23 @@ class LinkMachine:
         self._server, self._instance = welcome.server, welcome.instance
         self._operator_id = welcome.operator_id
         self._hello_at_s = now_s + HELLO_EVERY_S
-        self._take_time(welcome.now, welcome.rate)
         if first:
-            self._canary.restart()
+            self._canary.restart(now_s)
+            self._lateness.restart()
+            self._lateness.told(welcome.now, self._asked_s, now_s, welcome.rate)
+            self._ping_at_s = now_s
             self.outbox.connection_made()
             for feed in self._feeds.values():
                 feed.sync.connection_lost()
-        self._take_heads(welcome.feeds, now_s, welcome=True)
+                feed.movement.restart()
+        late = self._lateness.late(welcome.now, now_s)
+        if not late:
+            self._take_time(welcome.now, welcome.rate)
+        # While LIVE is well, what it is about to bring is not missing yet.
+        self._take_heads(welcome.feeds, now_s, welcome=first or now_s - self._fresh_s > STALE_S, late=late)
         self._ever_up = True
         self._trouble(Trouble.MODE, False)
-        self._set_state(LinkState.UP, "")
+        self._set_state(*((LinkState.DOWN, "late") if late else (LinkState.UP, "")))
 
     def _on_ack(self, ack: Ack, raw: bytes) -> None:
         try:
@@ -318,8 +328,9 @@ class LinkMachine:
         self._clock_rate = rate
         self._clock.set(now_ns, rate)
 
-    def _take_heads(self, heads: Mapping[str, FeedHead], now_s: float, *, welcome: bool) -> None:
-        self._heads_s = now_s
+    def _take_heads(self, heads: Mapping[str, FeedHead], now_s: float, *, welcome: bool, late: bool = False) -> None:
+        if not late:
+            self._heads_s = now_s
         for name, head in heads.items():
             feed = self._feeds.get(name)
             if feed is None:
@@ -328,6 +339,8 @@ class LinkMachine:
                 self._apply(name, feed.sync.on_welcome(head, now_s))
             else:
                 feed.sync.on_heartbeat(head, now_s)
+            if feed is not None:
+                feed.movement.seen(head.epoch, head.head, now_s)
 
     # -- towards the store ---------------------------------------------------------------------------
 
@@ -373,7 +386,7 @@ class LinkMachine:
             self._tell(now_s, everything=True)
 
     def _talk(self, now_s: float, send: Send) -> None:
-        live_silent = self._welcomed and now_s - self._live_s > STALE_S
+        live_silent = self._welcomed and now_s - self._fresh_s > STALE_S
         if now_s >= self._hello_at_s or (live_silent and now_s >= self._hello_sent_s + HELLO_RETRY_S):
             # Without heartbeats, WELCOME brings the heads: CTL alone keeps the console complete.
             hello = Hello(
@@ -381,7 +394,7 @@ class LinkMachine:
             )
             if not send(codec.encode(hello)):
                 return
-            self._hello_sent_s = now_s
+            self._hello_sent_s, self._asked_s = now_s, self._asked_s or now_s
             self._hello_at_s = now_s + HELLO_RETRY_S
         if not self._welcomed:
             return
@@ -394,10 +407,11 @@ class LinkMachine:
         for request_id, (question, at_s) in self._history.items():
             if now_s >= at_s and send(codec.encode(question)):
                 self._history[request_id] = (question, now_s + HISTORY_RETRY_S)
-        if now_s - self._ctl_s > 1.0 and now_s >= self._ping_at_s:
+        if now_s >= self._ping_at_s:
             self._pings += 1
             self._ping_at_s = now_s + 1.0
-            send(codec.encode(Ping(self._pings, self._clock.now_ns())))
+            if send(codec.encode(Ping(self._pings, self._clock.now_ns()))):
+                self._lateness.asked(self._pings, now_s)
 
     def _cursors(self) -> dict[str, Cursor]:
         return {n: f.sync.cursor for n, f in self._feeds.items() if f.sync.cursor is not None}
@@ -427,27 +441,14 @@ class LinkMachine:
         if self._feed_qualities_changed(now_s, silent):
             self._tell(now_s, everything=False)
 
-    def _status_of(self, name: str, feed: _Feed, now_s: float, silent: bool) -> FeedStatus:
-        head = feed.sync.head
-        now_ns = self._clock.now_ns()
-        judged = quality(
-            ever_up=self._ever_up,
-            silent=silent or self._state is not LinkState.UP,
-            overdue=head is not None and period_overdue(head, now_ns, self._clock_rate),
-            complete=feed.sync.complete,
-        )
-        if judged.value == "live":
-            feed.t_fresh_ns = now_ns
-        cursor = feed.sync.cursor
-        return FeedStatus(
-            name, judged, feed.t_fresh_ns, head.head if head else 0, cursor.seq if cursor else 0,
-            round(feed.lag_s, 3), feed.rate.per_s, feed.sync.gaps, feed.bad,
-        )  # fmt: skip
+    def _status_of(self, feed: FeedState, now_s: float, silent: bool) -> FeedStatus:
+        silent = silent or self._state is not LinkState.UP
+        return feed.status(now_s, self._clock.now_ns(), self._clock_rate, ever_up=self._ever_up, silent=silent)
 
     def _feed_qualities_changed(self, now_s: float, silent: bool) -> bool:
         changed = False
-        for name, feed in self._feeds.items():
-            status = self._status_of(name, feed, now_s, silent)
+        for feed in self._feeds.values():
+            status = self._status_of(feed, now_s, silent)
             if feed.last is None or feed.last.quality is not status.quality:
                 feed.last = status
                 self._sink.feed_status(status)
@@ -460,7 +461,7 @@ class LinkMachine:
             crowded = ""
             for name, feed in self._feeds.items():
                 feed.rate.measure(now_s)
-                feed.last = self._status_of(name, feed, now_s, silent)
+                feed.last = self._status_of(feed, now_s, silent)
                 self._sink.feed_status(feed.last)
                 if feed.gaps.too_many(feed.sync.gaps, now_s):
                     crowded = name

@@ -39,8 +39,15 @@ LOGGED = ("alarms", "reports", "timeline")
 class Child:
     """One program that can be made to fail."""
 
-    def __init__(self, program: str, settings: dict[str, Any], log: Path, world: dict[str, Any] | None = None) -> None:
-        self._asked = {"program": program, "settings": settings, "world": world or {}}
+    def __init__(
+        self,
+        program: str,
+        settings: dict[str, Any],
+        log: Path,
+        world: dict[str, Any] | None = None,
+        without: tuple[str, ...] = (),
+    ) -> None:
+        self._asked = {"program": program, "settings": settings, "world": world or {}, "without": without}
         self.log_file = log
         self.process: subprocess.Popen[bytes] | None = None
         self.deaths = 0
@@ -93,7 +100,9 @@ class Child:
 class Town:
     """Hub, feeder and screens. Context manager."""
 
-    def __init__(self, folder: Path, *, screens: int = 1, resume: str = "crash", **world: Any) -> None:
+    def __init__(
+        self, folder: Path, *, screens: int = 1, resume: str = "crash", without: tuple[str, ...] = (), **world: Any
+    ) -> None:
         self.folder = folder
         self._hub_dir = folder / "hub"
         authorised = self._hub_dir / "authorised"
@@ -105,7 +114,8 @@ class Town:
             data_dir=str(self._hub_dir), authorised_dir=str(authorised), keys_dir=str(self._hub_dir / "keys"),
             mode=Mode.DEMO, resume=resume,  # type: ignore[arg-type]
         )  # fmt: skip
-        self.hub = Child("hub", msgspec.to_builtins(hub), folder / "hub.log", world)
+        self._without = without
+        self.hub = Child("hub", msgspec.to_builtins(hub), folder / "hub.log", world, without)
         self._screens = screens
         self.clients: list[FeedClient] = []
         self.glasses: list[Glass] = []
@@ -128,7 +138,9 @@ class Town:
             secret_key=self._keys.secret.decode(), listen=listen, authkey=authkey.hex(),
         )  # fmt: skip
         (self.folder / "console").mkdir(exist_ok=True)
-        self.feeder = Child("feeder", msgspec.to_builtins(self.settings), self.folder / "feeder.log")
+        self.feeder = Child(
+            "feeder", msgspec.to_builtins(self.settings), self.folder / "feeder.log", None, self._without
+        )
         self.feeder.start()
         for _ in range(self._screens):
             client = FeedClient(listen, authkey, mode=Mode.DEMO)

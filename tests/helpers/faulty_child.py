@@ -7,6 +7,10 @@ production code never asks whether it is tested. Settings: {"program": "hub" | "
 {"wall_s": x}         the wall clock (time.time, time.time_ns) is x seconds off; the monotonic clock is not;
 {"freeze": true}      the alarm engine's test alarm no longer comes through;
 {"hang": seconds}     the program's main loop stops for so long (the process and its TCP live).
+
+"without": names of guards that are taken away, for the negative controls: "atomic_cursor" (a feed's cursor is
+committed before its rows), "ended" (a feeder forgets what has ended), "dedupe" (the hub forgets what it has done),
+"silence" (no silence of the hub is too long).
 """
 
 from __future__ import annotations
@@ -44,6 +48,7 @@ class _Faults:
         self.frozen = False
         self.hang_s = 0.0
         self.passed: dict[str, int] = {}
+        self.without: tuple[str, ...] = ()
         self._lock = threading.Lock()
 
     def at(self, point: str) -> None:
@@ -98,6 +103,8 @@ def _watch_sqlite(file: str, prefix: str) -> None:
                 kind = "checkpoint"
             elif "INTO action " in sql:
                 self.action = True
+                if "dedupe" in FAULTS.without:
+                    sql = sql.replace("INSERT", "INSERT OR REPLACE")
             if not kind:
                 return super().execute(sql, *more)
             action, self.action = self.action and kind == "commit", False
@@ -125,10 +132,11 @@ def _watch_wall() -> None:
 
 
 def _hub(raw: dict[str, Any], stop: threading.Event) -> int:
-    from backends.domain.feeds import Mode
-    from backends.hub import core, engine, main, server
-    from backends.protocol.messages import Ack
     from helpers.load_city import LoadCity
+
+    from backends.domain.feeds import Mode
+    from backends.hub import core, engine, log, main, server
+    from backends.protocol.messages import Ack
 
     _watch_sqlite("hub", "log")
     around(server.Server, "publish", before="hub.before_publish", when=lambda _s, e: bool(e))
@@ -143,6 +151,8 @@ def _hub(raw: dict[str, Any], stop: threading.Event) -> int:
         return canary(self, now_ns)
 
     engine.AlarmEngine.canary = maybe_frozen
+    if "dedupe" in FAULTS.without:
+        log.SqliteLog.outcome = lambda self, aid: None
     advance = core.Core.round
 
     def maybe_hung(self: Any, now_ns: int, mono_s: float) -> Any:
@@ -157,10 +167,11 @@ def _hub(raw: dict[str, Any], stop: threading.Event) -> int:
 
 
 def _feeder(raw: dict[str, Any], stop: threading.Event) -> int:
+    from backends.link import machine
     from backends.link.outbox import Outbox
     from backends.store.journal import Journal
     from backends.store.store import Store
-    from console import feed_wire, feeder
+    from console import feed_core, feed_wire, feeder
     from console.feed_exchange import Exchange
 
     _watch_sqlite("ops.db", "store")
@@ -168,18 +179,40 @@ def _feeder(raw: dict[str, Any], stop: threading.Event) -> int:
     around(Outbox, "sent", before="act.sent")
     around(Outbox, "on_ack", before="ack.received")
     around(Store, "action_finished", before="action.before_finished")
-    around(
-        Exchange, "send", before="click.before_kept", when=lambda _e, _o, out: isinstance(out, feed_wire.ClickKept)
-    )
+    around(Exchange, "send", before="click.before_kept", when=lambda _e, _o, out: isinstance(out, feed_wire.ClickKept))
+    if "ended" in FAULTS.without:
+        feed_core.read_ended = lambda _dir, _limit: []
+        feeder.FeedCore.ended = lambda self, aid: None
+    if "silence" in FAULTS.without:
+        machine.STALE_S = machine.SILENT_S = 1e9
+    if "atomic_cursor" in FAULTS.without:
+        _tear_cursor_from_rows()
     made = feeder.Feeder(msgspec.convert(raw["settings"], feeder.FeedSettings))
     threading.Thread(target=lambda: (stop.wait(), made.stop()), daemon=True).start()
     return made.run()
+
+
+def _tear_cursor_from_rows() -> None:
+    from backends.store import ops
+
+    write = ops.PutRecords.write
+
+    def torn(self: Any, connection: sqlite3.Connection, at: Any) -> None:
+        last, cursor = self.records[-1], at.get(self.feed, ("", 0))
+        ops._write_cursor(connection, dict(at), last.feed, last.epoch, last.seq, last.t_rx_ns)
+        connection.execute("COMMIT")
+        connection.execute("BEGIN IMMEDIATE")
+        assert at.get(self.feed, ("", 0)) == cursor
+        write(self, connection, at)
+
+    ops.PutRecords.write = torn  # type: ignore[method-assign]
 
 
 def main() -> None:
     stop = threading.Event()
     raw = child_settings(stop.set, lambda line: FAULTS.follow(msgspec.json.decode(line)))
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    FAULTS.without = tuple(raw.get("without", ()))
     FAULTS.follow({k: raw[k] for k in ("kill", "wall_s") if raw.get(k)})
     _watch_wall()
     status = (_hub if raw["program"] == "hub" else _feeder)(raw, stop)

@@ -124,7 +124,9 @@ def audit_clicks(town: Town, kept: dict[str, Verb], shown: Sequence[dict[str, li
         for n, stages in enumerate(shown):
             last = [s for s in stages.get(aid, []) if s.final]
             if not last or last[-1].value not in ends:
-                fates.wrong.append(f"{aid} {verb}: screen {n} saw {[s.value for s in stages.get(aid, [])]}, hub {there}")
+                fates.wrong.append(
+                    f"{aid} {verb}: screen {n} saw {[s.value for s in stages.get(aid, [])]}, hub {there}"
+                )
         fates.applied += there[0] == "applied"
         fates.other += there[0] != "applied"
     fates.wrong += [f"{aid}: at the hub, but never clicked" for aid in hub if aid not in kept]
