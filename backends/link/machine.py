@@ -296,7 +296,6 @@ class LinkMachine:
         self._welcomed = True
         self._server, self._instance = welcome.server, welcome.instance
         self._operator_id = welcome.operator_id
-        self._hello_at_s = now_s + HELLO_EVERY_S
         if first:
             self._canary.restart(now_s)
             self._lateness.restart()
@@ -307,6 +306,7 @@ class LinkMachine:
                 feed.sync.connection_lost()
                 feed.movement.restart()
         late = self._lateness.late(welcome.now, now_s)
+        self._hello_at_s = now_s + (HELLO_RETRY_S if late else HELLO_EVERY_S)
         if not late:
             self._take_time(welcome.now, welcome.rate)
         # While LIVE is well, what it is about to bring is not missing yet.
