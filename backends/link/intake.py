@@ -12,7 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from backends.domain.feeds import Mode
+from backends.domain.quality import Quality
 from backends.domain.record import Record
+from backends.domain.sensor import SampleBatch
 from backends.protocol.codec import BadMessage, decode_body, decode_envelope
 from backends.protocol.messages import MAX_FRAME, Batch, Envelope, FeedHead, Heartbeat, Reset, Snap, Welcome
 
@@ -26,6 +28,8 @@ TIME_END: Final = 1 << 62
 """Nanoseconds: the year 2116. A time beyond it would run over the end of 64 bits while it is extrapolated."""
 MAX_RATE: Final = 1e6
 MAX_PARTS: Final = 100_000
+
+_QUALITIES = frozenset(quality.value for quality in Quality)
 
 _TYPES = frozenset({"put", "del", "event"})
 
@@ -47,6 +51,12 @@ class _LooseSnap(msgspec.Struct, tag_field="msg", tag="SNAP"):
 
 
 _LOOSE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_LooseBatch | _LooseSnap)
+
+
+def _check_qualities(batch: SampleBatch) -> None:
+    """Words on the wire, an enum on the screen: one that is not of it must not come so far."""
+    for quality in {sample.quality for sample in batch.samples} - _QUALITIES:
+        raise BadMessage(f"quality {quality[:40]!r}")
 
 
 def check_numbers(message: Any) -> None:
@@ -78,6 +88,8 @@ def to_record(env: Envelope, t_rx_ns: int, quarantine: Quarantine) -> Record:
     if kind in ("put", "event"):
         try:
             body = decode_body(env.feed, env.body)  # scanned with its envelope
+            if type(body) is SampleBatch:
+                _check_qualities(body)
         except BadMessage as error:
             quarantine(env.feed, f"body of {env.feed} {env.seq}: {error}", raw)
             kind = "bad"

@@ -24,7 +24,7 @@ from helpers.fault_proxy import FaultProxy
 from helpers.feed_rig import Glass
 from helpers.waiting import wait_for
 
-from backends.domain.feeds import Mode
+from backends.domain.feeds import FEEDS, Mode
 from backends.hub.keys import authorise, ensure_station_keys
 from backends.hub.main import READY_FILE, HubSettings, Ready, read_ready
 from backends.process import start_child, stop_child
@@ -191,7 +191,9 @@ class Town:
         wait_for(lambda: f"{what}: {self.state()}", lambda: bool(condition(self.look())), timeout_s)
         return time.monotonic() - began_s
 
-    def until_live(self, timeout_s: float = 30.0, feeds: tuple[str, ...] = (*LOGGED, "sensors", "cameras")) -> float:
+    def until_live(self, timeout_s: float = 30.0) -> float:
+        """Every feed; `samples` only where its source has not stopped."""
+        feeds = [feed for feed in FEEDS if feed != "samples"]
         return self.until("live", lambda g: g.up() and all(g.live(feed) for feed in feeds), timeout_s)
 
     def state(self) -> str:
@@ -224,7 +226,7 @@ class Town:
         self.hub.deaths -= 1
         # What the feeder still had in hand is committed and shown; if it is not, the audit says so.
         with contextlib.suppress(AssertionError):
-            wait_for("screens show the store", lambda: all(self._as_stored(g) for g in self.look_all()), 5.0)
+            wait_for("screens show the store", self._at_rest, 8.0)
         for client in self.clients:
             client.stop()
         self.feeder.stop()
@@ -232,6 +234,15 @@ class Town:
     def look_all(self) -> list[Glass]:
         self.look()
         return self.glasses
+
+    def _at_rest(self) -> bool:
+        """The store has not moved for a second, and the screens show it."""
+        cursors = self.ops("SELECT * FROM cursor ORDER BY feed")
+        if cursors != self._rest[0]:
+            self._rest = (cursors, time.monotonic())
+        return time.monotonic() - self._rest[1] > 1.0 and all(self._as_stored(g) for g in self.look_all())
+
+    _rest: tuple[list[tuple[Any, ...]], float] = ([], 0.0)
 
     def _as_stored(self, glass: Glass) -> bool:
         ids = sorted(row[0] for row in self.ops("SELECT id FROM item WHERE feed='alarms'"))

@@ -31,6 +31,7 @@ from backends.domain.world import (
 
 ACK_AFTER, RETURN_AFTER = 2, 4
 """Steps (of alarms) after which alarm k is acknowledged and returns, times `standing` / 4."""
+STEP_NS = 900 * NS_PER_S
 PRIORITIES = (Priority.URGENT, Priority.HIGH, Priority.MEDIUM, Priority.LOW)
 
 
@@ -56,7 +57,7 @@ class LoadCity:
         silent_after_s: float = 0.0,
     ) -> None:
         """`silent_after_s`: from then on no samples (one feed of many stalls); 0 = never."""
-        self._start_ns, self._t_ns = start_ns, start_ns
+        self._start_ns, self._last_ns = start_ns, 0
         self._alarms, self._standing, self._fixed = alarms, standing, fixed
         # One alarm is three changes of it and three of the timeline.
         self._moves = max(0.0, rate - 6 * alarms)
@@ -90,7 +91,11 @@ class LoadCity:
             )
 
     def until(self, t_ns: int) -> Iterator[WorldEvent]:
-        """Events in order of time; each kind has its own even pace."""
+        """Events in order of time; each kind has its own even pace. A step of the clock moves the world with it:
+        things go on happening when somebody sets a clock."""
+        if self._last_ns and abs(t_ns - self._last_ns) > STEP_NS:
+            self._start_ns += t_ns - self._last_ns
+        self._last_ns = t_ns
         events: list[WorldEvent] = []
         elapsed_s = (t_ns - self._start_ns) / NS_PER_S
         third = self._standing / 2 / self._alarms if self._alarms else 0.0
