@@ -26,6 +26,8 @@ from backends.protocol.messages import VERSION, Cursor, History
 _log = logging.getLogger(__name__)
 
 POLL_MS = 50
+CTL_BURST = 4
+"""Answers taken in one turn: each may hold a thousand records, and an alarm on LIVE must not wait for many."""
 LIVE_BURST = 500
 """Live messages taken in one turn before the rest of the loop gets its chance."""
 BACKOFF_FIRST_S = 0.5
@@ -138,10 +140,10 @@ class Link:
         if self._sockets is not None:
             if self._sockets.auth_failed(ready):
                 self._machine.key_refused(now_s)
-            if self._sockets.dealer in ready:
-                self._receive(self._sockets.dealer, self._machine.on_ctl, 50)
             if self._sockets.sub in ready:
                 self._receive(self._sockets.sub, self._machine.on_live, LIVE_BURST)
+            if self._sockets.dealer in ready:
+                self._receive(self._sockets.dealer, self._machine.on_ctl, CTL_BURST)
         self._machine.turn(time.monotonic(), self._send)
 
     def _receive(self, source: zmq.Socket[bytes], take: Callable[[list[bytes], float], None], limit: int) -> None:

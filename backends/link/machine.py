@@ -60,6 +60,8 @@ HELLO_EVERY_S = 30.0
 DENIED_RETRY_S = 5.0
 STATUS_EVERY_S = 0.5
 HISTORY_RETRY_S = 3.0
+ALARMS_FIRST_S = 3.0
+"""After a join the alarms are caught up before other feeds ask for anything: a new one must show within a second."""
 HISTORY_WAITING = 200
 """Questions kept while the hub is away; the oldest are forgotten."""
 
@@ -108,6 +110,7 @@ class LinkMachine:
         self._heads_s = self._live_s = self._fresh_s = float("-inf")
         self._asked_s = 0.0
         """When the first HELLO on these sockets went out."""
+        self._alarms_first_until_s = 0.0
         self._away_since_s: float | None = None
         self._retry_at_s: float | None = None
         self._pings = 0
@@ -300,7 +303,7 @@ class LinkMachine:
             self._canary.restart(now_s)
             self._lateness.restart()
             self._lateness.told(welcome.now, self._asked_s, now_s, welcome.rate)
-            self._ping_at_s = now_s
+            self._ping_at_s, self._alarms_first_until_s = now_s, now_s + ALARMS_FIRST_S
             self.outbox.connection_made()
             for feed in self._feeds.values():
                 feed.sync.connection_lost()
@@ -398,7 +401,10 @@ class LinkMachine:
             self._hello_at_s = now_s + HELLO_RETRY_S
         if not self._welcomed:
             return
+        alarms = self._feeds["alarms"].sync
         for feed in self._feeds.values():
+            if feed.sync is not alarms and alarms.wanting and now_s < self._alarms_first_until_s:
+                continue
             request = feed.sync.request(now_s)
             if request is not None and not send(codec.encode(request)):
                 feed.sync.connection_lost()

@@ -85,6 +85,11 @@ class FeedSync:
         return self.cursor.epoch == self.head.epoch and not self._pending
 
     @property
+    def wanting(self) -> bool:
+        """Something is missing, asked for or not yet."""
+        return self._need is not Need.NOTHING
+
+    @property
     def asked(self) -> Request | None:
         """The outstanding request."""
         return self._asked

@@ -6,11 +6,12 @@ production code never asks whether it is tested. Settings: {"program": "hub" | "
 {"kill": [point, n]}  SIGKILL to itself at the n-th pass of a point from now on (see POINTS);
 {"wall_s": x}         the wall clock (time.time, time.time_ns) is x seconds off; the monotonic clock is not;
 {"freeze": true}      the alarm engine's test alarm no longer comes through;
+{"owe": n}            the world of the hub brings n records more, at once;
 {"hang": seconds}     the program's main loop stops for so long (the process and its TCP live).
 
 "without": names of guards that are taken away, for the negative controls: "atomic_cursor" (a feed's cursor is
 committed before its rows), "ended" (a feeder forgets what has ended), "dedupe" (the hub forgets what it has done),
-"silence" (no silence of the hub is too long).
+"expiry" (a click means for ever what it meant), "silence" (no silence of the hub is too long).
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class _Faults:
         self.offset_ns = 0
         self.frozen = False
         self.hang_s = 0.0
+        self.world: Any = None
         self.passed: dict[str, int] = {}
         self.without: tuple[str, ...] = ()
         self._lock = threading.Lock()
@@ -67,6 +69,8 @@ class _Faults:
         self.offset_ns = int(command.get("wall_s", self.offset_ns / 1e9) * 1e9)
         self.frozen = command.get("freeze", self.frozen)
         self.hang_s = command.get("hang", self.hang_s)
+        if "owe" in command:
+            self.world.owe(command["owe"])
 
 
 FAULTS = _Faults()
@@ -163,7 +167,12 @@ def _hub(raw: dict[str, Any], stop: threading.Event) -> int:
 
     core.Core.round = maybe_hung
     settings = main.HubSettings(**{**raw["settings"], "mode": Mode(raw["settings"]["mode"])})
-    return main.run(settings, stop, lambda _, start_ns: LoadCity(start_ns, **raw["world"]))
+
+    def world(_: Any, start_ns: int) -> Any:
+        FAULTS.world = LoadCity(start_ns, **raw["world"])
+        return FAULTS.world
+
+    return main.run(settings, stop, world)
 
 
 def _feeder(raw: dict[str, Any], stop: threading.Event) -> int:
@@ -183,6 +192,8 @@ def _feeder(raw: dict[str, Any], stop: threading.Event) -> int:
     if "ended" in FAULTS.without:
         feed_core.read_ended = lambda _dir, _limit: []
         feeder.FeedCore.ended = lambda self, aid: None
+    if "expiry" in FAULTS.without:
+        feed_core.EXPIRY_S.update(dict.fromkeys(feed_core.EXPIRY_S))
     if "silence" in FAULTS.without:
         machine.STALE_S = machine.SILENT_S = 1e9
     if "atomic_cursor" in FAULTS.without:

@@ -15,6 +15,7 @@ from backends.domain.action import Verb
 from backends.domain.alarm import Priority
 from backends.domain.camera import Camera, Stream, StreamKind
 from backends.domain.indicator import Indicator
+from backends.domain.report import Report, ReportState
 from backends.domain.sensor import Sample, Sensor
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
@@ -25,12 +26,14 @@ from backends.domain.world import (
     Directory,
     IndicatorMoved,
     Measured,
+    ReportMoved,
     SensorMoved,
     WorldEvent,
 )
 
 ACK_AFTER, RETURN_AFTER = 2, 4
 """Steps (of alarms) after which alarm k is acknowledged and returns, times `standing` / 4."""
+SLICE = 5000
 STEP_NS = 900 * NS_PER_S
 PRIORITIES = (Priority.URGENT, Priority.HIGH, Priority.MEDIUM, Priority.LOW)
 
@@ -58,6 +61,7 @@ class LoadCity:
     ) -> None:
         """`silent_after_s`: from then on no samples (one feed of many stalls); 0 = never."""
         self._start_ns, self._last_ns = start_ns, 0
+        self._owed = self._paid = 0
         self._alarms, self._standing, self._fixed = alarms, standing, fixed
         # One alarm is three changes of it and three of the timeline.
         self._moves = max(0.0, rate - 6 * alarms)
@@ -115,7 +119,34 @@ class LoadCity:
                     events.append(event)
             self._next[kind] = max(self._next[kind], due + 1)
         events.sort(key=lambda e: e.t_ns)
-        return iter(events)
+        return iter([*events, *self._pay(t_ns)])
+
+    def owe(self, records: int) -> None:
+        """So many records more, beside the even load: over six feeds, in slices of a few thousand a round."""
+        self._owed += records
+
+    def _pay(self, t_ns: int) -> list[WorldEvent]:
+        """Of 10 records: one of alarms with one of the timeline, one report with another of the timeline, two of
+        cameras, three of sensors, one indicator."""
+        events: list[WorldEvent] = []
+        for _ in range(min(SLICE, self._owed) // 10):
+            self._paid += 1
+            n = self._paid
+            key = f"b{n // 3}"
+            act = CrewAct(t_ns, key, Verb.ACKNOWLEDGE, "op-minh")
+            raised = Condition(key, t_ns, True, PRIORITIES[1 + n % 3], LocalText(f"Sự cố cũ {n}"))
+            events.append((raised, act, Condition(key, t_ns, False))[n % 3])
+            state = (ReportState.NEW, ReportState.ASSIGNED)[n // 200 % 2]
+            report = Report(f"PA-{n % 200}", "flood", LocalText(f"Ngập {n}"), state, t_ns, t_ns + NS_PER_S)
+            events.append(ReportMoved(t_ns, report))
+            events += [CameraMoved(t_ns, self._camera((2 * n + i) % 50, -2 * n - i)) for i in range(2)]
+            events += [
+                SensorMoved(t_ns, _with_high(self._sensors[(3 * n + i) % len(self._sensors)], -3.0 * n - i))
+                for i in range(3)
+            ]
+            events.append(IndicatorMoved(t_ns, self._indicator(n % 20, -n)))
+        self._owed -= min(SLICE, self._owed)
+        return events
 
     def _event(self, kind: str, n: int, t_ns: int) -> WorldEvent | None:
         match kind:

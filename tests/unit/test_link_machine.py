@@ -451,3 +451,20 @@ def test_a_hub_that_showed_a_canary_owes_one_after_its_restart() -> None:
         rig.turn(0.5)
         rig.beat()
     assert (Trouble.CANARY, True) in rig.seen.troubles
+
+
+def test_alarms_are_caught_up_first() -> None:
+    rig = Rig({"alarms": Cursor("e", 0), "timeline": Cursor("e", 0)})
+    rig.join({"alarms": FeedHead("e", 2), "timeline": FeedHead("e", 2)})
+    assert [(m["msg"], m["feed"]) for m in rig.sent] == [("FETCH", "alarms")]
+    envs = tuple(
+        Envelope(Mode.DEMO, "alarms", "e", n, T0, "put", f"a{n}", body=msgspec.Raw(encode(alarm(n)))) for n in (1, 2)
+    )
+    rig.ctl(Batch("alarms", "e", envs, 2))
+    assert [(m["msg"], m["feed"]) for m in rig.turn(0.05)] == [("FETCH", "timeline")]
+
+
+def test_alarms_that_are_never_answered_do_not_hold_up_the_rest_for_ever() -> None:
+    rig = Rig({"alarms": Cursor("e", 0), "timeline": Cursor("e", 0)})
+    rig.join({"alarms": FeedHead("e", 2), "timeline": FeedHead("e", 2)})
+    assert ("FETCH", "timeline") in [(m["msg"], m.get("feed")) for m in rig.turn(3.1)]
