@@ -58,6 +58,7 @@ class LoadCity:
         measured_hz: float = 2.0,
         things: int = 400,
         silent_after_s: float = 0.0,
+        picture: str = "scene:{n}",
     ) -> None:
         """`silent_after_s`: from then on no samples (one feed of many stalls); 0 = never."""
         self._start_ns, self._last_ns = start_ns, 0
@@ -67,6 +68,7 @@ class LoadCity:
         self._moves = max(0.0, rate - 6 * alarms)
         self._measured_hz = measured_hz
         self._silent_after_s = silent_after_s
+        self._picture = picture
         self._people = TinyCity(start_ns)
         self._sensors = tuple(
             Sensor(f"x-{n}", LocalText(f"Chuỗi {n}", f"Series {n}"), "m", period_s=60.0) for n in range(things)
@@ -174,9 +176,8 @@ class LoadCity:
         sensor = self._sensors[n % len(self._sensors)]
         return SensorMoved(t_ns, _with_high(sensor, float(n)))
 
-    @staticmethod
-    def _camera(n: int, version: int) -> Camera:
-        streams = (Stream(StreamKind.SUB, f"scene:{n}"),)
+    def _camera(self, n: int, version: int) -> Camera:
+        streams = (Stream(StreamKind.SUB, self._picture.format(n=n % 16)),)
         return Camera(f"cam-{n}", f"{n:03}", LocalText(f"Ngã tư {n} ({version})"), streams)
 
     def _indicator(self, n: int, version: int) -> Indicator:
