@@ -1,6 +1,6 @@
 """The hub's side of the split bench: a process that publishes valid envelopes at a given rate over PUB and ROUTER.
 
-Settings on stdin: {rate, ready}. Of the messages 5 % are alarms (500 a second at 10,000, as in a flood), 90 %
+Settings on stdin: {rate, ready, most}; `most`: so many messages, then only heartbeats (0 = no end). Of the messages 5 % are alarms (500 a second at 10,000, as in a flood), 90 %
 sensors, 5 % cameras. Flows from the first HELLO on. Writes its addresses as hub.json does.
 """
 
@@ -78,8 +78,8 @@ def bodies(feed: str) -> list[tuple[bytes, bytes]]:
 class Flood:
     """One log a feed, of ready-made bytes."""
 
-    def __init__(self, rate: int) -> None:
-        self.rate = rate
+    def __init__(self, rate: int, most: int = 0) -> None:
+        self.rate, self.most = rate, most
         self.bodies = {feed: bodies(feed) for feed in KEYS}
         self.seq = dict.fromkeys(FEEDS, 0)
         self.log: dict[str, deque[bytes]] = {feed: deque(maxlen=KEPT) for feed in FEEDS}
@@ -115,6 +115,8 @@ class Flood:
         if self.flowing_since_s is None:
             return
         due = int((time.monotonic() - self.flowing_since_s) * self.rate) - self.sent
+        if self.most:
+            due = min(due, self.most - self.sent)
         for _ in range(max(0, min(due, 2000))):
             mark, feed = self.sent % 100, SHARES[-1][0]
             for name, share in SHARES:
@@ -167,7 +169,7 @@ class Flood:
 
 def main() -> None:
     settings = child_settings()
-    flood = Flood(settings["rate"])
+    flood = Flood(settings["rate"], settings.get("most", 0))
     live, ctl = (s.last_endpoint.decode().rstrip("\0") for s in (flood.pub, flood.router))
     path = Path(settings["ready"])
     path.with_suffix(".part").write_text(json.dumps({"live": live, "ctl": ctl, "public_key": flood.public}))

@@ -12,6 +12,7 @@ import random
 from typing import Any
 
 import msgspec
+from helpers.fake_hub import alarm
 
 from backends.domain.action import Action, ActionStatus, Stage, Verb
 from backends.domain.feeds import FEEDS, FeedKind, FeedQuality, FeedStatus, Mode
@@ -44,7 +45,6 @@ from backends.protocol.messages import (
     Welcome,
     topic,
 )
-from helpers.fake_hub import alarm
 
 STEP_S = 0.01
 

@@ -157,8 +157,8 @@ class FaultProxy:
                 self._accept()
             now_s = time.monotonic()
             for pair in list(self._pairs):
-                # Each half is moved in full before the other: a list, so that both always get their turn.
-                if not all([half.read(now_s) and half.write(now_s) for half in pair]):
+                alive = [half.read(now_s) and half.write(now_s) for half in pair]  # both get their turn
+                if not all(alive):
                     self._pairs.remove(pair)
                     self._end(pair)
 

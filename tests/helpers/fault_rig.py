@@ -304,7 +304,7 @@ def audit(town: Town) -> Verdict:
 
 
 def _audit_items(town: Town, cursors: dict[str, tuple[str, int]], found: Verdict) -> None:
-    """The state of the console is the hub's, where the console has reached its head; and the screen's is the store's."""
+    """The console's state is the hub's, where it has reached the hub's head; and the screen's is the store's."""
     for feed, head in town.hub_log("SELECT name, head FROM feed"):
         if cursors.get(feed, ("", -1))[1] != head or feed in ("samples", "timeline"):
             continue

@@ -64,6 +64,19 @@ def _progress(town: Town) -> int:
     return sum(isinstance(d, Changes) for d in town.glass.all)
 
 
+def wait_silent(town: Town, timeout_s: float = 20.0) -> float:
+    """When the last samples came (monotonic): found out once none have come for a second."""
+    count, last_s, end_s = 0, 0.0, time.monotonic() + timeout_s
+    while not last_s or time.monotonic() - last_s < 1.0:
+        news = sum(type(d).__name__ == "NewSamples" for d in town.look().all)
+        if news != count:
+            count, last_s = news, time.monotonic()
+        if time.monotonic() > end_s:
+            raise AssertionError("samples never stopped")
+        time.sleep(0.005)
+    return last_s
+
+
 def feed_stalled(town: Town, silent_from_s: float) -> float:
     """One feed of many (`samples`) stops at `silent_from_s` (monotonic), while all others flow."""
     town.until(

@@ -20,7 +20,7 @@ from backends.protocol.codec import BadMessage
 from backends.protocol.messages import HEARTBEAT_TOPIC, Envelope, FromConsole, FromHub, Heartbeat, topic
 
 DEAD = "dead-epoch"
-WORDS = ("", "a", "đèn", "x" * 300, "‮evil", "<b>", "1' OR 1=1", "alarms", "\u0001", "🚨")
+WORDS = ("", "a", "đèn", "x" * 300, "\u202eevil", "<b>", "1' OR 1=1", "alarms", "\u0001", "🚨")
 NUMBERS = (0, 1, -1, 2**31, 2**53 + 1, 2**62, 2**63 - 1, -(2**63), 1790000000 * 10**9)
 ODD: tuple[Any, ...] = (None, True, [], {}, "1", 1.5, 2**63, -(2**63) - 1, 1e400, "\ud800", [[[[]]]], {"a": {"a": 1}})
 _POISON = (

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from helpers import fault_scenes as scenes
 from helpers.fault_rig import Town, audit
-from helpers.waiting import wait_for
 
 from backends.domain.feeds import FeedQuality, LinkState
 
@@ -61,26 +60,17 @@ def test_control_without_heartbeats_being_judged_nothing_is_seen(town: Town, mon
     town.feeder._asked["without"] = ("silence",)
     town.feeder.start()
     town.until_live()
+    monkeypatch.setattr(scenes, "_seen", lambda t, what, c: t.until(what, lambda _: c(), 3.0))
     with pytest.raises(AssertionError, match="stale after the cut"):
-        monkeypatch.setattr(scenes, "_seen", lambda t, what, c: t.until(what, lambda _: c(), 3.0))
         scenes.cable_cut(town)
 
 
 def test_one_stalled_feed_is_seen_alone(tmp_path: Path) -> None:
     with Town(tmp_path, **WORLD, silent_after_s=4.0) as town:
         town.until_live()
-        last_s = [0.0]
-
-        def silent() -> bool:
-            news = [d for d in town.look().all if type(d).__name__ == "NewSamples"]
-            if len(news) != silent.count:  # type: ignore[attr-defined]
-                silent.count, last_s[0] = len(news), time.monotonic()  # type: ignore[attr-defined]
-            return bool(last_s[0]) and time.monotonic() - last_s[0] > 1.0
-
-        silent.count = 0  # type: ignore[attr-defined]
-        wait_for("samples stop", silent, 15.0)
+        last_s = scenes.wait_silent(town)
         # The next sample was due half a second after the last one: since then the feed stands.
-        assert scenes.feed_stalled(town, last_s[0]) < STALE_SEEN_S + SLACK_S
+        assert scenes.feed_stalled(town, last_s) < STALE_SEEN_S + SLACK_S
 
 
 def test_a_frozen_alarm_engine_is_an_alarm_within_six_seconds(town: Town) -> None:
