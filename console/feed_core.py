@@ -214,6 +214,10 @@ class FeedCore:
                 self.store.samples.put(record.body.samples, (record.epoch, record.seq))
                 self.exchange.samples(record.body.samples, record.body.conflated)
 
+    def preview(self, record: Record) -> None:
+        if record.type == "put":
+            self.exchange.preview(record)
+
     def snapshot(self, snapshot: Snapshot) -> None:
         self.store.put([PutSnapshot(snapshot)])
 

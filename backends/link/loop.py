@@ -26,7 +26,7 @@ from backends.protocol.messages import VERSION, Cursor, History
 _log = logging.getLogger(__name__)
 
 POLL_MS = 50
-CTL_BURST = 4
+CTL_BURST = 1
 """Answers taken in one turn: each may hold a thousand records, and an alarm on LIVE must not wait for many."""
 LIVE_BURST = 500
 """Live messages taken in one turn before the rest of the loop gets its chance."""

@@ -90,6 +90,7 @@ class LinkMachine:
             name: FeedState(FeedSync(name, spec.kind, cursors.get(name), jitter), (fresh or {}).get(name, 0))
             for name, spec in FEEDS.items()
         }
+        self._feeds["alarms"].sync.hurry()
         self.outbox = Outbox(unfinished)
         self.security_events = 0
         """Messages of a foreign mode."""
@@ -109,7 +110,6 @@ class LinkMachine:
         self._hello_at_s = self._hello_sent_s = self._ping_at_s = self._status_at_s = 0.0
         self._heads_s = self._live_s = self._fresh_s = float("-inf")
         self._asked_s = 0.0
-        """When the first HELLO on these sockets went out."""
         self._alarms_first_until_s = 0.0
         self._away_since_s: float | None = None
         self._retry_at_s: float | None = None
@@ -198,6 +198,8 @@ class LinkMachine:
         known.rate.count += 1
         known.movement.seen(env.epoch, env.seq, now_s)
         known.lag_s = max(0.0, (self._clock.now_ns() - env.t) / NS_PER_S / max(self._clock_rate, 1e-6))
+        if env.feed == "alarms" and known.sync.wanting and known.sync.newcomer(env):
+            self._sink.preview(to_record(env, self._clock.now_ns(), lambda *_: None))
         self._apply(env.feed, known.sync.on_live(env, now_s))
 
     def _same_mode(self, mode: Mode, feed: str, raw: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""The limit that ingest is measured against: bare receive, the same pre-scan and decoding, executemany. A child process.
+"""What ingest is measured against: bare receive, the same pre-scan and decoding, executemany. A child process.
 
 Settings on stdin: {hub_file, folder, warm_s, window_s, result}. No sequence check, no state, no screens, no threads.
 """

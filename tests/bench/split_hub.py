@@ -1,7 +1,8 @@
 """The hub's side of the split bench: a process that publishes valid envelopes at a given rate over PUB and ROUTER.
 
-Settings on stdin: {rate, ready, most}; `most`: so many messages, then only heartbeats (0 = no end). Of the messages 5 % are alarms (500 a second at 10,000, as in a flood), 90 %
-sensors, 5 % cameras. Flows from the first HELLO on. Writes its addresses as hub.json does.
+Settings on stdin: {rate, ready, most}; `most`: so many messages, then only heartbeats (0 = no end). Of the
+messages 5 % are alarms (500 a second at 10,000, as in a flood), 90 % sensors, 5 % cameras. Flows from the first
+HELLO on. Writes its addresses as hub.json does.
 """
 
 from __future__ import annotations
@@ -78,7 +79,9 @@ def bodies(feed: str) -> list[tuple[bytes, bytes]]:
 class Flood:
     """One log a feed, of ready-made bytes."""
 
-    def __init__(self, rate: int, most: int = 0) -> None:
+    def __init__(self, rate: int, most: int, snaps_file: Path) -> None:
+        self.snaps, self.snaps_file = 0, snaps_file
+        """Snapshots asked for: a console that takes one has jumped over messages, not ingested them."""
         self.rate, self.most = rate, most
         self.bodies = {feed: bodies(feed) for feed in KEYS}
         self.seq = dict.fromkeys(FEEDS, 0)
@@ -151,6 +154,8 @@ class Flood:
                 self.flowing_since_s = self.flowing_since_s or time.monotonic()
                 return [Welcome("flood", "i", Mode.DEMO, 1, time.time_ns(), 500, self.heads())]
             case SnapGet():
+                self.snaps += 1
+                self.snaps_file.write_text(str(self.snaps))
                 items = {}
                 for raw in self.log[message.feed]:
                     env = msgspec.json.decode(raw, type=Envelope)
@@ -169,7 +174,7 @@ class Flood:
 
 def main() -> None:
     settings = child_settings()
-    flood = Flood(settings["rate"], settings.get("most", 0))
+    flood = Flood(settings["rate"], settings.get("most", 0), Path(settings["ready"]).with_suffix(".snaps"))
     live, ctl = (s.last_endpoint.decode().rstrip("\0") for s in (flood.pub, flood.router))
     path = Path(settings["ready"])
     path.with_suffix(".part").write_text(json.dumps({"live": live, "ctl": ctl, "public_key": flood.public}))

@@ -162,6 +162,8 @@ class Books:
             if r.type != "del":
                 self.items[r.feed][r.id] = r.seq
 
+    def preview(self, record: Record) -> None: ...
+
     def snapshot(self, snapshot: Snapshot) -> None:
         self.at[snapshot.feed] = (snapshot.epoch, snapshot.seq)
         if FEEDS[snapshot.feed].kind is FeedKind.STATE:

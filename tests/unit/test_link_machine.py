@@ -44,6 +44,7 @@ class Seen:
     def __init__(self) -> None:
         self.rows: list[Record] = []
         self.snaps: list[Snapshot] = []
+        self.previews: list[Record] = []
         self.bad: list[tuple[str, str]] = []
         self.stages: list[ActionStatus] = []
         self.feeds: dict[str, FeedStatus] = {}
@@ -53,6 +54,9 @@ class Seen:
 
     def records(self, records: list[Record]) -> None:
         self.rows.extend(records)
+
+    def preview(self, record: Record) -> None:
+        self.previews.append(record)
 
     def snapshot(self, snapshot: Snapshot) -> None:
         self.snaps.append(snapshot)
@@ -462,6 +466,18 @@ def test_alarms_are_caught_up_first() -> None:
     )
     rig.ctl(Batch("alarms", "e", envs, 2))
     assert [(m["msg"], m["feed"]) for m in rig.turn(0.05)] == [("FETCH", "timeline")]
+
+
+def test_a_new_alarm_shows_before_the_gap_is_filled() -> None:
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 500)})
+    for seq, rev in ((501, 1), (502, 2)):
+        env = Envelope(
+            Mode.DEMO, "alarms", "e", seq, T0, "put", f"a{seq}", rev, body=msgspec.Raw(encode(alarm(seq)))
+        )  # fmt: skip
+        rig.machine.on_live([topic("alarms"), encode(env)], rig.now_s)
+    assert [r.seq for r in rig.seen.previews] == [501], "what is missing may speak of the other one"
+    assert rig.seen.rows == []
 
 
 def test_alarms_that_are_never_answered_do_not_hold_up_the_rest_for_ever() -> None:
