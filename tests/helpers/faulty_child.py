@@ -9,9 +9,13 @@ production code never asks whether it is tested. Settings: {"program": "hub" | "
 {"owe": n}            the world of the hub brings n records more, at once;
 {"hang": seconds}     the program's main loop stops for so long (the process and its TCP live).
 
-"without": names of guards that are taken away, for the negative controls: "atomic_cursor" (a feed's cursor is
-committed before its rows), "ended" (a feeder forgets what has ended), "dedupe" (the hub forgets what it has done),
-"expiry" (a click means for ever what it meant), "silence" (no silence of the hub is too long).
+"without": names of guards that are taken away, for the negative controls:
+"atomic_cursor"  a feed's cursor is committed before its rows;
+"ended"          a feeder forgets what has ended;
+"dedupe"         the hub forgets what it has done;
+"counts"         what the hub merged is not counted here;
+"expiry"         a click means for ever what it meant;
+"silence"        no silence of the hub is too long.
 """
 
 from __future__ import annotations
@@ -180,7 +184,7 @@ def _feeder(raw: dict[str, Any], stop: threading.Event) -> int:
     from backends.link.outbox import Outbox
     from backends.store.journal import Journal
     from backends.store.store import Store
-    from console import feed_core, feed_wire, feeder
+    from console import feed_core, feed_exchange, feed_wire, feeder
     from console.feed_exchange import Exchange
 
     _watch_sqlite("ops.db", "store")
@@ -192,6 +196,9 @@ def _feeder(raw: dict[str, Any], stop: threading.Event) -> int:
     if "ended" in FAULTS.without:
         feed_core.read_ended = lambda _dir, _limit: []
         feeder.FeedCore.ended = lambda self, aid: None
+    if "counts" in FAULTS.without:
+        take = feed_exchange.Outlet.samples
+        feed_exchange.Outlet.samples = lambda self, samples, conflated: (take(self, samples, 0), None)[1]
     if "expiry" in FAULTS.without:
         feed_core.EXPIRY_S.update(dict.fromkeys(feed_core.EXPIRY_S))
     if "silence" in FAULTS.without:
