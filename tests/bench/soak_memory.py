@@ -50,8 +50,9 @@ def rows_of(looks: Sequence[dict[str, float]], names: str) -> list[dict[str, Any
              for key in ("pss_mb", "handles", "threads")}  # fmt: skip
     first, last = looks[0], looks[-1]
     note = (
-        f"{names}: feeder {last['feeder_mb']:.0f} MB, GUI {last['gui_mb']:.0f} MB; {first['pss_mb']:.0f} MB at day {first['day']:.2f}, {last['pss_mb']:.0f} MB at day "
-        f"{last['day']:.2f}, {len(looks)} looks; a day is {PER_DAY} messages, sent at {RATE} a second"
+        f"{names}: {first['pss_mb']:.0f} MB at day {first['day']:.2f}, {last['pss_mb']:.0f} MB at day "
+        f"{last['day']:.2f} (feeder {last['feeder_mb']:.0f}, GUI {last['gui_mb']:.0f}), {len(looks)} looks; "
+        f"a day is {PER_DAY} messages, sent at {RATE} a second"
     )
     span = last["day"] - first["day"]
 
