@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import deque
 
 from backends.domain.feeds import FeedQuality
+from backends.link.freshness import STALE_S
 from backends.protocol.messages import Canary
 
-STALE_S = 1.5
 SILENT_S = 5.0
 """Silence after which both sockets are made anew and the hub counts as gone."""
 CANARY_DEAD_S = 3.5
