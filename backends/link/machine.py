@@ -147,9 +147,7 @@ class LinkMachine:
         self._retry_at_s = now_s
 
     def wants_new_sockets(self, now_s: float, *, several: bool = False) -> bool:
-        """5 s without a heartbeat since they were made, a refused key, or the end of a planned stop.
-
-        `several`: much sooner, because another hub may serve at once (health.wants_other)."""
+        """5 s without a heartbeat since they were made, a refused key, or a planned stop's end; `several`: sooner."""
         if several:
             return self._retry_at_s is not None or wants_other(self._opened_s, self._welcomed, self._live_s, now_s)
         if self._opened_s is None:
