@@ -19,6 +19,8 @@ import typer
 from console import cli_crashes
 from console.cli_access import accounts, keys
 from console.cli_audit import app as audit_app
+from console.cli_conform import conform
+from console.cli_hubs import HubName, Nats, NatsCa, NatsCert, NatsKey, NatsLog, Several
 from console.options import NeedsMachine, Options, default_data_dir
 from console.screens import UsageError
 from console.warm import warm_gui
@@ -35,6 +37,7 @@ app = typer.Typer(
 app.add_typer(audit_app, name="audit")
 app.add_typer(accounts, name="accounts")
 app.add_typer(keys, name="keys")
+app.command()(conform)
 
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The site's settings (TOML).")]
 DataDir = Annotated[
@@ -135,12 +138,19 @@ def hub(
     scenario: Scenario = "",
     speed: Speed = 1.0,
     json_log: JsonLog = None,
+    nats: Nats = "",
+    name: HubName = "",
+    nats_log: NatsLog = "ioc",
+    nats_ca: NatsCa = None,
+    nats_cert: NatsCert = None,
+    nats_key: NatsKey = None,
 ) -> None:
-    """The backend alone, with the simulated city, for consoles on other machines."""
+    """The backend alone, with the simulated city, for consoles on other machines; with --nats one of several."""
     from console.demo import run_hub
 
     options = Options(data_dir=data_dir, scenario=scenario, speed=speed, json_log=json_log)
-    _finish(lambda given: run_hub(given, bind, live_port, ctl_port), options)
+    several = Several(nats, name, nats_log, nats_ca, nats_cert, nats_key)
+    _finish(lambda given: run_hub(given, bind, live_port, ctl_port, several), options)
 
 
 @app.command()

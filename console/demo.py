@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,13 +33,14 @@ from console.events import EventLog, box_file
 from console.lock import DataDirLock
 from console.options import NeedsMachine, Options, chosen_look, default_data_dir, platform_for, scene_cache
 from console.screens import UsageError, VirtualScreen
-from console.settings import Door, GuiSettings, KeepSection, Preferences, SiteConfig, to_child
+from console.settings import Door, GuiSettings, KeepSection, OtherHubSection, Preferences, SiteConfig, to_child
 from console.status import STATUS_FILE
 from console.supervisor import ChildSpec, Service, Supervisor
 from layouts.load import load_layouts
 from layouts.options import SHIPPED_KINDS
 
 if TYPE_CHECKING:
+    from console.cli_hubs import Several
     from console.clips import ClipMaker
 
 DEMO_STATION = "ban-1"
@@ -121,15 +122,16 @@ def run_site(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
         feed, pictures = session.door("feed"), session.door("pictures")
         addresses = (site.hub.live, site.hub.ctl)
         children = [
-            _feeder(session, feed, addresses, site.hub.public_key, station_keys, mode, keep=site.keep),
+            _feeder(session, feed, addresses, site.hub.public_key, station_keys, mode, hubs=site.hubs, keep=site.keep),
             _gui(session, options, site, look, platform, mode, site.station.id, feed, pictures, ("feeder",), warm),
         ]
         return session.supervise(children, session.broker(pictures, site, {}))
 
 
-def run_hub(options: Options, bind: str, live_port: int, ctl_port: int) -> int:
-    """The hub with its simulated city, for consoles elsewhere. Returns the exit status."""
+def run_hub(options: Options, bind: str, live_port: int, ctl_port: int, several: Several | None = None) -> int:
+    """The hub with its simulated city, for consoles elsewhere; perhaps one of several. Returns the exit status."""
     options.check()
+    more = several.settings() if several is not None else {}
     check_scenario(options)
     data_dir = options.data_dir or default_data_dir("hub")
     with _session(options, data_dir) as session:
@@ -141,8 +143,9 @@ def run_hub(options: Options, bind: str, live_port: int, ctl_port: int) -> int:
             f"stations whose public key is in {authorised} may join"
         )
         hub = _Hub(
-            session, options, session.data_dir, Mode.DEMO, (f"tcp://{bind}:{live_port}", f"tcp://{bind}:{ctl_port}")
-        )
+            session, options, session.data_dir, Mode.DEMO, (f"tcp://{bind}:{live_port}", f"tcp://{bind}:{ctl_port}"),
+            more,
+        )  # fmt: skip
         return session.supervise([hub.child()])
 
 
@@ -271,9 +274,11 @@ class _Hub:
 
     def __init__(
         self, session: _Session, options: Options, data_dir: Path, mode: Mode, bind: tuple[str, str] | None = None,
-        *, seats: bool = False,
+        more: Mapping[str, Any] | None = None, *, seats: bool = False,
     ) -> None:  # fmt: skip
-        """`seats`: nobody signs in, the simulated roster says who sits at the station."""
+        """`more`: further fields of HubSettings; `seats`: nobody signs in, the simulated roster says who sits at the
+        station."""
+        self._more = dict(more or {})
         self._session, self._options, self._data_dir, self._mode = session, options, data_dir, mode
         self._sign_in = "seat" if seats else "password"
         self._ready_file = data_dir / "hub.json"
@@ -309,6 +314,7 @@ class _Hub:
             "keys_dir": str(self._session.data_dir / "keys"),
             "name": "Đông Hà",
             "sign_in": self._sign_in,
+            **self._more,
         }
 
     def _ready(self) -> bool:
@@ -354,9 +360,13 @@ def _feeder(
     keys: KeyPair,
     mode: Mode,
     needs: tuple[str, ...] = (),
+    hubs: tuple[OtherHubSection, ...] = (),
     keep: KeepSection = KeepSection(),  # noqa: B008  # frozen
 ) -> ChildSpec:
     """`needs` the demo's own hub: a link that looks for one that is still starting would raise an alarm."""
+
+    all_hubs = [(*addresses, server_key), *((h.live, h.ctl, h.public_key or server_key) for h in hubs)]
+    several = [{"live": live, "ctl": ctl, "server_key": key} for live, ctl, key in all_hubs] if hubs else []
 
     def settings() -> dict[str, Any]:
         return {
@@ -364,6 +374,7 @@ def _feeder(
             "live": addresses[0],
             "ctl": addresses[1],
             "server_key": server_key,
+            "hubs": several,
             "public_key": keys.public.decode(),
             "secret_key": keys.secret.decode(),
             "station": keys.name,

@@ -7,6 +7,7 @@ that a failing one costs nothing but its own line.
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import locale
 import os
 import platform
@@ -255,6 +256,16 @@ def check_crashes(options: Options) -> Iterable[Finding]:
                 )
 
 
+def check_several_hubs(options: Options) -> Iterable[Finding]:
+    yield Finding(
+        importlib.util.find_spec("nats") is not None,
+        "several hubs on one log (ioc-console hub --nats)",
+        "one hub needs nothing more; for several: pip install 'ioc-console[hubs]', and three machines with the Debian "
+        "package nats-server",
+        needed=False,
+    )
+
+
 _CHECKS: tuple[Callable[[Options], Iterable[Finding]], ...] = (
     check_python,
     check_sqlite,
@@ -267,6 +278,7 @@ _CHECKS: tuple[Callable[[Options], Iterable[Finding]], ...] = (
     check_locale,
     check_site,
     check_crashes,
+    check_several_hubs,
 )
 
 

@@ -56,6 +56,15 @@ class HubSection(_Strict, frozen=True):
     its consoles say "demo", and their windows do too."""
 
 
+class OtherHubSection(_Strict, frozen=True):
+    """`[[hubs]]`: one of several hubs that serve the same feeds, of which one leads."""
+
+    live: TcpAddress
+    ctl: TcpAddress
+    public_key: Annotated[str, msgspec.Meta(pattern="^$|^.{40}$")] = ""
+    """Empty = the hubs share one key pair, that of `[hub]`."""
+
+
 class StationSection(_Strict, frozen=True):
     """`[station]`: which seat of the room this is."""
 
@@ -133,6 +142,8 @@ class SiteConfig(_Strict, frozen=True):
     version: Literal[1]
     hub: HubSection
     station: StationSection
+    hubs: tuple[OtherHubSection, ...] = ()
+    """Further hubs beside `[hub]`, in the order in which they are tried."""
     site: SiteSection = SiteSection()
     screen: ScreenSection = ScreenSection()
     monitors: tuple[MonitorSection, ...] = ()
@@ -271,6 +282,7 @@ def _known_entries() -> set[str]:
         SiteConfig,
         SiteSection,
         HubSection,
+        OtherHubSection,
         StationSection,
         ScreenSection,
         MonitorSection,

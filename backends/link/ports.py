@@ -47,6 +47,11 @@ class Sink(Protocol):
         """The next positions of one feed, in order, each exactly once."""
         ...
 
+    def preview(self, record: Record) -> None:
+        """A new alarm whose turn has not come, because older ones are still being fetched: to be shown, not kept.
+        It comes again by `records`. Of type "bad": not to be shown."""
+        ...
+
     def snapshot(self, snapshot: Snapshot) -> None:
         """A whole state feed; what was known of it is replaced."""
         ...
@@ -105,12 +110,13 @@ class Endpoints(msgspec.Struct, frozen=True):
 
 
 class LinkSettings(msgspec.Struct, frozen=True):
-    """Who this station is. `endpoints` is asked anew whenever the sockets are made."""
+    """Who this station is. `endpoints` is asked anew whenever the sockets are made: several where several hubs
+    serve the same feeds, of which one leads."""
 
     station: str
     mode: Mode
     public_key: str
     """The station's CURVE keys, Z85."""
     secret_key: str
-    endpoints: Callable[[], Endpoints | None]
-    """None: not known yet (the hub has not written its file)."""
+    endpoints: Callable[[], tuple[Endpoints, ...]]
+    """Empty: not known yet (the hub has not written its file)."""

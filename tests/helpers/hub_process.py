@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import zmq
+from helpers.busy_city import BusyCity
 from helpers.tiny_city import TinyCity
 
 from backends.domain.feeds import Mode
@@ -210,12 +211,13 @@ class WireClient:
 
 
 def _main() -> int:
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s:%(name)s:%(message)s")
     stop = threading.Event()
     raw = child_settings(stop.set)
     world = raw["world"]
     settings = HubSettings(**{**raw["hub"], "mode": Mode(raw["hub"]["mode"])})
-    return run(settings, stop, lambda _, start_ns: TinyCity(start_ns, **world))
+    make = BusyCity if "rate" in world else TinyCity
+    return run(settings, stop, lambda _, start_ns: make(start_ns, **world))
 
 
 if __name__ == "__main__":
