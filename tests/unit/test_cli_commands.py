@@ -14,7 +14,7 @@ from console.doctor import QT_LIBRARIES, XCB_LIBRARIES, Finding, has_wal_race, n
 from console.options import NeedsMachine, Options
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("demo", "run", "hub", "doctor", "conform")
+COMMANDS = ("demo", "run", "hub", "doctor")
 
 
 @pytest.fixture
