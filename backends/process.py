@@ -6,11 +6,17 @@ that end, because a thread that is blocked in a read of a camera or a socket wou
 parent-death signal is the second guard (it follows the starting THREAD of the parent: start children
 from a thread that lives as long as they should); on Windows the parent puts itself and its children
 into a Job object (see `tie_children_to_me`).
+
+No end is silent: a fault in native code writes the stacks of all threads to stderr, which is the child's
+log, and so does every exception that nobody caught, in whatever thread. A child that its parent watches
+says with `beat`, from its main loop, that this loop still turns, and with `keep` what it wants to be given
+back after a crash.
 """
 
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import json
 import logging
 import os
@@ -24,6 +30,19 @@ from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 
+BEAT_S = 0.5
+"""How often a watched child says that its main loop turns."""
+HUNG_DUMP_S = 5.0
+"""Without a beat for so long: the stacks of all threads go to the child's log."""
+DUMP_SIGNAL: int | None = getattr(signal, "SIGUSR1", None)
+"""What makes a child write its stacks; Windows has none, there a timer in the child does it."""
+PARENT = "@parent"
+"""Key of the settings line that is for `child_settings` itself: what the parent tells beside the settings."""
+BEAT_LINE = b"beat"
+KEEP_WORD = b"keep "
+KEPT_LIMIT = 64_000
+"""Bytes of what a child may ask to be kept."""
+
 
 def child_settings(
     on_parent_gone: Callable[[], None] | None = None, on_line: Callable[[bytes], None] | None = None
@@ -35,6 +54,7 @@ def child_settings(
     thread: commands, and secrets, that the parent writes to its child. An error in it ends the process.
     """
     _die_with_parent()
+    _leave_traces()
     if threading.current_thread() is threading.main_thread():
         # Ctrl-C reaches the whole foreground group; the parent's end is what ends a child, in order.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -46,7 +66,91 @@ def child_settings(
         target=_watch_stdin, args=(lines, on_parent_gone, on_line), name="parent-watch", daemon=True
     ).start()
     settings: dict[str, Any] = json.loads(line)
+    _voice.listen(settings.pop(PARENT, {}))
     return settings
+
+
+def beat() -> None:
+    """From the main loop of a child, about every BEAT_S. Never blocks; for a child that nobody watches: nothing."""
+    _voice.beat()
+
+
+def keep(text: str) -> bool:
+    """Give this to the parent, to be told again (`told()["kept"]`) after a crash. In its memory only, never on
+    disk: it may hold what a person has typed. Main loop only, like `beat`; False: not taken now, ask again."""
+    return _voice.keep(text)
+
+
+def told() -> Mapping[str, Any]:
+    """What the parent told beside the settings: `restarts`, and after a crash `kept`, `died_ns` and `hung`."""
+    return _voice.told
+
+
+class _Voice:
+    """This process's voice to its parent: lines on stdout, which is a pipe where the parent listens."""
+
+    def __init__(self) -> None:
+        self.told: Mapping[str, Any] = {}
+        self._waiting = b""
+        self._timed_dump = DUMP_SIGNAL is None
+
+    def listen(self, told: Mapping[str, Any]) -> None:
+        self.told = told
+        if self._heard and sys.platform != "win32":
+            os.set_blocking(1, False)  # a parent that is stopped must not stop us
+
+    @property
+    def _heard(self) -> bool:
+        return bool(self.told.get("listens"))
+
+    def beat(self) -> None:
+        if not self._heard:
+            return
+        if self._timed_dump:
+            # Armed anew at each beat: it goes off when this loop has not come back for so long.
+            faulthandler.dump_traceback_later(HUNG_DUMP_S)
+        if not self._waiting:
+            self._waiting = BEAT_LINE + b"\n"
+        self._write()
+
+    def keep(self, text: str) -> bool:
+        line = KEEP_WORD + json.dumps(text).encode() + b"\n"
+        if not self._heard or len(line) > KEPT_LIMIT or self._waiting:
+            return False
+        self._waiting = line
+        self._write()
+        return True
+
+    def _write(self) -> None:
+        with contextlib.suppress(BlockingIOError, OSError):  # full, or our parent has just died: that is seen elsewhere
+            self._waiting = self._waiting[os.write(1, self._waiting) :]
+
+
+_voice = _Voice()
+
+
+def _leave_traces() -> None:
+    """Native faults and uncaught exceptions are written to stderr, that is, to this child's log."""
+    faulthandler.enable()
+    if DUMP_SIGNAL is not None:
+        faulthandler.register(DUMP_SIGNAL)
+    log = logging.getLogger(__name__)
+
+    def in_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_type is SystemExit or args.exc_value is None:
+            return
+        name = args.thread.name if args.thread is not None else "?"
+        found = (args.exc_type, args.exc_value, args.exc_traceback)
+        log.critical("unexpected error in thread %s", name, exc_info=found)
+
+    def unraisable(args: sys.UnraisableHookArgs) -> None:
+        if args.exc_value is None:
+            return
+        found = (args.exc_type, args.exc_value, args.exc_traceback)
+        log.critical("unexpected error that nobody could raise: %s", args.err_msg or args.object, exc_info=found)
+
+    threading.excepthook = in_thread
+    sys.unraisablehook = unraisable
 
 
 def _stdin_lines() -> Iterator[bytes]:

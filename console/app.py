@@ -8,11 +8,11 @@ Order of shut-down: pump -> windows -> sound and screen saver -> clients.
 
 from __future__ import annotations
 
-import importlib
+import json
 import logging
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
@@ -21,17 +21,23 @@ from backends.domain.feeds import Mode
 from backends.domain.times import HubClock, SystemClock
 from backends.video.client import PictureClient
 from console.feed_client import FeedClient
+from console.parts_watch import PartsWatch
 from console.settings import GuiSettings, Preferences, load_preferences, save_preferences
 from layouts.load import load_layouts
 from layouts.spec import Monitor, PanelKind
 from widgets import format as fmt
 from widgets import i18n
 from widgets.awake import KeepAwake
+from widgets.i18n import tr
+from widgets.idle import IdleLock
+from widgets.memory import Memory
 from widgets.models.city import CityModel
 from widgets.parts.demands import DemandBoard
+from widgets.parts.plot_chart import load_ahead
 from widgets.pump import Pump
 from widgets.session import Calls, Look, Notices, Session
-from widgets.sound import Annunciator
+from widgets.sound import SOUNDS, Annunciator
+from widgets.sound_voice import ChildVoice
 from widgets.theme import THEMES, ThemeName, apply_palette
 from widgets.typography import load_fonts
 from widgets.windows.wall import Wall, layout_problems, tile_kinds
@@ -40,6 +46,11 @@ _log = logging.getLogger(__name__)
 
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
 
+_CALLED = "camera.called"
+"""What the memory calls the camera on the tile that is kept for call-ups."""
+_PARTS = ("gui", "feeder", "hub", "worker", "sound")
+"""Parts that have words of their own for a restart."""
+
 _STORE_WAIT_S = 2.0
 _ALL = 1_000_000
 
@@ -47,9 +58,10 @@ _ALL = 1_000_000
 class SessionBuilder(QObject):
     """Builds one session from its settings and takes it down again. GUI thread only."""
 
-    def __init__(self, app: QApplication, settings: GuiSettings) -> None:
+    def __init__(self, app: QApplication, settings: GuiSettings, told: Mapping[str, Any] | None = None) -> None:
+        """`told`: what the supervisor says beside the settings (`backends.process.told`)."""
         super().__init__()
-        self._app, self._settings = app, settings
+        self._app, self._settings, self._told = app, settings, told or {}
         load_fonts()
         i18n.load(RESOURCES / "i18n")
         i18n.set_language(i18n.Language(settings.lang))
@@ -65,14 +77,23 @@ class SessionBuilder(QObject):
             clock=self._clock,
         )
         self._feed.start()
+        self._parts = PartsWatch(
+            self._feed,
+            Path(settings.data_dir),
+            Path(settings.status_file) if settings.status_file else None,
+            self._clock,
+            self._on_part_restarted,
+        )
         self._pictures = PictureClient(settings.pictures.address, settings.pictures.key)
         look = Look(THEMES[ThemeName(settings.theme)])
-        self._sound = Annunciator(self.city, muted=self._preferences().muted)
+        self.voice = ChildVoice(SOUNDS)
+        self._sound = Annunciator(self.city, muted=self._preferences().muted, voice=self.voice)
         self._awake = KeepAwake()
         self.session = Session(
             city=self.city,
             pictures=self._pictures,
-            actions=self._feed,
+            actions=self._parts,
+            access=self._feed,
             history=self._feed,
             clock=self._clock,
             mono=mono,
@@ -81,14 +102,19 @@ class SessionBuilder(QObject):
             notices=Notices(),
             demands=DemandBoard(self._pictures),
             calls=Calls(),
+            memory=Memory(_kept(self._told)),
         )
+        self.session.calls.cameraCalled.connect(lambda camera: self.session.memory.set(_CALLED, camera))
+        self.session.calls.restartAsked.connect(self._parts.start_again)
         apply_palette(app, look.theme)
         look.changed.connect(self._on_look)
-        self.pump = Pump(self._feed, self.city, self._clock, mono)
+        self.pump = Pump(self._parts, self.city, self._clock, mono)
         own = Path(settings.layouts_dir) if settings.layouts_dir else None
         self._loaded = load_layouts(tile_kinds(), own)
         self.wall = Wall(self.session, self.pump, self._loaded, self._described())
         self.wall.layoutChanged.connect(self._keep_preferences)
+        self._idle = IdleLock(self.session, self.pump, settings.lock_after_min)
+        self.wall.lock_when_idle(self._idle)
         self._sound.changed.connect(self.wall.repaint_bars)
 
     def start(self, painted: Callable[[], None] | None = None) -> None:
@@ -97,14 +123,18 @@ class SessionBuilder(QObject):
         self._feed.state_read.wait(_STORE_WAIT_S)
         self.city.apply(self._feed.drain(_ALL))
         self.wall.show_layout(self._settings.layout)
+        if called := self.session.memory.get(_CALLED):
+            self.session.calls.cameraCalled.emit(called)
         for window in self.wall.windows:
             window.repaint()
         if painted is not None:
             painted()
-        # Plots need it in a moment; loading it here would keep the windows from painting.
-        threading.Thread(target=importlib.import_module, args=("pyqtgraph",), name="plots", daemon=True).start()
+        load_ahead()
+        self._parts.start()
         self.pump.start()
         self._awake.start()
+        if self._told.get("died_ns"):
+            self._on_part_restarted("gui", int(self._told["died_ns"]))
         for sentence in layout_problems(self._loaded):
             self.session.notices.post(sentence)
 
@@ -115,7 +145,15 @@ class SessionBuilder(QObject):
         self._sound.close()
         self._awake.stop()
         self._pictures.close()
+        self._parts.stop()
         self._feed.stop()
+
+    # -- what became of other parts ----------------------------------------------------------------------
+
+    def _on_part_restarted(self, part: str, t_ns: int) -> None:
+        """One quiet sentence on the desks; the wall goes on as it is."""
+        words = tr("restarted.other" if part not in _PARTS else f"restarted.{part}", at=fmt.clock_minutes(t_ns))
+        self.session.notices.tell_desk(words)
 
     # -- what a person chose -----------------------------------------------------------------------------
 
@@ -154,3 +192,12 @@ class SessionBuilder(QObject):
                 screen.name, screen.x, screen.y, screen.width, screen.height, screen.inches, PanelKind(screen.kind)
             )
         return described
+
+
+def _kept(told: Mapping[str, Any]) -> dict[str, str]:
+    """What the GUI before this one wanted to find again; damaged: nothing."""
+    try:
+        raw = json.loads(str(told.get("kept") or "{}"))
+    except ValueError:
+        return {}
+    return {str(name): str(value) for name, value in raw.items()} if isinstance(raw, dict) else {}

@@ -6,6 +6,7 @@ machine is missing (a display, a library, a free data folder), said with the way
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import sys
@@ -15,6 +16,11 @@ from typing import Annotated
 
 import typer
 
+from console import cli_crashes
+from console.cli_access import accounts, keys
+from console.cli_audit import app as audit_app
+from console.cli_conform import conform
+from console.cli_hubs import HubName, Nats, NatsCa, NatsCert, NatsKey, NatsLog, Several
 from console.options import NeedsMachine, Options, default_data_dir
 from console.screens import UsageError
 from console.warm import warm_gui
@@ -27,6 +33,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(audit_app, name="audit")
+app.add_typer(accounts, name="accounts")
+app.add_typer(keys, name="keys")
+app.command()(conform)
 
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The site's settings (TOML).")]
 DataDir = Annotated[
@@ -127,12 +138,19 @@ def hub(
     scenario: Scenario = "",
     speed: Speed = 1.0,
     json_log: JsonLog = None,
+    nats: Nats = "",
+    name: HubName = "",
+    nats_log: NatsLog = "ioc",
+    nats_ca: NatsCa = None,
+    nats_cert: NatsCert = None,
+    nats_key: NatsKey = None,
 ) -> None:
-    """The backend alone, with the simulated city, for consoles on other machines."""
+    """The backend alone, with the simulated city, for consoles on other machines; with --nats one of several."""
     from console.demo import run_hub
 
     options = Options(data_dir=data_dir, scenario=scenario, speed=speed, json_log=json_log)
-    _finish(lambda given: run_hub(given, bind, live_port, ctl_port), options)
+    several = Several(nats, name, nats_log, nats_ca, nats_cert, nats_key)
+    _finish(lambda given: run_hub(given, bind, live_port, ctl_port, several), options)
 
 
 @app.command()
@@ -144,6 +162,10 @@ def doctor(
     from console.doctor import run_doctor
 
     _finish(lambda given: run_doctor(given, sys.stdout.write), Options(config=config, data_dir=data_dir))
+
+
+app.add_typer(cli_crashes.app, name="crashes")
+app.command()(cli_crashes.restart)
 
 
 def _finish(do: Callable[[Options], int], options: Options) -> None:
@@ -171,6 +193,7 @@ def main() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="backslashreplace")
+    faulthandler.enable()  # systemd's watchdog ends us with SIGABRT: the stacks of all threads go to the journal
     logging.basicConfig(level=os.environ.get("IOC_LOG", "WARNING"), format="%(name)s: %(message)s")
     app()
 

@@ -22,6 +22,7 @@ import psutil
 from backends.city.cameras import eyes
 from backends.city.scenes import clip_path
 from backends.process import start_child, stop_child
+from console.crash import CrashReports, Ending
 from console.events import EventLog
 from console.screens import VirtualScreen
 from layouts.geometry import plan_windows
@@ -66,10 +67,11 @@ class ClipMaker:
         others: Iterable[str],
         events: EventLog,
         log: Path | None = None,
+        crashes: CrashReports | None = None,
     ) -> None:
         """Raises ValueError for a weather that cannot be drawn."""
         self._folder, self._weather, self._log = folder, weather, log
-        self._events = events
+        self._events, self._crashes = events, crashes
         known = [eye.number for eye in eyes()]
         self.files = {number: str(clip_path(folder, number, weather)) for number in known}
         """Camera number -> its clip, whether it is drawn already or not."""
@@ -136,6 +138,7 @@ class ClipMaker:
             self._first_done.set()  # whatever went wrong here, the windows open
 
     def _draw(self, batch: list[str], awaited: bool) -> None:
+        began_s = time.monotonic()
         settings = {"folder": str(self._folder), "cameras": batch, "weather": self._weather}
         try:
             child = start_child("backends.city.scenes", settings, log=self._log)
@@ -149,7 +152,9 @@ class ClipMaker:
             if self._stop.wait(0.1):
                 stop_child(child)
                 return
-        stop_child(child)
+        rc = stop_child(child)
+        if rc and self._crashes is not None:
+            self._crashes.ended(Ending("scenes", child.pid, rc, time.monotonic() - began_s, log=self._log))
         undrawn = self._missing(batch)
         if undrawn:
             self._failed.update(undrawn)

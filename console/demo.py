@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,20 +27,25 @@ from backends.domain.times import NS_PER_S
 from backends.hub.keys import KeyPair, authorise, ensure_hub_keys, ensure_station_keys
 from backends.store.reader import stored_mode
 from backends.video.broker import BrokerSettings, PictureBroker
+from console.crash import CrashReports, Ending
 from console.doctor import need_qt
-from console.events import EventLog
+from console.events import EventLog, box_file
 from console.lock import DataDirLock
 from console.options import NeedsMachine, Options, chosen_look, default_data_dir, platform_for, scene_cache
 from console.screens import UsageError, VirtualScreen
-from console.settings import Door, GuiSettings, Preferences, SiteConfig, to_child
-from console.supervisor import ChildSpec, Supervisor
+from console.settings import Door, GuiSettings, KeepSection, OtherHubSection, Preferences, SiteConfig, to_child
+from console.status import STATUS_FILE
+from console.supervisor import ChildSpec, Service, Supervisor
 from layouts.load import load_layouts
 from layouts.options import SHIPPED_KINDS
 
 if TYPE_CHECKING:
+    from console.cli_hubs import Several
     from console.clips import ClipMaker
 
 DEMO_STATION = "ban-1"
+WORKER = "worker"
+"""The decoder workers' name in crash reports."""
 _SEED = 2020
 _LOG_LIMIT = 5_000_000
 _SOCKET_FOLDER_LIMIT = 80
@@ -64,7 +69,7 @@ def run_demo(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
         hub_keys = ensure_hub_keys(session.data_dir / "keys")
         station_keys = ensure_station_keys(session.data_dir / "keys", DEMO_STATION)
         authorise(session.data_dir / "authorised", station_keys)
-        hub = _Hub(session, options, session.data_dir / "hub", Mode.DEMO)
+        hub = _Hub(session, options, session.data_dir / "hub", Mode.DEMO, seats=True)
         feed, pictures = session.door("feed"), session.door("pictures")
         clips = _clips(session, options, site, look, platform[1])
         broker = session.broker(pictures, site, clips.files)
@@ -88,7 +93,7 @@ def run_demo(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
                 clips.first_are_there if options.screenshot is not None or not session.has_stored_state else None,
             ),
         ]
-        return Supervisor(children, session.events, data_dir / "supervisor.json", [broker, clips]).run()
+        return session.supervise(children, broker, clips)
 
 
 def run_site(options: Options, warm: subprocess.Popen[bytes] | None = None) -> int:
@@ -117,16 +122,16 @@ def run_site(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
         feed, pictures = session.door("feed"), session.door("pictures")
         addresses = (site.hub.live, site.hub.ctl)
         children = [
-            _feeder(session, feed, addresses, site.hub.public_key, station_keys, mode),
+            _feeder(session, feed, addresses, site.hub.public_key, station_keys, mode, hubs=site.hubs, keep=site.keep),
             _gui(session, options, site, look, platform, mode, site.station.id, feed, pictures, ("feeder",), warm),
         ]
-        services = [session.broker(pictures, site, {})]
-        return Supervisor(children, session.events, data_dir / "supervisor.json", services).run()
+        return session.supervise(children, session.broker(pictures, site, {}))
 
 
-def run_hub(options: Options, bind: str, live_port: int, ctl_port: int) -> int:
-    """The hub with its simulated city, for consoles elsewhere. Returns the exit status."""
+def run_hub(options: Options, bind: str, live_port: int, ctl_port: int, several: Several | None = None) -> int:
+    """The hub with its simulated city, for consoles elsewhere; perhaps one of several. Returns the exit status."""
     options.check()
+    more = several.settings() if several is not None else {}
     check_scenario(options)
     data_dir = options.data_dir or default_data_dir("hub")
     with _session(options, data_dir) as session:
@@ -138,9 +143,10 @@ def run_hub(options: Options, bind: str, live_port: int, ctl_port: int) -> int:
             f"stations whose public key is in {authorised} may join"
         )
         hub = _Hub(
-            session, options, session.data_dir, Mode.DEMO, (f"tcp://{bind}:{live_port}", f"tcp://{bind}:{ctl_port}")
-        )
-        return Supervisor([hub.child()], session.events, data_dir / "supervisor.json").run()
+            session, options, session.data_dir, Mode.DEMO, (f"tcp://{bind}:{live_port}", f"tcp://{bind}:{ctl_port}"),
+            more,
+        )  # fmt: skip
+        return session.supervise([hub.child()])
 
 
 def check_scenario(options: Options) -> None:
@@ -171,6 +177,13 @@ class _Session:
         self._options = options
         self.has_stored_state = (data_dir / "ops.db").exists()
         """Then the windows open at once with what is stored, and do not wait for the hub."""
+        logs = [options.json_log] if options.json_log is not None else []
+        self.crashes = CrashReports(data_dir, [*logs, box_file(data_dir)])
+
+    def supervise(self, children: Sequence[ChildSpec], *services: Service) -> int:
+        """Until the session ends. Returns the exit status."""
+        status = self.data_dir / STATUS_FILE
+        return Supervisor(children, self.events, status, services, crashes=self.crashes).run()
 
     def log_file(self, name: str) -> Path:
         """Where a child's stderr goes; the log of the life before stays beside it when it has grown large."""
@@ -217,14 +230,23 @@ class _Session:
             scenes=scenes,
             log_file=str(self.log_file("pictures")),
         )
-        return PictureBroker(settings, address=door.address, authkey=door.key)
+
+        def ended(number: int, pid: int, rc: int, lived_s: float, hung: bool) -> None:
+            """From a thread of the broker: a decoder worker has died."""
+            self.events.emit("worker_died", number=number, pid=pid, rc=rc, hung=hung)
+            log = self.data_dir / "logs" / "pictures.log"
+            self.crashes.ended(Ending(WORKER, pid, rc, lived_s, hung, log=log, secrets=broker.passwords()))
+
+        broker = PictureBroker(settings, address=door.address, authkey=door.key, ended=ended)
+        return broker
 
 
 @contextlib.contextmanager
 def _session(options: Options, data_dir: Path) -> Iterator[_Session]:
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        events = EventLog(options.json_log.absolute() if options.json_log is not None else None, "supervisor")
+        log = options.json_log.absolute() if options.json_log is not None else None
+        events = EventLog(log, "supervisor", box_file(data_dir))
     except OSError as error:
         raise NeedsMachine(f"{error.filename or data_dir} cannot be written: {error.strerror}") from error
     with DataDirLock(data_dir):
@@ -251,9 +273,14 @@ class _Hub:
     """The hub's row of the table. Its ports are chosen before its first start and kept at a restart."""
 
     def __init__(
-        self, session: _Session, options: Options, data_dir: Path, mode: Mode, bind: tuple[str, str] | None = None
-    ) -> None:
+        self, session: _Session, options: Options, data_dir: Path, mode: Mode, bind: tuple[str, str] | None = None,
+        more: Mapping[str, Any] | None = None, *, seats: bool = False,
+    ) -> None:  # fmt: skip
+        """`more`: further fields of HubSettings; `seats`: nobody signs in, the simulated roster says who sits at the
+        station."""
+        self._more = dict(more or {})
         self._session, self._options, self._data_dir, self._mode = session, options, data_dir, mode
+        self._sign_in = "seat" if seats else "password"
         self._ready_file = data_dir / "hub.json"
         self.addresses = bind or _free_addresses()
         """LIVE and CTL."""
@@ -266,6 +293,7 @@ class _Hub:
             self._ready,
             ready_timeout_s=60.0,
             log=self._session.log_file("hub"),
+            beats=True,
         )
 
     def _settings(self) -> dict[str, Any]:
@@ -285,6 +313,8 @@ class _Hub:
             "authorised_dir": str(self._session.data_dir / "authorised"),
             "keys_dir": str(self._session.data_dir / "keys"),
             "name": "Đông Hà",
+            "sign_in": self._sign_in,
+            **self._more,
         }
 
     def _ready(self) -> bool:
@@ -319,7 +349,7 @@ def _clips(
     start_ns = (scenario_start_ns(name, mark) if name else None) or time.time_ns()
     weather = SCENARIOS[name or "calm"].weather(start_ns / NS_PER_S)
     # Drawings are the same for every data folder and may be deleted at any time: a cache.
-    return ClipMaker(scene_cache(), weather, shown, others, session.events, session.log_file("scenes"))
+    return ClipMaker(scene_cache(), weather, shown, others, session.events, session.log_file("scenes"), session.crashes)
 
 
 def _feeder(
@@ -330,8 +360,13 @@ def _feeder(
     keys: KeyPair,
     mode: Mode,
     needs: tuple[str, ...] = (),
+    hubs: tuple[OtherHubSection, ...] = (),
+    keep: KeepSection = KeepSection(),  # noqa: B008  # frozen
 ) -> ChildSpec:
     """`needs` the demo's own hub: a link that looks for one that is still starting would raise an alarm."""
+
+    all_hubs = [(*addresses, server_key), *((h.live, h.ctl, h.public_key or server_key) for h in hubs)]
+    several = [{"live": live, "ctl": ctl, "server_key": key} for live, ctl, key in all_hubs] if hubs else []
 
     def settings() -> dict[str, Any]:
         return {
@@ -339,12 +374,23 @@ def _feeder(
             "live": addresses[0],
             "ctl": addresses[1],
             "server_key": server_key,
+            "hubs": several,
             "public_key": keys.public.decode(),
             "secret_key": keys.secret.decode(),
             "station": keys.name,
             "mode": mode,
             "listen": door.address,
             "authkey": door.authkey,
+            "keep_days": keep.samples,
+            "keep": {
+                "log_days": keep.log,
+                "quarantine_days": keep.quarantine,
+                "actions_days": keep.actions,
+                "audit_days": keep.audit,
+                "minute_days": keep.minutes,
+                "hour_days": keep.hours,
+                "ballast_bytes": keep.ballast_mb << 20,
+            },
         }
 
     return ChildSpec(
@@ -355,6 +401,7 @@ def _feeder(
         ready_timeout_s=30.0,
         needs=needs,
         log=session.log_file("feeder"),
+        beats=True,
     )
 
 
@@ -397,9 +444,10 @@ def _gui(
         platform=qpa,
         screenshot_dir=str(options.screenshot.absolute()) if options.screenshot is not None else "",
         after_s=options.moments_s(),
+        lock_after_min=site.access.lock_after_min if site is not None else 0.0,
         exit_after_s=options.exit_after_s,
         preferences_file=str(session.preferences_file),
-        status_file=str(session.data_dir / "supervisor.json"),
+        status_file=str(session.data_dir / STATUS_FILE),
         json_log=str(options.json_log.absolute()) if options.json_log is not None else "",
     )
     starts = 0
@@ -422,4 +470,5 @@ def _gui(
         exit_ends_all=True,
         warm=warm,
         log=session.log_file("gui"),
+        beats=True,
     )

@@ -7,6 +7,7 @@ that a failing one costs nothing but its own line.
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import locale
 import os
 import platform
@@ -14,19 +15,26 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
 
+from backends.store.backup import backups
+from backends.store.schema import OPS_FILE, check_whole
 from console.options import NeedsMachine, Options, default_data_dir, has_display
 from console.screens import UsageError
+from console.status import STATUS_FILE, Phase, read_status
 from layouts.load import load_layouts
 from layouts.options import SHIPPED_KINDS
 
 SHM_NEEDED_MB = 256
 """64 tiles of 480x270 take 100 MB, three 4K pictures as much again; containers give 64 MB by default."""
 DISK_NEEDED_MB = 2000
+BACKUP_OLD_H = 26
+"""Older than a day and a bit: the console has not run, or its backups fail."""
+_RECENT_NS = 7 * 86400 * 10**9
 
 #: Library that Qt loads -> Debian/Ubuntu package (proved in a bare Debian 12; scripts/debian-packages.txt agrees).
 QT_LIBRARIES = {
@@ -173,6 +181,33 @@ def check_data_dir(options: Options) -> Iterable[Finding]:
     )
 
 
+def check_backups(options: Options) -> Iterable[Finding]:
+    """Copies of the store, and whether the newest one is whole."""
+    folder = options.data_dir or default_data_dir("demo" if options.config is None else "site")
+    if not (folder / OPS_FILE).exists():
+        return
+    found = backups(folder)
+    if not found:
+        yield Finding(
+            False, "backups of the store: none yet", "the console makes one a minute after its start", needed=False
+        )
+        return
+    newest = found[-1]
+    age_h = (time.time() - newest.t_s) / 3600
+    what = f"backups of the store: {len(found)}, the newest of {newest.stamp}, {newest.path.stat().st_size >> 10} KB"
+    try:
+        check_whole(newest.path)
+    except (sqlite3.Error, OSError) as error:
+        yield Finding(False, f"{what}, is not whole: {error}", "look at the disk; an older one is used instead", False)
+        return
+    yield Finding(
+        age_h < BACKUP_OLD_H,
+        f"{what}, whole",
+        f"it is {age_h:.0f} hours old; a console that runs makes one an hour: see DATA_DIR/logs/feeder.log",
+        needed=False,
+    )
+
+
 def check_locale(options: Options) -> Iterable[Finding]:
     name = locale.getpreferredencoding(False)
     yield Finding(
@@ -198,6 +233,39 @@ def check_site(options: Options) -> Iterable[Finding]:
     yield Finding(bool(loaded.layouts), f"{len(loaded.layouts)} layouts")
 
 
+def check_crashes(options: Options) -> Iterable[Finding]:
+    from console.cli_crashes import data_dirs, line_of, reports_of
+
+    found = reports_of(options.data_dir)
+    days = [report for _, report in found if time.time_ns() - report.t_ns < _RECENT_NS]
+    yield Finding(
+        not days,
+        f"crash reports of the last week: {len(days)}" + (f"; the newest: {line_of(days[0])}" if days else ""),
+        "ioc-console crashes; ioc-console crashes show 1",
+        needed=False,
+    )
+    for folder in data_dirs(options.data_dir):
+        status = read_status(folder / STATUS_FILE)
+        for child in status.children if status is not None else ():
+            if child.phase == Phase.GIVEN_UP:
+                yield Finding(
+                    False,
+                    f"{child.name} was given up: {child.reason}",
+                    f"ioc-console restart {child.name}",
+                    needed=False,
+                )
+
+
+def check_several_hubs(options: Options) -> Iterable[Finding]:
+    yield Finding(
+        importlib.util.find_spec("nats") is not None,
+        "several hubs on one log (ioc-console hub --nats)",
+        "one hub needs nothing more; for several: pip install 'ioc-console[hubs]', and three machines with the Debian "
+        "package nats-server",
+        needed=False,
+    )
+
+
 _CHECKS: tuple[Callable[[Options], Iterable[Finding]], ...] = (
     check_python,
     check_sqlite,
@@ -206,8 +274,11 @@ _CHECKS: tuple[Callable[[Options], Iterable[Finding]], ...] = (
     check_display,
     check_shared_memory,
     check_data_dir,
+    check_backups,
     check_locale,
     check_site,
+    check_crashes,
+    check_several_hubs,
 )
 
 

@@ -48,6 +48,19 @@ KINDS: dict[str, _Kind] = {
         Priority.MEDIUM,
         LocalText("Máy trạm không lưu được số liệu đo", "This station cannot store measurements"),
     ),
+    "backup": _Kind(
+        Priority.MEDIUM,
+        LocalText("Máy trạm không sao lưu được dữ liệu", "This station's data is not being backed up"),
+    ),
+    # Parts of the program itself, by the supervisor's names; raised in the GUI (`console.parts_watch`).
+    "part_feeder": _Kind(
+        Priority.URGENT,
+        LocalText("Phần nhận dữ liệu của máy trạm đã dừng", "This station no longer receives data"),
+    ),
+    "part_hub": _Kind(
+        Priority.HIGH,
+        LocalText("Hệ thống trung tâm mô phỏng đã dừng", "The simulated centre has stopped"),
+    ),
 }
 
 
@@ -61,11 +74,15 @@ DETAILS: dict[str, LocalText] = {
     "disk_full": LocalText("Đĩa đầy", "The disk is full"),
     "io_error": LocalText("Không ghi được vào đĩa", "The disk cannot be written"),
     "damaged": LocalText(
-        "Tệp dữ liệu bị hỏng, đã được giữ lại; tệp mới đã được tạo",
-        "The data file is damaged and has been kept; a new one was begun",
+        "Tệp dữ liệu bị hỏng, đã được giữ lại; bản sao lưu hoặc tệp mới đã thay thế",
+        "The data file is damaged and has been kept; a backup or a new one took its place",
     ),
     "newer_schema": LocalText(
         "Tệp dữ liệu do phiên bản mới hơn tạo ra", "The data file was written by a newer program"
+    ),
+    "given_up": LocalText(
+        "Ctrl+R để chạy lại · tự khởi động lại không được",
+        "Ctrl+R starts it again · restarting itself has not helped",
     ),
     "other_mode": LocalText("Tệp dữ liệu thuộc chế độ khác", "The data file belongs to another mode"),
 }

@@ -1,4 +1,4 @@
-"""The GUI's end of the feeder: Inbox, ActionDesk and HistoryDesk in the GUI process. No Qt.
+"""The GUI's end of the feeder: Inbox, ActionDesk, AccessDesk and HistoryDesk in the GUI process. No Qt.
 
 Threads: one reader connects, decodes and fills the inbox; one sender gives clicks and questions to
 the connection; the GUI's thread only drains and submits. At the start the reader takes the last state
@@ -9,6 +9,10 @@ No connection, or a refusal: ActionRefused at once, nothing was kept. No answer 
 returns and the click stays open here, is sent again after a reconnect under the same `aid`, and
 becomes QUEUED by the feeder's word, or REFUSED "not_kept" after 5 s; the feeder keeps none that is
 older than that, so a click that was refused here never takes effect later.
+
+What a role may not do is refused here already, with the grant that the feeder told last; the feeder and the
+hub look again. A lock counts here from the call on. A question of access is asked once: when the feeder is
+gone before it answers, it ends with "no_feeder".
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from backends.domain.access import NOBODY, AccessAnswer, Revealed
 from backends.domain.action import Action, ActionStatus, Stage, Verb, new_aid
 from backends.domain.feeds import FeedQuality, FeedStatus, LinkState, Mode
 from backends.domain.ports import ActionRefused, Changes, Delivery, LinkStatus, NewSamples, SeriesPart
@@ -81,6 +86,9 @@ class FeedClient:
         self._connection: Connection | None = None
         self._have: dict[str, tuple[str, int]] = {}
         self._link = LinkStatus(LinkState.CONNECTING, mode, self._clock.now_ns())
+        self._grant = NOBODY
+        self._asked: dict[int, wire.AskSignIn | wire.AskSignOut | wire.AskReveal] = {}
+        """Without secrets."""
         self._silent = True
         self._stop = threading.Event()
         self.state_read = threading.Event()
@@ -111,10 +119,14 @@ class FeedClient:
         self, verb: Verb, feed: str, target: str, expect_state_rev: int, args: dict[str, str] | None = None
     ) -> str:
         """See ports.ActionDesk, and above."""
+        grant = self._grant
+        refusal = grant.refusal(verb)
+        if refusal:
+            raise ActionRefused(refusal)
         if self._connection is None:
             raise ActionRefused("not_kept", "the feeder of this station does not run")
         until_s = time.monotonic() + CLICK_LIVES_S
-        click = wire.Click(new_aid(), verb, feed, target, expect_state_rev, args or {}, until_s)
+        click = wire.Click(new_aid(), verb, feed, target, expect_state_rev, args or {}, until_s, grant.operator_id)
         waiting = _Open(click, self._clock.now_ns(), threading.Event())
         with self._lock:
             self._clicks[click.aid] = waiting
@@ -125,6 +137,48 @@ class FeedClient:
             if waiting.refusal is not None:
                 raise ActionRefused(waiting.refusal.code, waiting.refusal.text)
         return click.aid
+
+    def sign_in(self, person: str, secret: str) -> int:
+        """See ports.AccessDesk."""
+        return self._ask(wire.AskSignIn(next(self._numbers), person, secret))
+
+    def sign_out(self) -> int:
+        """See ports.AccessDesk."""
+        return self._ask(wire.AskSignOut(next(self._numbers)))
+
+    def lock(self) -> None:
+        """See ports.AccessDesk."""
+        with self._lock:
+            if self._grant.operator_id:
+                # Not even a feeder that hangs may keep a locked screen open to clicks.
+                self._grant = msgspec.structs.replace(self._grant, locked=True)
+                self._inbox.append(self._grant)
+        self._outgoing.put(wire.AskLock())
+
+    def reveal(self, what: str, target: str, reason: str) -> int:
+        """See ports.AccessDesk."""
+        return self._ask(wire.AskReveal(next(self._numbers), what, target, reason))
+
+    def _ask(self, frame: wire.AskSignIn | wire.AskSignOut | wire.AskReveal) -> int:
+        kept = msgspec.structs.replace(frame, secret="") if isinstance(frame, wire.AskSignIn) else frame
+        with self._lock:
+            self._asked[frame.request] = kept
+            there = self._connection is not None
+        if there:
+            self._outgoing.put(frame)
+        else:
+            self._no_feeder()
+        return frame.request
+
+    def _no_feeder(self) -> None:
+        """Nobody will answer what was asked."""
+        with self._lock:
+            asked, self._asked = list(self._asked.values()), {}
+        for frame in asked:
+            if isinstance(frame, wire.AskReveal):
+                self._inbox.append(Revealed(frame.request, frame.what, frame.target, "no_feeder"))
+            else:
+                self._inbox.append(AccessAnswer(frame.request, "no_feeder"))
 
     def request(self, series: str, t0_ns: int, t1_ns: int, max_points: int) -> int:
         """See ports.HistoryDesk."""
@@ -149,6 +203,7 @@ class FeedClient:
             finally:
                 self._connection = None
                 connection.close()
+                self._no_feeder()
 
     def _read_store(self) -> None:
         """The last stored state, without waiting for the feeder."""
@@ -187,7 +242,7 @@ class FeedClient:
 
     _heard_s = 0.0
 
-    def _take(self, frame: wire.ToGui) -> None:
+    def _take(self, frame: wire.ToGui) -> None:  # noqa: PLR0912  # one case a frame is its whole shape
         match frame:
             case wire.WireChanges():
                 records = tuple([wire.decode_record(frame.feed, raw) for raw in frame.put])
@@ -215,6 +270,14 @@ class FeedClient:
                 self._close_click(frame.aid, None)
             case wire.ClickRefused():
                 self._close_click(frame.aid, frame)
+            case wire.WireGrant():
+                with self._lock:
+                    self._grant = frame.grant
+                self._inbox.append(frame.grant)
+            case wire.WireAccess() | wire.WireRevealed():
+                with self._lock:
+                    self._asked.pop(frame.answer.request, None)
+                self._inbox.append(frame.answer)
             case wire.Alive():
                 pass  # that it came is all it says
 
@@ -242,7 +305,7 @@ class FeedClient:
         action = Action(
             click.aid, click.verb, click.feed, click.target, click.expect_state_rev, waiting.made_at_ns, args=click.args
         )
-        self._inbox.append(ActionStatus(action, Stage.REFUSED, code, text, self._clock.now_ns()))
+        self._inbox.append(ActionStatus(action, Stage.REFUSED, code, text, self._clock.now_ns(), click.person))
 
     def _judge_silence(self) -> None:
         """The feeder is silent: nothing here may look live. Also ends clicks that nobody answered."""

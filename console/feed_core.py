@@ -7,39 +7,48 @@ inside the feeder process (feeder.py) and as threads of a caller (feed_local.py)
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 import zmq.auth
 
+from backends.domain.access import Grant
 from backends.domain.action import EXPIRY_S, Action, ActionStatus, Stage, Verb, new_aid
 from backends.domain.alarm import Alarm, AlarmState, TransitionRefused
-from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, Mode
+from backends.domain.feeds import FEEDS, FeedKind, FeedQuality, FeedStatus, LinkState, Mode
 from backends.domain.ports import ActionRefused, LinkStatus, StoreTrouble
 from backends.domain.record import Record, Snapshot
 from backends.domain.times import NS_PER_S, HubClock
 from backends.link.loop import Link
 from backends.link.machine import LinkMachine
-from backends.link.ports import Endpoints, LinkSettings, Trouble
-from backends.protocol.messages import Cursor, History, Series
-from backends.store.ops import Op, PutMoment, PutQuarantine, PutRecords, PutSnapshot, PutStage
+from backends.link.ports import BlobDone, Endpoints, LinkSettings, Trouble
+from backends.protocol.messages import Anchor, Anchored, Cursor, History, Revealed, Series, Signed
+from backends.store.keeping import Keep
+from backends.store.ops import Op, PutAudit, PutMoment, PutQuarantine, PutRecords, PutSnapshot, PutStage
 from backends.store.reader import read_ended
 from backends.store.store import Store
+from console.feed_access import AccessKeeper
 from console.feed_alarms import LocalAlarms
 from console.feed_exchange import Exchange
 from console.feed_history import HistoryReader
 from console.feed_wire import LOCAL_FEED
+from console.sealed import Seal
 
 _log = logging.getLogger(__name__)
 
 ROOM_ROWS = 50_000
 """Rows waiting for a commit at which the link stops reading LIVE; what it misses is fetched."""
 MOMENT_EVERY_S = 5.0
+SESSION_ENDS = frozenset({"sign_out", "session_over"})
+"""What is audited under these names hands the audit's end to the hub at once."""
+LINK_TURNS_S = 3.0
+"""The link's loop comes round twenty times a second; a machine under load may take a little longer."""
 ENDED_KEPT = 1000
 """Actions whose end is remembered, so that a click that comes again is not a second one."""
 REFUSING = ("disk_full", "io_error", "newer_schema", "other_mode")
@@ -57,13 +66,16 @@ class FeedSettings(msgspec.Struct, frozen=True):
     live: str = ""
     ctl: str = ""
     server_key: str = ""
+    hubs: tuple[Endpoints, ...] = ()
+    """Several hubs that serve the same feeds; then without the three above."""
     key_file: str = ""
     """The station's pyzmq certificate with its secret key. Or:"""
     public_key: str = ""
     secret_key: str = ""
-    token: str = ""
     keep_days: int = 30
     """Days of samples."""
+    keep: Keep = Keep(ballast_bytes=64 << 20)
+    """Days of everything else, backups, space held for a full disk."""
     listen: str = ""
     """Where the GUI connects: path of a socket, or name of a pipe on Windows. Feeder process only."""
     authkey: str = ""
@@ -78,18 +90,20 @@ def link_settings(settings: FeedSettings) -> LinkSettings:
         if pair[1] is None:
             raise ValueError(f"{settings.key_file} holds no secret key")
         public, secret = pair[0].decode(), pair[1].decode()
-    return LinkSettings(settings.station, settings.mode, public, secret, lambda: _endpoints(settings), settings.token)
+    return LinkSettings(settings.station, settings.mode, public, secret, lambda: _endpoints(settings))
 
 
-def _endpoints(settings: FeedSettings) -> Endpoints | None:
+def _endpoints(settings: FeedSettings) -> tuple[Endpoints, ...]:
+    if settings.hubs:
+        return settings.hubs
     if not settings.hub_file:
-        return Endpoints(settings.live, settings.ctl, settings.server_key)
+        return (Endpoints(settings.live, settings.ctl, settings.server_key),)
     try:
         found = json.loads(Path(settings.hub_file).read_bytes())
-        return Endpoints(found["live"], found["ctl"], settings.server_key or found["public_key"])
+        return (Endpoints(found["live"], found["ctl"], settings.server_key or found["public_key"]),)
     except (OSError, ValueError, KeyError, TypeError) as error:
         _log.info("no hub to join yet: %s", error)
-        return None
+        return ()
 
 
 class FeedCore:
@@ -102,15 +116,18 @@ class FeedCore:
         self.alarms = LocalAlarms(self._local_changed)
         self.store = Store(
             Path(settings.data_dir), settings.mode.value, self,
-            keep_days=settings.keep_days, on_samples_trouble=self._samples_trouble,
+            keep_days=settings.keep_days, keep=settings.keep, on_samples_trouble=self._samples_trouble,
+            on_backup_trouble=self._backup_trouble, on_anchor=self.anchor,
         )  # fmt: skip
         self._link: Link | None = None
+        self.access = AccessKeeper(Path(settings.data_dir), self.clock, self.exchange.tell, self.audit)
+        self._blobs: dict[int, Callable[[BlobDone], None]] = {}
+        self._blob_numbers = itertools.count(1)
         self.history = HistoryReader(Path(settings.data_dir), self._ask_hub, self.store.samples.put)
         self._lock = threading.Lock()
         self._unfinished: dict[str, ActionStatus] = {}
         self._ended: dict[str, ActionStatus] = {}
         self._cseq = 0
-        self._operator_id = ""
         self._fresh: dict[str, int] = {}
         self._rate = 1.0
         self._moment_at_s = 0.0
@@ -136,11 +153,13 @@ class FeedCore:
         self._link = Link(wire, self, machine)
         self.store.start()
         self.history.start()
+        self.access.start(self._link, Seal(wire.secret_key, wire.station, wire.mode.value))
         self._link.start()
 
     def stop(self) -> None:
         if self._link is not None:
             self._link.stop()
+        self.access.stop()
         self.history.stop()
         self.store.stop()
 
@@ -149,21 +168,34 @@ class FeedCore:
         """False when a thread has died of a bug: start the process anew."""
         return self._link is not None and self._link.alive and self.store.alive
 
+    def turns(self) -> bool:
+        """The link's loop came round lately, and the locks that every record, click and screen needs are free.
+        Waits for those locks: whoever asks this hangs with a core that hangs."""
+        with self._lock:
+            link = self._link
+        self.exchange.unlocked()
+        return link is not None and time.monotonic() - link.turned_s < LINK_TURNS_S
+
     # -- clicks --------------------------------------------------------------------------------------
 
     def submit(
         self, verb: Verb, feed: str, target: str, expect_state_rev: int,
-        args: dict[str, str] | None = None, aid: str = "",
+        args: dict[str, str] | None = None, aid: str = "", person: str | None = None,
     ) -> str:  # fmt: skip
         """Keep a click: journal (fsync), then the store, then the hub. The same `aid` again does nothing, also
         when it has come to its end meanwhile (see `ended`): a feeder may die between keeping and answering.
 
-        Raises ActionRefused when it cannot be kept.
+        `person`: who was signed in at the click, where that was not just now. Raises ActionRefused when it may
+        not be made, or cannot be kept.
         """
         aid = aid or new_aid()
+        with self._lock:
+            if aid in self._unfinished:
+                return aid
+        grant = self._granted(verb, person)
         now_ns = self.clock.now_ns()
         if feed == LOCAL_FEED:
-            return self._submit_local(aid, verb, target, now_ns)
+            return self._submit_local(aid, verb, target, now_ns, grant)
         trouble = self.store.trouble
         if trouble in REFUSING:
             raise ActionRefused("not_kept", f"the store cannot keep it: {trouble}")
@@ -174,34 +206,53 @@ class FeedCore:
                 return aid
             action = Action(aid, verb, feed, target, expect_state_rev, now_ns, expires_ns, args or {}, self._cseq + 1)
             try:
-                self.store.keep_action(action)
+                self.store.keep_action(action, grant.operator_id)
             except OSError as error:
                 raise ActionRefused("not_kept", str(error)) from None
             self._cseq += 1
-            status = ActionStatus(action, Stage.QUEUED, t_stage_ns=now_ns)
+            status = ActionStatus(action, Stage.QUEUED, t_stage_ns=now_ns, person=grant.operator_id)
             self._unfinished[aid] = status
             self.store.put([self._stage_op(status)])
         return aid
+
+    def _granted(self, verb: Verb, person: str | None) -> Grant:
+        """Raises ActionRefused in the words of Grant.refusal, or "session_over"."""
+        grant = self.access.grant
+        if person is not None and person != grant.operator_id:
+            raise ActionRefused("session_over", "somebody else is signed in by now")
+        refusal = grant.refusal(verb)
+        if refusal:
+            raise ActionRefused(refusal)
+        return grant
 
     def ended(self, aid: str) -> ActionStatus | None:
         """How an action came to its end, for a screen that was away; None while it is under way, or unknown."""
         with self._lock:
             return self._ended.get(aid)
 
-    def _submit_local(self, aid: str, verb: Verb, target: str, now_ns: int) -> str:
+    def _submit_local(self, aid: str, verb: Verb, target: str, now_ns: int, grant: Grant) -> str:
         action = Action(aid, verb, LOCAL_FEED, target, 0, now_ns)
         stage, code = Stage.APPLIED, ""
         try:
-            if verb is Verb.COMMENT:
+            if verb is not Verb.ACKNOWLEDGE:
                 raise TransitionRefused("not_for_local")
-            self.alarms.acknowledge(target, self._operator_id or self.settings.station, now_ns)
+            self.alarms.acknowledge(target, grant.name, now_ns)
         except TransitionRefused as refusal:
             stage, code = Stage.REFUSED, refusal.code
-        self.exchange.tell(ActionStatus(action, stage, code, t_stage_ns=now_ns))
+        self.exchange.tell(ActionStatus(action, stage, code, t_stage_ns=now_ns, person=grant.operator_id))
         return aid
 
     def _stage_op(self, status: ActionStatus) -> PutStage:
-        return PutStage(status, self.settings.station, self._operator_id)
+        return PutStage(status, self.settings.station, status.person)
+
+    def audit(self, what: str, person: str, target: str = "", detail: str = "", result: str = "") -> None:
+        """Something that is no action: signed in or out, locked, looked at a camera ("cameras/014"), saw a name."""
+        self.store.audit(
+            PutAudit(
+                self.clock.now_ns(), what, person, target, result, detail, self.settings.station,
+                ends_session=what in SESSION_ENDS,
+            )
+        )  # fmt: skip
 
     # -- the link's sink (link thread) ---------------------------------------------------------------
 
@@ -244,7 +295,8 @@ class FeedCore:
         self.exchange.status(status)
 
     def link_status(self, status: LinkStatus) -> None:
-        self._operator_id, self._rate = status.operator_id or self._operator_id, status.rate
+        self._rate = status.rate
+        self.access.link_is(status.state is LinkState.UP)
         self.exchange.status(status)
         now_s = time.monotonic()
         if self._fresh and now_s >= self._moment_at_s:
@@ -254,6 +306,38 @@ class FeedCore:
 
     def series(self, series: Series) -> None:
         self.history.on_series(series.request, series.t, series.value, series.code)
+
+    def welcomed(self, grant: Grant, token: str) -> None:
+        self.access.welcomed(grant, token)
+
+    def signed(self, answer: Signed) -> None:
+        self.access.signed(answer)
+
+    def revealed(self, answer: Revealed) -> None:
+        self.access.revealed(answer)
+
+    def blob(self, whole: BlobDone) -> None:
+        with self._lock:
+            done = self._blobs.pop(whole.request, None)
+        if done is not None:
+            done(whole)
+
+    def fetch_blob(self, blob: str, done: Callable[[BlobDone], None]) -> None:
+        """Bytes that a record names, from the hub. `done` is called once, by the link's thread."""
+        with self._lock:
+            number = next(self._blob_numbers)
+            self._blobs[number] = done
+        if self._link is not None:
+            self._link.ask_blob(number, blob)
+
+    def anchor(self, n: int, row_hash: str) -> None:
+        """The newest end of the audit chain: the hub is told until it says that it keeps it."""
+        if self._link is not None:
+            self._link.anchor(Anchor(n, row_hash, self.clock.now_ns()))
+
+    def anchored(self, answer: Anchored) -> None:
+        if answer.code:
+            _log.warning("the hub's anchor of this station's audit chain, row %d: %s", answer.n, answer.code)
 
     def trouble(self, what: Trouble, on: bool, detail: str) -> None:
         self.alarms.set(what.value, on, self.clock.now_ns(), detail)
@@ -296,18 +380,25 @@ class FeedCore:
         self.exchange.tell(StoreTrouble(code, text))
 
     def on_emptied(self) -> None:
-        """A new, empty file while running: everything is taken anew, unfinished actions are put back."""
+        """A backup or an empty file in the place of a damaged one: unfinished actions are put back. What is a state
+        comes as a whole, so that no screen sees an older one pass by; events go on where the file has them."""
         with self._lock:
             unfinished = list(self._unfinished.values())
         self.store.put([self._stage_op(status) for status in unfinished])
         if self._link is not None:
-            for feed in FEEDS:
-                self._link.resync(feed, None)
+            for feed, spec in FEEDS.items():
+                position = self.store.positions.get(feed) if spec.kind is FeedKind.APPEND else None
+                self._link.resync(feed, Cursor(*position) if position else None)
 
     def _samples_trouble(self, code: str, text: str) -> None:
         if text:
             _log.warning("%s", text)
         self.alarms.set("samples", bool(code), self.clock.now_ns(), code)
+
+    def _backup_trouble(self, code: str, text: str) -> None:
+        if text:
+            _log.warning("%s", text)
+        self.alarms.set("backup", bool(code), self.clock.now_ns(), code)
 
     def _local_changed(self, alarm: Alarm) -> None:
         if alarm.state is AlarmState.NORMAL:

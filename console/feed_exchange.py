@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FEEDS, FeedKind, FeedQuality, FeedStatus
 from backends.domain.ports import LinkStatus, NewSamples, SeriesPart, StoreTrouble
@@ -49,7 +50,7 @@ class OutChanges(msgspec.Struct, frozen=True):
 
 Out = (
     OutChanges | NewSamples | SeriesPart | FeedStatus | LinkStatus | ActionStatus | StoreTrouble | ClickKept
-    | ClickRefused
+    | ClickRefused | Grant | AccessAnswer | Revealed
 )  # fmt: skip
 
 
@@ -191,7 +192,13 @@ class Exchange:
         self._held: dict[str, FeedStatus] = {}
         self._link_status: LinkStatus | None = None
         self._trouble: StoreTrouble | None = None
+        self._grant: Grant | None = None
         self._pending: dict[str, ActionStatus] = {}
+
+    def unlocked(self) -> None:
+        """Returns when the lock is free."""
+        with self._lock:
+            return
 
     def load(self, feeds: Iterable[Kept], pending: Iterable[ActionStatus]) -> None:
         """The last stored state, before anything else."""
@@ -220,6 +227,8 @@ class Exchange:
                 outlet.add(pending)
             if self._trouble is not None:
                 outlet.add(self._trouble)
+            if self._grant is not None:
+                outlet.add(self._grant)
             self._outlets.append(outlet)
         return outlet
 
@@ -336,11 +345,13 @@ class Exchange:
         if held is not None and self._mirrors[feed].position[1] >= held.cursor:
             self._feed_health(held)
 
-    def tell(self, out: ActionStatus | StoreTrouble) -> None:
+    def tell(self, out: ActionStatus | StoreTrouble | Grant) -> None:
         """Something that every screen must hear, in order."""
         with self._lock:
             if isinstance(out, StoreTrouble):
                 self._trouble = out if out.code else None
+            elif isinstance(out, Grant):
+                self._grant = out
             elif out.stage.final:
                 self._pending.pop(out.action.aid, None)
             else:

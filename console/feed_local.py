@@ -17,7 +17,7 @@ from console.feed_wire import ClickKept, ClickRefused, decode_record
 
 
 class LocalFeed:
-    """Inbox, ActionDesk and HistoryDesk on one FeedCore. `drain` belongs to one thread."""
+    """Inbox, ActionDesk, AccessDesk and HistoryDesk on one FeedCore. `drain` belongs to one thread."""
 
     def __init__(self, settings: FeedSettings, clock: HubClock | None = None) -> None:
         self.core = FeedCore(settings, clock)
@@ -44,6 +44,31 @@ class LocalFeed:
     ) -> str:
         """See ports.ActionDesk."""
         return self.core.submit(verb, feed, target, expect_state_rev, args)
+
+    def sign_in(self, person: str, secret: str) -> int:
+        """See ports.AccessDesk."""
+        number = next(self._numbers)
+        self.core.access.sign_in(number, person, secret, self._send)
+        return number
+
+    def sign_out(self) -> int:
+        """See ports.AccessDesk."""
+        number = next(self._numbers)
+        self.core.access.sign_out(number, self._send)
+        return number
+
+    def lock(self) -> None:
+        """See ports.AccessDesk."""
+        self.core.access.lock()
+
+    def reveal(self, what: str, target: str, reason: str) -> int:
+        """See ports.AccessDesk."""
+        number = next(self._numbers)
+        self.core.access.reveal(number, what, target, reason, self._send)
+        return number
+
+    def _send(self, out: Out) -> None:
+        self.core.exchange.send(self._outlet, out)
 
     def request(self, series: str, t0_ns: int, t1_ns: int, max_points: int) -> int:
         """See ports.HistoryDesk."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus, Verb
 from backends.domain.alarm import Alarm
 from backends.domain.feeds import FEEDS, FeedStatus
@@ -71,6 +72,18 @@ class WireTrouble(_Frame, frozen=True):
     trouble: StoreTrouble
 
 
+class WireGrant(_Frame, frozen=True):
+    grant: Grant
+
+
+class WireAccess(_Frame, frozen=True):
+    answer: AccessAnswer
+
+
+class WireRevealed(_Frame, frozen=True):
+    answer: Revealed
+
+
 class Alive(_Frame, frozen=True):
     """Sent when nothing else is: silence means that the feeder is gone."""
 
@@ -105,6 +118,8 @@ class Click(_Frame, frozen=True):
     expect_state_rev: int
     args: dict[str, str]
     until_mono_s: float
+    person: str
+    """Who was signed in when it was made: it is kept under no other name."""
 
 
 class Question(_Frame, frozen=True):
@@ -117,11 +132,39 @@ class Question(_Frame, frozen=True):
     max_points: int
 
 
+class AskSignIn(_Frame, frozen=True):
+    """AccessDesk.sign_in. The secret goes through the local socket, which only this user may open."""
+
+    request: int
+    person: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"AskSignIn({self.request}, ...)"
+
+
+class AskSignOut(_Frame, frozen=True):
+    request: int
+
+
+class AskLock(_Frame, frozen=True):
+    """AccessDesk.lock."""
+
+
+class AskReveal(_Frame, frozen=True):
+    """AccessDesk.reveal."""
+
+    request: int
+    what: str
+    target: str
+    reason: str
+
+
 ToGui = (
     WireChanges | WireSamples | WireSeries | WireFeedStatus | WireLinkStatus | WireAction | WireTrouble | Alive
-    | ClickKept | ClickRefused
+    | ClickKept | ClickRefused | WireGrant | WireAccess | WireRevealed
 )  # fmt: skip
-ToFeeder = Attach | Click | Question
+ToFeeder = Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal
 
 _ENCODER = msgspec.msgpack.Encoder()
 _TO_GUI: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(ToGui)

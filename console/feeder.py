@@ -22,10 +22,11 @@ from pathlib import Path
 
 import msgspec
 
+from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FeedStatus
 from backends.domain.ports import ActionRefused, LinkStatus, NewSamples, SeriesPart, StoreTrouble
-from backends.process import child_settings
+from backends.process import BEAT_S, beat, child_settings
 from backends.store.store import StoreBusy
 from console import feed_wire as wire
 from console.feed_core import FeedCore, FeedSettings
@@ -56,6 +57,12 @@ def to_frame(out: Out) -> wire.ToGui:
             return wire.WireAction(out)
         case StoreTrouble():
             return wire.WireTrouble(out)
+        case Grant():
+            return wire.WireGrant(out)
+        case AccessAnswer():
+            return wire.WireAccess(out)
+        case Revealed():
+            return wire.WireRevealed(out)
         case _:
             return out
 
@@ -110,8 +117,9 @@ class Screen:
                 if time.monotonic() > frame.until_mono_s:
                     raise ActionRefused("not_kept", "the click came too late")
                 self._core.submit(
-                    frame.verb, frame.feed, frame.target, frame.expect_state_rev, frame.args, aid=frame.aid
-                )
+                    frame.verb, frame.feed, frame.target, frame.expect_state_rev, frame.args,
+                    aid=frame.aid, person=frame.person,
+                )  # fmt: skip
                 exchange.send(self._outlet, wire.ClickKept(frame.aid))
                 self._tell_ends((frame.aid,))
             except ActionRefused as refusal:
@@ -121,6 +129,22 @@ class Screen:
                 frame.request, frame.series, frame.t0_ns, frame.t1_ns, frame.max_points,
                 lambda part: exchange.send(self._outlet, part),
             )  # fmt: skip
+        else:
+            self._take_access(frame)
+
+    def _take_access(self, frame: wire.ToFeeder) -> None:
+        access, send = self._core.access, self._core.exchange.send
+        match frame:
+            case wire.AskSignIn():
+                access.sign_in(frame.request, frame.person, frame.secret, lambda answer: send(self._outlet, answer))
+            case wire.AskSignOut():
+                access.sign_out(frame.request, lambda answer: send(self._outlet, answer))
+            case wire.AskLock():
+                access.lock()
+            case wire.AskReveal():
+                access.reveal(
+                    frame.request, frame.what, frame.target, frame.reason, lambda shown: send(self._outlet, shown)
+                )
 
     def _tell_ends(self, aids: tuple[str, ...]) -> None:
         """What ended while this screen was away."""
@@ -172,10 +196,14 @@ class Feeder:
         listener = Listener(self._settings.listen, authkey=bytes.fromhex(self._settings.authkey))
         threading.Thread(target=self._accept, args=(listener,), name="accept", daemon=True).start()
         try:
-            while not self._stop.wait(0.5):
-                if not self.core.alive:
-                    return 1
-            return 0
+            while self.core.alive:
+                # A core whose locks are held, or whose link stands still, is as good as hung: the supervisor sees
+                # that no beat comes, has all stacks written down, and starts this process anew.
+                if self.core.turns():
+                    beat()
+                if self._stop.wait(BEAT_S):
+                    return 0
+            return 1
         finally:
             for screen in self._screens:
                 screen.close()

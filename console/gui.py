@@ -1,25 +1,29 @@
 """The GUI process, `python -m console.gui`: Qt's loop around one session. Started by the supervisor only.
 
 Ends with status 0 when it was asked to (exit-after, screenshots done, a termination signal, the parent
-gone) and with another one when it fails, so that the supervisor knows what to restart. No exception
-vanishes: whatever a slot raises is logged, written to the JSON log and shown as a notice.
+gone) and with another one when it fails, so that the supervisor knows what to restart. Its loop beats
+twice a second; with the beat goes what the screen wants to find again after a crash. No exception vanishes
+(`console.faults`), and no block of this loop does (`console.block_meter`).
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
 import sys
 from pathlib import Path
-from types import TracebackType
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
-from backends.process import child_settings
+from backends.process import BEAT_S, beat, child_settings, keep, told
 from console.app import SessionBuilder
-from console.events import EventLog
+from console.block_meter import BlockMeter
+from console.crash import CrashReports, Ending
+from console.events import EventLog, box_file
+from console.faults import Faults
 from console.settings import GuiSettings, gui_settings
 from console.telling import Teller
 
@@ -36,6 +40,41 @@ class _Leave(QObject):
         self.asked.connect(app.exit, Qt.ConnectionType.QueuedConnection)
 
 
+class _Relay(QObject):
+    """Brings sentences of any thread to the notices."""
+
+    said = Signal(str)
+
+    def __init__(self, builder: SessionBuilder) -> None:
+        super().__init__()
+        self.said.connect(builder.session.notices.post, Qt.ConnectionType.QueuedConnection)
+
+
+class _Beats(QObject):
+    """Tells the supervisor, from this loop, that the loop turns, and what to give back after a crash."""
+
+    def __init__(self, builder: SessionBuilder) -> None:
+        super().__init__()
+        self._memory = builder.session.memory
+        self._memory.changed.connect(self._on_change)
+        self._changed = True
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._beat)
+        self._timer.start(round(BEAT_S * 1000))
+        self._beat()
+
+    def stop(self) -> None:
+        self._timer.stop()
+
+    def _on_change(self) -> None:
+        self._changed = True
+
+    def _beat(self) -> None:
+        beat()
+        if self._changed and keep(json.dumps(self._memory.all())):
+            self._changed = False
+
+
 _leave: _Leave | None = None
 
 
@@ -44,15 +83,28 @@ def main() -> int:
     global _leave  # noqa: PLW0603  # signal handlers and the parent's watcher have no other way to it
     settings = gui_settings(child_settings(on_parent_gone=_ask_to_quit))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    events = EventLog(Path(settings.json_log) if settings.json_log else None, "gui")
+    log = Path(settings.json_log) if settings.json_log else None
+    data_dir = Path(settings.data_dir)
+    events = EventLog(log, "gui", box_file(data_dir))
+    crashes = CrashReports(data_dir, [*([log] if log is not None else []), box_file(data_dir)])
     if settings.platform:
         os.environ["QT_QPA_PLATFORM"] = settings.platform  # read by the next line
     app = QApplication([sys.argv[0]])
     app.setApplicationName("ioc-console")
     app.setQuitOnLastWindowClosed(False)
     _leave = _Leave(app)
-    builder = SessionBuilder(app, settings)
-    _catch_all(events, builder)
+    builder = SessionBuilder(app, settings, told())
+    relay = _Relay(builder)
+    faults = Faults(events, relay.said.emit)
+    faults.install()
+    meter = BlockMeter(events)
+    builder.pump.picturePass.connect(meter.tick)
+    builder.voice.childEnded.connect(
+        lambda pid, rc, lived_s, hung: crashes.ended(
+            Ending("sound", pid, rc, lived_s, hung, log=data_dir / "logs" / "gui.log")
+        )
+    )
+    crashes.start()
     teller = Teller(events, builder.city, builder.wall)
     _quit_on_signals()
     builder.start(
@@ -61,10 +113,15 @@ def main() -> int:
     _plan_screenshots(settings, builder, events)
     if settings.exit_after_s > 0:
         QTimer.singleShot(round(settings.exit_after_s * 1000), _ask_to_quit)
+    beats = _Beats(builder)
+    meter.start()
     status = app.exec()
+    meter.stop()
+    beats.stop()
     builder.stop()
     teller.deleteLater()
-    events.emit("gui_stopped", status=status)
+    crashes.stop()
+    events.emit("gui_stopped", status=status, errors=faults.count)
     events.close()
     return status
 
@@ -110,15 +167,6 @@ def _quit_on_signals() -> None:
         number = getattr(signal, name, None)
         if number is not None:
             signal.signal(number, stop)
-
-
-def _catch_all(events: EventLog, builder: SessionBuilder) -> None:
-    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        _log.critical("unexpected error", exc_info=(kind, error, trace))
-        events.emit("error", kind=kind.__name__, text=str(error))
-        builder.session.notices.post(f"{kind.__name__}: {error}")
-
-    sys.excepthook = hook
 
 
 if __name__ == "__main__":

@@ -56,6 +56,15 @@ class HubSection(_Strict, frozen=True):
     its consoles say "demo", and their windows do too."""
 
 
+class OtherHubSection(_Strict, frozen=True):
+    """`[[hubs]]`: one of several hubs that serve the same feeds, of which one leads."""
+
+    live: TcpAddress
+    ctl: TcpAddress
+    public_key: Annotated[str, msgspec.Meta(pattern="^$|^.{40}$")] = ""
+    """Empty = the hubs share one key pair, that of `[hub]`."""
+
+
 class StationSection(_Strict, frozen=True):
     """`[station]`: which seat of the room this is."""
 
@@ -88,11 +97,43 @@ class MonitorSection(_Strict, frozen=True):
     """From the eye; 0 = 0.7 m for a desk, 4 m for a wall."""
 
 
+class AccessSection(_Strict, frozen=True):
+    """`[access]`."""
+
+    lock_after_min: Annotated[float, msgspec.Meta(ge=0, le=1440)] = 15.0
+    """Minutes without keyboard or mouse after which actions and personal data are locked; 0 = never. Alarms and
+    sound go on in any case."""
+
+
 class VideoSection(_Strict, frozen=True):
     """`[video]`."""
 
     workers: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
     """Decoder processes; 0 = as many as suit this machine."""
+
+
+Days = Annotated[int, msgspec.Meta(ge=1, le=36_500)]
+
+
+class KeepSection(_Strict, frozen=True):
+    """`[keep]`: how many days (on which the console ran) its own store keeps things; docs/store.md."""
+
+    samples: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 30
+    """Every single measurement."""
+    minutes: Days = 90
+    """Least, greatest and mean of each minute."""
+    hours: Days = 1100
+    """The same of each hour."""
+    log: Days = 30
+    """Every change of alarms, incidents and reports, and the timeline."""
+    actions: Annotated[int, msgspec.Meta(ge=30, le=36_500)] = 90
+    """Finished actions; the hub recognises a repeated one for 30 days."""
+    audit: Days = 366
+    """Who did what. Vietnamese practice asks for 12 months."""
+    quarantine: Days = 30
+    """Messages that did not follow the protocol, the newest 1,000 at most."""
+    ballast_mb: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 64
+    """Space held for the moment when the disk is full; 0 = none."""
 
 
 class SiteConfig(_Strict, frozen=True):
@@ -101,10 +142,14 @@ class SiteConfig(_Strict, frozen=True):
     version: Literal[1]
     hub: HubSection
     station: StationSection
+    hubs: tuple[OtherHubSection, ...] = ()
+    """Further hubs beside `[hub]`, in the order in which they are tried."""
     site: SiteSection = SiteSection()
     screen: ScreenSection = ScreenSection()
     monitors: tuple[MonitorSection, ...] = ()
     video: VideoSection = VideoSection()
+    keep: KeepSection = KeepSection()
+    access: AccessSection = AccessSection()
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +204,8 @@ class GuiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where to write one PNG per window and moment; empty = none."""
     after_s: tuple[float, ...] = ()
     """Moments of the screenshots, seconds since the first window was painted."""
+    lock_after_min: float = 0.0
+    """Lock the screen of who signed in here after so many idle minutes; 0 = never."""
     exit_after_s: float = 0.0
     """Leave with status 0 after so many seconds; 0 = stay."""
     preferences_file: str = ""
@@ -231,7 +278,18 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def _known_entries() -> set[str]:
-    records = (SiteConfig, SiteSection, HubSection, StationSection, ScreenSection, MonitorSection, VideoSection)
+    records = (
+        SiteConfig,
+        SiteSection,
+        HubSection,
+        OtherHubSection,
+        StationSection,
+        ScreenSection,
+        MonitorSection,
+        VideoSection,
+        KeepSection,
+        AccessSection,
+    )
     return {field.name for record in records for field in msgspec.structs.fields(record)}
 
 

@@ -10,15 +10,17 @@ the starting thread); other threads and signal handlers only put events on its q
    stderr, in the JSON log and in the status file, while the others go on;
 4. the GUI's exit with status 0 ends everything; its death restarts it like any other; a child with one job
    to do (`once`) has simply ended;
-5. on SIGINT, SIGTERM or the console window's close: stop the children, last started first.
+5. a child whose main loop gives no sign any more is killed, and then restarted like any other dead one
+   (see `console.watchdog`);
+6. on SIGINT, SIGTERM or the console window's close: stop the children, last started first.
 
-A child that exits with status 2 or 3 says that it cannot work here as it was asked (usage, or something of
-the machine is missing): it is not restarted.
+Every abnormal end goes to the crash reports. What is given up may be started again by a person
+(`ioc-console restart`, Ctrl+R). A child that exits with status 2 or 3 says that it cannot work here as it
+was asked (usage, or something of the machine is missing): it is not restarted.
 """
 
 from __future__ import annotations
 
-import enum
 import logging
 import queue
 import subprocess
@@ -29,12 +31,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import msgspec
-
 from backends.domain.times import MonotonicClock, SystemClock
-from backends.process import give_settings, start_child, stop_child, tie_children_to_me
+from backends.process import PARENT, give_settings, spawn_child, stop_child, tie_children_to_me
+from console import watchdog
+from console.crash import CrashReports, Ending, secrets_in
 from console.events import EventLog
-from console.settings import write_whole
+from console.notify import Notifier
+from console.status import ChildStatus, Phase, take_asked, write_status
 from console.stopping import StopSignals
 
 _log = logging.getLogger(__name__)
@@ -47,39 +50,6 @@ _IDLE_S = 0.5
 _NEEDS_A_PERSON = (2, 3)
 
 
-class Phase(enum.StrEnum):
-    """Where a child stands; the words of the status file."""
-
-    WAITING = "waiting"
-    """Not started yet: what it needs is not ready."""
-    STARTING = "starting"
-    READY = "ready"
-    RESTARTING = "restarting"
-    """Died; will be started again after its delay."""
-    GIVEN_UP = "given_up"
-    """Died too often, or says that it cannot work here."""
-    ENDED = "ended"
-
-
-class ChildStatus(msgspec.Struct, frozen=True):
-    """One child in the status file."""
-
-    name: str
-    phase: str
-    pid: int = 0
-    restarts: int = 0
-    """Since the start."""
-    reason: str = ""
-    """Why it was given up."""
-
-
-class Status(msgspec.Struct, frozen=True):
-    """The status file: written whole at each change, read by the GUI."""
-
-    t_ns: int
-    children: tuple[ChildStatus, ...]
-
-
 @dataclass(frozen=True)
 class ChildSpec:
     """One row of the table. Rows are started in order and stopped in reverse."""
@@ -89,7 +59,7 @@ class ChildSpec:
     settings: Callable[[], Mapping[str, Any]]
     """Called at each start, because addresses of earlier children are known only then."""
     ready: Callable[[], bool] | None = None
-    """Cheap and never raising; None = ready as soon as it runs."""
+    """Cheap and never raising; None = ready as soon as it runs. One that beats must have done so, too."""
     ready_timeout_s: float = 60.0
     needs: tuple[str, ...] = ()
     """Names of children that must be ready, or given up, before its first start."""
@@ -101,6 +71,8 @@ class ChildSpec:
     """Does one job; its exit with status 0 is no death."""
     env: Mapping[str, str] = field(default_factory=dict)
     log: Path | None = None
+    beats: bool = False
+    """Its main loop says twice a second that it turns (`backends.process.beat`); silent, it is killed."""
     warm: subprocess.Popen[bytes] | None = None
     """Already running and waiting for its settings: its first start takes this one (see `console.warm`)."""
 
@@ -123,6 +95,14 @@ class _Child:
     deaths_s: list[float] = field(default_factory=list)
     reason: str = ""
     slow_said: bool = False
+    pulse: watchdog.Pulse | None = None
+    hung: bool = False
+    """It was killed for its silence."""
+    kept: str = ""
+    """What it asked to be told again after a crash."""
+    died_ns: int = 0
+    log_from: int = 0
+    secrets: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -147,12 +127,17 @@ class Supervisor:
         status_file: Path | None = None,
         services: Sequence[Service] = (),
         clock: MonotonicClock | None = None,
+        crashes: CrashReports | None = None,
+        notifier: Notifier | None = None,
     ) -> None:
         self._children = {spec.name: _Child(spec) for spec in children}
         self._events = events
         self._status_file = status_file
         self._services = services
         self._clock = clock or SystemClock()
+        self._crashes = crashes
+        self._notifier = notifier or Notifier()
+        self._held_up = watchdog.HeldUp()
         # SimpleQueue: its `put` may run inside a signal handler.
         self._queue: queue.SimpleQueue[_Died | _Stop] = queue.SimpleQueue()
         self._said_ready = False
@@ -168,9 +153,10 @@ class Supervisor:
         started: list[Service] = []
         with StopSignals(self.stop) as signals:
             try:
-                for service in self._services:
+                for service in ([self._crashes] if self._crashes is not None else []) + list(self._services):
                     service.start()
                     started.append(service)
+                self._held_up.look(self._clock.monotonic_s())
                 while self._exit is None:
                     self._step()
             finally:
@@ -195,6 +181,7 @@ class Supervisor:
                 return
             self._died(event)
         self._look_for_ready()
+        self._care()
 
     def _patience_s(self) -> float:
         phases = {child.phase for child in self._children.values()}
@@ -217,20 +204,26 @@ class Supervisor:
         return child.phase in (Phase.READY, Phase.GIVEN_UP, Phase.ENDED) or child.slow_said
 
     def _start(self, child: _Child, event: str) -> None:
+        spec = child.spec
         try:
-            warm = child.spec.warm
-            if warm is not None and not child.restarts and warm.poll() is None:
-                give_settings(warm, child.spec.settings())
-                child.process = warm
-            else:
-                child.process = start_child(
-                    child.spec.module, child.spec.settings(), env=child.spec.env, log=child.spec.log
-                )
+            settings = spec.settings()
+            told: dict[str, Any] = {"listens": spec.beats, "restarts": child.restarts}
+            if child.died_ns:
+                told |= {"died_ns": child.died_ns, "hung": child.hung, "kept": child.kept}
+            child.secrets, child.log_from = secrets_in(settings), _size(spec.log)
+            warm = spec.warm if not child.restarts else None
+            if warm is None or warm.poll() is not None:
+                warm = spawn_child(spec.module, env=spec.env, log=spec.log, answers=spec.beats)
+            child.process = warm
+            give_settings(warm, {**settings, PARENT: told})
         except OSError as error:
             self._after_death(child, f"cannot be started: {error}")
             return
         child.started_s = self._clock.monotonic_s()
-        child.phase = Phase.STARTING
+        child.phase, child.hung, child.pulse = Phase.STARTING, False, None
+        if child.process.stdout is not None:
+            child.pulse = watchdog.Pulse(child.started_s)
+            watchdog.listen(spec.name, child.process.stdout, child.pulse, self._clock, lambda text: _keep(child, text))
         self._events.emit(event, name=child.spec.name, pid=child.process.pid, restarts=child.restarts)
         threading.Thread(
             target=self._watch, args=(child.spec.name, child.process), name=f"watch-{child.spec.name}", daemon=True
@@ -246,7 +239,8 @@ class Supervisor:
         for child in self._children.values():
             if child.phase is not Phase.STARTING:
                 continue
-            if child.spec.ready is None or child.spec.ready():
+            turns = child.pulse is None or child.pulse.beats > 0
+            if turns and (child.spec.ready is None or child.spec.ready()):
                 child.phase = Phase.READY
                 self._events.emit("child_ready", name=child.spec.name, after_s=round(now - child.started_s, 3))
                 self._write_status()
@@ -257,6 +251,45 @@ class Supervisor:
         if not self._said_ready and all(self._settled(child) for child in self._children.values()):
             self._said_ready = True
             self._events.emit("ready")
+            self._notifier.ready("all parts run")
+
+    # -- the watch -----------------------------------------------------------------------------------
+
+    def _care(self) -> None:
+        """Every turn: kill what hangs, follow a person's wish, tell systemd."""
+        now = self._clock.monotonic_s()
+        held_up = self._held_up.look(now)
+        steady = True
+        for child in self._children.values():
+            if child.pulse is None or child.process is None or child.phase not in (Phase.STARTING, Phase.READY):
+                continue
+            if held_up:
+                child.pulse.forgive(now)
+            steady = steady and child.pulse.steady(now)
+            self._judge(child, child.process, child.pulse, now)
+        if self._status_file is not None and (names := take_asked(self._status_file.parent)) is not None:
+            self._start_given_up(names)
+        self._notifier.alive(now, steady)
+
+    def _judge(self, child: _Child, process: subprocess.Popen[bytes], pulse: watchdog.Pulse, now: float) -> None:
+        match pulse.judge(now):
+            case watchdog.Step.DUMP:
+                silent_s = round(pulse.silent_s(now), 1)
+                _log.warning("%s has given no sign for %.1f s; its stacks go to its log", child.spec.name, silent_s)
+                self._events.emit("child_silent", name=child.spec.name, pid=process.pid, for_s=silent_s)
+                watchdog.dump(process)
+            case watchdog.Step.KILL if not child.hung:
+                child.hung = True
+                self._events.emit("child_hung", name=child.spec.name, pid=process.pid)
+                process.kill()
+
+    def _start_given_up(self, names: Sequence[str]) -> None:
+        for child in self._children.values():
+            if child.phase is Phase.GIVEN_UP and (not names or child.spec.name in names):
+                child.phase, child.due_s, child.reason = Phase.RESTARTING, 0.0, ""
+                child.deaths_s.clear()
+                child.restarts += 1
+                self._events.emit("child_asked_for", name=child.spec.name)
 
     # -- deaths --------------------------------------------------------------------------------------
 
@@ -273,12 +306,26 @@ class Supervisor:
                 self._events.emit("stopping", why=f"{death.name} has ended")
                 self._exit = 0
             return
-        self._events.emit("child_died", name=death.name, pid=death.pid, rc=death.rc)
+        self._events.emit("child_died", name=death.name, pid=death.pid, rc=death.rc, hung=child.hung)
+        child.died_ns = time.time_ns()
+        self._report(child, death)
         if death.rc in _NEEDS_A_PERSON:
             why = f"it says that it cannot work here (exit status {death.rc}){_last_words(child.spec.log)}"
             self._give_up(child, why, death.rc)
             return
-        self._after_death(child, f"died with status {death.rc}{_last_words(child.spec.log)}")
+        how = "gave no sign and was killed" if child.hung else f"died with status {death.rc}"
+        self._after_death(child, f"{how}{_last_words(child.spec.log)}")
+
+    def _report(self, child: _Child, death: _Died) -> None:
+        if self._crashes is None:
+            return
+        uptime_s = self._clock.monotonic_s() - child.started_s
+        self._crashes.ended(
+            Ending(
+                death.name, death.pid, death.rc, uptime_s, child.hung, child.restarts,
+                child.spec.log, child.log_from, child.secrets,
+            )
+        )  # fmt: skip
 
     def _after_death(self, child: _Child, why: str) -> None:
         now = self._clock.monotonic_s()
@@ -297,6 +344,7 @@ class Supervisor:
         child.phase, child.reason = Phase.GIVEN_UP, why
         _log.error("%s is given up: %s", child.spec.name, why)
         self._events.emit("child_given_up", name=child.spec.name, reason=why)
+        self._notifier.status(f"{child.spec.name} is given up")
         self._write_status()
         if child.spec.exit_ends_all:  # without windows the rest has nobody to serve
             self._events.emit("stopping", why=f"{child.spec.name} is given up")
@@ -305,6 +353,7 @@ class Supervisor:
     # -- the end -------------------------------------------------------------------------------------
 
     def _end(self, services: Sequence[Service]) -> None:
+        self._notifier.stopping()
         for child in reversed(self._children.values()):
             if child.process is not None and child.process.poll() is None:
                 rc = stop_child(child.process)
@@ -328,10 +377,18 @@ class Supervisor:
             )
             for c in self._children.values()
         )
-        try:
-            write_whole(self._status_file, msgspec.json.encode(Status(time.time_ns(), rows)))
-        except OSError as error:  # a full disk must not stop the watch
-            _log.warning("the status file cannot be written: %s", error)
+        write_status(self._status_file, rows)
+
+
+def _keep(child: _Child, text: str) -> None:
+    child.kept = text
+
+
+def _size(log: Path | None) -> int:
+    try:
+        return log.stat().st_size if log is not None else 0
+    except OSError:
+        return 0
 
 
 def _last_words(log: Path | None) -> str:

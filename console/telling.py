@@ -1,6 +1,7 @@
-"""Tells the JSON log what the screen shows: link, stale feeds, actions, layouts. For tests and other programs.
+"""Tells the JSON log what the screen shows: link, stale feeds, alarms of the station, actions, layouts.
 
-Writes changes only, never the records themselves: no personal data and no secret reaches the log.
+For tests and other programs. Writes changes only, never the records themselves: no personal data and no
+secret reaches the log.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from PySide6.QtCore import QObject
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FeedQuality
 from console.events import EventLog
-from widgets.models.city import CityModel
+from widgets.models.city import LOCAL_FEED, CityModel
 from widgets.windows.wall import Wall
 
 
@@ -22,7 +23,9 @@ class Teller(QObject):
         self._events, self._city = events, city
         self._link = ""
         self._stale: tuple[str, ...] | None = None
+        self._station: tuple[str, ...] = ()
         city.healthChanged.connect(self._on_health)
+        city.feedsChanged.connect(self._on_feeds)
         city.actionChanged.connect(self._on_action)
         wall.layoutChanged.connect(lambda layout: events.emit("layout", layout=layout))
 
@@ -35,6 +38,14 @@ class Teller(QObject):
         if stale != self._stale:
             self._stale = stale
             self._events.emit("stale", feeds=stale)
+
+    def _on_feeds(self, changed: frozenset[str]) -> None:
+        if LOCAL_FEED not in changed:
+            return
+        station = tuple(sorted(self._city.records(LOCAL_FEED)))
+        if station != self._station:
+            self._station = station
+            self._events.emit("station_alarms", ids=station)
 
     def _on_action(self, status: ActionStatus) -> None:
         action = status.action

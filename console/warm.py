@@ -22,4 +22,4 @@ def warm_gui(data_dir: Path) -> subprocess.Popen[bytes] | None:
     logs = data_dir / "logs"
     if sys.platform == "win32" or not (data_dir / "ops.db").exists() or not logs.is_dir():
         return None
-    return spawn_child("console.gui", log=logs / "gui.log")
+    return spawn_child("console.gui", log=logs / "gui.log", answers=True)  # its beats (see console.watchdog)

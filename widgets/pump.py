@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FEEDS
 from backends.domain.ports import Changes, Delivery, Inbox
@@ -26,7 +27,8 @@ def is_precious(delivery: Delivery) -> bool:
     """Goes to the screen on the next pass instead of the next data drain."""
     if isinstance(delivery, Changes):
         return delivery.feed == LOCAL_FEED or FEEDS[delivery.feed].precious
-    return isinstance(delivery, ActionStatus)
+    # A lock and what a person waits for at the keyboard are shown at once, too.
+    return isinstance(delivery, ActionStatus | Grant | AccessAnswer | Revealed)
 
 
 class Pump(QObject):

@@ -6,15 +6,16 @@ live, demo, exercise or replay: they show `city.link.mode` and do the same in al
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
 from backends.domain.alarm import Priority
-from backends.domain.ports import ActionDesk, HistoryDesk, PictureSource
+from backends.domain.ports import AccessDesk, ActionDesk, HistoryDesk, PictureSource
 from backends.domain.times import MonotonicClock, SessionClock
 from widgets.i18n import Language, set_language
+from widgets.memory import Memory
 from widgets.models.city import CityModel
 from widgets.parts.demands import DemandBoard
 from widgets.theme import DARK, THEMES, Theme, ThemeName
@@ -70,6 +71,8 @@ class Calls(QObject):
 
     cameraCalled = Signal(str)
     """Camera id."""
+    restartAsked = Signal()
+    """A person wants the parts of the program that were given up to be started again."""
 
 
 @dataclass
@@ -79,6 +82,7 @@ class Session:
     city: CityModel
     pictures: PictureSource
     actions: ActionDesk
+    access: AccessDesk
     history: HistoryDesk
     clock: SessionClock
     mono: MonotonicClock
@@ -87,6 +91,7 @@ class Session:
     notices: Notices
     demands: DemandBoard
     calls: Calls
+    memory: Memory = field(default_factory=Memory)
 
 
 class Notices(QObject):
@@ -94,6 +99,11 @@ class Notices(QObject):
 
     posted = Signal(str, object)
     """(sentence, Priority or None): None is plain information."""
+    toldDesk = Signal(str)
+    """A quiet sentence for those at the desks; a wall does not show it."""
 
     def post(self, sentence: str, priority: Priority | None = None) -> None:
         self.posted.emit(sentence, priority)
+
+    def tell_desk(self, sentence: str) -> None:
+        self.toldDesk.emit(sentence)

@@ -42,6 +42,9 @@ class ChildVoice(QObject):
     firstSample = Signal(int, float)
     """(number that `play` returned, monotonic seconds): the tone's first sample reached the sink."""
 
+    childEnded = Signal(int, int, float, bool)
+    """(pid, status, seconds it lived, it did not answer): the process died, or was killed because it hung."""
+
     def __init__(self, folder: Path, *, null: bool = False) -> None:
         """`folder` holds the WAV files; `null`: use no device even where there is one."""
         super().__init__()
@@ -113,7 +116,7 @@ class ChildVoice(QObject):
         reader = threading.Thread(target=self._listen, args=(child,), name="sound-answers", daemon=True)
         reader.start()
         playing, wanted = None, resume
-        alive, closing, asked_s = True, False, 0.0
+        alive, closing, asked_s, began_s = True, False, 0.0, time.monotonic()
         while alive and not closing:
             now_s = time.monotonic()
             if now_s - asked_s >= _PING_S:
@@ -130,8 +133,11 @@ class ChildVoice(QObject):
         if alive:
             stop_child(child, 2.0)
         else:
+            hung = child.poll() is None and not self._ended
             child.kill()
-            child.wait()
+            rc = child.wait()
+            if not self._closed.is_set():
+                self.childEnded.emit(child.pid, rc, time.monotonic() - began_s, hung)
         reader.join(2.0)
         if child.stdin is not None and not child.stdin.closed:
             _close_quietly(child)

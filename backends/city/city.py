@@ -10,12 +10,13 @@ import heapq
 import itertools
 from collections.abc import Iterator
 
-from backends.city import cameras, geography, indicators, people, reports, stations
+from backends.city import cameras, confidential, geography, indicators, people, reports, stations
 from backends.city.scenarios import SCENARIOS, forecast, scenario_start_ns
 from backends.city.series import TICK_S, Disturbance, SeriesBank, special_value
 from backends.city.stories import Story, background, in_order
 from backends.city.tables import local_date
 from backends.domain.camera import Camera
+from backends.domain.report import Report
 from backends.domain.sensor import Sensor
 from backends.domain.times import NS_PER_S
 from backends.domain.world import Directory, ReportMoved, SensorMoved, WorldEvent
@@ -60,6 +61,14 @@ class City:
             operators=people.operators(self._start_ns),
             stations=people.stations(),
         )
+
+    def reporter(self, report: Report) -> dict[str, str]:
+        """Who sent it; the hub keeps that apart from everything else."""
+        return confidential.reporter(self._seed, report.id)
+
+    def camera_secret(self, camera: Camera) -> dict[str, str]:
+        """How the camera is opened; kept apart likewise."""
+        return confidential.camera_secret(self._seed, camera.id)
 
     def past(self) -> Iterator[WorldEvent]:
         """The 24 hours before the start, in time order. Each call gives them anew."""

@@ -1,14 +1,16 @@
 """Slow indicators of every service: the figures at the start, and how they move afterwards.
 
-Every figure carries the moment that it holds for. A later figure depends only on (seed, indicator, period).
+Every figure carries the moment that it holds for; a scenario's `nan` says that nobody takes the figure then.
+A later figure depends only on (seed, indicator, period).
 """
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Mapping
 
-from backends.city.tables import Row, local_hour, midnight_ns, table, text
+from backends.city.tables import Row, is_sunday, local_hour, midnight_ns, table, text
 from backends.domain.indicator import Indicator
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
@@ -46,12 +48,15 @@ def _indicator(row: Row, seed: int, start_ns: int, t_ns: int) -> Indicator:
     # Anchored at the start: the first screen shows the table's own figure.
     change = drift * (_noise(seed, row["id"], moment) - _noise(seed, row["id"], first)) / 2.0
     decimals = int(row.get("decimals", 0))
+    value = max(0.0, round(row["value"] + change, decimals)) if not math.isnan(row["value"]) else None
+    if row.get("closed") == "sunday" and is_sunday(moment):
+        value = None  # nobody counts on a day off: a figure of nought would be news
     unit = LocalText(row["unit"]) if "unit" in row else text(row, "unit")
     return Indicator(
         id=row["id"],
         service=row["service"],
         name=text(row),
-        value=max(0.0, round(row["value"] + change, decimals)),
+        value=value,
         t_as_of_ns=moment,
         unit=unit,
         decimals=decimals,

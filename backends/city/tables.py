@@ -62,6 +62,11 @@ def midnight_ns(t_ns: int, days: int = 0) -> int:
     return (day * DAY_S - OFFSET_S) * NS_PER_S
 
 
+def is_sunday(t_ns: int) -> bool:
+    """The local day of `t_ns` is a Sunday (1 January 1970 was a Thursday)."""
+    return ((t_ns // NS_PER_S + OFFSET_S) // DAY_S + 3) % 7 == 6
+
+
 def by_hour(day: list[float], t_s: float) -> float:
     """A table of 24 local hours, joined by straight lines, at `t_s`."""
     hour = local_hour(t_s)

@@ -76,11 +76,55 @@ class Grant(msgspec.Struct, frozen=True):
     """Signed in against what this station kept, without the hub."""
     locked: bool = False
     """Actions and personal data are hidden; alarms and sound never are."""
+    sign_in: bool = False
+    """People of this station sign in themselves; False: the hub seats them, or nobody knows yet."""
+    rights: tuple[str, ...] | None = None
+    """What the hub grants this person; None: it has not said, so the role's table counts."""
 
     def may(self, right: Right | Verb) -> bool:
-        """As `may`, and nothing while locked."""
-        return not self.locked and may(self.role, right)
+        """As `may`, and nothing while locked. What the hub does not grant is not given, whatever the table says."""
+        if self.locked or not self.operator_id:
+            return False
+        return may(self.role, right) if self.rights is None else right.value in self.rights
+
+    def refusal(self, right: Right | Verb) -> str:
+        """Why not: "nobody_signed_in", "locked" or "not_allowed"; empty = allowed."""
+        if self.may(right):
+            return ""
+        if not self.operator_id:
+            return "nobody_signed_in"
+        return "locked" if self.locked else "not_allowed"
+
+    @property
+    def sees_personal_data(self) -> bool:
+        """What citizens wrote in their own words may be read on the screen."""
+        return not self.locked and bool(self.operator_id)
 
 
 NOBODY = Grant("", "", Role.VIEWER)
 """Nobody is signed in: sees, does nothing."""
+
+
+class AccessAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of a call of AccessDesk (sign in, sign out), for whoever asked."""
+
+    request: int
+    code: str = ""
+    """Empty = done. Of the hub: "refused", "wait" (`retry_s`), "disabled", "not_here". Of this station: "no_answer",
+    "no_feeder", "no_offline" (nothing kept here for that person), "expired_here", "foreign" (another station's
+    profile, or a changed one), "clock_back"."""
+    retry_s: float = 0.0
+
+
+class Revealed(msgspec.Struct, frozen=True):
+    """Answer of AccessDesk.reveal. Never stored and never logged: what it holds is shown for a minute."""
+
+    request: int
+    what: str
+    target: str
+    code: str = ""
+    """Empty = here it is. Else as REVEALED's, or "locked", "not_allowed", "offline", "no_answer", "no_feeder"."""
+    values: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Revealed({self.request}, code={self.code!r}, ...)"

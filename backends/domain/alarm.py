@@ -90,7 +90,7 @@ class Alarm(msgspec.Struct, frozen=True, omit_defaults=True):
     rev: int = 1
     """Moves with every change of the record."""
     state_rev: int = 1
-    """Moves on raise, return, rise of priority, acknowledge, claim, shelve; only it is compared."""
+    """Moves on raise, return, rise of priority, acknowledge, claim, release, shelve, unshelve; only it is compared."""
 
     @property
     def unacknowledged(self) -> bool:
@@ -182,18 +182,33 @@ def return_to_normal(alarm: Alarm, t_ns: int) -> Alarm:
 
 
 def raise_again(alarm: Alarm, t_ns: int) -> Alarm:
-    """The cause is back while the alarm still waits as RETURNED."""
+    """The cause is back while the alarm still waits as RETURNED, or lies on the shelf having returned before."""
+    if alarm.state is AlarmState.SHELVED and alarm.t_returned_ns:
+        # It stays set aside, but it must not come off the shelf as something that is over.
+        return _moved(alarm, t_raised_ns=t_ns, t_returned_ns=0, count=alarm.count + 1)
     if alarm.state is not AlarmState.RETURNED:
         return alarm
     return _moved(alarm, state=AlarmState.UNACKNOWLEDGED, t_raised_ns=t_ns, t_returned_ns=0, count=alarm.count + 1)
 
 
 def rise(alarm: Alarm, priority: Priority, t_ns: int) -> Alarm:
-    """Re-alarm on rise: a graver priority asks for a new acknowledgement, but keeps its holder."""
+    """Re-alarm on rise: a graver priority asks for a new acknowledgement, but keeps its holder.
+
+    It also ends shelving: who set the milder one aside did not decide about this.
+    """
     if priority.rank >= alarm.priority.rank:
         return alarm
     return _moved(
-        alarm, priority=priority, state=AlarmState.UNACKNOWLEDGED, t_raised_ns=t_ns, acked_by="", t_acked_ns=0
+        alarm,
+        priority=priority,
+        state=AlarmState.UNACKNOWLEDGED,
+        t_raised_ns=t_ns,
+        t_returned_ns=0,
+        acked_by="",
+        t_acked_ns=0,
+        shelved_until_ns=0,
+        shelved_by="",
+        shelve_reason="",
     )
 
 

@@ -25,7 +25,9 @@ class TimelineEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str
     t_ns: int
     what: str
-    """One of: "alarm_raised", "alarm_acknowledged", "alarm_claimed", "alarm_returned", "report_received", ..."""
+    """One of: "alarm_raised", "alarm_acknowledged", "alarm_claimed", "alarm_released", "alarm_shelved",
+    "alarm_unshelved", "alarm_returned", "report_received", "layout_pushed", "signed_in", "signed_out",
+    "anchor_behind", "anchor_differs", ..."""
     target: str = ""
     actor: str = ""
     text: LocalText = LocalText("")

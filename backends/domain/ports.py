@@ -1,8 +1,8 @@
 """The Protocols that join the parts. console/ builds implementations and hands them to widgets.
 
 Data towards the GUI comes as frozen deliveries through one inbox, drained by one timer in the GUI
-thread; nothing here emits Qt signals. What the GUI wants done goes through ActionDesk, HistoryDesk
-and PictureSource, whose calls return at once.
+thread; nothing here emits Qt signals. What the GUI wants done goes through ActionDesk, AccessDesk,
+HistoryDesk and PictureSource, whose calls return at once.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus, Verb
 from backends.domain.camera import Demand, PictureStatus
 from backends.domain.feeds import FeedStatus, LinkState, Mode
@@ -76,7 +77,10 @@ class StoreTrouble(msgspec.Struct, frozen=True):
     text: str = ""
 
 
-Delivery = Changes | NewSamples | SeriesPart | FeedStatus | LinkStatus | ActionStatus | StoreTrouble
+Delivery = (
+    Changes | NewSamples | SeriesPart | FeedStatus | LinkStatus | ActionStatus | StoreTrouble | Grant | AccessAnswer
+    | Revealed
+)  # fmt: skip
 
 
 class Inbox(Protocol):
@@ -104,8 +108,38 @@ class ActionDesk(Protocol):
         """Keep the click and send it when the link is there. Returns its `aid`.
 
         Returns within a frame; the stage QUEUED in the inbox says that it is on disk.
-        Raises ActionRefused when it cannot be kept at all.
+        Raises ActionRefused when it cannot be kept at all ("not_kept"), or when whoever is signed in may not
+        do it ("nobody_signed_in", "locked", "not_allowed"): the hub is not even asked.
         """
+        ...
+
+
+class AccessDesk(Protocol):
+    """Who sits here. All calls return at once; what became of them comes through the inbox.
+
+    A Grant comes at every change: of the person, of the lock, of the rights. A secret given here is used
+    for the one call and kept nowhere.
+    """
+
+    def sign_in(self, person: str, secret: str) -> int:
+        """Sign in, unlock, or take over from whoever was signed in (hand-over of a shift).
+
+        AccessAnswer with the returned number says how it went. Without the hub it is compared with what this
+        station keeps for that person, if it keeps anything.
+        """
+        ...
+
+    def sign_out(self) -> int:
+        """The session ends; clicks that are on their way still go out under it. AccessAnswer follows."""
+        ...
+
+    def lock(self) -> None:
+        """Hide actions and personal data until somebody signs in. Alarms and sound go on."""
+        ...
+
+    def reveal(self, what: str, target: str, reason: str) -> int:
+        """See what never travels on LIVE: ("reporter", report id) or ("camera", camera id), audited by the hub
+        with `reason`, 1 to 200 characters. Revealed with the returned number follows."""
         ...
 
 

@@ -1,7 +1,8 @@
 """Actions of operators: dedupe, expiry, expectation, right, effect; one transaction each.
 
-Who acts is taken from the station's key and the roster, never from the action. Nothing of an action
-takes effect before its transaction is on disk; a crash in between leaves it to the console's retry.
+Who acts is told by the caller, who knows it from the station's key and the session, never from the action;
+what he may do stands in backends.domain.access. Nothing of an action takes effect before its transaction is
+on disk; a crash in between leaves it to the console's retry.
 """
 
 from __future__ import annotations
@@ -9,12 +10,17 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import tomllib
 
 import msgspec
 
+from backends.domain.access import SHELVE_MOST_S, may
 from backends.domain.action import Action, Stage, Verb
 from backends.domain.alarm import Alarm, TransitionRefused
-from backends.domain.people import Operator, Role
+from backends.domain.incident import LayoutRecord
+from backends.domain.people import Operator
+from backends.domain.text import LocalText
+from backends.domain.times import NS_PER_S
 from backends.hub import timeline
 from backends.hub.intake import Intake
 from backends.hub.ports import ActionRow, Change, EventLog
@@ -28,7 +34,12 @@ COMMENT_FEEDS = ("alarms", "incidents", "reports", "cameras")
 _AID = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
 TARGET_LIMIT = 200
 """Characters of a target's id."""
-_MAY_NOT_ACT = (Role.VIEWER,)
+REASON_LIMIT = 200
+"""Characters of why an alarm is set aside, or why a secret is looked at."""
+LAYOUT_LIMIT = 64 << 10
+"""Bytes of a layout's TOML; the shipped ones have 2 to 4 KiB."""
+NAME_LIMIT = 80
+_LAYOUT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -44,6 +55,7 @@ class _Verdict(msgspec.Struct, frozen=True):
     text: str = ""
     rev: int = 0
     moved: Alarm | None = None
+    layout: LayoutRecord | None = None
     changes: tuple[Change, ...] = ()
 
 
@@ -59,19 +71,24 @@ class ActionDesk:
         self._log = events
         self._intake = intake
 
-    def take(self, station: str, action: Action, now_ns: int) -> Answer:
-        """Decide, store, apply. Raises LogTrouble when it cannot be kept: nothing has happened then."""
+    def take(self, station: str, person: Operator | None, action: Action, now_ns: int) -> Answer:
+        """Decide, store, apply; `person` None = nobody is signed in.
+
+        Raises LogTrouble when it cannot be kept: nothing has happened then.
+        """
         if not _AID.fullmatch(action.aid):
             return Answer((Ack(action.aid[:64], Stage.REFUSED.value, code="bad_aid"),))
         fingerprint = digest(action)
         known = self._log.outcome(action.aid)
         if known is not None:
             return Answer((self._again(known, station, fingerprint),))
-        verdict = self._judge(station, action, now_ns)
+        verdict = self._judge(person, action, now_ns)
         row = ActionRow(action.aid, station, fingerprint, verdict.stage.value, verdict.code, verdict.text, verdict.rev)
         published = self._log.commit(verdict.changes, now_ns, action=row)
         if verdict.moved is not None:
             self._intake.engine.keep(verdict.moved, now_ns)
+        if verdict.layout is not None:
+            self._intake.restore("layouts", verdict.layout, verdict.layout.rev)
         return Answer(
             (
                 Ack(action.aid, Stage.STORED.value),
@@ -87,40 +104,85 @@ class ActionDesk:
             return Ack(known.aid, Stage.REFUSED.value, code="aid_reused")
         return Ack(known.aid, Stage.DUPLICATE.value, known.rev, known.code, known.text, outcome=known.stage)
 
-    def _judge(self, station: str, action: Action, now_ns: int) -> _Verdict:
-        operator = self._intake.operator_at(station, now_ns)
-        if operator is None:
+    def _judge(self, person: Operator | None, action: Action, now_ns: int) -> _Verdict:
+        if person is None:
             return _Verdict(Stage.REFUSED, "nobody_signed_in")
-        if operator.role in _MAY_NOT_ACT:
-            return _Verdict(Stage.REFUSED, "not_allowed", operator.role.value)
+        if not may(person.role, action.verb):
+            return _Verdict(Stage.REFUSED, "not_allowed", person.role.value)
         if action.expires_at_ns and now_ns > action.expires_at_ns:
             return _Verdict(Stage.EXPIRED, "expired")
         if action.verb is Verb.COMMENT:
-            return self._comment(operator, action, now_ns)
+            return self._comment(person, action, now_ns)
+        if action.verb is Verb.PUSH_LAYOUT:
+            return self._layout(person, action, now_ns)
         if action.feed != "alarms":
             return _Verdict(Stage.REFUSED, "unsupported", f"{action.verb.value} on {action.feed[:32]}")
-        return self._on_alarm(operator, action, now_ns)
+        return self._on_alarm(person, action, now_ns)
 
-    def _on_alarm(self, operator: Operator, action: Action, now_ns: int) -> _Verdict:
+    def _on_alarm(self, person: Operator, action: Action, now_ns: int) -> _Verdict:
+        if action.verb is Verb.SHELVE and (wrong := _unfit_shelving(person, action, now_ns)) is not None:
+            return wrong
         standing = self._intake.engine.alarm(action.target)
         if standing is None:
             return _Verdict(Stage.CONFLICT, "gone")
         try:
-            moved = self._intake.engine.acted(standing, action.verb, operator, now_ns)
+            moved = self._intake.engine.acted(standing, action.verb, person, now_ns, action.args)
         except TransitionRefused as refused:
             return _Verdict(Stage.CONFLICT, refused.code, refused.holder, standing.rev)
         if action.expect_state_rev and action.expect_state_rev != standing.state_rev:
             return _Verdict(Stage.CONFLICT, "changed", standing.holder or standing.acked_by, standing.rev)
-        note = timeline.of_verb(moved, action.verb, operator, now_ns, cause=action.aid)
+        note = timeline.of_verb(moved, action.verb, person, now_ns, cause=action.aid)
         changes = self._intake.engine.changes_of(moved, now_ns, note, cause=action.aid)
         return _Verdict(Stage.APPLIED, rev=moved.rev, moved=moved, changes=tuple(changes))
 
     @staticmethod
-    def _comment(operator: Operator, action: Action, now_ns: int) -> _Verdict:
+    def _comment(person: Operator, action: Action, now_ns: int) -> _Verdict:
         text = action.args.get("text", "").strip()
         if action.feed not in COMMENT_FEEDS or not 0 < len(action.target) <= TARGET_LIMIT:
             return _Verdict(Stage.REFUSED, "unsupported", f"comment on {action.feed[:32]}")
         if not text or len(text) > COMMENT_LIMIT:
             return _Verdict(Stage.REFUSED, "bad_text", f"1 to {COMMENT_LIMIT} characters")
-        note = timeline.of_comment(action.aid, action.target, operator, text, now_ns)
+        note = timeline.of_comment(action.aid, action.target, person, text, now_ns)
         return _Verdict(Stage.APPLIED, changes=(note,))
+
+    def _layout(self, person: Operator, action: Action, now_ns: int) -> _Verdict:
+        """A layout for the whole room. What a layout may hold is the consoles' business; here it is a TOML text."""
+        if action.feed != "layouts" or not _LAYOUT_ID.fullmatch(action.target):
+            return _Verdict(Stage.REFUSED, "unsupported", "push_layout on feed layouts: id of a-z, 0-9, '-' and '_'")
+        name = LocalText(action.args.get("name_vi", "").strip(), action.args.get("name_en", "").strip())
+        if not 0 < len(name.vi) <= NAME_LIMIT or len(name.en) > NAME_LIMIT:
+            return _Verdict(Stage.REFUSED, "bad_text", f"name_vi: 1 to {NAME_LIMIT} characters")
+        toml = action.args.get("toml", "")
+        if wrong := _unfit_toml(toml):
+            return _Verdict(Stage.REFUSED, "bad_layout", wrong)
+        old: LayoutRecord | None = self._intake.records("layouts").get(action.target)
+        rev = self._intake.rev("layouts", action.target)
+        if action.expect_state_rev and action.expect_state_rev != rev:
+            return _Verdict(Stage.CONFLICT, "changed", old.name.vi if old is not None else "", rev)
+        record = LayoutRecord(action.target, name, toml, rev + 1)
+        put = Change("layouts", "put", record.id, now_ns, record, record.rev, action.aid)
+        note = timeline.of_layout(action.aid, record, person, now_ns)
+        return _Verdict(Stage.APPLIED, rev=record.rev, layout=record, changes=(put, note))
+
+
+def _unfit_shelving(person: Operator, action: Action, now_ns: int) -> _Verdict | None:
+    """Why this alarm may not be set aside so; None = it may."""
+    if not 0 < len(action.args.get("reason", "").strip()) <= REASON_LIMIT:
+        return _Verdict(Stage.REFUSED, "bad_reason", f"1 to {REASON_LIMIT} characters")
+    until = action.args.get("until_ns", "")
+    if not (until.isascii() and until.isdigit() and len(until) < 20) or int(until) <= now_ns:
+        return _Verdict(Stage.REFUSED, "bad_until", "until_ns: a time to come, decimal, in the hub's time")
+    most_s = SHELVE_MOST_S.get(person.role, 0.0)
+    if int(until) - now_ns > most_s * NS_PER_S:
+        return _Verdict(Stage.REFUSED, "too_long", f"{most_s:.0f}")
+    return None
+
+
+def _unfit_toml(text: str) -> str:
+    """What is wrong with a layout's text; empty = nothing."""
+    if len(text.encode("utf-8", "replace")) > LAYOUT_LIMIT:
+        return f"more than {LAYOUT_LIMIT} bytes"
+    try:
+        return "" if tomllib.loads(text) else "empty"
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        return str(error)[:200]

@@ -1,7 +1,7 @@
-"""What the hub answers on CTL: one request in, messages out. No sockets.
+"""What the hub answers on CTL: one request in, a Reply out. No sockets.
 
 A request that cannot be served is answered (DENIED, RESET, an empty SERIES) or counted; nothing that a
-console sends may raise.
+console sends may raise. Who asks is the station of the key and the person of the session, never the payload.
 """
 
 from __future__ import annotations
@@ -13,10 +13,18 @@ from collections.abc import Callable
 
 import msgspec
 
+from backends.domain.access import Right, may
 from backends.domain.feeds import FEEDS, FeedKind, Mode
 from backends.domain.times import SessionClock
+from backends.hub.access import Access
+from backends.hub.anchoring import Anchoring
+from backends.hub.blobs import BlobStore
+from backends.hub.clerk import Ending
 from backends.hub.core import Core
 from backends.hub.ports import LogTrouble
+from backends.hub.reply import Reply, Sending
+from backends.hub.reveals import Reveals
+from backends.hub.stores import Stores
 from backends.hub.thin import open_gaps, thin
 from backends.protocol.codec import encode
 from backends.protocol.messages import (
@@ -24,7 +32,13 @@ from backends.protocol.messages import (
     HEARTBEAT_MS,
     Ack,
     Act,
+    Anchor,
+    AnchorGet,
     Batch,
+    Blob,
+    BlobGet,
+    BlobKept,
+    BlobPut,
     Denied,
     Envelope,
     Fetch,
@@ -35,7 +49,10 @@ from backends.protocol.messages import (
     Ping,
     Pong,
     Reset,
+    Reveal,
     Series,
+    SignIn,
+    SignOut,
     Snap,
     SnapGet,
     Welcome,
@@ -61,30 +78,58 @@ class Identity(msgspec.Struct, frozen=True):
 class Answers:
     """Answers of one hub. One thread."""
 
-    def __init__(self, core: Core, identity: Identity, clock: SessionClock, counters: Counter[str]) -> None:
+    def __init__(
+        self, core: Core, identity: Identity, clock: SessionClock, counters: Counter[str], access: Access,
+        stores: Stores,
+    ) -> None:  # fmt: skip
         self._core = core
         self._identity = identity
         self._clock = clock
         self._counters = counters
+        self._access = access
+        self._blobs: BlobStore = stores.blobs
+        self._reveals = Reveals(stores.vault, stores.witness, clock, counters)
+        self._anchoring = Anchoring(stores.witness, core.note, clock, counters)
 
-    def to(self, station: str, message: FromConsole) -> tuple[list[FromHub], tuple[Envelope, ...]]:
-        """(replies in order, envelopes to publish first). `station` is the key's, not the message's."""
+    def to(self, station: str, message: FromConsole, data: bytes = b"") -> Reply:
+        """`station` is the key's, not the message's; `data` is frame 2."""
         match message:
             case Hello():
-                return [self._hello(station, message)], ()
+                return Reply([self._hello(station, message)])
             case Fetch():
-                return [self._fetch(message)], ()
+                return Reply([self._fetch(message)])
             case SnapGet():
-                return self._snap(message), ()
+                return Reply(self._snap(message))
             case History():
-                return [self._history(message)], ()
+                return Reply([self._history(message)])
             case Act():
                 return self._act(station, message)
             case Ping():
-                return [Pong(message.n, message.sent, self._clock.now_ns())], ()
+                return Reply([Pong(message.n, message.sent, self._clock.now_ns())])
             case _:
-                self._counters["unsupported"] += 1
-                return [], ()
+                return self._of_access(station, message, data)
+
+    def _of_access(
+        self,
+        station: str,
+        message: SignIn | SignOut | Reveal | BlobGet | BlobPut | Anchor | AnchorGet,
+        data: bytes,
+    ) -> Reply:
+        match message:
+            case SignIn():
+                return self._access.sign_in(station, message)
+            case SignOut():
+                return self._access.sign_out(station, message)
+            case Reveal():
+                return Reply(job=self._reveals.asked(station, self._access.who(station, message.token), message))
+            case BlobGet():
+                return self._blob(message)
+            case BlobPut():
+                return self._put(station, message, data)
+            case Anchor():
+                return Reply(job=self._anchoring.anchor(station, message))
+            case AnchorGet():
+                return Reply(job=self._anchoring.get(station, message))
 
     def _hello(self, station: str, hello: Hello) -> FromHub:
         if hello.mode is not self._identity.mode:
@@ -95,19 +140,40 @@ class Answers:
         if hello.station and hello.station != station:
             self._counters["other_station"] += 1
             log.warning("the key of station %s calls itself %r", station, hello.station[:64])
-        now_ns = self._clock.now_ns()
+        who = self._access.who(station, hello.token)
         return Welcome(
             server=self._identity.name,
             instance=self._identity.instance,
             mode=self._identity.mode,
             version=1,
-            now=now_ns,
+            now=self._clock.now_ns(),
             hb_ms=HEARTBEAT_MS,
             feeds=self._core.heads(),
             station=station,
             rate=self._identity.rate,
-            operator_id=self._core.operator_id_at(station, now_ns),
+            operator_id=who.operator.id if who is not None else "",
+            name=who.operator.name if who is not None else "",
+            role=who.operator.role.value if who is not None else "",
+            grants=who.grants if who is not None else (),
+            t_expires=who.t_expires_ns if who is not None else 0,
         )
+
+    def _blob(self, message: BlobGet) -> Reply:
+        found = self._blobs.find(message.blob)
+        if found is None:
+            return Reply([Blob(message.request, message.blob[:64], code="unknown")])
+        return Reply(sending=Sending(message.request, message.blob, found[1], found[0]))
+
+    def _put(self, station: str, message: BlobPut, data: bytes) -> Reply:
+        who = self._access.who(station, message.token)
+        if who is None or not may(who.operator.role, Right.COMMENT):
+            return Reply([BlobKept(message.request, message.blob[:64], 0, "not_allowed")])
+
+        def job() -> Ending:
+            kept = self._blobs.put(station, message, data)
+            return lambda: [kept]
+
+        return Reply(job=job)
 
     def _foreign(self, station: str, mode: Mode) -> Denied:
         self._counters["foreign_mode"] += 1
@@ -155,17 +221,20 @@ class Answers:
         values = tuple(None if math.isnan(x) else x for x in v.tolist())
         return Series(request.request, request.series, tuple(t.tolist()), values)
 
-    def _act(self, station: str, act: Act) -> tuple[list[FromHub], tuple[Envelope, ...]]:
+    def _act(self, station: str, act: Act) -> Reply:
         if act.mode is not self._identity.mode:
             self._foreign(station, act.mode)
-            return [Ack(act.action.aid, "refused", code="mode", text=f"this hub is {self._identity.mode.value}")], ()
+            text = f"this hub is {self._identity.mode.value}"
+            return Reply([Ack(act.action.aid, "refused", code="mode", text=text)])
+        who = self._access.who(station, act.token)
+        person = who.operator if who is not None else None
         try:
-            answer = self._core.act(station, act.action, self._clock.now_ns())
+            answer = self._core.act(station, person, act.action, self._clock.now_ns())
         except LogTrouble as trouble:
             # No answer: the console keeps the action and sends it again.
             log.error("action %s of %s waits: %s", act.action.aid, station, trouble)
-            return [], ()
-        return list(answer.acks), answer.published
+            return Reply()
+        return Reply(list(answer.acks), answer.published)
 
 
 def split(items: list[Envelope], size: Callable[[Envelope], int] | None = None) -> list[list[Envelope]]:

@@ -17,6 +17,7 @@ import msgspec
 
 from backends.domain.action import Action
 from backends.domain.alarm import Alarm
+from backends.domain.people import Operator
 from backends.domain.quality import Quality, Value
 from backends.domain.sensor import Sample, Sensor
 from backends.domain.world import Measured, WorldEvent
@@ -51,6 +52,7 @@ class Core:
         self._waiting_samples: list[Sample] = []
         self._skip_to_ns = 0
         self._world_ns = 0
+        """How far the world has been asked; later events may be missing from what is committed."""
         self._canary_next_s = 0.0
         self.canary: Canary | None = None
         """The newest test alarm that went through engine and log."""
@@ -193,13 +195,13 @@ class Core:
         """
         return {WORLD_T: str(self._world_ns), WALL_T: str(self._wall_ns())}
 
-    def act(self, station: str, action: Action, now_ns: int) -> Answer:
-        """One action. What waits is written first, so that order holds. Raises LogTrouble."""
+    def act(self, station: str, person: Operator | None, action: Action, now_ns: int) -> Answer:
+        """One action of `person` at `station`. What waits is written first, so that order holds. Raises LogTrouble."""
         before = self._flush(now_ns) if self._waiting or self._waiting_samples else []
         if self.trouble:
             raise LogTrouble(self.trouble)
         try:
-            answer = self._desk.take(station, action, now_ns)
+            answer = self._desk.take(station, person, action, now_ns)
         except LogTrouble:
             # What was flushed must still be published; the action itself comes again.
             return Answer((), tuple(before))
@@ -234,10 +236,21 @@ class Core:
         found: Sensor | None = self._intake.records("sensors").get(series)
         return found
 
-    def operator_id_at(self, station: str, now_ns: int) -> str:
-        """Who is on duty at a seat; empty = nobody."""
-        operator = self._intake.operator_at(station, now_ns)
-        return operator.id if operator is not None else ""
+    def operator_at(self, station: str, now_ns: int) -> Operator | None:
+        """Who is on duty at a seat, as the roster says."""
+        return self._intake.operator_at(station, now_ns)
+
+    def records(self, feed: str) -> dict[str, Any]:
+        """A feed's records by id. Not to be changed."""
+        return self._intake.records(feed)
+
+    def put(self, feed: str, record: Any, now_ns: int) -> None:
+        """A record of the hub's own making; written and published with the next round."""
+        self._waiting += self._intake.put(feed, record, now_ns)
+
+    def note(self, change: Change) -> None:
+        """An event of the hub's own making; written and published with the next round."""
+        self._waiting.append(change)
 
     def _with_last(self, envelope: Envelope) -> msgspec.Raw:
         sensor = self.sensor(envelope.id)

@@ -9,7 +9,8 @@ Must not: publish the canary as an alarm, or raise a limit alarm from a value of
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ import msgspec
 from backends.domain import alarm as alarms
 from backends.domain.action import Verb
 from backends.domain.alarm import Alarm, AlarmState, Priority, TransitionRefused
-from backends.domain.people import Operator
+from backends.domain.people import Operator, Role
 from backends.domain.quality import Quality
 from backends.domain.sensor import Limit, Sample, Sensor
 from backends.domain.text import LocalText
@@ -33,15 +34,22 @@ DETAIL_EVERY_NS = 10 * NS_PER_S
 """Figures of an alarm move at most this often, in hub time, unless its state moves."""
 _GOOD = Quality.GOOD.value
 _DAY_NS = 86_400 * NS_PER_S
+NO_ARGS: Mapping[str, str] = MappingProxyType({})
 CANARY_KEY = "canary"
 LIMIT_PREFIX = "limit:"
-_ACTIVE = (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED)
+_ACTIVE = (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED, AlarmState.SHELVED)
+"""States in which a limit alarm still speaks of a limit that is broken, shown or set aside."""
 _CANARY_NAME = LocalText("Chim báo", "Canary")
 
 
 def key_of(alarm: Alarm) -> str:
     """The condition key in an alarm's id."""
     return alarm.id.rpartition("@")[0]
+
+
+def _on_shelf(alarm: Alarm) -> bool:
+    """Set aside, and coming back by itself."""
+    return alarm.state is AlarmState.SHELVED and alarm.shelved_until_ns > 0
 
 
 class AlarmEngine:
@@ -59,6 +67,8 @@ class AlarmEngine:
         """Newer figures than the published ones, by key."""
         self._held: dict[str, Limit] = {}
         """Which limit a limit alarm speaks of, by key."""
+        self._shelved: dict[str, int] = {k: a.shelved_until_ns for k, a in self._by_key.items() if _on_shelf(a)}
+        """When each shelved alarm comes back, by key."""
         self._canary_seq = 0
 
     # --- what it knows ---------------------------------------------------------------------------
@@ -140,13 +150,23 @@ class AlarmEngine:
         return self.adopt(moved, act.t_ns, timeline.of_verb(moved, act.verb, operator, act.t_ns))
 
     @staticmethod
-    def acted(standing: Alarm, verb: Verb, operator: Operator, t_ns: int) -> Alarm:
-        """What the alarm would be; changes nothing here. Raises TransitionRefused."""
-        if verb is Verb.CLAIM:
-            return alarms.claim(standing, operator.short, operator.id, t_ns)
-        if verb is Verb.ACKNOWLEDGE:
-            return alarms.acknowledge(standing, operator.short, t_ns)
-        return standing
+    def acted(standing: Alarm, verb: Verb, operator: Operator, t_ns: int, args: Mapping[str, str] = NO_ARGS) -> Alarm:
+        """What the alarm would be; changes nothing here. Raises TransitionRefused.
+
+        SHELVE: `args` were checked before (`until_ns`, `reason`).
+        """
+        match verb:
+            case Verb.CLAIM:
+                return alarms.claim(standing, operator.short, operator.id, t_ns)
+            case Verb.ACKNOWLEDGE:
+                return alarms.acknowledge(standing, operator.short, t_ns)
+            case Verb.RELEASE:
+                return alarms.release(standing, operator.id, anybody=operator.role is Role.SHIFT_LEAD)
+            case Verb.SHELVE:
+                return alarms.shelve(standing, operator.short, args["reason"], int(args["until_ns"]))
+            case Verb.UNSHELVE:
+                return alarms.unshelve(standing)
+        raise TransitionRefused("unsupported")
 
     def adopt(self, moved: Alarm, t_ns: int, *events: Change, cause: str = "") -> list[Change]:
         """Make `moved` the truth; the changes to write (the caller of `acted` commits them first)."""
@@ -168,6 +188,9 @@ class AlarmEngine:
         key = key_of(moved)
         self._waiting.pop(key, None)
         self._shown_ns[key] = t_ns
+        self._shelved.pop(key, None)
+        if _on_shelf(moved):
+            self._shelved[key] = moved.shelved_until_ns
         if moved.state is AlarmState.NORMAL:
             self._by_key.pop(key, None)
             self._key_of_id.pop(moved.id, None)
@@ -177,9 +200,13 @@ class AlarmEngine:
             self._key_of_id[moved.id] = key
 
     def tick(self, now_ns: int) -> list[Change]:
-        """Publish figures that have waited long enough, so that the last ones are never lost."""
+        """Take off the shelf what was set aside until now, and publish figures that have waited long enough."""
+        changes: list[Change] = []
+        for key in [k for k, until_ns in self._shelved.items() if until_ns <= now_ns]:
+            moved = alarms.unshelve(self._standing(key) or self._by_key[key])
+            changes += self.adopt(moved, now_ns, timeline.of_alarm("alarm_unshelved", moved, now_ns))
         due = [k for k in self._waiting if now_ns - self._shown_ns.get(k, 0) >= DETAIL_EVERY_NS]
-        return [change for key in due for change in self.adopt(self._waiting[key], now_ns)]
+        return changes + [change for key in due for change in self.adopt(self._waiting[key], now_ns)]
 
     def canary(self, now_ns: int) -> tuple[list[Change], Canary]:
         """A test alarm through raise, acknowledge and return; the caller commits before it is shown."""

@@ -30,7 +30,7 @@ from backends.hub import timeline
 from backends.hub.engine import AlarmEngine
 from backends.hub.ports import Change
 
-RECORD_FEEDS = ("cameras", "sensors", "indicators", "roster", "stations", "config", "reports")
+RECORD_FEEDS = ("cameras", "sensors", "indicators", "roster", "stations", "config", "reports", "layouts")
 
 
 class Intake:
@@ -54,6 +54,10 @@ class Intake:
     def records(self, feed: str) -> dict[str, Any]:
         """A feed's records by id. Not to be changed."""
         return self._records[feed]
+
+    def rev(self, feed: str, id_: str) -> int:
+        """The newest rev of a record, gone or not; 0 = there never was one."""
+        return self._revs.get((feed, id_), 0)
 
     def operator(self, operator_id: str) -> Operator | None:
         found: Operator | None = self._records["roster"].get(operator_id)

@@ -51,6 +51,9 @@ class _Head:
     def __init__(self, epoch: str, head: int = 0, oldest: int = 1, t_source: int = 0) -> None:
         self.epoch, self.head, self.oldest, self.t_source = epoch, head, oldest, t_source
 
+    def told(self) -> FeedHead:
+        return FeedHead(self.epoch, self.head, self.oldest, self.t_source)
+
 
 class SqliteLog:
     """EventLog on embedded SQLite. Made and used by one thread. Raises LogTrouble when it cannot open."""
@@ -109,12 +112,11 @@ class SqliteLog:
         )
 
     def heads(self) -> dict[str, FeedHead]:
-        return {name: FeedHead(h.epoch, h.head, h.oldest, h.t_source) for name, h in self._heads.items()}
+        return {name: h.told() for name, h in self._heads.items()}
 
     def head(self, feed: str) -> FeedHead:
         """One feed's head. Raises KeyError for an unknown feed."""
-        h = self._heads[feed]
-        return FeedHead(h.epoch, h.head, h.oldest, h.t_source)
+        return self._heads[feed].told()
 
     # --- writing ---------------------------------------------------------------------------------
 
@@ -173,6 +175,13 @@ class SqliteLog:
         self._heads.update(moved)
         self._samples.take()
         return envelopes
+
+    def number(
+        self, changes: Sequence[Change], samples: Sequence[Sample], now_ns: int
+    ) -> tuple[list[Envelope], dict[str, FeedHead]]:
+        """What `commit` would return, and how far the heads would move; nothing is written."""
+        envelopes, moved = self._number([*changes, *_batches(samples)], now_ns)
+        return envelopes, {name: h.told() for name, h in moved.items()}
 
     def _number(self, changes: Iterable[Change], now_ns: int) -> tuple[list[Envelope], dict[str, _Head]]:
         """Seqs after the heads, without moving them."""

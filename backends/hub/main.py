@@ -12,25 +12,33 @@ import logging
 import os
 import re
 import signal
+import socket
+import sqlite3
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import zmq
 
 from backends.domain.feeds import Mode
 from backends.domain.times import NS_PER_S, ScaledClock, SessionClock, SystemClock
+from backends.hub.access import SESSION_S
 from backends.hub.answers import Identity
 from backends.hub.core import START_T, WALL_T, WORLD_T, Core
 from backends.hub.keys import ensure_hub_keys
 from backends.hub.log import SqliteLog
-from backends.hub.ports import LogTrouble, WorldSource
+from backends.hub.ports import EventLog, LogTrouble, WorldSource
+from backends.hub.private import Confiding
 from backends.hub.server import Endpoints, Server
+from backends.hub.stores import Stores
+
+if TYPE_CHECKING:
+    from backends.hub.jetstream_client import NatsSettings
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +69,24 @@ class HubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`crash`: a killed hub continues its log, a planned stop ends the simulated day, and the next start
     begins a new one; `always`: the log is kept whatever happened."""
     name: str = "ioc-hub"
+    nats: tuple[str, ...] = ()
+    """Servers of the replicated log, `nats://host:4222`; empty = one hub with its own SQLite log."""
+    nats_ca: str = ""
+    nats_cert: str = ""
+    nats_key: str = ""
+    """Files for TLS towards them (see `jetstream_client.NatsSettings`)."""
+    nats_replicas: int = 3
+    nats_log: str = "ioc"
+    """Name of the log; hubs of one site give the same, two sites on the same servers different ones."""
+    member: str = ""
+    """This hub's own name among several."""
+    sign_in: Literal["password", "seat"] = "password"
+    """`password`: people sign in with their accounts; `seat`: the roster says who sits where (the demo)."""
+    session_s: float = SESSION_S
+    """How long a session lasts at most, in seconds of the wall clock."""
 
 
-class Ready(msgspec.Struct, frozen=True):
+class Ready(msgspec.Struct, frozen=True, omit_defaults=True):
     """Content of `hub.json`: how to reach a running hub."""
 
     live: str
@@ -72,6 +95,8 @@ class Ready(msgspec.Struct, frozen=True):
     pid: int
     instance: str
     mode: Mode
+    leads: bool = True
+    """False: one of several hubs, not the one that serves now; nothing listens at these addresses yet."""
 
 
 WorldFactory = Callable[[HubSettings, int], WorldSource]
@@ -93,7 +118,7 @@ def run(settings: HubSettings, stop: threading.Event | None = None, world: World
             signal.signal(number, lambda *_: stop.set())
     try:
         return _serve(settings, stop, world)
-    except (LogTrouble, OSError, ValueError, zmq.ZMQError) as error:
+    except (LogTrouble, OSError, ValueError, sqlite3.Error, zmq.ZMQError) as error:
         log.error("the hub cannot run: %s", error)
         return 1
 
@@ -101,17 +126,80 @@ def run(settings: HubSettings, stop: threading.Event | None = None, world: World
 def _serve(settings: HubSettings, stop: threading.Event, world: WorldFactory) -> int:
     if not 0 < settings.speed <= MAX_SPEED:
         raise ValueError(f"speed {settings.speed:g} is not within 0 to {MAX_SPEED:g}")
+    if settings.nats:
+        return _serve_one_of_several(settings, stop, world)
     events = _open_log(settings)
     planned = False
     try:
-        _serve_log(settings, stop, world, events)
+        with Stores(Path(settings.data_dir)) as stores:
+            _serve_log(settings, stop, _confiding(world, stores), events, stores)
         planned = True
     finally:
         events.close(planned=planned)
     return 0
 
 
-def _serve_log(settings: HubSettings, stop: threading.Event, world: WorldFactory, events: SqliteLog) -> None:
+def _confiding(world: WorldFactory, stores: Stores) -> WorldFactory:
+    return lambda settings, start_ns: Confiding(world(settings, start_ns), stores.confided)
+
+
+def _serve_one_of_several(settings: HubSettings, stop: threading.Event, world: WorldFactory) -> int:
+    try:
+        from backends.hub.member import Member
+    except ModuleNotFoundError as error:
+        raise ValueError(f"several hubs need the extra [hubs]: pip install 'ioc-console[hubs]' ({error})") from error
+
+    ends = _chosen_ports(settings)
+    keys = ensure_hub_keys(Path(settings.keys_dir))
+    standing = Ready(ends.live, ends.ctl, keys.public.decode(), os.getpid(), "", settings.mode, leads=False)
+    with Stores(Path(settings.data_dir)) as stores:
+        confiding = _confiding(world, stores)
+
+        def follows() -> None:
+            write_atomically(Path(settings.data_dir) / READY_FILE, msgspec.json.encode(standing))
+
+        def make_world(start_ns: int) -> WorldSource:
+            made = confiding(settings, start_ns)
+            made.directory()  # what it confides of its cameras is kept by every hub
+            return made
+
+        def serve(events: EventLog, source: WorldSource) -> None:
+            _serve_log(settings, stop, lambda _settings, _start_ns: source, events, stores)
+
+        member = Member(
+            _nats(settings), f"{settings.nats_log}-{log_path(settings).stem}-{settings.mode.value}",
+            settings.member or ends.ctl, log_path(settings), settings.mode, make_world=make_world,
+            start=lambda events: _start(settings, events), clock=lambda events: _clock(settings, events),
+            serve=serve, follows=follows,
+        )  # fmt: skip
+        member.run(stop)
+    return 0
+
+
+def _nats(settings: HubSettings) -> NatsSettings:
+    from backends.hub.jetstream_client import NatsSettings
+
+    return NatsSettings(settings.nats, settings.nats_ca, settings.nats_cert, settings.nats_key, settings.nats_replicas)
+
+
+def _chosen_ports(settings: HubSettings) -> Endpoints:
+    """The addresses at which this hub will serve when it leads: those of its last life, or free ones."""
+    Path(settings.data_dir).mkdir(parents=True, exist_ok=True)
+    live, ctl = settings.bind_live, settings.bind_ctl
+    if not live.endswith(":*") or not ctl.endswith(":*"):
+        return Endpoints(live, ctl)
+    if (before := read_ready(Path(settings.data_dir) / READY_FILE)) is not None:
+        return Endpoints(before.live, before.ctl)
+    with socket.socket() as one, socket.socket() as two:
+        for each in (one, two):
+            each.bind(("127.0.0.1", 0))
+        ports = one.getsockname()[1], two.getsockname()[1]
+    return Endpoints(live.replace(":*", f":{ports[0]}"), ctl.replace(":*", f":{ports[1]}"))
+
+
+def _serve_log(
+    settings: HubSettings, stop: threading.Event, world: WorldFactory, events: EventLog, stores: Stores
+) -> None:
     began_s = time.monotonic()
     start_ns = _start(settings, events)
     core = Core(events, world(settings, start_ns))
@@ -120,7 +208,10 @@ def _serve_log(settings: HubSettings, stop: threading.Event, world: WorldFactory
     instance = os.urandom(8).hex()
     identity = Identity(settings.name, instance, settings.mode, getattr(clock, "speed", 1.0))
     keys = ensure_hub_keys(Path(settings.keys_dir))
-    server = Server(core, identity, clock, keys, Path(settings.authorised_dir))
+    seats, session_s = settings.sign_in == "seat", settings.session_s
+    server = Server(
+        core, identity, clock, keys, Path(settings.authorised_dir), stores, seats=seats, session_s=session_s
+    )
     try:
         ready_file = Path(settings.data_dir) / READY_FILE
         ends = _bind(server, settings, ready_file)
@@ -154,13 +245,13 @@ def _open_log(settings: HubSettings) -> SqliteLog:
     return SqliteLog(path, settings.mode)
 
 
-def _start(settings: HubSettings, events: SqliteLog) -> int:
+def _start(settings: HubSettings, events: EventLog) -> int:
     """Where the world starts; a continued world keeps its start."""
     known = events.meta(START_T)
     return int(known) if known else scenario_start_ns(settings) or time.time_ns()
 
 
-def _clock(settings: HubSettings, events: SqliteLog) -> SessionClock:
+def _clock(settings: HubSettings, events: EventLog) -> SessionClock:
     """The hub's clock, made when the world is loaded: a scaled one goes on from the log's last moment."""
     system = SystemClock()
     if not settings.scenario and settings.speed == 1.0:

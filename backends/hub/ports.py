@@ -52,6 +52,13 @@ class LogTrouble(Exception):
     """The log cannot keep what it was given (disk full, I/O error). Nothing of that commit was kept."""
 
 
+class NotLeading(Exception):
+    """Another hub leads now, or this one may no longer be sure that it does: it must fall silent at once.
+
+    Raised by every method of a replicated log that is used for serving; the embedded log never raises it.
+    """
+
+
 class EventLog(Protocol):
     """Numbered records per feed, current items, samples and action outcomes. One thread owns it."""
 

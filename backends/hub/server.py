@@ -3,7 +3,8 @@
 Cycle, at most 100 ms long: 1. handshakes (ZAP), 2. requests on CTL, a slice of them, 3. every 100 ms a
 round of the world: commit, then publish on LIVE, 4. every 500 ms a heartbeat with every feed's head.
 One thread owns all sockets. No client can hold the loop: requests are served in slices, expensive ones
-have a budget a station, and what a slow client does not take is dropped for it alone (it asks again).
+have a budget a station, what takes long is the clerk's, blobs go out a part a turn, and what a slow client
+does not take is dropped for it alone (it asks again).
 Must not: use ZMQ_HEARTBEAT_* (libzmq can abort the process), or answer a peer whose key is not authorised.
 """
 
@@ -15,21 +16,34 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import zmq
 
 from backends.domain.times import SessionClock
+from backends.hub.access import SESSION_S, Access
 from backends.hub.answers import Answers, Identity
+from backends.hub.clerk import Clerk
 from backends.hub.core import Core
 from backends.hub.keys import KeyPair
+from backends.hub.ports import NotLeading
+from backends.hub.reply import Reply
+from backends.hub.stores import Stores
+from backends.hub.transfers import Transfers
 from backends.hub.zap import DOMAIN, Gate, ZapHandler
+from backends.process import beat
 from backends.protocol.codec import BadMessage, decode_from_console, encode
 from backends.protocol.messages import (
     HEARTBEAT_MS,
     HEARTBEAT_TOPIC,
     MAX_FRAME,
     VERSION,
+    Anchor,
+    AnchorGet,
+    Blob,
+    BlobGet,
+    BlobPut,
     Bye,
     Denied,
     Envelope,
@@ -38,6 +52,7 @@ from backends.protocol.messages import (
     Heartbeat,
     Hello,
     History,
+    Reveal,
     SnapGet,
     Welcome,
     topic,
@@ -50,11 +65,12 @@ SLICE = 64
 """Requests served before the loop looks at its deadlines again."""
 SLICE_S = 0.02
 COST_PER_S = 200.0
-"""FETCH, SNAPGET and HISTORY that one station may ask for, a second; the burst is twice that."""
-SESSION_S = 120.0
+"""What the requests of one station may cost, a second; the burst is twice that."""
+PEER_S = 120.0
 """A peer that was silent for longer gets no BYE. Consoles say HELLO every 30 s."""
 REBIND_S = 3.0
-_EXPENSIVE = (Fetch, SnapGet, History)
+_COST: dict[type, float] = {Fetch: 1, SnapGet: 1, History: 1, BlobGet: 1, AnchorGet: 1, Anchor: 20, Reveal: 20}
+"""Those that leave a row for good cost more: ten a second and station."""
 
 Context = zmq.Context[zmq.Socket[bytes]]
 
@@ -69,9 +85,10 @@ class Endpoints(msgspec.Struct, frozen=True):
 class _Session:
     """One peer, by routing id."""
 
-    __slots__ = ("refused", "seen_s")
+    __slots__ = ("refused", "seen_s", "station")
 
-    def __init__(self) -> None:
+    def __init__(self, station: str) -> None:
+        self.station = station
         self.seen_s = 0.0
         self.refused = False
 
@@ -85,32 +102,42 @@ class _Budget:
         self._tokens = 2 * COST_PER_S
         self._last_s = time.monotonic()
 
-    def take(self) -> bool:
+    def take(self, cost: float = 1.0) -> bool:
         now_s = time.monotonic()
         self._tokens = min(2 * COST_PER_S, self._tokens + (now_s - self._last_s) * COST_PER_S)
         self._last_s = now_s
-        if self._tokens < 1:
+        if self._tokens < cost:
             return False
-        self._tokens -= 1
+        self._tokens -= cost
         return True
 
 
 class Server:
     """ROUTER (CTL) and PUB (LIVE) of one hub. Made, run and closed by one thread."""
 
-    def __init__(self, core: Core, identity: Identity, clock: SessionClock, keys: KeyPair, authorised: Path) -> None:
+    def __init__(
+        self, core: Core, identity: Identity, clock: SessionClock, keys: KeyPair, authorised: Path, stores: Stores,
+        *, seats: bool, session_s: float = SESSION_S,
+    ) -> None:  # fmt: skip
+        """`seats`: the roster says who sits where; else people sign in."""
         self._core = core
         self._identity = identity
         self._clock = clock
         self._keys = keys
         self.counters: Counter[str] = Counter()
-        self._answers = Answers(core, identity, clock, self.counters)
+        self._clerk = Clerk(self.counters)
+        self._access = Access(
+            core, clock, identity.rate, self.counters, self._clerk, stores.book, seats=seats, session_s=session_s
+        )
+        self._answers = Answers(core, identity, clock, self.counters, self._access, stores)
+        self._transfers = Transfers()
         self._gate = Gate(authorised)
         self._gate.refresh()
         self._context: Context = zmq.Context()
         self._zap = ZapHandler(self._context, self._gate, self.counters)
         self._poller = zmq.Poller()
         self._poller.register(self._zap.socket, zmq.POLLIN)
+        self._poller.register(self._clerk.bell.fileno(), zmq.POLLIN)
         self._sessions: dict[bytes, _Session] = {}
         self._budgets: dict[str, _Budget] = {}
         self._beats = 0
@@ -188,6 +215,7 @@ class Server:
             if socket is not None:
                 socket.close()
         self._zap.close()
+        self._clerk.close()
         self._context.term()
 
     # --- the loop --------------------------------------------------------------------------------
@@ -197,17 +225,23 @@ class Server:
         next_round = next_beat = next_house = time.monotonic()
         while not stop.is_set():
             wait_s = min(next_round, next_beat) - time.monotonic()
-            ready = dict(self._poller.poll(max(0, int(wait_s * 1000))))
+            if (transfers_s := self._transfers.wait_s) is not None:
+                wait_s = min(wait_s, transfers_s)
+            ready: dict[Any, int] = dict(self._poller.poll(max(0, int(wait_s * 1000))))
             if self._zap.socket in ready:
                 self._zap.answer()
             if self._ctl in ready:
                 self._serve()
+            if self._clerk.bell.fileno() in ready:
+                self._end_jobs()
+            self._transfers.turn(self._send_part)
             now_s = time.monotonic()
             if now_s >= next_round:
                 next_round = max(next_round + ROUND_S, now_s)
                 self.publish(self._core.round(self._clock.now_ns(), now_s))
             if now_s >= next_beat:
                 next_beat = max(next_beat + HEARTBEAT_MS / 1000, now_s)
+                beat()  # to whoever started this process: the loop turns
                 self._beat()
             if now_s >= next_house:
                 next_house = now_s + 1.0
@@ -236,10 +270,16 @@ class Server:
         self._live.send_multipart((HEARTBEAT_TOPIC, encode(beat)))
 
     def _keep_house(self, now_s: float) -> None:
-        if self._gate.refresh():
+        self._gate.refresh()
+        if self._gate.take_lost():
             log.warning("a station's key was taken away: LIVE is bound anew")
             self._rebind_live()
-        for routing_id in [r for r, s in self._sessions.items() if now_s - s.seen_s > SESSION_S]:
+            stations = self._gate.stations
+            self._transfers.only(stations)
+            for routing_id in [r for r, s in self._sessions.items() if s.station not in stations]:
+                del self._sessions[routing_id]
+        self._access.look(self._gate.stations if self._gate.readable else None)
+        for routing_id in [r for r, s in self._sessions.items() if now_s - s.seen_s > PEER_S]:
             del self._sessions[routing_id]
         self._core.maintain(self._clock.now_ns())
 
@@ -271,9 +311,9 @@ class Server:
             self.counters["revoked"] += 1
             self._send(routing_id, Denied("key", "this station is no longer authorised"))
             return
-        session = self._sessions.setdefault(routing_id, _Session())
+        session = self._sessions.setdefault(routing_id, _Session(station))
         session.seen_s = time.monotonic()
-        if len(frames) != 3 or frames[1].bytes != VERSION:
+        if not 3 <= len(frames) <= 4 or frames[1].bytes != VERSION:
             self.counters["bad"] += 1
             if len(frames) >= 2 and frames[1].bytes != VERSION:
                 self._send(routing_id, Denied("version", "this hub speaks version 1"))
@@ -284,23 +324,65 @@ class Server:
             self.counters["bad"] += 1
             log.debug("a message of %s does not follow the protocol: %s", station, error)
             return
+        if (len(frames) == 4) is not isinstance(message, BlobPut):
+            self.counters["bad"] += 1
+            return
         if session.refused and not isinstance(message, Hello):
             self._send(routing_id, Denied("mode", f"this hub is {self._identity.mode.value}"))
             return
-        if isinstance(message, _EXPENSIVE) and not self._budgets.setdefault(station, _Budget()).take():
+        cost = _COST.get(type(message), 0.0)
+        if cost and not self._budgets.setdefault(station, _Budget()).take(cost):
             self.counters["over_budget"] += 1
             return
         try:
-            replies, published = self._answers.to(station, message)
+            reply = self._answers.to(station, message, frames[3].bytes if len(frames) == 4 else b"")
+        except NotLeading:
+            raise
         except Exception:
             self.counters["faults"] += 1
             log.exception("a request of %s met a fault of the hub", station)
             return
         if isinstance(message, Hello):
-            session.refused = not any(isinstance(reply, Welcome) for reply in replies)
-        self.publish(published)
-        for reply in replies:
-            self._send(routing_id, reply)
+            session.refused = not any(isinstance(one, Welcome) for one in reply.messages)
+        self._follow(routing_id, station, reply)
+
+    def _follow(self, routing_id: bytes, station: str, reply: Reply) -> None:
+        """What follows from a request, in its order. What is not begun here is asked for again."""
+        self.publish(reply.published)
+        for message in reply.messages:
+            self._send(routing_id, message)
+        if reply.job is not None:
+            self._clerk.take(station, routing_id, reply.job)
+        if (blob := reply.sending) is not None:
+            try:
+                self._transfers.begin(routing_id, station, blob.request, blob.blob, blob.media, blob.path)
+            except OSError as error:
+                log.error("blob %s cannot be read: %s", blob.blob[:12], error)
+
+    def _end_jobs(self) -> None:
+        for station, routing_id, ending in self._clerk.ended():
+            try:
+                messages = ending()
+            except Exception:
+                self.counters["faults"] += 1
+                log.exception("the end of a job of %s met a fault of the hub", station or "the hub")
+                continue
+            # A key that was taken away meanwhile hears nothing any more.
+            if station in self._gate.stations:
+                for message in messages:
+                    self._send(routing_id, message)
+
+    def _send_part(self, routing_id: bytes, message: Blob, data: bytes) -> bool:
+        """False: the peer's pipe is full. One that has gone takes everything."""
+        assert self._ctl is not None
+        try:
+            self._ctl.send_multipart((routing_id, VERSION, encode(message), data), zmq.NOBLOCK)
+        except zmq.ZMQError as error:
+            if error.errno == zmq.EAGAIN:
+                return False
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
+        return True
 
     def _send(self, routing_id: bytes, message: FromHub) -> None:
         assert self._ctl is not None

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from backends.domain.action import Verb
 from backends.domain.alarm import Alarm
-from backends.domain.incident import TimelineEvent
+from backends.domain.incident import LayoutRecord, TimelineEvent
 from backends.domain.people import Operator
 from backends.domain.report import Report
 from backends.domain.text import LocalText
 from backends.hub.ports import Change
 
-_WHAT = {Verb.ACKNOWLEDGE: "alarm_acknowledged", Verb.CLAIM: "alarm_claimed"}
+_WHAT = {
+    Verb.ACKNOWLEDGE: "alarm_acknowledged",
+    Verb.CLAIM: "alarm_claimed",
+    Verb.RELEASE: "alarm_released",
+    Verb.SHELVE: "alarm_shelved",
+    Verb.UNSHELVE: "alarm_unshelved",
+}
 
 
 def event(id_: str, what: str, target: str, t_ns: int, *, actor: str = "", text: LocalText, cause: str = "") -> Change:
@@ -27,13 +33,32 @@ def of_alarm(what: str, alarm: Alarm, t_ns: int) -> Change:
 def of_verb(alarm: Alarm, verb: Verb, operator: Operator, t_ns: int, *, cause: str = "") -> Change:
     """A person moved an alarm."""
     id_ = f"{alarm.id}/{alarm.state_rev}"
-    return event(id_, _WHAT[verb], alarm.id, t_ns, actor=operator.id, text=alarm.name, cause=cause)
+    text = alarm.name
+    if verb is Verb.SHELVE:
+        # The record forgets the reason when the alarm comes back; the timeline does not.
+        text = LocalText(f"{text.vi} · {alarm.shelve_reason}", f"{text.get('en')} · {alarm.shelve_reason}")
+    return event(id_, _WHAT[verb], alarm.id, t_ns, actor=operator.id, text=text, cause=cause)
 
 
 def of_report(report: Report, t_ns: int) -> Change:
     """A report arrived or moved on."""
     what = "report_received" if report.state == "new" else f"report_{report.state.value}"
     return event(f"{report.id}/{report.state_rev}", what, report.id, t_ns, text=report.title)
+
+
+def of_layout(aid: str, layout: LayoutRecord, operator: Operator, t_ns: int) -> Change:
+    """The shift lead gave the room a layout."""
+    return event(aid, "layout_pushed", layout.id, t_ns, actor=operator.id, text=layout.name, cause=aid)
+
+
+def of_presence(what: str, id_: str, station: str, person: str, t_ns: int) -> Change:
+    """Somebody signed in at a station, or is no longer signed in there."""
+    return event(id_, what, station, t_ns, actor=person, text=LocalText(""))
+
+
+def of_anchor(code: str, station: str, n: int, hash_: str, t_ns: int) -> Change:
+    """A station's audit chain does not continue what the hub has seen of it ("behind", "differs")."""
+    return event(f"anchor/{station}/{n}/{hash_[:16]}", f"anchor_{code}", station, t_ns, text=LocalText(str(n)))
 
 
 def of_comment(aid: str, target: str, operator: Operator, text: str, t_ns: int) -> Change:

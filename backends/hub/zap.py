@@ -8,19 +8,24 @@ a folder that is missing or cannot be read lets nobody in.
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections import Counter
 from pathlib import Path
 
 import zmq
 import zmq.utils.z85
 
-from backends.hub.keys import PUBLIC_SUFFIX, read_authorised
+from backends.hub.keys import PUBLIC_SUFFIX, read_authorised_until
+from backends.hub.security import told
 
 log = logging.getLogger(__name__)
 
 ENDPOINT = "inproc://zeromq.zap.01"
 DOMAIN = "ioc-hub"
 """A named domain: without one, or with `'*'`, libzmq 4.3.5 lets unknown keys in."""
+
+_UNREADABLE = ("unreadable",)
 
 
 class Gate:
@@ -30,6 +35,23 @@ class Gate:
         self._folder = folder
         self._seen: tuple[object, ...] | None = None
         self._stations: dict[bytes, str] = {}
+        self._lost = False
+        self._next_end_s: float = math.inf
+
+    @property
+    def stations(self) -> frozenset[str]:
+        """Those that may be here now."""
+        return frozenset(self._stations.values())
+
+    @property
+    def readable(self) -> bool:
+        """False: the folder cannot be read, so nobody gets through, whoever may be authorised."""
+        return self._seen != _UNREADABLE
+
+    def take_lost(self) -> bool:
+        """Has a key been taken away since the last call? Whoever looked at the folder in between."""
+        lost, self._lost = self._lost, False
+        return lost
 
     def refresh(self) -> bool:
         """Look at the folder; True when a key that was authorised no longer is."""
@@ -43,16 +65,21 @@ class Gate:
                     for stat in (entry.stat(),)
                 )
             )
-            if seen == self._seen:
+            if seen == self._seen and time.time() < self._next_end_s:
                 return False
-            stations = read_authorised(self._folder)
+            certificates = read_authorised_until(self._folder)
+            stations = {key: station for key, (station, _) in certificates.items()}
+            self._next_end_s = min((end_s for _, end_s in certificates.values()), default=math.inf)
         except OSError as error:
             if self._stations or self._seen is None:
                 log.error("the folder of authorised stations cannot be read, nobody may join: %s", error)
-            seen, stations = ("unreadable",), {}
+            seen, stations = _UNREADABLE, {}
+            self._next_end_s = math.inf
         self._seen = seen
         self._stations = stations
-        return bool(before - set(stations.items()))
+        lost = bool(before - set(stations.items()))
+        self._lost |= lost
+        return lost
 
     def station(self, public: bytes) -> str | None:
         """The station of a Z85 public key."""
@@ -78,17 +105,11 @@ class ZapHandler:
             self._gate.refresh()
         station = self._gate.station(key) if key is not None else None
         if key is None or station is None:
-            self._counters["unknown_key"] += 1
-            self._say(frames[3].decode("ascii", "replace")[:64] if len(frames) > 3 else "?")
+            address = frames[3].decode("ascii", "replace")[:64] if len(frames) > 3 else "?"
+            told(self._counters, "unknown_key", log, "an unknown key was refused, from %s", address)
             self.socket.send_multipart([version or b"1.0", request_id, b"400", b"unknown key", b"", b""])
         else:
             self.socket.send_multipart([version, request_id, b"200", b"OK", key, b""])
-
-    def _say(self, address: str) -> None:
-        """The first ones one by one, then every hundredth: a stranger must not fill the disk."""
-        count = self._counters["unknown_key"]
-        if count <= 10 or count % 100 == 0:
-            log.warning("security: an unknown key was refused (from %s, number %d)", address, count)
 
     @staticmethod
     def _key(frames: list[bytes]) -> bytes | None:

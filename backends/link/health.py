@@ -8,14 +8,25 @@ from __future__ import annotations
 from collections import deque
 
 from backends.domain.feeds import FeedQuality
+from backends.link.freshness import STALE_S
 from backends.protocol.messages import Canary
 
-STALE_S = 1.5
 SILENT_S = 5.0
 """Silence after which both sockets are made anew and the hub counts as gone."""
 CANARY_DEAD_S = 3.5
 """Three missed test alarms of one a second, and half a heartbeat."""
 GAPS_A_MINUTE = 3
+WELCOME_S = 1.0
+"""With several hubs: so long for connection and WELCOME before the next is tried."""
+
+
+def wants_other(opened_s: float | None, welcomed: bool, live_s: float, now_s: float) -> bool:
+    """Of several hubs, this one does not serve us: no patience with what another may give at once."""
+    if opened_s is None:
+        return True
+    if not welcomed:
+        return now_s - opened_s > WELCOME_S
+    return now_s - max(live_s, opened_s) > STALE_S
 
 
 def quality(*, ever_up: bool, silent: bool, overdue: bool, complete: bool) -> FeedQuality:

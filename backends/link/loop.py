@@ -18,10 +18,12 @@ from typing import Any
 import zmq
 
 from backends.domain.action import ActionStatus
+from backends.link.access import Session
+from backends.link.addresses import Addresses
 from backends.link.machine import LinkMachine
 from backends.link.ports import LinkSettings, Sink
-from backends.link.sockets import Sockets
-from backends.protocol.messages import VERSION, Cursor, History
+from backends.link.sockets import AUTH_FAILED, LOST, Sockets
+from backends.protocol.messages import VERSION, Anchor, Cursor, History, Reveal, SignIn
 
 _log = logging.getLogger(__name__)
 
@@ -30,12 +32,10 @@ CTL_BURST = 1
 """Answers taken in one turn: each may hold a thousand records, and an alarm on LIVE must not wait for many."""
 LIVE_BURST = 500
 """Live messages taken in one turn before the rest of the loop gets its chance."""
-BACKOFF_FIRST_S = 0.5
-BACKOFF_MAX_S = 8.0
 
 
 class Link:
-    """Runs a LinkMachine on real sockets. `submit`, `ask_history` and `resync` may be called by any thread."""
+    """Runs a LinkMachine on real sockets. The methods that give orders may be called by any thread."""
 
     def __init__(self, settings: LinkSettings, sink: Sink, machine: LinkMachine) -> None:
         self._settings = settings
@@ -50,7 +50,12 @@ class Link:
         self._sockets: Sockets | None = None
         self._poller = zmq.Poller()
         self._next_open_s = 0.0
-        self._backoff_s = BACKOFF_FIRST_S
+        self.turned_s = time.monotonic()
+        """When the loop last came round: whoever watches this thread sees a hang by it."""
+        self._addresses = Addresses(random.random)
+        self._room = True
+        self._lost = False
+        """The connection has ended, or was refused."""
 
     def start(self) -> None:
         self._thread.start()
@@ -75,6 +80,29 @@ class Link:
     def ask_history(self, question: History) -> None:
         self._order(lambda: self._machine.ask_history(question))
 
+    def sign_in(self, question: SignIn) -> None:
+        """Ask the hub; the sink's `signed` answers, "no_answer" included."""
+        self._order(lambda: self._machine.access.sign_in(question, time.monotonic()))
+
+    def use_session(self, session: Session) -> None:
+        """Whose session is present: HELLO and the clicks of that person carry its token."""
+        self._order(lambda: self._machine.use_session(session))
+
+    def sign_out(self, request: int, session: Session) -> None:
+        """End a session at the hub, after its clicks."""
+        self._order(lambda: self._machine.access.sign_out(request, session))
+
+    def reveal(self, question: Reveal) -> None:
+        self._order(lambda: self._machine.access.reveal(question, time.monotonic()))
+
+    def ask_blob(self, request: int, blob: str) -> None:
+        """Fetch a blob; the sink's `blob` gets it whole and checked, or hears why not."""
+        self._order(lambda: self._machine.blobs.ask(request, blob, time.monotonic()))
+
+    def anchor(self, anchor: Anchor) -> None:
+        """The newest end of the audit chain, until the hub keeps it."""
+        self._order(lambda: self._machine.anchor(anchor))
+
     def resync(self, feed: str, cursor: Cursor | None) -> None:
         """Take a feed anew: the store could not keep part of it."""
         self._order(lambda: self._machine.resync(feed, cursor, time.monotonic()))
@@ -95,6 +123,7 @@ class Link:
         context: zmq.Context[Any] = zmq.Context()
         try:
             while not self._stop.is_set():
+                self.turned_s = time.monotonic()
                 self._reopen_if_due(context)
                 self._turn()
         except Exception:
@@ -107,15 +136,13 @@ class Link:
 
     def _reopen_if_due(self, context: zmq.Context[Any]) -> None:
         now_s = time.monotonic()
-        if self._machine.healthy:
-            self._backoff_s = BACKOFF_FIRST_S
-        if now_s < self._next_open_s or not self._machine.wants_new_sockets(now_s):
+        if self._machine.healthy and not self._lost:
+            self._addresses.serves(now_s)
+        if now_s < self._next_open_s or not self._is_over(now_s):
             return
         self._close()
-        # Full pause to 1.5 pauses, so that a room of consoles does not come back as one.
-        self._next_open_s = now_s + self._backoff_s * (1.0 + 0.5 * random.random())
-        self._backoff_s = min(BACKOFF_MAX_S, self._backoff_s * 2)
-        where = self._settings.endpoints()
+        where, pause_s = self._addresses.next(self._settings.endpoints(), now_s)
+        self._next_open_s = now_s + pause_s
         if where is None:
             return
         try:
@@ -125,11 +152,18 @@ class Link:
             return
         self._poller = zmq.Poller()
         self._sockets.register(self._poller)
+        self._lost = False
         self._machine.opened(time.monotonic())
+
+    def _is_over(self, now_s: float) -> bool:
+        """Time for new sockets: towards the same hub after 5 s of silence, towards the next of several much sooner."""
+        if not self._addresses.several:
+            return self._machine.wants_new_sockets(now_s)
+        return self._lost or (self._room and self._machine.wants_new_sockets(now_s, several=True))
 
     def _turn(self) -> None:
         poller = self._poller
-        room = self._sink.has_room()
+        room = self._room = self._sink.has_room()
         if self._sockets is not None:
             poller.modify(self._sockets.sub, zmq.POLLIN if room else 0)
         poller.register(self._wake_read.fileno(), zmq.POLLIN)
@@ -138,8 +172,10 @@ class Link:
             self._read_orders()
         now_s = time.monotonic()
         if self._sockets is not None:
-            if self._sockets.auth_failed(ready):
+            seen = self._sockets.events(ready)
+            if seen & AUTH_FAILED:
                 self._machine.key_refused(now_s)
+            self._lost |= bool(seen & LOST)
             if self._sockets.sub in ready:
                 self._receive(self._sockets.sub, self._machine.on_live, LIVE_BURST)
             if self._sockets.dealer in ready:

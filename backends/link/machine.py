@@ -17,16 +17,18 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from backends.domain.action import ActionStatus
-from backends.domain.feeds import FEEDS, FeedStatus, LinkState, Mode
-from backends.domain.ports import LinkStatus
-from backends.domain.record import Record, Snapshot
+from backends.domain.feeds import FEEDS, LinkState, Mode
 from backends.domain.times import NS_PER_S, HubClock
-from backends.link.feed import FeedState
+from backends.link.access import Access, Session
+from backends.link.asking import Asking
+from backends.link.blobs import BLOB_LIMIT, Blobs
+from backends.link.feed import Feed, Handing
 from backends.link.freshness import STALE_S, Lateness
-from backends.link.health import SILENT_S, CanaryWatch
+from backends.link.health import SILENT_S, CanaryWatch, wants_other
 from backends.link.intake import INT64, check_numbers, salvage, to_record
 from backends.link.outbox import Outbox
 from backends.link.ports import LinkSettings, Sink, Trouble
+from backends.link.standing import Standing
 from backends.link.sync import Applied, FeedSync
 from backends.protocol import codec
 from backends.protocol.codec import BadMessage
@@ -35,7 +37,10 @@ from backends.protocol.messages import (
     VERSION,
     Ack,
     Act,
+    Anchor,
+    Anchored,
     Batch,
+    Blob,
     Bye,
     Cursor,
     Denied,
@@ -48,7 +53,9 @@ from backends.protocol.messages import (
     Ping,
     Pong,
     Reset,
+    Revealed,
     Series,
+    Signed,
     Snap,
     Welcome,
 )
@@ -58,7 +65,6 @@ _log = logging.getLogger(__name__)
 HELLO_RETRY_S = 1.0
 HELLO_EVERY_S = 30.0
 DENIED_RETRY_S = 5.0
-STATUS_EVERY_S = 0.5
 HISTORY_RETRY_S = 3.0
 ALARMS_FIRST_S = 3.0
 """After a join the alarms are caught up before other feeds ask for anything: a new one must show within a second."""
@@ -87,7 +93,7 @@ class LinkMachine:
         self._sink = sink
         self._clock = clock
         self._feeds = {
-            name: FeedState(FeedSync(name, spec.kind, cursors.get(name), jitter), (fresh or {}).get(name, 0))
+            name: Feed(FeedSync(name, spec.kind, cursors.get(name), jitter), (fresh or {}).get(name, 0))
             for name, spec in FEEDS.items()
         }
         self._feeds["alarms"].sync.hurry()
@@ -97,24 +103,22 @@ class LinkMachine:
         self.unknown_feeds = 0
         self._canary = CanaryWatch()
         self._lateness = Lateness()
-        self._troubles: dict[Trouble, str] = {}
-        self._history: dict[int, tuple[History, float]] = {}
-        self._state = LinkState.CONNECTING
-        self._reason = ""
-        self._t_since_ns = clock.now_ns()
-        self._server = self._instance = self._operator_id = ""
-        self._clock_rate = 1.0
-        self._ever_up = False
+        self.access = Access(sink)
+        self.blobs = Blobs(sink.blob, lambda reason, raw: self._bad("", reason, raw))
+        self._history = Asking(HISTORY_RETRY_S, HISTORY_RETRY_S, limit=HISTORY_WAITING)
+        self._anchors = Asking(2.0, 30.0, limit=1)
+        self._askings = (*self.access.askings(), self._history, self.blobs.asking, self._anchors)
+        self._standing = Standing(sink, clock, settings.mode, self._feeds, lambda: len(self.outbox))
+        self._instance = ""
         self._opened_s: float | None = None
         self._welcomed = False
-        self._hello_at_s = self._hello_sent_s = self._ping_at_s = self._status_at_s = 0.0
-        self._heads_s = self._live_s = self._fresh_s = float("-inf")
+        self._hello_at_s = self._hello_sent_s = self._ping_at_s = 0.0
+        self._live_s = self._fresh_s = float("-inf")
         self._asked_s = 0.0
         self._alarms_first_until_s = 0.0
-        self._away_since_s: float | None = None
         self._retry_at_s: float | None = None
         self._pings = 0
-        self._held: dict[str, list[Record]] | None = None
+        self._handing = Handing(sink, self._bad, self._same_mode)
 
     # -- life of the sockets -------------------------------------------------------------------------
 
@@ -125,17 +129,29 @@ class LinkMachine:
         self._hello_at_s = self._asked_s = 0.0
         self._retry_at_s = None
         self._lateness.restart()
+        self._forget_asked()
+
+    def _forget_asked(self) -> None:
+        """Nothing that was asked before will be answered."""
         for feed in self._feeds.values():
             feed.sync.connection_lost()
+        self.access.connection_lost()
+        self.blobs.connection_lost()
+        self._anchors.connection_lost()
+        self._history.connection_lost()
 
     def key_refused(self, now_s: float) -> None:
         """HANDSHAKE_FAILED_AUTH: this socket never tries again by itself (anchors, 0.3)."""
-        self._heads_s = float("-inf")
-        self._set_state(LinkState.REFUSED, "key_refused")
+        self._standing.heads_s = float("-inf")
+        self._standing.set(LinkState.REFUSED, "key_refused")
         self._retry_at_s = now_s
 
-    def wants_new_sockets(self, now_s: float) -> bool:
-        """5 s without a heartbeat since they were made, a refused key, or the end of a planned stop."""
+    def wants_new_sockets(self, now_s: float, *, several: bool = False) -> bool:
+        """5 s without a heartbeat since they were made, a refused key, or the end of a planned stop.
+
+        `several`: much sooner, because another hub may serve at once (health.wants_other)."""
+        if several:
+            return self._retry_at_s is not None or wants_other(self._opened_s, self._welcomed, self._live_s, now_s)
         if self._opened_s is None:
             return True
         if self._retry_at_s is not None:
@@ -154,9 +170,16 @@ class LinkMachine:
         self.outbox.add(status)
 
     def ask_history(self, question: History) -> None:
-        self._history[question.request] = (question, 0.0)
-        while len(self._history) > HISTORY_WAITING:
-            del self._history[next(iter(self._history))]
+        self._history.ask(question.request, question)
+
+    def use_session(self, session: Session) -> None:
+        """Whose clicks these are from now on; the hub hears of it at once."""
+        self.access.use(session)
+        self._hello_at_s = 0.0
+
+    def anchor(self, anchor: Anchor) -> None:
+        """Only the newest counts: an older one that waits is forgotten."""
+        self._anchors.ask(anchor.n, anchor)
 
     def resync(self, feed: str, cursor: Cursor | None, now_s: float) -> None:
         """The store lost its way in this feed; `cursor` is what it has."""
@@ -197,7 +220,7 @@ class LinkMachine:
             return
         known.rate.count += 1
         known.movement.seen(env.epoch, env.seq, now_s)
-        known.lag_s = max(0.0, (self._clock.now_ns() - env.t) / NS_PER_S / max(self._clock_rate, 1e-6))
+        known.lag_s = max(0.0, (self._clock.now_ns() - env.t) / NS_PER_S / max(self._standing.clock_rate, 1e-6))
         if env.feed == "alarms" and known.sync.wanting and known.sync.newcomer(env):
             self._sink.preview(to_record(env, self._clock.now_ns(), lambda *_: None))
         self._apply(env.feed, known.sync.on_live(env, now_s))
@@ -207,9 +230,9 @@ class LinkMachine:
             return True
         self.security_events += 1
         self._bad(feed, f"mode {mode.value} on a {self._settings.mode.value} console", raw)
-        self._trouble(Trouble.MODE, True, mode.value)
+        self._standing.trouble(Trouble.MODE, True, mode.value)
         if not self._welcomed:
-            self._set_state(LinkState.REFUSED, "mode_mismatch")
+            self._standing.set(LinkState.REFUSED, "mode_mismatch")
         return False
 
     def _on_beat(self, beat: Heartbeat, now_s: float) -> None:
@@ -220,7 +243,7 @@ class LinkMachine:
         self._fresh_s = now_s
         self._take_time(beat.now, beat.rate)
         self._take_heads(beat.heads, now_s, welcome=False)
-        self._trouble(Trouble.CANARY, self._canary.dead(beat.canary, now_s))
+        self._standing.trouble(Trouble.CANARY, self._canary.dead(beat.canary, now_s))
 
     # -- CTL -----------------------------------------------------------------------------------------
 
@@ -242,7 +265,7 @@ class LinkMachine:
         if isinstance(message, Batch | Reset | Snap):
             self._on_answer(message, now_s)
         else:
-            self._on_word(message, raw, now_s)
+            self._on_word(message, frames, now_s)
 
     def _on_answer(self, message: Batch | Reset | Snap, now_s: float) -> None:
         feed = self._feeds.get(message.feed)
@@ -255,25 +278,32 @@ class LinkMachine:
         else:
             feed.sync.on_reset(message, now_s)
 
-    def _on_word(self, message: FromHub, raw: bytes, now_s: float) -> None:
+    def _on_word(self, message: FromHub, frames: list[bytes], now_s: float) -> None:
         match message:
             case Welcome():
                 self._on_welcome(message, now_s)
             case Denied():
                 self._welcomed = False
                 self._hello_at_s = now_s + DENIED_RETRY_S
-                self._set_state(LinkState.REFUSED, f"denied:{message.code}")
+                self._standing.set(LinkState.REFUSED, f"denied:{message.code}")
             case Ack():
-                self._on_ack(message, raw)
+                self._on_ack(message, frames[1])
             case Series():
-                if self._history.pop(message.request, None) is not None:
+                if self._history.answered(message.request):
                     self._sink.series(message)
+            case Signed() | Revealed():
+                self.access.on_answer(message)
+            case Blob():
+                self.blobs.on_blob(message, frames[2] if len(frames) == 3 else None)
+            case Anchored():
+                if self._anchors.answered(message.n):
+                    self._sink.anchored(message)
             case Bye():
-                self._heads_s = float("-inf")
-                self._set_state(LinkState.DOWN, f"bye:{message.reason}")
+                self._standing.heads_s = float("-inf")
+                self._standing.set(LinkState.DOWN, f"bye:{message.reason}")
                 self._retry_at_s = now_s + min(max(message.retry_ms, 200), 8000) / 1000
             case Pong():
-                self._lateness.answered(message.n, message.now, now_s, self._clock_rate)
+                self._lateness.answered(message.n, message.now, now_s, self._standing.clock_rate)
             case _:
                 pass
 
@@ -294,31 +324,33 @@ class LinkMachine:
 
     def _on_welcome(self, welcome: Welcome, now_s: float) -> None:
         if not self._same_mode(welcome.mode, "welcome", b""):
-            self._set_state(LinkState.REFUSED, "mode_mismatch")
+            self._standing.set(LinkState.REFUSED, "mode_mismatch")
             self._hello_at_s = now_s + DENIED_RETRY_S
             return
         first = not self._welcomed or welcome.instance != self._instance
         self._welcomed = True
-        self._server, self._instance = welcome.server, welcome.instance
-        self._operator_id = welcome.operator_id
+        self._standing.server, self._instance = welcome.server, welcome.instance
+        self.access.on_welcome(welcome)
+        self._standing.operator_id = welcome.operator_id
         if first:
             self._canary.restart(now_s)
             self._lateness.restart()
             self._lateness.told(welcome.now, self._asked_s, now_s, welcome.rate)
             self._ping_at_s, self._alarms_first_until_s = now_s, now_s + ALARMS_FIRST_S
             self.outbox.connection_made()
+            self._forget_asked()
             for feed in self._feeds.values():
-                feed.sync.connection_lost()
                 feed.movement.restart()
+        self.blobs.limit = min(BLOB_LIMIT, welcome.limits.blob)
         late = self._lateness.late(welcome.now, now_s)
         self._hello_at_s = now_s + (HELLO_RETRY_S if late else HELLO_EVERY_S)
         if not late:
             self._take_time(welcome.now, welcome.rate)
         # While LIVE is well, what it is about to bring is not missing yet.
         self._take_heads(welcome.feeds, now_s, welcome=first or now_s - self._fresh_s > STALE_S, late=late)
-        self._ever_up = True
-        self._trouble(Trouble.MODE, False)
-        self._set_state(*((LinkState.DOWN, "late") if late else (LinkState.UP, "")))
+        self._standing.ever_up = True
+        self._standing.trouble(Trouble.MODE, False)
+        self._standing.set(*((LinkState.DOWN, "late") if late else (LinkState.UP, "")))
 
     def _on_ack(self, ack: Ack, raw: bytes) -> None:
         try:
@@ -326,16 +358,18 @@ class LinkMachine:
         except ValueError as error:
             self._bad("", f"ACK: {error}", raw)
             return
+        if ack.code == "nobody_signed_in":
+            self._hello_at_s = 0.0  # the hub may have ended the session: ask at once who sits here
         if status is not None:
             self._sink.stage(status)
 
     def _take_time(self, now_ns: int, rate: float) -> None:
-        self._clock_rate = rate
+        self._standing.clock_rate = rate
         self._clock.set(now_ns, rate)
 
     def _take_heads(self, heads: Mapping[str, FeedHead], now_s: float, *, welcome: bool, late: bool = False) -> None:
         if not late:
-            self._heads_s = now_s
+            self._standing.heads_s = now_s
         for name, head in heads.items():
             feed = self._feeds.get(name)
             if feed is None:
@@ -350,29 +384,15 @@ class LinkMachine:
     # -- towards the store ---------------------------------------------------------------------------
 
     def _apply(self, name: str, applied: Applied) -> None:
-        now_ns = self._clock.now_ns()
-        if applied.snapshot is not None:
-            epoch, as_of, items = applied.snapshot
-            records = (to_record(i, now_ns, self._bad) for i in items if self._same_mode(i.mode, name, bytes(i.body)))
-            if self._held is not None and name in self._held:
-                self._sink.records(self._held.pop(name))
-            self._sink.snapshot(Snapshot(name, epoch, as_of, tuple(r for r in records if r.type != "bad")))
-        if applied.records:
-            made = [to_record(env, now_ns, self._bad) for env in applied.records]
-            if self._held is None:
-                self._sink.records(made)
-            else:
-                self._held.setdefault(name, []).extend(made)
+        self._handing.apply(name, applied, self._clock.now_ns())
 
     def hold(self) -> None:
         """A burst begins: what becomes applicable is handed on at its end, each feed's records together."""
-        self._held = {}
+        self._handing.hold()
 
     def release(self) -> None:
         """The burst is over."""
-        held, self._held = self._held or {}, None
-        for records in held.values():
-            self._sink.records(records)
+        self._handing.release()
 
     def _bad(self, feed: str, reason: str, raw: bytes) -> None:
         if feed in self._feeds:
@@ -385,20 +405,19 @@ class LinkMachine:
         """Send what is due and tell how things stand. At least every 50 ms."""
         if self._opened_s is not None:
             self._talk(now_s, send)
-        self._judge(now_s)
-        if now_s >= self._status_at_s:
-            self._status_at_s = now_s + STATUS_EVERY_S
-            self._tell(now_s, everything=True)
+        self.access.give_up(now_s)
+        self.blobs.give_up(now_s)
+        self._standing.turn(now_s)
 
     def _talk(self, now_s: float, send: Send) -> None:
         live_silent = self._welcomed and now_s - self._fresh_s > STALE_S
         if now_s >= self._hello_at_s or (live_silent and now_s >= self._hello_sent_s + HELLO_RETRY_S):
             # Without heartbeats, WELCOME brings the heads: CTL alone keeps the console complete.
-            hello = Hello(
-                self._settings.station, self._settings.mode, cursors=self._cursors(), token=self._settings.token
-            )
+            token = self.access.present.token
+            hello = Hello(self._settings.station, self._settings.mode, cursors=self._cursors(), token=token)
             if not send(codec.encode(hello)):
                 return
+            self.access.hello_sent()
             self._hello_sent_s, self._asked_s = now_s, self._asked_s or now_s
             self._hello_at_s = now_s + HELLO_RETRY_S
         if not self._welcomed:
@@ -412,9 +431,12 @@ class LinkMachine:
                 feed.sync.connection_lost()
                 return
         self._send_actions(now_s, send)
-        for request_id, (question, at_s) in self._history.items():
-            if now_s >= at_s and send(codec.encode(question)):
-                self._history[request_id] = (question, now_s + HISTORY_RETRY_S)
+        self.access.turn(now_s, self.outbox.persons)
+        for asking in self._askings:
+            for number, question in asking.due(now_s):
+                if not send(codec.encode(question)):
+                    return
+                asking.sent(number, now_s)
         if now_s >= self._ping_at_s:
             self._pings += 1
             self._ping_at_s = now_s + 1.0
@@ -426,75 +448,14 @@ class LinkMachine:
 
     def _send_actions(self, now_s: float, send: Send) -> None:
         now_ns = self._clock.now_ns()
-        for status in self.outbox.expired(now_ns):
+        for status in (*self.outbox.expired(now_ns), *self.outbox.ended(self.access.is_over, now_ns)):
             self._sink.stage(status)
-        for action in self.outbox.due(now_s):
-            if not send(codec.encode(Act(action, self._settings.mode))):
+        for waiting in self.outbox.due(now_s):
+            token = self.access.token_for(waiting)
+            if token is None:
+                continue
+            if not send(codec.encode(Act(waiting.action, self._settings.mode, token))):
                 return
-            moved = self.outbox.sent(action.aid, now_s, now_ns)
+            moved = self.outbox.sent(waiting.action.aid, now_s, now_ns)
             if moved is not None:
                 self._sink.stage(moved)
-
-    def _judge(self, now_s: float) -> None:
-        silent = now_s - self._heads_s > STALE_S
-        if silent and self._state is LinkState.UP:
-            self._set_state(LinkState.DOWN, "hub_silent")
-        if self._state is LinkState.UP:
-            self._away_since_s = None
-        elif self._away_since_s is None:
-            # Silence began at the last head, not when it was noticed.
-            self._away_since_s = max(self._heads_s, now_s - STALE_S) if self._ever_up else now_s
-        away = self._away_since_s is not None and now_s - self._away_since_s > SILENT_S
-        self._trouble(Trouble.HUB, away, self._reason)
-        if self._feed_qualities_changed(now_s, silent):
-            self._tell(now_s, everything=False)
-
-    def _status_of(self, feed: FeedState, now_s: float, silent: bool) -> FeedStatus:
-        silent = silent or self._state is not LinkState.UP
-        return feed.status(now_s, self._clock.now_ns(), self._clock_rate, ever_up=self._ever_up, silent=silent)
-
-    def _feed_qualities_changed(self, now_s: float, silent: bool) -> bool:
-        changed = False
-        for feed in self._feeds.values():
-            status = self._status_of(feed, now_s, silent)
-            if feed.last is None or feed.last.quality is not status.quality:
-                feed.last = status
-                self._sink.feed_status(status)
-                changed = True
-        return changed
-
-    def _tell(self, now_s: float, *, everything: bool) -> None:
-        silent = now_s - self._heads_s > STALE_S
-        if everything:
-            crowded = ""
-            for name, feed in self._feeds.items():
-                feed.rate.measure(now_s)
-                feed.last = self._status_of(feed, now_s, silent)
-                self._sink.feed_status(feed.last)
-                if feed.gaps.too_many(feed.sync.gaps, now_s):
-                    crowded = name
-            self._trouble(Trouble.GAPS, bool(crowded), crowded)
-        self._sink.link_status(
-            LinkStatus(
-                self._state, self._settings.mode, self._t_since_ns, self._server, self._reason,
-                self._clock.now_ns(), self._clock_rate, self._operator_id, len(self.outbox),
-            )
-        )  # fmt: skip
-
-    def _set_state(self, state: LinkState, reason: str) -> None:
-        if (state, reason) == (self._state, self._reason):
-            return
-        if state is not self._state:
-            self._t_since_ns = self._clock.now_ns()
-            _log.info("link %s -> %s %s", self._state.value, state.value, reason)
-        self._state, self._reason = state, reason
-        self._status_at_s = 0.0  # told at the next turn, within 50 ms
-
-    def _trouble(self, what: Trouble, on: bool, detail: str = "") -> None:
-        if on == (what in self._troubles):
-            return
-        if on:
-            self._troubles[what] = detail
-        else:
-            del self._troubles[what]
-        self._sink.trouble(what, on, detail)

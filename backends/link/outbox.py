@@ -9,11 +9,11 @@ run left QUEUED may have been sent by it just before it died: the hub alone know
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
-from backends.domain.action import Action, ActionStatus, Stage
+from backends.domain.action import ActionStatus, Stage
 from backends.protocol.messages import Ack
 
 RESEND_FIRST_S = 1.0
@@ -64,10 +64,20 @@ class Outbox:
         ]
         return [self._move(status, Stage.EXPIRED, now_ns, code="expired_here") for status in late]
 
-    def due(self, now_s: float) -> list[Action]:
+    def ended(self, over: Callable[[ActionStatus], bool], now_ns: int) -> list[ActionStatus]:
+        """Those whose person's session is over (`over`): refused here, so that nobody else's name stands for them."""
+        gone = [w.status for w in self._by_aid.values() if over(w.status)]
+        return [self._move(status, Stage.REFUSED, now_ns, code="session_over") for status in gone]
+
+    def due(self, now_s: float) -> list[ActionStatus]:
         """The first of each target whose time has come, oldest click first."""
         heads = (line[0] for line in self._by_target.values())
-        return sorted((w.status.action for w in heads if w.send_at_s <= now_s), key=lambda a: a.aid)
+        return sorted((w.status for w in heads if w.send_at_s <= now_s), key=lambda s: s.action.aid)
+
+    @property
+    def persons(self) -> frozenset[str]:
+        """Whose clicks are not through."""
+        return frozenset(w.status.person for w in self._by_aid.values())
 
     def sent(self, aid: str, now_s: float, now_ns: int) -> ActionStatus | None:
         """It went out. Returns the new status at the first time."""
@@ -91,7 +101,7 @@ class Outbox:
         return self._move(waiting.status, stage, now_ns, code=ack.code, text=ack.text)
 
     def _move(self, status: ActionStatus, stage: Stage, now_ns: int, code: str = "", text: str = "") -> ActionStatus:
-        moved = ActionStatus(status.action, stage, code, text, now_ns)
+        moved = ActionStatus(status.action, stage, code, text, now_ns, status.person)
         action = status.action
         waiting = self._by_aid[action.aid]
         waiting.status = moved

@@ -8,11 +8,12 @@ from typing import Protocol
 
 import msgspec
 
+from backends.domain.access import Grant
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FeedStatus, Mode
 from backends.domain.ports import LinkStatus
 from backends.domain.record import Record, Snapshot
-from backends.protocol.messages import Series
+from backends.protocol.messages import Anchored, Revealed, Series, Signed
 
 
 class Trouble(StrEnum):
@@ -26,6 +27,17 @@ class Trouble(StrEnum):
     """More than 3 gaps a minute on one feed: the link is too slow."""
     MODE = "mode"
     """The peer speaks another mode; its messages are refused."""
+
+
+class BlobDone(msgspec.Struct, frozen=True):
+    """The end of a BLOBGET. Its bytes have the SHA-256 that was asked for."""
+
+    request: int
+    blob: str
+    media: str = ""
+    data: bytes = b""
+    code: str = ""
+    """"unknown" (the hub has no such blob), "too_large", "busy" (too much is under way), "bad_hash", "no_answer"."""
 
 
 class Sink(Protocol):
@@ -60,6 +72,26 @@ class Sink(Protocol):
         """An answer of HISTORY."""
         ...
 
+    def welcomed(self, grant: Grant, token: str) -> None:
+        """Who the hub says sits here, at each WELCOME that answers the present HELLO; `token` is that HELLO's."""
+        ...
+
+    def signed(self, answer: Signed) -> None:
+        """An answer of SIGNIN or SIGNOUT; code "no_answer" where none came."""
+        ...
+
+    def revealed(self, answer: Revealed) -> None:
+        """An answer of REVEAL; code "no_answer" where none came."""
+        ...
+
+    def blob(self, whole: BlobDone) -> None:
+        """A blob is complete, or will not come."""
+        ...
+
+    def anchored(self, answer: Anchored) -> None:
+        """The hub keeps that end of the audit chain."""
+        ...
+
     def trouble(self, what: Trouble, on: bool, detail: str) -> None:
         """An alarm of the station itself begins or ends. Called at changes only."""
         ...
@@ -78,13 +110,13 @@ class Endpoints(msgspec.Struct, frozen=True):
 
 
 class LinkSettings(msgspec.Struct, frozen=True):
-    """Who this station is. `endpoints` is asked anew whenever the sockets are made."""
+    """Who this station is. `endpoints` is asked anew whenever the sockets are made: several where several hubs
+    serve the same feeds, of which one leads."""
 
     station: str
     mode: Mode
     public_key: str
     """The station's CURVE keys, Z85."""
     secret_key: str
-    endpoints: Callable[[], Endpoints | None]
-    """None: not known yet (the hub has not written its file)."""
-    token: str = ""
+    endpoints: Callable[[], tuple[Endpoints, ...]]
+    """Empty: not known yet (the hub has not written its file)."""

@@ -13,6 +13,10 @@ from zmq.utils.monitor import recv_monitor_message
 from backends.link.ports import Endpoints
 from backends.protocol.messages import MAX_FRAME
 
+AUTH_FAILED = int(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+"""The hub's ZAP handler has refused our key."""
+LOST = int(zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+"""The peer has closed, or nobody listens there. libzmq tries again by itself; with several hubs we go on."""
 SUBSCRIPTION = b"1/"
 """One prefix for everything: more than some 700 subscriptions are lost at a reconnect (0.5)."""
 
@@ -51,20 +55,21 @@ class Sockets:
         ):
             socket.setsockopt(option, value)
         socket.curve_serverkey, socket.curve_publickey, socket.curve_secretkey = keys
-        self._monitors.append(socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH))
+        self._monitors.append(socket.get_monitor_socket(AUTH_FAILED | LOST))
 
     def register(self, poller: zmq.Poller) -> None:
         for socket in (self.dealer, self.sub, *self._monitors):
             poller.register(socket, zmq.POLLIN)
 
-    def auth_failed(self, ready: dict[Any, int]) -> bool:
-        """The hub's ZAP handler has refused our key."""
-        failed = False
+    def events(self, ready: dict[Any, int]) -> int:
+        """What the monitors have seen since the last call, all in one (AUTH_FAILED, LOST)."""
+        seen = 0
         for monitor in self._monitors:
-            if monitor in ready:
-                event = recv_monitor_message(monitor, zmq.NOBLOCK)
-                failed |= event["event"] == zmq.EVENT_HANDSHAKE_FAILED_AUTH
-        return failed
+            if monitor not in ready:
+                continue
+            while monitor.poll(0):
+                seen |= recv_monitor_message(monitor, zmq.NOBLOCK)["event"]
+        return seen
 
     def close(self) -> None:
         """Monitors first: another order leaks descriptors or hangs (pyzmq#1020, #1554)."""

@@ -347,13 +347,13 @@ class BlobPut(_Message, frozen=True, tag="BLOBPUT"):
 
 
 class BlobKept(_Message, frozen=True, tag="BLOBKEPT"):
-    """Hub: `part` is kept; with the last one the whole is on disk and its SHA-256 was right."""
+    """Hub: all parts up to `part` are kept, go on after it. With the last one the whole is on disk, its hash right."""
 
     request: int
     blob: str
     part: int
     code: str = ""
-    """"too_large", "bad_hash", "bad_media", "not_allowed", "not_kept"."""
+    """"too_large", "bad_part", "bad_hash", "bad_media", "not_allowed", "not_kept"."""
 
 
 class Anchor(_Message, frozen=True, tag="ANCHOR"):

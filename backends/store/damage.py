@@ -28,3 +28,9 @@ def move_aside(path: Path) -> Path:
         if companion.exists():
             companion.replace(folder / companion.name)
     return folder
+
+
+def remove_database(path: Path) -> None:
+    """A copy that turned out to be no good; its original is elsewhere. Raises OSError."""
+    for suffix in SUFFIXES:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

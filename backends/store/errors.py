@@ -23,6 +23,13 @@ _FULL = sqlite3.SQLITE_FULL
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
+def damaged(text: str) -> sqlite3.DatabaseError:
+    """The error of a file whose content is wrong, as SQLite itself would raise it."""
+    error = sqlite3.DatabaseError(text)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
+
+
 def classify(error: Exception) -> Trouble:
     """Which trouble an exception of sqlite3 or of the file system is.
 
@@ -34,6 +41,6 @@ def classify(error: Exception) -> Trouble:
     primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if primary == _FULL:
         return "disk_full"
-    if primary in _DAMAGED:
+    if primary in _DAMAGED or "Could not decode" in str(error):  # text that is no UTF-8: only damage makes that
         return "damaged"
     return "io_error"

@@ -9,19 +9,24 @@ from __future__ import annotations
 import os
 import threading
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from backends.domain.action import Action, Stage
+from backends.domain.action import Action, ActionStatus, Stage
+from backends.store.files import put_in_place
 
 JOURNAL_FILE = "actions.jnl"
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
     action: Action | None = None
+    person: str = ""
     aid: str = ""
     final: str = ""
+    cseq: int = 0
+    """Alone on a line: the highest number that this station has given."""
 
 
 _DECODE = msgspec.json.Decoder(_Line)
@@ -35,16 +40,21 @@ class Journal:
         self._lock = threading.Lock()
         self._file = path.open("ab", buffering=0)
 
-    def keep(self, action: Action) -> None:
+    def keep(self, action: Action, person: str = "") -> None:
         """On disk when this returns. Raises OSError."""
         with self._lock:
-            self._append(_Line(action=action))
+            self._append(_Line(action=action, person=person))
             os.fsync(self._file.fileno())
 
     def finished(self, aid: str, stage: Stage) -> None:
         """A note for the next start; if a crash takes it, the action is sent again and deduped."""
         with self._lock:
             self._append(_Line(aid=aid, final=stage.value))
+
+    def number(self, cseq: int) -> None:
+        """The highest number given so far, for a start without the database."""
+        with self._lock:
+            self._append(_Line(cseq=cseq))
 
     def _append(self, line: _Line) -> None:
         data = msgspec.json.encode(line)
@@ -59,12 +69,21 @@ class Journal:
             self._file.close()
 
 
-def read_journal(path: Path) -> tuple[dict[str, Action], int]:
-    """(unfinished actions by aid in the order of their clicks, number of unreadable lines)."""
-    unfinished: dict[str, Action] = {}
-    bad = 0
+class Journaled(msgspec.Struct):
+    """What the journal says."""
+
+    unfinished: dict[str, ActionStatus] = {}
+    """By aid, in the order of their clicks, as QUEUED."""
+    last_cseq: int = 0
+    bad: int = 0
+    """Unreadable lines."""
+
+
+def read_journal(path: Path) -> Journaled:
+    """Raises OSError."""
+    out = Journaled()
     if not path.exists():
-        return unfinished, bad
+        return out
     for raw in path.read_bytes().split(b"\n"):
         if not raw:
             continue
@@ -73,23 +92,29 @@ def read_journal(path: Path) -> tuple[dict[str, Action], int]:
                 raise ValueError("checksum")
             line = _DECODE.decode(raw[9:])
         except (ValueError, msgspec.DecodeError):
-            bad += 1
+            out.bad += 1
             continue
+        out.last_cseq = max(out.last_cseq, line.cseq)
         if line.action is not None:
-            unfinished[line.action.aid] = line.action
+            action = line.action
+            out.last_cseq = max(out.last_cseq, action.cseq)
+            out.unfinished[action.aid] = ActionStatus(
+                action, Stage.QUEUED, t_stage_ns=action.made_at_ns, person=line.person
+            )
         else:
-            unfinished.pop(line.aid, None)
-    return unfinished, bad
+            out.unfinished.pop(line.aid, None)
+    return out
 
 
-def compact_journal(path: Path, keep: list[Action]) -> None:
-    """Rewrite with unfinished actions only; the old file stays until the new one is on disk."""
+def compact_journal(path: Path, keep: Iterable[ActionStatus], last_cseq: int = 0) -> None:
+    """Rewrite with unfinished actions only; the old file stays until the new one is on disk. Raises OSError."""
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     journal = Journal(fresh)
     try:
-        for action in keep:
-            journal.keep(action)
+        journal.number(last_cseq)
+        for status in keep:
+            journal.keep(status.action, status.person)
     finally:
         journal.close()
-    os.replace(fresh, path)
+    put_in_place(fresh, path)

@@ -15,6 +15,8 @@ import msgspec
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FEEDS, FeedKind
 from backends.domain.record import Record, Snapshot
+from backends.store import audit
+from backends.store.schema import cursor_sum
 
 QUARANTINE_KEPT = 1000
 
@@ -139,7 +141,10 @@ class PutSnapshot(msgspec.Struct, frozen=True):
 
 
 class PutStage(msgspec.Struct, frozen=True):
-    """An action's stage with its audit row. The stage SENT is noted without an audit row."""
+    """An action's stage with its audit row. The stages SENT and STORED are noted without an audit row.
+
+    The same stage again changes nothing and is not audited twice.
+    """
 
     status: ActionStatus
     station: str = ""
@@ -159,18 +164,53 @@ class PutStage(msgspec.Struct, frozen=True):
 
     def write(self, connection: sqlite3.Connection, at: Positions) -> None:
         status, action = self.status, self.status.action
+        person = status.person or self.person
+        before = connection.execute("SELECT stage FROM outbox WHERE aid = ?", (action.aid,)).fetchone()
         connection.execute(
-            "INSERT OR REPLACE INTO outbox VALUES (?,?,?,?,?,?,?,?,?)",
+            "INSERT OR REPLACE INTO outbox"
+            " (aid, cseq, feed, target, stage, code, text, t_stage_ns, action, person) VALUES (?,?,?,?,?,?,?,?,?,?)",
             (action.aid, action.cseq, action.feed, action.target, status.stage.value, status.code, status.text,
-             status.t_stage_ns, msgspec.json.encode(action)),
+             status.t_stage_ns, msgspec.json.encode(action), person),
         )  # fmt: skip
-        if status.stage.value in ("sent", "stored"):
+        if status.stage.value in ("sent", "stored") or (before is not None and before[0] == status.stage.value):
             return
-        connection.execute(
-            "INSERT INTO audit (t_ns, station, person, what, target, result, aid, detail, prev_hash, hash)"
-            " VALUES (?,?,?,?,?,?,?,?,x'',x'')",
-            (status.t_stage_ns, self.station, self.person, action.verb.value, f"{action.feed}/{action.target}",
-             status.stage.value, action.aid, status.code),
+        audit.append(
+            connection, t_ns=status.t_stage_ns, station=self.station, person=person, what=action.verb.value,
+            target=f"{action.feed}/{action.target}", result=status.stage.value, aid=action.aid, detail=status.code,
+        )  # fmt: skip
+
+
+class PutAudit(msgspec.Struct, frozen=True):
+    """Something that a person did which is no action: signed in or out, locked, looked at a camera, saw a name."""
+
+    t_ns: int
+    what: str
+    """"sign_in", "sign_out", "lock", "unlock", "reveal", "view_camera", ..."""
+    person: str = ""
+    target: str = ""
+    """"cameras/014"."""
+    result: str = ""
+    detail: str = ""
+    station: str = ""
+    ends_session: bool = False
+    """The chain's end is handed on at once (an anchor)."""
+
+    @property
+    def feed(self) -> str:
+        return ""
+
+    @property
+    def urgent(self) -> bool:
+        return True
+
+    @property
+    def rows(self) -> int:
+        return 1
+
+    def write(self, connection: sqlite3.Connection, at: Positions) -> None:
+        audit.append(
+            connection, t_ns=self.t_ns, station=self.station, person=self.person, what=self.what, target=self.target,
+            result=self.result, detail=self.detail,
         )  # fmt: skip
 
 
@@ -269,5 +309,8 @@ def _write_items(connection: sqlite3.Connection, records: Iterable[Record]) -> N
 def _write_cursor(
     connection: sqlite3.Connection, at: Positions, feed: str, epoch: str, seq: int, t_fresh_ns: int
 ) -> None:
-    connection.execute("INSERT OR REPLACE INTO cursor VALUES (?,?,?,?)", (feed, epoch, seq, t_fresh_ns))
+    connection.execute(
+        "INSERT OR REPLACE INTO cursor (feed, epoch, seq, t_fresh_ns, sum) VALUES (?,?,?,?,?)",
+        (feed, epoch, seq, t_fresh_ns, cursor_sum(feed, epoch, seq)),
+    )
     at[feed] = (epoch, seq)

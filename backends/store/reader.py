@@ -5,6 +5,7 @@ Any process may read while the feeder writes: one transaction, taken into memory
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,9 @@ import msgspec
 from backends.domain.action import Action, ActionStatus, Stage
 from backends.domain.feeds import FEEDS, FeedKind
 from backends.domain.record import Kept
-from backends.store.schema import MIGRATIONS, OPS_FILE, version_in_header
+from backends.store.schema import MIGRATIONS, OPS_FILE, cursor_sum, version_in_header
+
+_log = logging.getLogger(__name__)
 
 APPEND_KEPT = 2000
 """Newest events of an append feed that a screen starts with."""
@@ -68,14 +71,27 @@ def read_state(data_dir: Path, mode: str) -> StoredState:
     with reading(path) as db:
         if _mode(db) not in ("", mode):
             return StoredState()
+        fresh = dict(db.execute("SELECT feed, t_fresh_ns FROM cursor").fetchall())
         feeds = tuple(
-            Kept(feed, epoch, seq, t_fresh_ns, tuple(_items(db, feed)))
-            for feed, epoch, seq, t_fresh_ns in db.execute("SELECT feed, epoch, seq, t_fresh_ns FROM cursor").fetchall()
-            if feed in FEEDS
+            Kept(feed, epoch, seq, fresh[feed] or 0, tuple(_items(db, feed)))
+            for feed, (epoch, seq) in positions(db).items()
         )
         last = db.execute("SELECT coalesce(max(cseq), 0) FROM outbox").fetchone()[0]
         row = db.execute("SELECT value FROM meta WHERE key = 'clock'").fetchone()
         return StoredState(feeds, tuple(_unfinished(db)), last, _clock(row))
+
+
+def positions(db: sqlite3.Connection) -> dict[str, tuple[str, int]]:
+    """feed -> (epoch, seq). A cursor that is not what was written is left out: its feed is taken anew."""
+    if not db.execute("SELECT 1 FROM pragma_table_info('cursor') WHERE name = 'sum'").fetchone():
+        found = [(*row, None) for row in db.execute("SELECT feed, epoch, seq FROM cursor")]
+    else:
+        found = db.execute("SELECT feed, epoch, seq, sum FROM cursor").fetchall()
+    return {
+        feed: (epoch, seq)
+        for feed, epoch, seq, total in found
+        if feed in FEEDS and total in (None, cursor_sum(feed, epoch, seq))
+    }
 
 
 def stored_mode(data_dir: Path) -> str:
@@ -107,12 +123,19 @@ def _items(db: sqlite3.Connection, feed: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _unfinished(db: sqlite3.Connection) -> Iterator[ActionStatus]:
+    """What cannot be read (damage that SQLite does not see) is left out: the journal has it."""
     final = [stage.value for stage in Stage if stage.final]
     marks = ",".join("?" * len(final))
-    for stage, code, text, t_ns, raw in db.execute(
-        f"SELECT stage, code, text, t_stage_ns, action FROM outbox WHERE stage NOT IN ({marks}) ORDER BY cseq", final
+    person = "person" if db.execute("PRAGMA user_version").fetchone()[0] > 1 else "''"
+    for stage, code, text, t_ns, raw, who in db.execute(
+        f"SELECT stage, code, text, t_stage_ns, action, {person} FROM outbox WHERE stage NOT IN ({marks})"
+        " ORDER BY cseq",
+        final,
     ).fetchall():
-        yield ActionStatus(_ACTION.decode(raw), Stage(stage), code, text, t_ns)
+        try:
+            yield ActionStatus(_ACTION.decode(raw), Stage(stage), code, text, t_ns, who)
+        except (ValueError, msgspec.DecodeError) as error:
+            _log.warning("an action in the store cannot be read: %s", error)
 
 
 def read_ended(data_dir: Path, limit: int = 1000) -> list[ActionStatus]:
@@ -140,5 +163,8 @@ def read_ended(data_dir: Path, limit: int = 1000) -> list[ActionStatus]:
 def _clock(row: tuple[str] | None) -> StoredClock | None:
     if row is None:
         return None
-    hub_ns, machine_ns, rate = row[0].split()
-    return StoredClock(int(hub_ns), int(machine_ns), float(rate))
+    try:
+        hub_ns, machine_ns, rate = row[0].split()
+        return StoredClock(int(hub_ns), int(machine_ns), float(rate))
+    except ValueError:
+        return None

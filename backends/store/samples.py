@@ -1,4 +1,5 @@
-"""Samples: one database a day, its own writer thread, synchronous=NORMAL; retention deletes files.
+"""Samples: one database a day, its own writer thread, synchronous=NORMAL; retention deletes files, the oldest
+first, each when the roll-ups have its content (rollup.py).
 
 Samples are shed first: when the disk is nearly full or fails they are dropped and counted, and a gap
 shows in the plot; alarms and actions are not touched by it. The position of the `samples` feed is
@@ -7,7 +8,6 @@ kept in the same file as its rows.
 
 from __future__ import annotations
 
-import calendar
 import logging
 import shutil
 import sqlite3
@@ -19,8 +19,10 @@ from pathlib import Path
 
 from backends.domain.sensor import Sample
 from backends.domain.times import NS_PER_S
+from backends.store.ballast import Ballast
 from backends.store.damage import move_aside
 from backends.store.errors import classify
+from backends.store.rollup import RollWriter
 from backends.store.schema import open_writer
 
 _log = logging.getLogger(__name__)
@@ -32,6 +34,9 @@ QUEUE_LIMIT = 200_000
 FLOOR_BYTES = 256 << 20
 """Below this much free space samples are no longer written."""
 OPEN_DAYS = 3
+RETIRE_EVERY_S = 600.0
+UNROLLED_DAYS = 7
+"""So many days beyond their time a day's samples wait for the roll-ups."""
 FIRST_NS, LAST_NS = 946_684_800 * NS_PER_S, 4_102_444_800 * NS_PER_S
 """2000 to 2099: a sample outside has a broken clock and would only make a file of its own."""
 SAMPLES_VERSION = 1
@@ -51,12 +56,22 @@ class SamplesWriter:
     """`put` may be called by any thread and never blocks."""
 
     def __init__(
-        self, data_dir: Path, keep_days: int, on_trouble: Callable[[str, str], None], floor_bytes: int = FLOOR_BYTES
+        self,
+        data_dir: Path,
+        keep_days: int,
+        on_trouble: Callable[[str, str], None],
+        floor_bytes: int = FLOOR_BYTES,
+        rolls: RollWriter | None = None,
+        ballast: Ballast | None = None,
     ) -> None:
+        """`ballast`: while it is given up for alarms and actions, no sample is written."""
         self._dir = data_dir
         self._keep_days = keep_days
         self._on_trouble = on_trouble
         self._floor = floor_bytes
+        self._rolls = rolls
+        self._ballast = ballast
+        self._retire_at_s = 0.0
         self._wake = threading.Condition()
         self._queue: list[Sample] = []
         self._position: tuple[str, int] | None = None
@@ -107,6 +122,8 @@ class SamplesWriter:
                 stopping = self._stopping
             if taken:
                 self._take(taken, position)
+            if time.monotonic() >= self._retire_at_s:
+                self._retire()
             with self._wake:
                 self._busy = False
                 self._wake.notify_all()
@@ -126,6 +143,9 @@ class SamplesWriter:
                 continue
             by_file.setdefault(day_file(self._dir, sample.t_ns), []).append(sample)
         for path, batch in by_file.items():
+            if self._retired(path):
+                self.dropped += len(batch)  # an answer about a day that has gone: its roll-up must stay whole
+                continue
             try:
                 self._day(path).write(batch, position)
                 self.written += len(batch)
@@ -137,9 +157,15 @@ class SamplesWriter:
 
     def _space(self) -> bool:
         now_s = time.monotonic()
+        shed = self._ballast is not None and self._ballast.given_up
         if now_s < self._space_at_s:
-            return not self._trouble
+            return not self._trouble and not shed
         self._space_at_s = now_s + 5.0
+        if self._ballast is not None and shed:
+            self._ballast.restore()
+            if self._ballast.given_up:
+                self._tell("disk_full", "the disk was full: samples are no longer kept, alarms still are")
+                return False
         free = shutil.disk_usage(self._dir).free
         if free < self._floor:
             self._tell("disk_full", f"only {free >> 20} MB are free: samples are no longer kept, alarms still are")
@@ -172,22 +198,40 @@ class SamplesWriter:
     def _day(self, path: Path) -> _Day:
         day = self._open.get(path)
         if day is None:
+            began = not path.exists()
             day = self._open[path] = _Day(path)
-            self._retire(path)
+            if began:
+                self._retire()
         self._open.move_to_end(path)
         while len(self._open) > OPEN_DAYS:
             self._open.popitem(last=False)[1].close()
         return day
 
-    def _retire(self, newest: Path) -> None:
-        """Delete whole days that are older than the one being written by more than `keep_days`."""
-        limit = time.strptime(newest.name, "samples-%Y%m%d.db")
-        oldest_ns = (calendar.timegm(limit) - self._keep_days * 86_400) * NS_PER_S
-        first = day_file(self._dir, oldest_ns).name
-        for path in day_files(self._dir):
-            if path.name < first and path not in self._open:
-                for suffix in ("", "-wal", "-shm"):
-                    path.with_name(path.name + suffix).unlink(missing_ok=True)
+    def _retired(self, path: Path) -> bool:
+        if path in self._open or path.exists():
+            return False
+        kept = day_files(self._dir)
+        return len(kept) > self._keep_days and path.name < kept[0].name
+
+    def _retire(self) -> None:
+        """Delete the oldest days beyond `keep_days` and today. By number, not by date: one sample of a broken clock
+        must not make all others old. A day that is not in the roll-ups waits for them, UNROLLED_DAYS at most.
+        """
+        self._retire_at_s = time.monotonic() + RETIRE_EVERY_S
+        kept = day_files(self._dir)
+        if self._rolls is not None:
+            self._rolls.ask(path for path in kept[:-1] if not self._rolls.covers(path))
+        surplus = len(kept) - self._keep_days - 1
+        for n, path in enumerate(kept[: max(0, surplus)]):
+            if path in self._open:
+                continue
+            if self._rolls is not None and not self._rolls.covers(path):
+                if surplus - n <= UNROLLED_DAYS:
+                    self._retire_at_s = time.monotonic() + GROUP_S
+                    continue
+                _log.warning("%s is deleted although it is not in the roll-ups", path.name)
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 class _Day:

@@ -1,17 +1,22 @@
 """The schema of ops.db and how it is opened. Forward only, by `user_version`.
 
 sqlite-utils makes the tables; the hot path (writer.py) is plain executemany. A file of a newer
-schema or of another mode is refused before anything is written to it.
+schema or of another mode is refused before anything is written to it. A migration copies the file
+first (synced, checked) and runs in one transaction: a crash leaves the old schema or the new one.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backends.store.errors import StoreRefused
+from backends.store import audit
+from backends.store.errors import StoreRefused, damaged
+from backends.store.files import put_in_place
 
 if TYPE_CHECKING:
     import sqlite_utils
@@ -58,7 +63,47 @@ def _version_1(db: sqlite_utils.Database) -> None:
     db["quarantine"].create({"n": int, "t_ns": int, "feed": str, "reason": str, "raw": bytes}, pk="n", strict=True)
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_version_1,)
+def _version_2(db: sqlite_utils.Database) -> None:
+    """Who clicked; the audit as a chain; cursors that know when they were altered; marks for the retention."""
+    connection = db.conn
+    connection.execute("ALTER TABLE outbox ADD COLUMN person TEXT NOT NULL DEFAULT ''")
+    connection.execute("ALTER TABLE cursor ADD COLUMN sum INTEGER")
+    for feed, epoch, seq in connection.execute("SELECT feed, epoch, seq FROM cursor").fetchall():
+        connection.execute("UPDATE cursor SET sum = ? WHERE feed = ?", (cursor_sum(feed, epoch, seq), feed))
+    db["audit_base"].create({"n": int, "hash": bytes}, strict=True)
+    db["retention_mark"].create(
+        {"day": int, "t_ns": int, "log_row": int, "quarantine_n": int, "outbox_row": int, "audit_n": int},
+        pk="day",
+        strict=True,
+    )  # fmt: skip
+    _chain_old_audit(connection)
+
+
+def _chain_old_audit(connection: sqlite3.Connection) -> None:
+    """Rows of before have no hash: they are chained now, and a row says from where on the chain proves something."""
+    old = connection.execute(
+        "SELECT n, t_ns, station, person, what, target, result, aid, detail FROM audit ORDER BY n"
+    ).fetchall()
+    connection.execute("DELETE FROM audit")
+    for _, t_ns, *texts in old:
+        station, person, what, target, result, aid, detail = ("" if text is None else text for text in texts)
+        audit.append(
+            connection, t_ns=t_ns or 0, what=what, station=station, person=person, target=target, result=result,
+            aid=aid, detail=detail,
+        )  # fmt: skip
+    if old:
+        audit.append(
+            connection, t_ns=time.time_ns(), what="migration", target="audit", result="chained",
+            detail=f"rows 1 to {len(old)} were written without a hash and were chained at the change to schema 2",
+        )  # fmt: skip
+
+
+def cursor_sum(feed: str, epoch: str, seq: int) -> int:
+    """A flipped bit in a cursor would skip rows unseen; with this it only costs taking the feed anew."""
+    return zlib.crc32(f"{feed} {epoch} {seq}".encode())
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_version_1, _version_2)
 """Index + 1 is the version that the function leads to."""
 
 
@@ -76,7 +121,7 @@ def open_writer(path: Path, *, full: bool) -> sqlite3.Connection:
 
     The caller must be the only writer of the file and must checkpoint: nothing does it by itself.
     """
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0, uri=True)
     try:
         for pragma in (
             "journal_mode=WAL",
@@ -98,15 +143,14 @@ def open_writer(path: Path, *, full: bool) -> sqlite3.Connection:
 
 
 def open_ops(path: Path, mode: str) -> sqlite3.Connection:
-    """ops.db, migrated. Raises StoreRefused, or sqlite3.DatabaseError when the file is damaged."""
+    """ops.db, migrated. Raises StoreRefused, sqlite3.Error. Whether it is whole is for the caller to see first."""
     if path.exists():
-        _refuse_newer(path, version_in_header(path))
+        refuse_newer(path, version_in_header(path))
     connection = open_writer(path, full=True)
     try:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        _refuse_newer(path, version)
+        refuse_newer(path, version)
         if version:
-            _check(connection)
             _refuse_other_mode(connection, path, mode)
         _migrate(connection, path, version, mode)
     except BaseException:
@@ -115,7 +159,8 @@ def open_ops(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _refuse_newer(path: Path, version: int) -> None:
+def refuse_newer(path: Path, version: int) -> None:
+    """Raises StoreRefused."""
     if version > len(MIGRATIONS):
         raise StoreRefused(
             "newer_schema",
@@ -130,12 +175,11 @@ def _refuse_other_mode(connection: sqlite3.Connection, path: Path, mode: str) ->
         raise StoreRefused("other_mode", f"{path.name} belongs to mode {row[0]}, this console runs in mode {mode}")
 
 
-def _check(connection: sqlite3.Connection) -> None:
+def quick_check(connection: sqlite3.Connection) -> None:
+    """Raises sqlite3.DatabaseError when the file is damaged."""
     result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if result != "ok":
-        error = sqlite3.DatabaseError(f"quick_check: {result}")
-        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise error
+        raise damaged(f"quick_check: {result}")
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, version: int, mode: str) -> None:
@@ -145,8 +189,7 @@ def _migrate(connection: sqlite3.Connection, path: Path, version: int, mode: str
 
     if version:
         backup = path.with_name(f"{path.stem}-schema{version}.db")
-        backup.unlink(missing_ok=True)
-        connection.execute("VACUUM INTO ?", (str(backup),))
+        copy_database(connection, backup)
     connection.execute("BEGIN IMMEDIATE")
     try:
         db = sqlite_utils.Database(connection)
@@ -160,3 +203,27 @@ def _migrate(connection: sqlite3.Connection, path: Path, version: int, mode: str
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def copy_database(connection: sqlite3.Connection, path: Path) -> None:
+    """The whole database as one file, on disk and checked before it gets the name `path`.
+
+    `connection` may be read-only. Raises sqlite3.Error (also when the copy is not good) or OSError.
+    """
+    fresh = path.with_name(f"{path.name}.new")
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        path.with_name(fresh.name + suffix).unlink(missing_ok=True)
+    connection.execute("VACUUM INTO ?", (str(fresh),))
+    check_whole(fresh)
+    put_in_place(fresh, path)
+
+
+def check_whole(path: Path) -> None:
+    """integrity_check of a file that nobody writes. Raises sqlite3.Error."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    try:
+        result = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    finally:
+        connection.close()
+    if result != "ok":
+        raise damaged(f"{path.name}: {result}")

@@ -3,7 +3,9 @@
 Groups: up to 50 ms or 500 rows are committed together; an alarm or action closes its group at once,
 and what has queued up during a commit makes the next group, so that a flood of alarms does not cost
 one FULL commit each. `on_commit` runs after COMMIT: what the GUI shows is on disk. When the disk
-fails, the same operations are handed on at once with stored=False, kept, and tried again.
+fails, the same operations are handed on at once with stored=False, kept, and tried again. A damaged
+file is moved aside, the newest good backup takes its place, and the audit chain is made whole again.
+Between the groups: retention in slices, anchors of the audit.
 """
 
 from __future__ import annotations
@@ -18,10 +20,27 @@ from pathlib import Path
 from typing import Protocol
 
 from backends.domain.feeds import FEEDS
-from backends.store.damage import move_aside
+from backends.store.backup import good_backups
+from backends.store.ballast import Ballast
+from backends.store.damage import move_aside, remove_database
 from backends.store.errors import StoreRefused, classify
-from backends.store.ops import DoesNotJoin, Op, Positions, PutQuarantine, PutRecords, PutSnapshot, PutStage, merged
-from backends.store.schema import open_ops
+from backends.store.files import copy_in_place
+from backends.store.keeping import Keep, Retention
+from backends.store.ops import (
+    QUARANTINE_KEPT,
+    DoesNotJoin,
+    Op,
+    Positions,
+    PutAudit,
+    PutQuarantine,
+    PutRecords,
+    PutSnapshot,
+    PutStage,
+    merged,
+)
+from backends.store.reader import positions, reading
+from backends.store.schema import open_ops, quick_check, refuse_newer, version_in_header
+from backends.store.trail import AUDIT_FOLDER, OnAnchor, Trail
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +49,8 @@ GROUP_ROWS = 500
 GROUP_MAX_ROWS = 5000
 """One transaction never holds more than this, so that an alarm never waits long for a commit."""
 RETRY_S = 0.5
+DAMAGE_SHOWN_S = 60.0
+"""How long the words about a damaged file stay on the screen; the alarm stays until somebody acknowledges it."""
 RETAIN_ROWS = 50_000
 """Rows kept in memory while the disk fails; beyond, the feeds that can be fetched again are let go."""
 CHECKPOINT_S = 1.0
@@ -61,7 +82,7 @@ class Listener(Protocol):
         ...
 
     def on_emptied(self) -> None:
-        """The file was damaged, has been moved aside, and a new one begun: all positions are gone."""
+        """The file was damaged and has been moved aside: positions are those of a backup, or gone."""
         ...
 
 
@@ -73,10 +94,22 @@ def _waits(op: Op) -> bool:
 class OpsWriter:
     """`put` may be called by any thread and never blocks."""
 
-    def __init__(self, path: Path, mode: str, listener: Listener) -> None:
+    def __init__(
+        self,
+        path: Path,
+        mode: str,
+        listener: Listener,
+        *,
+        keep: Keep | None = None,
+        ballast: Ballast | None = None,
+        on_anchor: OnAnchor = lambda n, row_hash: None,
+    ) -> None:
         self._path = path
         self._mode = mode
         self._listener = listener
+        self._retention = Retention(keep or Keep())
+        self._ballast = ballast
+        self._trail = Trail(path.parent / AUDIT_FOLDER, on_anchor)
         self._wake = threading.Condition()
         self._queue: deque[Op] = deque()
         self._rows = 0
@@ -87,7 +120,7 @@ class OpsWriter:
         self._holes: set[str] = set()
         self._trouble = ""
         self._refused = False
-        self._retry_at_s = 0.0
+        self._retry_at_s = self._words_until_s = 0.0
         self._checkpoint_at_s = 0.0
         self._dirty = False
         self._at: Positions = {}
@@ -164,12 +197,10 @@ class OpsWriter:
             group = self._collect()
             if group:
                 self._take(group)
-            if self._trouble and not self._refused and (self._retained or self._db is None):
-                if time.monotonic() >= self._retry_at_s:
-                    self._heal()
-            elif self._trouble and not self._refused and time.monotonic() >= self._retry_at_s:
-                self._set_trouble("", "")
+            if self._trouble and not self._refused:
+                self._mend(time.monotonic())
             self._checkpoint()
+            self._upkeep()
             if self._stopping and not self._queue:
                 break
         if self._retained and not self._refused:
@@ -251,14 +282,34 @@ class OpsWriter:
                     astray.append(op)
             self._db.execute("COMMIT")
         except BaseException:
-            # SQLite has often rolled back by itself already (anchors, 3.3).
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+            self._roll_back()
             raise
         self._at = at
         self._dirty = True
         self._holes -= {op.feed for op in written}
+        if any(isinstance(op, PutStage | PutAudit) for op in written):
+            self._follow(any(isinstance(op, PutAudit) and op.ends_session for op in written))
         return written
+
+    def _roll_back(self) -> None:
+        """SQLite has often rolled back by itself already (anchors, 3.3). What cannot be rolled back is closed."""
+        assert self._db is not None
+        try:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            _log.info("opened anew, no rollback: %s", error)
+            self._drop_connection()
+
+    def _follow(self, session_ended: bool) -> None:
+        """After the commit, so that nothing here may undo it: a disk that fails shows at the next transaction."""
+        assert self._db is not None
+        try:
+            self._trail.follow(self._db)
+            if session_ended:
+                self._trail.anchor_if_due(self._db, now=True)
+        except sqlite3.Error as error:
+            _log.info("the audit's second copy follows later: %s", error)
 
     # -- trouble -------------------------------------------------------------------------------------
 
@@ -268,6 +319,8 @@ class OpsWriter:
         if code == "damaged":
             self._replace_damaged(error)
             return
+        if code == "disk_full" and self._ballast is not None and self._ballast.give_up():
+            self._retry_at_s = 0.0  # there is room now: at once
         words = {
             "disk_full": "the disk is full; what arrives is shown but not kept",
             "io_error": "the disk cannot be written; what arrives is shown but not kept",
@@ -275,28 +328,68 @@ class OpsWriter:
         self._set_trouble(code, f"{self._path.name}: {words[code]} ({error})")
 
     def _replace_damaged(self, error: Exception) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
+        self._drop_connection()
         try:
             folder = move_aside(self._path)
             self._at = {}
-            self._set_trouble(
-                "damaged", f"{self._path.name} is damaged ({error}); it is kept in {folder.name}, a new one was begun"
-            )
-            self._db = open_ops(self._path, self._mode)
+            began = f"{self._path.name} is damaged ({error}); it is kept in {folder.name}; "
+            words = self._begin_again()
         except (sqlite3.Error, OSError) as second:
-            self._set_trouble(classify(second), f"{self._path.name} is damaged and cannot be replaced: {second}")
+            code = classify(second)
+            text = f"{self._path.name} is damaged and cannot be replaced: {second}"
+            self._set_trouble("io_error" if code == "damaged" else code, text)
             return
-        self._retry_at_s = time.monotonic() + 5.0  # long enough to be read; then it counts as healed
+        self._retry_at_s = 0.0  # what is held back may be written at once
+        self._set_trouble("damaged", began + words)
+        self._words_until_s = time.monotonic() + DAMAGE_SHOWN_S
         self._holes = set(FEEDS)
         self._listener.on_emptied()
+
+    def _begin_again(self) -> str:
+        """A file in the place of the one that was moved aside: of the newest backup that is good in every respect,
+        else a new one. Returns the words for people."""
+        for backup in (*good_backups(self._path, self._mode), None):
+            if backup is None:
+                words = "there was no good backup, a new one was begun and the hub is asked for everything"
+            else:
+                words = f"the backup of {backup.stamp} took its place and the hub is asked for what came since"
+            try:
+                if backup is not None:
+                    copy_in_place(backup.path, self._path)
+                self._db = open_ops(self._path, self._mode)
+                if backup is not None:
+                    self._db.execute("DELETE FROM retention_mark")  # a copy has other row numbers
+                words += self._made_whole(f"ops.db was damaged; {words}")
+                self._at = positions(self._db)
+                return words
+            except (sqlite3.Error, OSError) as error:
+                self._drop_connection()
+                if backup is None or classify(error) != "damaged":
+                    raise
+                _log.warning("backup %s cannot be used: %s", backup.path.name, error)
+                remove_database(self._path)
+        raise AssertionError("unreachable")
+
+    def _drop_connection(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def _made_whole(self, why: str) -> str:
+        """The audit chain goes on where this station left it; words when that took something."""
+        assert self._db is not None
+        words = self._trail.reconcile(self._db, why)
+        return f"; {words}" if words else ""
 
     def _retain(self, group: list[Op], *, lost: bool = False) -> None:
         """Show it, and keep it for later. After damage (`lost`) the feeds come anew; only actions are kept."""
         self._listener.on_commit(group, False)
-        kept = PutStage if lost else PutStage | PutRecords | PutSnapshot | PutQuarantine
+        kept = PutStage | PutAudit if lost else PutStage | PutAudit | PutRecords | PutSnapshot | PutQuarantine
         self._retained.extend(op for op in group if isinstance(op, kept))
+        bad = [op for op in self._retained if isinstance(op, PutQuarantine)]
+        if len(bad) > QUARANTINE_KEPT:  # as the table itself: the newest
+            gone = set(map(id, bad[:-QUARANTINE_KEPT]))
+            self._retained = [op for op in self._retained if id(op) not in gone]
         if sum(op.rows for op in self._retained) <= RETAIN_ROWS:
             return
         for precious in (False, True):
@@ -305,6 +398,13 @@ class OpsWriter:
             _log.warning("the disk still fails: %s will be fetched again", ", ".join(sorted(feeds)))
             if sum(op.rows for op in self._retained) <= RETAIN_ROWS // 2:
                 return
+
+    def _mend(self, now_s: float) -> None:
+        if self._retained or self._db is None:
+            if now_s >= self._retry_at_s:
+                self._heal()
+        elif now_s >= max(self._retry_at_s, self._words_until_s):
+            self._set_trouble("", "")
 
     def _heal(self) -> None:
         self._retry_at_s = time.monotonic() + RETRY_S
@@ -337,8 +437,24 @@ class OpsWriter:
 
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._path.exists():
+            refuse_newer(self._path, version_in_header(self._path))
+            # By a connection that cannot write: a writing one changes a damaged file when it is closed (checkpoint).
+            with reading(self._path) as db:
+                quick_check(db)
+                self._trail.refuse_foreign(db)
         self._db = open_ops(self._path, self._mode)
-        self._at = {feed: (epoch, seq) for feed, epoch, seq in self._db.execute("SELECT feed, epoch, seq FROM cursor")}
+        try:
+            words = self._made_whole("ops.db was older than what this station had written")
+            self._at = positions(self._db)
+        except BaseException:
+            self._db.close()
+            self._db = None
+            raise
+        if words:
+            # Commits had vanished: a -wal that was deleted, a file put back by hand.
+            self._set_trouble("damaged", f"{self._path.name} was older than what had been written{words}")
+            self._words_until_s = time.monotonic() + DAMAGE_SHOWN_S
 
     # -- housekeeping --------------------------------------------------------------------------------
 
@@ -356,10 +472,24 @@ class OpsWriter:
         except (sqlite3.Error, OSError) as error:
             self._failed(error)
 
+    def _upkeep(self) -> None:
+        """What can wait until nothing else does."""
+        if self._db is None or self._trouble or self._queue or self._stopping:
+            return
+        try:
+            self._trail.anchor_if_due(self._db)
+            if self._retention.due():
+                self._retention.slice(self._db)
+                self._trail.follow(self._db)
+                self._dirty = True
+        except (sqlite3.Error, OSError) as error:
+            self._failed(error)
+
     def _close(self) -> None:
         if self._db is None:
             return
         try:
+            self._trail.anchor_if_due(self._db, now=True)
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except sqlite3.Error as error:
             _log.warning("last checkpoint: %s", error)

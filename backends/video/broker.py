@@ -25,7 +25,7 @@ from pathlib import Path
 import msgspec
 
 from backends.video.channel import Stopper
-from backends.video.crew import Crewman
+from backends.video.crew import Crewman, WorkerEnded
 from backends.video.frames import format_segment, segment_size
 from backends.video.plan import OutputKey, StreamKey, outputs_for, spread
 from backends.video.segment import NoPictureMemory, Segments, free_bytes
@@ -100,8 +100,11 @@ class PictureBroker:
         *,
         address: str | None = None,
         authkey: bytes | None = None,
+        ended: WorkerEnded | None = None,
     ) -> None:
-        """`address` and `authkey`: of a broker before this one, for a GUI that shall find it again."""
+        """`address` and `authkey`: of a broker before this one, for a GUI that shall find it again. `ended` is
+        told of each worker that died, in a thread of the broker; it must return at once."""
+        self._ended = ended
         self.settings = settings or BrokerSettings()
         self.authkey = authkey or secrets.token_bytes(32)
         self._credentials = dict(credentials or {})
@@ -132,7 +135,9 @@ class PictureBroker:
             workers = self.settings.workers or min(4, cores)
             for number in range(workers):
                 name, beat = self._segments.create(number, 4096)
-                self._crew.append(Crewman(number, name, beat, log_file, at_once=-(-cores // workers)))
+                self._crew.append(
+                    Crewman(number, name, beat, log_file, at_once=-(-cores // workers), ended=self._ended)
+                )
         for man in self._crew:
             man.start()
         self._start_thread("pictures accept", self._accept)
@@ -168,6 +173,11 @@ class PictureBroker:
         with self._lock:
             self._scenes = dict(scenes)
             self._give_orders()
+
+    def passwords(self) -> frozenset[str]:
+        """All that workers were given: whoever quotes a worker's words takes them out."""
+        with self._lock:
+            return frozenset(password for _, password in self._credentials.values() if password)
 
     def worker_pids(self) -> list[int]:
         """Of the workers that run now."""

@@ -13,7 +13,7 @@ import mmap
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -33,18 +33,29 @@ _STEADY_S = 20.0
 
 _ONE_THREAD: Mapping[str, str] = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
+WorkerEnded = Callable[[int, int, int, float, bool], None]
+"""(number, pid, status, seconds it lived, it was killed as hung): of a worker that was not asked to end."""
+
 
 class Crewman:
     """One place in the crew: a worker, and after its death the next one."""
 
     def __init__(
-        self, number: int, beat_name: str, beat: mmap.mmap, log_file: Path | None = None, at_once: int = 1
+        self,
+        number: int,
+        beat_name: str,
+        beat: mmap.mmap,
+        log_file: Path | None = None,
+        at_once: int = 1,
+        ended: WorkerEnded | None = None,
     ) -> None:
         self.number = number
         self.restarts = 0
         self._settings = msgspec.to_builtins(WorkerSettings(number, beat_name, at_once))
         self._beat = memoryview(beat).cast("Q")
         self._log_file = log_file
+        self._ended = ended
+        self._hung_pid = 0
         self._change = threading.Condition()
         self._child: subprocess.Popen[bytes] | None = None
         self._orders = b""
@@ -88,6 +99,7 @@ class Crewman:
         waited = now - max(last, self._started)
         if waited > (HUNG_S if last >= self._started else STARTING_S):
             log.warning("decoder worker %d gave no sign for %.1f s and is killed", self.number, waited)
+            self._hung_pid = child.pid
             child.kill()
 
     def stop(self) -> None:
@@ -123,6 +135,8 @@ class Crewman:
                     return
                 self.restarts += 1
                 log.warning("decoder worker %d ended (status %d) and is started again", self.number, status)
+                if self._ended is not None:
+                    self._ended(self.number, child.pid, status, lived_s, self._hung_pid == child.pid)
                 self._change.wait_for(lambda: self._stopping, pause_s)
 
     def _write(self) -> None:

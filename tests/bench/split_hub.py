@@ -1,8 +1,9 @@
 """The hub's side of the split bench: a process that publishes valid envelopes at a given rate over PUB and ROUTER.
 
-Settings on stdin: {rate, ready, most}; `most`: so many messages, then only heartbeats (0 = no end). Of the
-messages 5 % are alarms (500 a second at 10,000, as in a flood), 90 % sensors, 5 % cameras. Flows from the first
-HELLO on. Writes its addresses as hub.json does.
+Settings on stdin: {rate, ready, clips, most}; `clips` (may be left out) are video files, which the cameras then
+show in turn; `most`: so many messages, then only heartbeats (0 = no end). Of the messages 5 % are alarms (500 a
+second at 10,000, as in a flood), 90 % sensors, 5 % cameras. Flows from the first HELLO on. Writes its addresses as
+hub.json does.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,7 @@ KEYS = {"alarms": 2000, "sensors": 139 * 8, "cameras": 364}
 KEPT = 60_000
 
 
-def bodies(feed: str) -> list[tuple[bytes, bytes]]:
+def bodies(feed: str, clips: Sequence[str] = ()) -> list[tuple[bytes, bytes]]:
     """(id, JSON) of the feed's items."""
     made: list[Any] = []
     for n in range(KEYS[feed]):
@@ -71,7 +73,8 @@ def bodies(feed: str) -> list[tuple[bytes, bytes]]:
             case "sensors":
                 made.append(Sensor(f"s{n}", name, "m", f"st{n // 8}", place, last=Value(10**18 + n, 4.1 + n % 7)))
             case _:
-                streams = (Stream(StreamKind.SUB, f"scene:{n}", 640, 360, 25.0),)
+                uri = f"file:{clips[n % len(clips)]}" if clips else f"scene:{n}"
+                streams = (Stream(StreamKind.SUB, uri, 640, 360, 25.0),)
                 made.append(Camera(f"c{n}", f"{n:03d}", place, streams))
     return [(record.id.encode(), encode(record)) for record in made]
 
@@ -79,11 +82,11 @@ def bodies(feed: str) -> list[tuple[bytes, bytes]]:
 class Flood:
     """One log a feed, of ready-made bytes."""
 
-    def __init__(self, rate: int, most: int, snaps_file: Path) -> None:
+    def __init__(self, rate: int, clips: Sequence[str], most: int, snaps_file: Path) -> None:
         self.snaps, self.snaps_file = 0, snaps_file
         """Snapshots asked for: a console that takes one has jumped over messages, not ingested them."""
         self.rate, self.most = rate, most
-        self.bodies = {feed: bodies(feed) for feed in KEYS}
+        self.bodies = {feed: bodies(feed, clips) for feed in KEYS}
         self.seq = dict.fromkeys(FEEDS, 0)
         self.log: dict[str, deque[bytes]] = {feed: deque(maxlen=KEPT) for feed in FEEDS}
         self.context: zmq.Context[Any] = zmq.Context()
@@ -174,7 +177,8 @@ class Flood:
 
 def main() -> None:
     settings = child_settings()
-    flood = Flood(settings["rate"], settings.get("most", 0), Path(settings["ready"]).with_suffix(".snaps"))
+    ready = Path(settings["ready"])
+    flood = Flood(settings["rate"], settings.get("clips", ()), settings.get("most", 0), ready.with_suffix(".snaps"))
     live, ctl = (s.last_endpoint.decode().rstrip("\0") for s in (flood.pub, flood.router))
     path = Path(settings["ready"])
     path.with_suffix(".part").write_text(json.dumps({"live": live, "ctl": ctl, "public_key": flood.public}))

@@ -14,8 +14,10 @@ from typing import Any
 import msgspec
 import zmq
 
+from backends.domain.access import GRANTS
 from backends.domain.alarm import Alarm, AlarmState, Priority
 from backends.domain.feeds import FEEDS, Mode
+from backends.domain.people import Role
 from backends.domain.text import LocalText
 from backends.link.ports import Endpoints
 from backends.protocol.codec import encode
@@ -23,7 +25,13 @@ from backends.protocol.messages import (
     HEARTBEAT_TOPIC,
     Ack,
     Act,
+    Anchor,
+    Anchored,
+    AnchorGet,
+    Anchors,
     Batch,
+    Blob,
+    BlobGet,
     Canary,
     Envelope,
     FeedHead,
@@ -35,7 +43,12 @@ from backends.protocol.messages import (
     Ping,
     Pong,
     Reset,
+    Reveal,
+    Revealed,
     Series,
+    Signed,
+    SignIn,
+    SignOut,
     Snap,
     SnapGet,
     Welcome,
@@ -49,6 +62,25 @@ def alarm(n: int, **changes: Any) -> Alarm:
     """Alarm number `n`."""
     base = Alarm(f"a{n}", Priority.HIGH, AlarmState.UNACKNOWLEDGED, LocalText(f"Cảnh báo {n}"), t_raised_ns=n)
     return msgspec.structs.replace(base, **changes)
+
+
+PART = 1000
+"""Bytes of a blob's part."""
+
+
+class Account(msgspec.Struct):
+    """A person that this hub lets in."""
+
+    secret: str
+    role: Role = Role.OPERATOR
+    name: str = ""
+    offline_s: float = 86400.0
+    session_s: float = 43200.0
+
+    def told(self, person: str) -> dict[str, Any]:
+        """The fields of WELCOME and SIGNED that say who it is."""
+        grants = tuple(sorted(right.value for right in GRANTS[self.role]))
+        return {"operator_id": person, "name": self.name or person, "role": self.role.value, "grants": grants}
 
 
 class FakeHub:
@@ -67,10 +99,21 @@ class FakeHub:
         self.acks = True
         self.acted: list[Act] = []
         self.applied: dict[str, str] = {}
+        self.applied_by: dict[str, str] = {}
+        """aid -> person."""
         self.asked: list[Any] = []
         self.history: dict[str, list[tuple[int, float | None]]] = {}
         self.periods: dict[str, float] = {}
         self.t_source: dict[str, int] = {}
+        self.seat = "op"
+        """Who sits at every station, without signing in; empty: people sign in."""
+        self.accounts: dict[str, Account] = {}
+        self.sessions: dict[str, str] = {}
+        """Token -> person."""
+        self.secrets_seen: list[str] = []
+        self.reporters: dict[str, dict[str, str]] = {}
+        self.blobs: dict[str, bytes] = {}
+        self.anchors: list[tuple[int, str, int]] = []
         self.instance = 0
         self.peers: set[bytes] = set()
         self._ports: tuple[int, int] | None = None
@@ -197,19 +240,70 @@ class FakeHub:
     def _answer(self, who: bytes, message: Any) -> None:
         self.asked.append(message)
         self.peers.add(who)
-        for answer in self._answers(message):
+        for answer in self._access_answers(message) or self._answers(message):
             for sent in self.answer_filter(answer):
                 raw = sent if isinstance(sent, bytes) else encode(sent)
-                self._router.send_multipart([who, b"1", raw])
+                bytes_of = [self._part(sent)] if isinstance(sent, Blob) and not sent.code else []
+                self._router.send_multipart([who, b"1", raw, *bytes_of])
+
+    def _part(self, part: Blob) -> bytes:
+        return self.blobs[part.blob][(part.part - 1) * PART : part.part * PART]
+
+    def _welcome(self, hello: Hello) -> Welcome:
+        """The person of the token, or whoever the hub has seated here."""
+        person = self.sessions.get(hello.token, self.seat)
+        account = self.accounts.get(person)
+        who: dict[str, Any] = {"operator_id": person}
+        if account is not None:
+            who = account.told(person) | {"t_expires": self._expires_ns(account) if hello.token else 0}
+        return Welcome("fake", f"i{self.instance}", self.mode, 1, time.time_ns(), 500, self._heads(), **who)
+
+    @staticmethod
+    def _expires_ns(account: Account) -> int:
+        return time.time_ns() + int(account.session_s * 1e9)
+
+    def _access_answers(self, message: Any) -> list[Any]:
+        match message:
+            case SignIn():
+                self.secrets_seen.append(message.secret)
+                account = self.accounts.get(message.person)
+                if self.seat:
+                    return [Signed(message.request, "not_here")]
+                if account is None or account.secret != message.secret:
+                    return [Signed(message.request, "refused")]
+                token = f"token-{len(self.sessions) + 1}-{message.person}"
+                self.sessions[token] = message.person
+                told = account.told(message.person)
+                expires_ns = self._expires_ns(account)
+                return [Signed(message.request, token=token, t_expires=expires_ns, offline_s=account.offline_s, **told)]
+            case SignOut():
+                self.sessions.pop(message.token, None)
+                return [Signed(message.request, "signed_out")]
+            case Reveal():
+                person = self.sessions.get(message.token, self.seat)
+                if not person:
+                    return [Revealed(message.request, "nobody_signed_in")]
+                values = self.reporters.get(message.target)
+                return [Revealed(message.request, "" if values else "unknown", values or {})]
+            case BlobGet():
+                data = self.blobs.get(message.blob)
+                if data is None:
+                    return [Blob(message.request, message.blob, code="unknown")]
+                parts = max(1, -(-len(data) // PART))
+                return [
+                    Blob(message.request, message.blob, "image/png", len(data), n, parts) for n in range(1, parts + 1)
+                ]
+            case Anchor():
+                known = {n: row_hash for n, row_hash, _ in self.anchors}.get(message.n)
+                if known is None:
+                    self.anchors.append((message.n, message.hash, message.t))
+                return [Anchored(message.n, "" if known in (None, message.hash) else "differs")]
+        return []
 
     def _answers(self, message: Any) -> list[Any]:
         match message:
             case Hello():
-                return [
-                    Welcome(
-                        "fake", f"i{self.instance}", self.mode, 1, time.time_ns(), 500, self._heads(), operator_id="op"
-                    )
-                ]
+                return [self._welcome(message)]
             case Fetch():
                 oldest = self.oldest.get(message.feed, 1)
                 log = self.logs[message.feed]
@@ -245,8 +339,16 @@ class FakeHub:
                 aid = message.action.aid
                 if aid in self.applied:
                     return [Ack(aid, "duplicate", outcome=self.applied[aid])]
+                person = self.sessions.get(message.token, self.seat)
+                if not person:
+                    self.applied[aid] = "refused"
+                    return [Ack(aid, "refused", code="nobody_signed_in")]
                 self.applied[aid] = "applied"
+                self.applied_by[aid] = person
                 return [Ack(aid, "stored"), Ack(aid, "applied")]
+            case AnchorGet():
+                later = [anchor for anchor in self.anchors if anchor[0] > message.after]
+                return [Anchors(message.request, tuple(later[:1000]))]
             case Ping():
                 return [Pong(message.n, message.sent, time.time_ns())]
         return []

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from backends.domain.access import AccessAnswer, Revealed
 from backends.domain.action import Action, ActionStatus, Stage, Verb, new_aid
 from backends.domain.alarm import Priority
 from backends.domain.camera import Demand, PictureState, PictureStatus
@@ -111,6 +112,38 @@ class FakeActions:
     def answer(self, stage: Stage, code: str = "", text: str = "") -> None:
         """The hub answers the newest click."""
         self.inbox.put(ActionStatus(self.submitted[-1], stage, code, text, self.clock.now_ns()))
+
+
+@dataclass
+class FakeAccess:
+    """Writes down what was asked; `answer`, `grant` and `show` are what a feeder would say to it."""
+
+    inbox: FakeInbox
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    def sign_in(self, person: str, secret: str) -> int:
+        self.asked.append(("sign_in", person, secret))
+        return len(self.asked)
+
+    def sign_out(self) -> int:
+        self.asked.append(("sign_out",))
+        return len(self.asked)
+
+    def lock(self) -> None:
+        self.asked.append(("lock",))
+
+    def reveal(self, what: str, target: str, reason: str) -> int:
+        self.asked.append(("reveal", what, target, reason))
+        return len(self.asked)
+
+    def answer(self, code: str = "", retry_s: float = 0.0) -> None:
+        """To the newest question."""
+        self.inbox.put(AccessAnswer(len(self.asked), code, retry_s))
+
+    def show(self, values: dict[str, str], code: str = "") -> None:
+        """The newest reveal is answered."""
+        _, what, target, _ = self.asked[-1]
+        self.inbox.put(Revealed(len(self.asked), what, target, code, values))
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,13 @@ from console.feed_client import FeedClient
 from console.feed_core import FeedSettings
 from console.feed_local import LocalFeed
 
+_KEYS: dict[Path, tuple[bytes, bytes]] = {}
+"""A station keeps its keys as long as its folder: what it has sealed there belongs to them."""
+
 
 def feed_settings(hub: FakeHub, data_dir: Path, **more: Any) -> FeedSettings:
-    """Settings of a station that knows this fake hub."""
-    public, secret = zmq.curve_keypair()
+    """Settings of the station of this folder, which knows this fake hub."""
+    public, secret = _KEYS.setdefault(data_dir, zmq.curve_keypair())
     where = hub.endpoints
     fields: dict[str, Any] = {
         "data_dir": str(data_dir), "station": "desk-1", "mode": Mode.DEMO, "live": where.live, "ctl": where.ctl,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import zmq
+from helpers.busy_city import BusyCity
 from helpers.tiny_city import TinyCity
 
 from backends.domain.feeds import Mode
@@ -36,6 +37,8 @@ class HubProcess:
         mode: Mode = Mode.DEMO,
         stations: tuple[str, ...] = ("desk-1", "desk-2"),
         resume: Literal["crash", "always"] = "crash",
+        sign_in: Literal["password", "seat"] = "seat",
+        session_s: float = 3600.0,
         **world: Any,
     ) -> None:
         self.folder = folder
@@ -44,6 +47,8 @@ class HubProcess:
         self._world = world
         self._mode = mode
         self._resume: Literal["crash", "always"] = resume
+        self._sign_in: Literal["password", "seat"] = sign_in
+        self._session_s = session_s
         self.child: subprocess.Popen[bytes] | None = None
         for station in stations:
             authorise(self.authorised, self.keys(station))
@@ -59,6 +64,8 @@ class HubProcess:
             keys_dir=str(self.folder / "keys"),
             mode=self._mode,
             resume=self._resume,
+            sign_in=self._sign_in,
+            session_s=self._session_s,
         )
         self.child = start_child(
             "helpers.hub_process",
@@ -119,6 +126,8 @@ class WireClient:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.mode = mode
         self.station = keys.name
+        self.token = ""
+        """Session of HELLO and ACT; empty where the hub seats people itself."""
         self.ctl = self._connect(zmq.DEALER, ready.ctl, ready, keys)
         self.live = self._connect(zmq.SUB, ready.live, ready, keys)
         self.live.setsockopt(zmq.SUBSCRIBE, b"1/")
@@ -149,7 +158,10 @@ class WireClient:
         return self.answer()
 
     def hello(self) -> dict[str, Any]:
-        return self.ask("HELLO", station=self.station, mode=self.mode)
+        return self.ask("HELLO", station=self.station, mode=self.mode, **self._session())
+
+    def _session(self) -> dict[str, str]:
+        return {"token": self.token} if self.token else {}
 
     def snapshot(self, feed: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """(items, parts) of a feed."""
@@ -165,7 +177,7 @@ class WireClient:
             "aid": aid, "verb": verb, "feed": "alarms", "target": target, "expect_state_rev": expect,
             "made_at_ns": 1, **more,
         }  # fmt: skip
-        acks = [self.ask("ACT", mode=self.mode, action=action)]
+        acks = [self.ask("ACT", mode=self.mode, action=action, **self._session())]
         while acks[-1]["stage"] == "stored":
             acks.append(self.answer())
         return acks
@@ -204,7 +216,8 @@ def _main() -> int:
     raw = child_settings(stop.set)
     world = raw["world"]
     settings = HubSettings(**{**raw["hub"], "mode": Mode(raw["hub"]["mode"])})
-    return run(settings, stop, lambda _, start_ns: TinyCity(start_ns, **world))
+    make = BusyCity if "rate" in world else TinyCity
+    return run(settings, stop, lambda _, start_ns: make(start_ns, **world))
 
 
 if __name__ == "__main__":

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from helpers.fakes import FakeActions, FakeHistory, FakeInbox, FakePictures, FakeSound, curve
+import msgspec
+from helpers.fakes import FakeAccess, FakeActions, FakeHistory, FakeInbox, FakePictures, FakeSound, curve
 from helpers.sample_places import CAMERAS, CONFIG, NOW_NS, SENSORS, level
 from helpers.sample_places import t as at
 from helpers.sample_records import ALARMS, INDICATORS, OPERATORS, REPORTS, STATIONS, flood_alarms
 from PySide6.QtWidgets import QApplication
 
+from backends.domain.access import NOBODY, Grant
 from backends.domain.camera import PictureState, PictureStatus
 from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, LinkState, Mode
+from backends.domain.people import Role
 from backends.domain.ports import Changes, Delivery, LinkStatus
 from backends.domain.times import NS_PER_S, ManualClock
 from layouts.spec import Monitor, PanelKind
@@ -40,6 +43,26 @@ WALL = Monitor("wall", 0, 0, 1920, 1080, 55.0, PanelKind.WALL)
 WALL_4K = Monitor("wall4k", 0, 0, 3840, 2160, 55.0, PanelKind.WALL)
 PANELS = {"desk": DESK, "wall": WALL, "wall4k": WALL_4K}
 SCALES = {name: TypeScale.of(panel) for name, panel in PANELS.items()}
+
+
+THU_HA = Grant("op-thuha", "Nguyễn Thu Hà", Role.OPERATOR, sign_in=True)
+"""Who is signed in; tests put another Grant in her place."""
+
+
+def who_is_here(name: str) -> list[Delivery]:
+    """What a feeder would say of: signed_in, nobody, locked, offline, again, viewer, seat."""
+    change = msgspec.structs.replace
+    down = LinkStatus(LinkState.DOWN, Mode.LIVE, NOW_NS - 120 * NS_PER_S, "hub-1", "hub_silent", NOW_NS)
+    return {
+        "signed_in": [THU_HA],
+        "nobody": [change(NOBODY, sign_in=True)],
+        "locked": [change(THU_HA, locked=True)],
+        "offline": [down, change(THU_HA, offline=True)],
+        "again": [change(THU_HA, offline=True)],
+        "viewer": [change(THU_HA, role=Role.VIEWER)],
+        "trainer": [change(THU_HA, role=Role.TRAINER)],
+        "seat": [change(THU_HA, sign_in=False)],
+    }[name]
 
 
 class Scene(StrEnum):
@@ -78,6 +101,7 @@ class SampleSession:
     inbox: FakeInbox
     pictures: FakePictures
     actions: FakeActions
+    access: FakeAccess
     history: FakeHistory
     sound: FakeSound
 
@@ -110,6 +134,7 @@ def sample_session(
             city=city,
             pictures=(pictures := FakePictures()),
             actions=(actions := FakeActions(clock, inbox)),
+            access=(access := FakeAccess(inbox)),
             history=(history := FakeHistory(inbox)),
             clock=clock,
             mono=clock,
@@ -124,6 +149,7 @@ def sample_session(
         inbox=inbox,
         pictures=pictures,
         actions=actions,
+        access=access,
         history=history,
         sound=sound,
     )
@@ -134,6 +160,7 @@ def sample_session(
     city.apply(
         [LinkStatus(LinkState.UP, mode, now_ns - 3600 * NS_PER_S, "hub-1", now_ns=now_ns, operator_id="op-thuha")]
     )
+    city.apply([THU_HA])
     pictures.set_status("cam-068", PictureStatus(PictureState.LOST, age_s=7.4, received=900))
     pictures.set_status("cam-085", PictureStatus(PictureState.SLOW, age_s=2.1, received=900))
     return sample

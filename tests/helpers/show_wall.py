@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--theme", default="dark")
     parser.add_argument("--scene", default="desk")
     parser.add_argument("--mode", default="live")
+    parser.add_argument("--who", default="signed_in", help="signed_in, nobody, locked, offline, again, viewer or seat")
     args = parser.parse_args()
     from console.screens import offscreen_platform, parse_screens
 
@@ -32,7 +33,7 @@ def main() -> None:
     from PySide6.QtWidgets import QApplication
 
     app = QApplication([])
-    from helpers.sample_city import Scene, prepare, sample_session
+    from helpers.sample_city import Scene, prepare, sample_session, who_is_here
     from helpers.street import street_picture
 
     from backends.domain.feeds import Mode
@@ -57,7 +58,9 @@ def main() -> None:
         sample.clock.advance_s(0.02)
         pump.run_pass()
         app.processEvents()
-    for path in wall.screenshot(args.out, f"{args.layout}-{args.scene}-{args.lang}-{args.theme}"):
+    sample.deliver(*who_is_here(args.who))
+    app.processEvents()
+    for path in wall.screenshot(args.out, f"{args.layout}-{args.scene}-{args.lang}-{args.theme}-{args.who}"):
         sys.stdout.write(f"{path}\n")
 
 

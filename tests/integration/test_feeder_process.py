@@ -18,10 +18,12 @@ from helpers.feed_rig import FeederProcess, Glass, feed_settings
 from helpers.feed_waits import wait_until
 from helpers.store_rig import Heard, click, snapshot
 
+from backends.domain.access import Grant
 from backends.domain.action import Stage, Verb
 from backends.domain.alarm import AlarmState
 from backends.domain.feeds import FeedQuality, LinkState, Mode
 from backends.domain.incident import TimelineEvent
+from backends.domain.people import Role
 from backends.domain.ports import ActionRefused
 from backends.process import stop_child
 from backends.store.schema import OPS_FILE
@@ -230,7 +232,9 @@ def test_a_click_without_answer_is_sent_again_after_a_reconnect(tmp_path: Path) 
         client = FeedClient(address, b"k")
         client.start()
         first = listener.accept()
-        thread = threading.Thread(target=serve, args=(first,))
+        first.send_bytes(wire.encode(wire.WireGrant(Grant("op", "Hà", Role.OPERATOR))))
+        wait_until(lambda: client.drain() and client._grant.operator_id)
+        thread = threading.Thread(target=serve, args=(first,), daemon=True)
         thread.start()
         wait_until(lambda: client._connection is not None)
         aid = client.submit(Verb.CLAIM, "alarms", "a1", 1)

@@ -25,6 +25,7 @@ def settings(folder: Path, **more: Any) -> dict[str, Any]:
         "data_dir": str(folder),
         "authorised_dir": str(folder / "authorised"),
         "keys_dir": str(folder / "keys"),
+        "sign_in": "seat",
         **more,
     }
 

@@ -147,8 +147,9 @@ def test_an_action_without_answer_is_sent_again_and_takes_effect_once(hub: FakeH
 def test_expired_click_is_never_sent(
     hub: FakeHub, console: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub.stop()
     feed, glass = console()
+    glass.until(lambda g: g.up())
+    hub.stop()
     with monkeypatch.context() as patch:
         patch.setitem(__import__("console.feed_core", fromlist=["EXPIRY_S"]).EXPIRY_S, Verb.CLAIM, 0.2)
         late = feed.submit(Verb.CLAIM, "alarms", "a1", 1)

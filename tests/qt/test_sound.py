@@ -13,13 +13,15 @@ import psutil
 import pytest
 from conftest import ExpectLogs
 from helpers.sample_city import at
-from PySide6.QtCore import QObject, Signal
+from helpers.spy_voice import SpyVoice
 from PySide6.QtMultimedia import QAudioFormat
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from backends.domain.access import NOBODY, Grant
 from backends.domain.alarm import Alarm, AlarmState, Priority, acknowledge, claim, raise_again, return_to_normal, rise
 from backends.domain.feeds import FeedQuality, FeedStatus, LinkState, Mode
+from backends.domain.people import Role
 from backends.domain.ports import Changes, LinkStatus
 from backends.domain.text import LocalText
 from backends.domain.times import ManualClock
@@ -28,32 +30,6 @@ from widgets.models.city import LOCAL_FEED, CityModel
 from widgets.sound import PATTERNS, SOUNDS, Annunciator
 from widgets.sound_child import ToneDevice, load_tone, render
 from widgets.sound_voice import ChildVoice
-
-
-class SpyVoice(QObject):
-    """Writes down what it should have played."""
-
-    deviceChanged = Signal(str)
-    firstSample = Signal(int, float)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: list[str] = []
-        self.times: list[int] = []
-
-    def start(self) -> None:
-        self.said.append("start")
-
-    def play(self, tone: str, times: int, pause_s: float) -> int:
-        self.said.append(tone)
-        self.times.append(times)
-        return len(self.times)
-
-    def stop(self) -> None:
-        self.said.append("stop")
-
-    def close(self) -> None:
-        self.said.append("close")
 
 
 class Rig:
@@ -360,3 +336,13 @@ def test_a_hung_process_blocks_nobody(
     with qtbot.waitSignal(voice.firstSample, timeout=40_000, check_params_cb=lambda n, _t: n == number):
         pass
     assert child.poll() is not None
+
+
+def test_a_lock_and_nobody_signed_in_stop_no_sound(rig: Rig) -> None:
+    locked = Grant("op", "Hà", Role.OPERATOR, sign_in=True, locked=True)
+    for n, (grant, priority) in enumerate(((NOBODY, Priority.HIGH), (locked, Priority.URGENT))):
+        rig.city.apply([grant])
+        rig.put(alarm(n, priority))
+        assert rig.new() == [priority.value]
+    rig.city.apply([NOBODY])
+    assert rig.sound.sounding is Priority.URGENT

@@ -26,6 +26,7 @@ from widgets.i18n import Language
 from widgets.parts import text
 from widgets.parts.plot_axes import gravest_broken, limits_in_force, time_ticks, value_range, value_ticks
 from widgets.parts.plot_series import PlotSeries
+from widgets.parts.plot_view import PlotState
 from widgets.parts.text import TextLog
 from widgets.theme import THEMES, ThemeName
 from widgets.tiles.plot import PlotTile
@@ -364,3 +365,13 @@ def test_range_holds_values_and_the_nearest_limits_only() -> None:
     assert value_range(None, (None, None), ()) == (0.0, 1.06)
     flat = value_range((5.0, 5.0), (None, None), ())
     assert flat[0] < 5.0 < flat[1]
+
+
+@pytest.mark.parametrize(("unit", "said"), [("m", True), ("µg/m³", True), ("km/h", False), ("%", False)])
+def test_a_speed_has_no_trend_in_words(unit: str, said: bool) -> None:
+    """ "falling 44 km/h/h" tells nobody anything."""
+    state = PlotState(
+        unit=unit, decimals=1, t0_ns=0, t1_ns=1, now_ns=1, low=0.0, high=1.0, last=None, word="", old=False, limits=(),
+        broken=None, nearest=None, forecast=(), marks=(), rate_per_h=-44.0,
+    )  # fmt: skip
+    assert bool(state.trend()) is said

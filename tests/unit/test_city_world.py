@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from backends.city import SCENARIOS, City, UnknownScenario, scenario_start_ns, scene_kind, wifi_points
 from backends.city.geography import areas, areas_on, inside
 from backends.city.hydro import flood_level_m
+from backends.city.indicators import indicators
 from backends.city.stations import LEVEL
 from backends.city.tables import local_ns, table
 from backends.domain.action import Verb
@@ -158,6 +159,18 @@ def test_indicators_open_with_the_figures_of_the_look() -> None:
     assert found["health.bed_occupancy"].value == 81
     assert (found["wifi.online"].value, found["wifi.online"].goal) == (25, 27)
     assert found["public_administration.on_time"].t_as_of_ns == local_ns("2026-11-19T00:00")
+
+
+@pytest.mark.parametrize(("day", "counted"), [("2026-11-21T09:00", True), ("2026-11-22T09:00", False)])
+def test_attendance_is_not_counted_on_a_sunday(day: str, counted: bool) -> None:
+    found = {i.id: i for i in indicators(1, local_ns(day), {})}
+    assert (found["education.attendance"].value is not None) is counted
+    assert found["wifi.online"].value is not None
+
+
+def test_a_scenario_may_say_that_a_figure_is_not_taken() -> None:
+    found = {i.id: i for i in indicators(1, local_ns("2026-11-20T09:00"), {"education.attendance": float("nan")})}
+    assert found["education.attendance"].value is None
 
 
 @pytest.mark.parametrize(("date", "count"), [("2020-10-18", 9), ("2025-06-30", 9), ("2025-07-01", 2)])

@@ -9,8 +9,10 @@ import pytest
 from helpers.fake_hub import alarm
 from helpers.store_rig import record
 
+from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import Action, ActionStatus, Stage, Verb
 from backends.domain.feeds import FeedQuality, FeedStatus
+from backends.domain.people import Role
 from backends.domain.ports import NewSamples, StoreTrouble
 from backends.domain.record import Kept
 from backends.domain.sensor import Sample
@@ -152,11 +154,21 @@ def test_every_frame_survives_the_wire(exchange: Exchange) -> None:
     exchange.status(FeedStatus("alarms", FeedQuality.STALE))
     exchange.tell(StoreTrouble("io_error", "y"))
     exchange.send(screen.outlet, wire.ClickRefused("u1", "not_kept", "z"))
+    exchange.tell(Grant("op", "Hà", Role.OPERATOR, rights=("claim",)))
+    exchange.send(screen.outlet, AccessAnswer(3, "wait", 2.5))
+    exchange.send(screen.outlet, Revealed(4, "reporter", "PA-1", values={"name": "x"}))
     frames = [to_frame(out) for out in screen.take()]
-    assert len({type(frame) for frame in frames}) == 5
+    assert len({type(frame) for frame in frames}) == 8
     assert [wire.decode_to_gui(wire.encode(frame)) for frame in frames] == frames
-    click = wire.Click("u1", Verb.CLAIM, "alarms", "a1", 3, {"a": "b"}, 1.5)
-    assert wire.decode_to_feeder(wire.encode(click)) == click
+    for frame in (
+        wire.Click("u1", Verb.CLAIM, "alarms", "a1", 3, {"a": "b"}, 1.5, "op"),
+        wire.AskSignIn(1, "op", "mật khẩu"),
+        wire.AskSignOut(2),
+        wire.AskLock(),
+        wire.AskReveal(3, "reporter", "PA-1", "gọi lại"),
+    ):
+        assert wire.decode_to_feeder(wire.encode(frame)) == frame
+        assert "mật khẩu" not in repr(frame)
 
 
 def test_a_preview_is_shown_as_not_stored_and_comes_again_in_its_turn(exchange: Exchange) -> None:

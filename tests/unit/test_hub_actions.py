@@ -13,6 +13,7 @@ from helpers.tiny_city import TinyCity
 from backends.domain.action import Action, Verb
 from backends.domain.alarm import Alarm
 from backends.domain.feeds import Mode
+from backends.domain.people import Operator, Role
 from backends.domain.times import NS_PER_S
 from backends.hub.core import Core
 from backends.hub.log import SqliteLog
@@ -47,7 +48,7 @@ def act(core: Core, station: str = "desk-1", now_ns: int = NOW, **fields: Any) -
         "aid": "a1", "verb": Verb.ACKNOWLEDGE, "feed": "alarms", "target": fire(core).id, "expect_state_rev": 1,
         "made_at_ns": NOW, **fields,
     }  # fmt: skip
-    answer = core.act(station, Action(**given), now_ns)
+    answer = core.act(station, core.operator_at(station, now_ns), Action(**given), now_ns)
     return list(answer.acks), [f"{e.feed} {e.type} {e.cause}" for e in answer.published]
 
 
@@ -109,6 +110,179 @@ def test_what_has_left_the_list_is_a_conflict(core: Core) -> None:
 def test_only_people_on_duty_act(core: Core) -> None:
     assert final(core, station="nowhere")[:2] == ("refused", "nobody_signed_in")
     assert final(core, aid="a2", station="wall-1") == ("refused", "not_allowed", "viewer")
+
+
+# --- the other verbs -------------------------------------------------------------------------------
+
+
+def person(role: Role, id_: str = "op-x") -> Operator:
+    return Operator(id_, "Lê Ngọc Lan", "Ngọc Lan", role, "desk-3")
+
+
+def final_of(core: Core, who: Operator, **fields: Any) -> tuple[str, str, str]:
+    """As `final`, by somebody who is not on the roster."""
+    given: dict[str, Any] = {
+        "aid": "b1", "verb": Verb.CLAIM, "feed": "alarms", "target": fire(core).id, "expect_state_rev": 0,
+        "made_at_ns": NOW, **fields,
+    }  # fmt: skip
+    answer = core.act("desk-3", who, Action(**given), NOW)
+    return answer.acks[-1].stage, answer.acks[-1].code, answer.acks[-1].text
+
+
+def shelving(seconds: float = 600, reason: str = "đang sửa") -> dict[str, Any]:
+    return {"verb": Verb.SHELVE, "args": {"until_ns": str(NOW + int(seconds * NS_PER_S)), "reason": reason}}
+
+
+@pytest.mark.parametrize("verb", list(Verb))
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_may_what_the_table_says_and_no_more(core: Core, role: Role, verb: Verb) -> None:
+    """Held against the design's words, not against the code's own table."""
+    allowed = {
+        Role.OPERATOR: set(Verb) - {Verb.PUSH_LAYOUT}, Role.SHIFT_LEAD: set(Verb), Role.TRAINER: {Verb.COMMENT},
+        Role.ADMIN: {Verb.COMMENT}, Role.VIEWER: set(),
+    }[role]  # fmt: skip
+    stage, code, _ = final_of(core, person(role), verb=verb)
+    assert ((stage, code) != ("refused", "not_allowed")) is (verb in allowed)
+
+
+def test_without_the_table_a_viewer_would_act(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: it is the look at the table that refuses."""
+    monkeypatch.setattr("backends.hub.actions.may", lambda role, right: True)
+    assert final_of(core, person(Role.VIEWER))[0] == "applied"
+
+
+def test_a_claim_is_given_back_by_its_holder_or_by_the_shift_lead(core: Core) -> None:
+    other, lead = person(Role.OPERATOR, "op-y"), person(Role.SHIFT_LEAD, "op-z")
+    assert final_of(core, other, verb=Verb.RELEASE) == ("conflict", "not_claimed", "")
+    assert final(core, verb=Verb.CLAIM)[0] == "applied"
+    assert final_of(core, other, aid="b2", verb=Verb.RELEASE) == ("conflict", "already_claimed", "Thu Hà")
+    before = fire(core).state_rev
+    assert final(core, aid="a2", verb=Verb.RELEASE, expect_state_rev=before)[0] == "applied"
+    standing = fire(core)
+    assert (standing.holder, standing.acked_by, standing.state_rev) == ("", "Thu Hà", before + 1)
+    assert final(core, aid="a3", verb=Verb.CLAIM, expect_state_rev=before)[:2] == ("conflict", "changed"), (
+        "who saw it claimed has not seen it free"
+    )
+    assert final(core, aid="a4", verb=Verb.CLAIM, expect_state_rev=0)[0] == "applied"
+    assert final_of(core, lead, aid="b3", verb=Verb.RELEASE)[0] == "applied"
+    assert fire(core).holder_id == ""
+
+
+def test_an_alarm_is_set_aside_with_a_reason_and_comes_back_by_itself(core: Core) -> None:
+    assert final(core, **shelving(600))[0] == "applied"
+    standing = fire(core)
+    assert (standing.state, standing.shelved_by, standing.shelve_reason) == ("shelved", "Thu Hà", "đang sửa")
+    assert standing.state_rev == 2
+    assert final(core, aid="a2", **shelving())[:2] == ("conflict", "already_shelved")
+    core.round(NOW + 599 * NS_PER_S, 0.0)
+    assert fire(core).state == "shelved"
+    core.round(NOW + 600 * NS_PER_S, 0.1)
+    standing = fire(core)
+    assert (standing.state, standing.shelve_reason, standing.state_rev) == ("unack", "", 3)
+    whats = [e.what for e in timeline_of(core)]
+    assert whats[-2:] == ["alarm_shelved", "alarm_unshelved"]
+    assert "đang sửa" in timeline_of(core)[-2].text.vi
+
+
+def test_it_comes_back_too_when_the_hub_was_restarted_meanwhile(core: Core, log: SqliteLog) -> None:
+    final(core, **shelving(600))
+    again = Core(log, TinyCity(NOW))
+    again.start(NOW)
+    again.round(NOW + 601 * NS_PER_S, 0.0)
+    assert fire(again).state == "unack"
+
+
+def test_a_person_takes_it_off_the_shelf(core: Core) -> None:
+    assert final(core, verb=Verb.UNSHELVE)[:2] == ("conflict", "not_shelved")
+    final(core, aid="a2", **shelving())
+    assert final(core, aid="a3", verb=Verb.UNSHELVE, expect_state_rev=2)[0] == "applied"
+    assert fire(core).state == "unack"
+
+
+@pytest.mark.parametrize(
+    ("role", "seconds", "code"),
+    [
+        (Role.OPERATOR, 3600, ""),
+        (Role.OPERATOR, 3601, "too_long"),
+        (Role.SHIFT_LEAD, 12 * 3600, ""),
+        (Role.SHIFT_LEAD, 12 * 3600 + 1, "too_long"),
+        (Role.SHIFT_LEAD, 0, "bad_until"),
+        (Role.SHIFT_LEAD, -5, "bad_until"),
+    ],
+)
+def test_how_long_a_role_may_set_aside(core: Core, role: Role, seconds: float, code: str) -> None:
+    assert final_of(core, person(role), **shelving(seconds))[1] == code
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        ({}, "bad_reason"),
+        ({"reason": "x" * 201}, "bad_reason"),
+        ({"reason": "x"}, "bad_until"),
+        ({"reason": "x", "until_ns": "soon"}, "bad_until"),
+        ({"reason": "x", "until_ns": "-1"}, "bad_until"),
+        ({"reason": "x", "until_ns": "9" * 30}, "bad_until"),
+        ({"reason": "x", "until_ns": "١٢٣"}, "bad_until"),
+        ({"reason": "x", "until_ns": "9" * 19}, "too_long"),
+    ],
+)
+def test_shelving_that_does_not_fit_is_refused(core: Core, args: dict[str, str], code: str) -> None:
+    assert final(core, verb=Verb.SHELVE, args=args)[:2] == ("refused", code)
+    assert fire(core).state == "unack"
+
+
+def pushing(toml: str = 'id = "flood"', **fields: Any) -> dict[str, Any]:
+    args = {"name_vi": "Lũ", "name_en": "Flood", "toml": toml, **fields.pop("args", {})}
+    return {"verb": Verb.PUSH_LAYOUT, "feed": "layouts", "target": "flood", "args": args, **fields}
+
+
+def test_a_layout_is_pushed_replaced_and_kept_over_a_restart(core: Core, log: SqliteLog) -> None:
+    lead = person(Role.SHIFT_LEAD)
+    assert final_of(core, lead, **pushing())[0] == "applied"
+    assert final_of(core, lead, aid="b2", **pushing(expect_state_rev=7))[:2] == ("conflict", "changed")
+    assert final_of(core, lead, aid="b3", **pushing('id = "new"', expect_state_rev=1))[0] == "applied"
+    again = Core(log, TinyCity(NOW))
+    again.start(NOW)
+    (kept,) = [decode_body("layouts", e.body) for e in again.snapshot("layouts")]
+    assert (kept.name.vi, kept.toml, kept.rev) == ("Lũ", 'id = "new"', 2)
+    assert final_of(again, lead, aid="b4", **pushing(expect_state_rev=2))[0] == "applied"
+    assert timeline_of(again)[-1].what == "layout_pushed"
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"target": "../x"}, "unsupported"),
+        ({"feed": "alarms"}, "unsupported"),
+        ({"args": {"name_vi": " "}}, "bad_text"),
+        ({"args": {"name_en": "x" * 81}}, "bad_text"),
+        ({"toml": ""}, "bad_layout"),
+        ({"toml": "not toml"}, "bad_layout"),
+        ({"toml": "x = " + "[" * 5000}, "bad_layout"),
+        ({"toml": 'x = "' + "đ" * (33 << 10) + '"'}, "bad_layout"),
+    ],
+)
+def test_a_layout_that_does_not_fit_is_refused(core: Core, fields: dict[str, Any], code: str) -> None:
+    assert final_of(core, person(Role.SHIFT_LEAD), **pushing(**fields))[:2] == ("refused", code)
+    assert core.snapshot("layouts") == []
+
+
+def test_a_layout_that_cannot_be_written_is_not_known_either(log: SqliteLog) -> None:
+    full = _Full(log)
+    core = Core(full, TinyCity(NOW, past_s=60))
+    core.start(NOW)
+    full.full = True
+    core.act("desk-3", person(Role.SHIFT_LEAD), Action(**{
+        "aid": "b1", "expect_state_rev": 0, "made_at_ns": NOW, **pushing()
+    }), NOW)  # fmt: skip
+    full.full = False
+    assert core.records("layouts") == {}
+    assert final_of(core, person(Role.SHIFT_LEAD), **pushing())[0] == "applied"
+
+
+def timeline_of(core: Core) -> list[Any]:
+    return [decode_body("timeline", e.body) for e in core.log.fetch("timeline", 0, 1000, 1 << 30)]
 
 
 def test_comments_never_expire_and_reach_the_timeline(core: Core) -> None:

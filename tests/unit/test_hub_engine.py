@@ -237,3 +237,63 @@ def test_a_value_from_the_future_does_not_make_the_engine_deaf() -> None:
     engine.sample(Sample(RIVER.id, T0 + hour, 1.0), T0 + hour)
     assert alarms(engine.sample(Sample(RIVER.id, T0 + NS_PER_S, 2.5), T0 + NS_PER_S))
     assert engine.sample(Sample(RIVER.id, T0, 9.0), T0 + 2 * NS_PER_S) == [], "an older one still moves nothing"
+
+
+# --- set aside ---------------------------------------------------------------------------------------
+
+
+def shelved(engine: AlarmEngine, seconds: float, until_s: float) -> list[Change]:
+    """As the hub does it when the action is applied."""
+    standing = engine.alarm(ID)
+    assert standing is not None
+    args = {"until_ns": str(T0 + int(until_s * NS_PER_S)), "reason": "đang sửa"}
+    t_ns = T0 + int(seconds * NS_PER_S)
+    return engine.adopt(engine.acted(standing, Verb.SHELVE, HA, t_ns, args), t_ns)
+
+
+def tick(engine: AlarmEngine, seconds: float) -> list[Change]:
+    return engine.tick(T0 + int(seconds * NS_PER_S))
+
+
+def test_a_shelved_alarm_comes_back_once_when_its_time_is_up(engine: AlarmEngine) -> None:
+    level(engine, 0, 2.5)
+    shelved(engine, 1, 100)
+    assert tick(engine, 99) == []
+    changes = tick(engine, 100)
+    assert (the(changes).state, events(changes)) == (AlarmState.UNACKNOWLEDGED, ["alarm_unshelved"])
+    assert tick(engine, 101) == []
+
+
+def test_a_shelved_limit_alarm_leaves_when_its_cause_has_gone(engine: AlarmEngine) -> None:
+    level(engine, 0, 2.5)
+    shelved(engine, 1, 100)
+    assert [c.type for c in alarms(level(engine, 2, 1.0))] == ["del"]
+    assert tick(engine, 100) == []
+    assert engine.alarm(ID) is None
+
+
+def test_figures_of_a_shelved_alarm_move_and_do_not_bring_it_back(engine: AlarmEngine) -> None:
+    level(engine, 0, 2.5)
+    shelved(engine, 1, 100)
+    (moved,) = alarms(level(engine, 20, 2.6))
+    assert (moved.record.state, moved.record.state_rev) == (AlarmState.SHELVED, 2)
+    assert the(tick(engine, 100)).detail.vi.startswith("2,60 m"), "and it comes back with the newest"
+
+
+def test_a_graver_limit_ends_shelving(engine: AlarmEngine) -> None:
+    level(engine, 0, 2.5)
+    shelved(engine, 1, 100)
+    risen = the(level(engine, 2, 4.2))
+    assert (risen.state, risen.priority) == (AlarmState.UNACKNOWLEDGED, Priority.URGENT)
+    assert (risen.shelved_until_ns, risen.shelved_by, risen.shelve_reason) == (0, "", "")
+    assert tick(engine, 100) == []
+
+
+def test_what_came_back_on_the_shelf_is_not_taken_off_as_over(engine: AlarmEngine) -> None:
+    """Returned, set aside, then wrong again: it comes off the shelf as something that is wrong now."""
+    level(engine, 0, 2.5)
+    level(engine, 1, 1.0)
+    shelved(engine, 2, 100)
+    level(engine, 3, 2.5)
+    back = the(tick(engine, 100))
+    assert (back.state, back.t_returned_ns, back.count) == (AlarmState.UNACKNOWLEDGED, 0, 2)

@@ -15,7 +15,7 @@ def queued(aid: str, target: str = "a1", expires_at_ns: int = 0) -> ActionStatus
 
 def test_one_action_a_target_is_on_its_way() -> None:
     box = Outbox([queued("1"), queued("2"), queued("3", "a2")])
-    assert [a.aid for a in box.due(0.0)] == ["1", "3"]
+    assert [s.action.aid for s in box.due(0.0)] == ["1", "3"]
     first = box.sent("1", 0.0, 9)
     assert first is not None
     assert first.stage is Stage.SENT
@@ -24,7 +24,7 @@ def test_one_action_a_target_is_on_its_way() -> None:
     done = box.on_ack(Ack("1", "applied"), 9)
     assert done is not None
     assert done.stage is Stage.APPLIED
-    assert [a.aid for a in box.due(0.5)] == ["2"]
+    assert [s.action.aid for s in box.due(0.5)] == ["2"]
 
 
 def test_resent_with_growing_pauses_until_final() -> None:
@@ -42,7 +42,7 @@ def test_resent_with_growing_pauses_until_final() -> None:
     assert box.on_ack(Ack("1", "stored"), 0) is None
     assert len(box) == 1
     box.connection_made()
-    assert [a.aid for a in box.due(40.0)] == ["1"]
+    assert [s.action.aid for s in box.due(40.0)] == ["1"]
     box.on_ack(Ack("1", "conflict", code="already_claimed", text="Thu Hà"), 0)
     assert len(box) == 0
     assert box.on_ack(Ack("1", "conflict"), 0) is None
@@ -68,7 +68,7 @@ def test_expired_before_it_was_sent_is_never_sent() -> None:
     assert [(s.action.aid, s.stage) for s in gone] == [("1", Stage.EXPIRED)]
     # "2" has been sent: only the hub knows what became of it.
     assert box.expired(1000) == []
-    assert [a.aid for a in box.due(60.0)] == ["2"]
+    assert [s.action.aid for s in box.due(60.0)] == ["2"]
 
 
 def test_unknown_stage_is_an_error_and_changes_nothing() -> None:

@@ -14,8 +14,8 @@ from backends.store.store import Store
 
 def written(path: Path, *aids: str) -> None:
     journal = Journal(path)
-    for aid in aids:
-        journal.keep(click(aid).status.action)
+    for n, aid in enumerate(aids):
+        journal.keep(click(aid, cseq=n % 2 + 1).status.action, "op")
     journal.close()
 
 
@@ -25,10 +25,12 @@ def test_finished_actions_are_forgotten(tmp_path: Path) -> None:
     journal = Journal(path)
     journal.finished("2", Stage.APPLIED)
     journal.close()
-    unfinished, bad = read_journal(path)
-    assert (list(unfinished), bad) == (["1", "3"], 0)
-    compact_journal(path, list(unfinished.values()))
-    assert list(read_journal(path)[0]) == ["1", "3"]
+    read = read_journal(path)
+    assert (list(read.unfinished), read.bad, read.last_cseq) == (["1", "3"], 0, 2)
+    compact_journal(path, read.unfinished.values(), read.last_cseq)
+    again = read_journal(path)
+    assert (list(again.unfinished), again.last_cseq) == (["1", "3"], 2), "numbers are never given twice"
+    assert again.unfinished["1"].person == "op"
 
 
 @pytest.mark.parametrize("cut", [1, 5, 40])
@@ -37,8 +39,8 @@ def test_a_torn_last_line_costs_that_line_only(tmp_path: Path, cut: int) -> None
     written(path, "1", "2")
     path.write_bytes(path.read_bytes()[:-1][:-cut])
     written(path, "3")
-    unfinished, bad = read_journal(path)
-    assert (list(unfinished), bad) == (["1", "3"], 1)
+    read = read_journal(path)
+    assert (list(read.unfinished), read.bad) == (["1", "3"], 1)
 
 
 def test_a_flipped_byte_is_noticed(tmp_path: Path) -> None:
@@ -47,7 +49,8 @@ def test_a_flipped_byte_is_noticed(tmp_path: Path) -> None:
     raw = bytearray(path.read_bytes())
     raw[30] ^= 1
     path.write_bytes(raw)
-    assert (list(read_journal(path)[0]), read_journal(path)[1]) == (["2"], 1)
+    read = read_journal(path)
+    assert (list(read.unfinished), read.bad) == (["2"], 1)
 
 
 def test_a_click_that_only_the_journal_knows_is_put_back(tmp_path: Path) -> None:

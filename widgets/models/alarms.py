@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from backends.domain.action import ActionStatus
+from backends.domain.action import ActionStatus, Verb
 from backends.domain.alarm import Alarm
 from widgets.i18n import local
 from widgets.models.city import LOCAL_FEED, CityModel
-from widgets.parts.alarm_words import second_line, state_words
+from widgets.parts.alarm_words import second_line, state_words, why_not
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
 Index = QModelIndex | QPersistentModelIndex
@@ -49,7 +49,9 @@ class AlarmListModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return f"{local(row.alarm.name)} · {state_words(row.alarm)}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            lines = (local(row.alarm.name), second_line(row.alarm, figures=True), state_words(row.alarm))
+            refused = self._city.grant.refusal(Verb.ACKNOWLEDGE) if row.alarm.unacknowledged else ""
+            why = why_not(self._city, refused) if refused else ""
+            lines = (local(row.alarm.name), second_line(row.alarm, figures=True), state_words(row.alarm), why)
             return "\n".join(line for line in lines if line)
         return None
 

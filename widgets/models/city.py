@@ -12,6 +12,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from backends.domain.access import NOBODY, AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus, Stage
 from backends.domain.alarm import Alarm, AlarmState, Priority, highest_unacknowledged, list_order
 from backends.domain.camera import Camera
@@ -39,6 +40,10 @@ class CityModel(QObject):
     once a second."""
     actionChanged = Signal(object)
     """An ActionStatus moved."""
+    grantChanged = Signal()
+    """Another person sits here, the screen was locked or unlocked, or rights changed."""
+    accessAnswered = Signal(object)
+    """An AccessAnswer or a Revealed for whoever asked with its request number. Kept nowhere."""
     seriesArrived = Signal(object)
     """A SeriesPart for whoever asked with its request number."""
 
@@ -48,6 +53,8 @@ class CityModel(QObject):
         self.statuses: dict[str, FeedStatus] = {}
         self.link = LinkStatus(state=LinkState.CONNECTING, mode=mode, t_since_ns=0)
         self.trouble: StoreTrouble | None = None
+        self.grant: Grant = NOBODY
+        """Who is signed in here, and what he may do."""
         self.last: dict[str, Value] = {}
         """Newest value of each series."""
         self.pending: dict[tuple[str, str], ActionStatus] = {}
@@ -112,8 +119,8 @@ class CityModel(QObject):
         return list(self._records["indicators"].values())
 
     def operator(self) -> Operator | None:
-        """Who is signed in here."""
-        return self._records["roster"].get(self.link.operator_id)
+        """Who is signed in here, as the roster has it."""
+        return self._records["roster"].get(self.grant.operator_id)
 
     def value(self, series: str) -> Value | None:
         """Newest value of a series; its quality is STALE or DISCONNECTED where the feed is."""
@@ -140,10 +147,11 @@ class CityModel(QObject):
 
     # -- writing -----------------------------------------------------------------------------------
 
-    def apply(self, deliveries: Iterable[Delivery]) -> None:
+    def apply(self, deliveries: Iterable[Delivery]) -> None:  # noqa: PLR0912  # one case a kind of delivery
         """Take a drain's worth; signals go out once, after all of it is in."""
         changed: set[str] = set()
-        health = False
+        health = granted = False
+        answers: list[AccessAnswer | Revealed] = []
         for delivery in deliveries:
             if isinstance(delivery, Changes):
                 self._apply_changes(delivery)
@@ -165,12 +173,21 @@ class CityModel(QObject):
             elif isinstance(delivery, StoreTrouble):
                 self.trouble = delivery if delivery.code else None
                 health = True
+            elif isinstance(delivery, Grant):
+                granted = granted or delivery != self.grant
+                self.grant = delivery
+            elif isinstance(delivery, AccessAnswer | Revealed):
+                answers.append(delivery)
             elif isinstance(delivery, SeriesPart):
                 self.seriesArrived.emit(delivery)
         if changed:
             self.feedsChanged.emit(frozenset(changed))
         if health:
             self.healthChanged.emit()
+        if granted:
+            self.grantChanged.emit()
+        for answer in answers:
+            self.accessAnswered.emit(answer)
 
     def _apply_changes(self, changes: Changes) -> None:
         records = self._records.setdefault(changes.feed, {})

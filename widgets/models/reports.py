@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from backends.domain.report import Report, queue_order, remaining_s, sla_used
@@ -60,6 +61,8 @@ class ReportModel(QAbstractListModel):
         self._rows: list[Report] = []
         self._slas: list[Sla] = []
         self._now_ns = 0
+        self.personal = True
+        """False while the screen is locked: citizens' own words are not shown."""
 
     # -- reading -------------------------------------------------------------------------------------
 
@@ -82,7 +85,7 @@ class ReportModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return local(report.title)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _whole(report, sla, self._now_ns)
+            return _whole(report if self.personal else msgspec.structs.replace(report, text=""), sla, self._now_ns)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{report.id} · {local(report.title)} · {sla.words}"
         if role == REPORT_ROLE:

@@ -14,8 +14,9 @@ from PySide6.QtCore import QAbstractItemModel, QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem
 
-from backends.domain.action import Stage
+from backends.domain.action import Stage, Verb
 from backends.domain.alarm import AlarmState, Priority
+from backends.domain.people import Role
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.models.alarms import ROW_ROLE, AlarmRow
@@ -35,6 +36,8 @@ class RowButton(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     CLAIM = "claim"
     CAMERA = "camera"
+    WHY = "why"
+    """Stands where the actions would be, and says why they are not there."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,11 @@ class AlarmDelegate(RowDelegate):
     def _paint_buttons(self, painter: QPainter, buttons: list[_Placed]) -> None:
         theme, px = self.theme, self.scale.floor
         for placed in buttons:
-            draw_chip(painter, placed.rect, placed.words, px, theme.ground, theme.strong)
+            if placed.button is RowButton.WHY:
+                # No ground of its own: it cannot be pressed for what the others do.
+                text.draw(painter, placed.rect, placed.words, px, theme.text, Weight.MEDIUM)
+            else:
+                draw_chip(painter, placed.rect, placed.words, px, theme.ground, theme.strong)
 
     # -- buttons ---------------------------------------------------------------------------------------
 
@@ -178,13 +185,20 @@ class AlarmDelegate(RowDelegate):
         scale = self.scale
         if scale.wall or not (large or hovered):
             return []
+        grant = self._city.grant
+        if grant.operator_id and grant.role is Role.VIEWER:
+            return []  # sees, does nothing
         pending = row.pending is not None and not row.pending.stage.final and row.pending.stage is not Stage.EXPIRED
-        offered: list[tuple[RowButton, str]] = []
+        asked: list[tuple[RowButton, Verb, str]] = []
         if not pending and row.alarm.unacknowledged:
-            offered.append((RowButton.ACKNOWLEDGE, tr("alarms.acknowledge")))
+            asked.append((RowButton.ACKNOWLEDGE, Verb.ACKNOWLEDGE, tr("alarms.acknowledge")))
         mine = row.feed != LOCAL_FEED  # the station's own alarms are nobody's case: they end with their cause
         if not pending and mine and not row.alarm.holder_id and row.alarm.state is not AlarmState.SHELVED:
-            offered.append((RowButton.CLAIM, tr("alarms.claim")))
+            asked.append((RowButton.CLAIM, Verb.CLAIM, tr("alarms.claim")))
+        offered = [(button, words) for button, verb, words in asked if grant.may(verb)]
+        refused = next((why for _, verb, _ in asked if (why := grant.refusal(verb))), "")
+        if refused and not offered:
+            offered.append((RowButton.WHY, tr(f"access.why.{refused}")))
         camera = camera_of(self._city, row.alarm)
         if camera is not None:
             words = tr("alarms.camera", number=camera.number)

@@ -6,6 +6,7 @@ from backends.domain.action import ActionStatus, Stage, Verb
 from backends.domain.alarm import Alarm, AlarmState
 from widgets import format as fmt
 from widgets.i18n import local, tr
+from widgets.models.city import CityModel
 
 
 def state_words(alarm: Alarm) -> str:
@@ -39,9 +40,17 @@ def pending_words(status: ActionStatus) -> str:
         case Stage.CONFLICT:
             return _conflict_words(status)
         case _:
-            return tr("alarms.refused")
+            return tr("alarms.session_over") if status.code == "session_over" else tr("alarms.refused")
     verb = {Verb.ACKNOWLEDGE: "alarms.acknowledge", Verb.CLAIM: "alarms.claim"}.get(status.action.verb)
     return f"{tr(verb)} · {words}" if verb else words
+
+
+def why_not(city: CityModel, code: str) -> str:
+    """A whole sentence for a click that was refused here: `code` of Grant.refusal or ActionRefused."""
+    if code == "not_allowed":
+        return tr("access.why_long.not_allowed", role=tr(f"role.{city.grant.role}"))
+    known = code in ("nobody_signed_in", "locked", "session_over")
+    return tr(f"access.why_long.{code if known else 'not_kept'}")
 
 
 def _conflict_words(status: ActionStatus) -> str:

@@ -6,6 +6,9 @@ ticks and words go through our text door, so that fonts and floors hold. Not a w
 
 from __future__ import annotations
 
+import importlib
+import threading
+
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
@@ -15,6 +18,20 @@ from widgets.parts.plot_series import Numbers, Times
 
 PROFILE_POINTS = 240
 """Steps in which words look where the line runs; finer than any letter is wide."""
+
+_loading: threading.Thread | None = None
+
+
+def load_ahead() -> None:
+    """Load pyqtgraph in a thread of its own: it takes 0.4 s, in which the windows shall move."""
+    global _loading  # noqa: PLW0603  # there is one pyqtgraph a process
+    _loading = threading.Thread(target=importlib.import_module, args=("pyqtgraph",), name="plots", daemon=True)
+    _loading.start()
+
+
+def loaded() -> bool:
+    """Whether a chart can be made without waiting for that thread; without `load_ahead` it loads where it is made."""
+    return _loading is None or not _loading.is_alive()
 
 
 class Chart:

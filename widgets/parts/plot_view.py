@@ -26,6 +26,9 @@ from widgets.typography import TypeScale, Weight
 _RIGHT, _CENTER = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignHCenter
 
 
+_RATES = ("/h", "/s", "/giờ", "/phút", "/min")
+
+
 @dataclass(frozen=True)
 class PlotState:
     """What is shown now."""
@@ -70,8 +73,11 @@ class PlotState:
         return tr(key, limit=local(limit.label), by=self.words(abs(over)))
 
     def trend(self) -> str:
-        """ "đang lên 0,21 m/giờ", empty when steady or unknown."""
-        if self.rising is None or self.rate_per_h is None:
+        """ "đang lên 0,21 m/giờ", empty when steady or unknown.
+
+        A speed or a share has none: "giảm 44 km/h/giờ" after one jump says nothing that the arrow does not.
+        """
+        if self.rising is None or self.rate_per_h is None or self.unit == "%" or self.unit.endswith(_RATES):
             return ""
         return tr("plot.rising" if self.rising else "plot.falling", by=self.words(abs(self.rate_per_h)))
 

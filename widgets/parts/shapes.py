@@ -67,6 +67,19 @@ def draw_arrow(painter: QPainter, box: QRectF, color: QColor, *, up: bool) -> No
     painter.restore()
 
 
+def draw_padlock(painter: QPainter, box: QRectF, color: QColor) -> None:
+    """A closed padlock: the screen is locked."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    w, h = box.width(), box.height()
+    body = QRectF(box.left() + w * 0.14, box.top() + h * 0.44, w * 0.72, h * 0.52)
+    painter.setPen(QPen(color, max(1.5, h * 0.12)))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawArc(QRectF(box.left() + w * 0.28, box.top() + h * 0.06, w * 0.44, h * 0.7), 0, 180 * 16)
+    painter.fillRect(body, color)
+    painter.restore()
+
+
 def draw_speaker(painter: QPainter, box: QRectF, color: QColor, *, waves: int, muted: bool) -> None:
     """Loudspeaker: `waves` arcs when it sounds, a stroke across it when it is silent."""
     painter.save()

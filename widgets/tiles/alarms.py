@@ -14,12 +14,15 @@ from layouts.options import AlarmsOptions
 from widgets.i18n import tr
 from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow
 from widgets.parts.alarm_rows import AlarmDelegate, RowButton
+from widgets.parts.alarm_words import why_not
 from widgets.parts.rows import RowList
 from widgets.parts.stand_in import camera_of
 from widgets.session import Session
 from widgets.tiles.base import Tile, TileSpec
 from widgets.typography import TypeScale
 
+SELECTED = "alarm.selected"
+"""What the memory calls the chosen alarm."""
 _VERBS = {RowButton.ACKNOWLEDGE: Verb.ACKNOWLEDGE, RowButton.CLAIM: Verb.CLAIM}
 
 
@@ -38,8 +41,13 @@ class AlarmsTile(Tile):
         self.view.setAccessibleName(tr("alarms.title"))
         self.view.shownChanged.connect(self.update)
         self.delegate.pressed.connect(self._press)
+        session.city.grantChanged.connect(self.view.viewport().update)
         self.model.dataChanged.connect(self.view.relayout)
         self.model.layoutChanged.connect(self.view.relayout)
+        # The window may hear of a change before the model does: the first alarm of an empty list must not wait
+        # for the second one.
+        self.model.rowsInserted.connect(self.refresh)
+        self.model.rowsRemoved.connect(self.refresh)
         for key, button in (
             (Qt.Key.Key_Return, RowButton.ACKNOWLEDGE),
             (Qt.Key.Key_Enter, RowButton.ACKNOWLEDGE),
@@ -49,6 +57,23 @@ class AlarmsTile(Tile):
             shortcut = QShortcut(QKeySequence(key), self.view)
             shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
             shortcut.activated.connect(lambda button=button: self._press_selected(button))
+        self._recall()
+
+    # -- memory ----------------------------------------------------------------------------------------
+
+    def _recall(self) -> None:
+        """After a crash the row that was chosen is chosen again; Enter means the same alarm as before it."""
+        if self.scale.wall:
+            return  # nobody chooses on a wall
+        row = self.model.row_of(self.session.memory.get(SELECTED))
+        if row >= 0:
+            self.view.select_row(row)
+            self.view.setFocus()
+        self.view.selectionModel().currentChanged.connect(self._remember)
+
+    def _remember(self) -> None:
+        row = self.view.currentIndex().data(ROW_ROLE)
+        self.session.memory.set(SELECTED, row.alarm.id if isinstance(row, AlarmRow) else "")
 
     # -- Tile ------------------------------------------------------------------------------------------
 
@@ -103,6 +128,9 @@ class AlarmsTile(Tile):
             self._press(row, button)
 
     def _press(self, row: AlarmRow, button: RowButton) -> None:
+        if button is RowButton.WHY:
+            self._refused(row, self.session.city.grant.refusal(Verb.ACKNOWLEDGE))
+            return
         if button is RowButton.CAMERA:
             camera = camera_of(self.session.city, row.alarm)
             if camera is not None:
@@ -110,9 +138,12 @@ class AlarmsTile(Tile):
             return
         try:
             self.session.actions.submit(_VERBS[button], row.feed, row.alarm.id, row.alarm.state_rev)
-        except ActionRefused:
-            # A click must never vanish: what could not be kept is said at once.
-            self.session.notices.post(tr("alarms.not_kept"), row.alarm.priority)
+        except ActionRefused as refusal:
+            self._refused(row, refusal.code)
+
+    def _refused(self, row: AlarmRow, code: str) -> None:
+        """A click must never vanish: what could not be kept, or may not be done, is said at once."""
+        self.session.notices.post(why_not(self.session.city, code), row.alarm.priority)
 
 
 SPEC = TileSpec(kind="alarms", options=AlarmsOptions, widget=AlarmsTile, shows_alarms=True)

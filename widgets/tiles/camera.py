@@ -81,6 +81,11 @@ class CameraTile(Tile):
     def camera(self) -> Camera | None:
         return self.session.city.camera(self._shown.camera_id)
 
+    @property
+    def alarmed(self) -> bool:
+        """An alarm is seen on it."""
+        return self._shown.alarm is not None
+
     def _update_demand(self) -> None:
         camera = self.camera
         demand = None

@@ -22,7 +22,7 @@ from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.parts import text
 from widgets.parts.plot_axes import gravest_broken, limits_in_force, nearest, value_range
-from widgets.parts.plot_chart import Chart
+from widgets.parts.plot_chart import Chart, loaded
 from widgets.parts.plot_series import GAP_PERIODS, PlotSeries
 from widgets.parts.plot_view import PlotState, PlotView
 from widgets.session import Session
@@ -123,11 +123,11 @@ class PlotTile(Tile):
         self._samples_live = live
         super().on_health()
 
-    def _need_chart(self) -> Chart:
-        if self._chart is None:
+    def _need_chart(self) -> None:
+        """Make the chart, unless its library is still being loaded: then a second later."""
+        if self._chart is None and loaded():
             self._chart = Chart()
             self._rebuild()
-        return self._chart
 
     def on_second(self) -> None:
         self._seconds += 1

@@ -1,21 +1,27 @@
 """Tile "reports": the queue of citizen reports with its SLA clocks, overdue first.
 
-Shows the city's records and changes none. Lateness is inverse grey and words, never a priority's hue.
+Shows the city's records and changes none. Lateness is inverse grey and words, never a priority's hue. Who sent
+a report is no part of it: Enter (or the control of the row) asks the hub for it, with a reason (parts/reveal.py).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QColor, QPainter, QResizeEvent
+from PySide6.QtCore import QAbstractItemModel, QEvent, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QKeySequence, QMouseEvent, QPainter, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QStyleOptionViewItem
 
+from backends.domain.access import Right
+from backends.domain.people import Role
 from backends.domain.place import Area
 from backends.domain.report import Report
 from layouts.options import ReportsOptions
 from widgets.i18n import local, tr
 from widgets.models.reports import REPORT_ROLE, SLA_ROLE, ReportModel, Sla
 from widgets.parts import text
+from widgets.parts.alarm_words import why_not
+from widgets.parts.reveal import RevealPanel
 from widgets.parts.rows import Index, RowDelegate, RowList
 from widgets.parts.shapes import chip_width, draw_bar, draw_chip, draw_rule
 from widgets.session import Session
@@ -59,7 +65,10 @@ def natural_height(scale: TypeScale, *, two_lines: bool) -> int:
 
 
 class ReportRows(RowDelegate):
-    """Paints one report a row."""
+    """Paints one report a row, and tells when its reporter is asked for."""
+
+    revealPressed = Signal(object)
+    """The Report."""
 
     def __init__(self, view: RowList) -> None:
         super().__init__(view)
@@ -103,8 +112,50 @@ class ReportRows(RowDelegate):
             top.setLeft(inner.left() + self._id_width + scale.pad)
             second.setLeft(top.left())
         text.draw(painter, top, local(report.title), scale.read, theme.strong, Weight.SEMIBOLD)
+        if selected or hovered:
+            second.setRight(self._paint_reveal(painter, rect, second))
         if second.height() and second.width() >= scale.floor * 4:
             text.draw(painter, second, _about(report, plan), scale.floor, theme.muted)
+
+    # -- the one control of a row ----------------------------------------------------------------------
+
+    def reveal_chip(self, row: QRectF) -> tuple[QRectF, str]:
+        """Where "show the reporter" stands in a row, and its words; empty where the row shows none.
+
+        A disabled one says why, and a panel that is only looked at has none.
+        """
+        grant, scale = self.view.session.city.grant, self.scale
+        if scale.wall or (grant.operator_id and grant.role is Role.VIEWER):
+            return QRectF(), ""
+        refused = grant.refusal(Right.REVEAL_REPORTER)
+        words = tr(f"access.why.{refused}") if refused else tr("reveal.show")
+        plan = RowPlan.of(scale, row.width(), row.height())
+        inner = row.adjusted(scale.pad, 0, -scale.pad, 0)
+        top, second = self._lines(inner, two=plan.with_second_line or not plan.sla_beside)
+        right = inner.right() - (min(self._sla_width, inner.width() * 0.5) + scale.pad if plan.sla_beside else 0)
+        chip = QRectF(0, 0, chip_width(words, scale.floor), scale.line(scale.floor))
+        chip.moveCenter((second if second.height() else top).center())
+        chip.moveRight(right)
+        return chip, words
+
+    def _paint_reveal(self, painter: QPainter, row: QRectF, second: QRectF) -> float:
+        chip, words = self.reveal_chip(row)
+        if not words:
+            return second.right()
+        theme, px = self.theme, self.scale.floor
+        if self.view.session.city.grant.may(Right.REVEAL_REPORTER):
+            draw_chip(painter, chip, words, px, theme.ground, theme.strong)
+        else:
+            text.draw(painter, chip, words, px, theme.muted, Weight.MEDIUM)
+        return chip.left() - self.scale.pad
+
+    def editorEvent(self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index) -> bool:
+        if event.type() == QEvent.Type.MouseButtonRelease and isinstance(event, QMouseEvent):
+            chip, words = self.reveal_chip(QRectF(option.rect))
+            if words and chip.contains(event.position()):
+                self.revealPressed.emit(index.data(REPORT_ROLE))
+                return True
+        return super().editorEvent(event, model, option, index)
 
     def _lines(self, inner: QRectF, *, two: bool) -> tuple[QRectF, QRectF]:
         """The row's line of title and, below it, the line of detail, together centred in the row."""
@@ -174,7 +225,15 @@ class ReportsTile(Tile):
         self.list.setItemDelegate(self.rows)
         self.list.setModel(self.model)
         self.list.shownChanged.connect(self.update)
+        self.reveal = RevealPanel(session, scale, self)
+        self.rows.revealPressed.connect(self._reveal)
+        session.city.grantChanged.connect(self._on_grant)
+        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            shortcut = QShortcut(QKeySequence(key), self.list)
+            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+            shortcut.activated.connect(self._reveal_selected)
         self.setFocusProxy(self.list)
+        self._on_grant()
         self.refresh()
 
     def title(self) -> str:
@@ -208,8 +267,25 @@ class ReportsTile(Tile):
         if changed & {"reports", "config"}:
             self.refresh()
 
+    def _reveal_selected(self) -> None:
+        report = self.list.currentIndex().data(REPORT_ROLE)
+        if isinstance(report, Report):
+            self._reveal(report)
+
+    def _reveal(self, report: Report) -> None:
+        refused = self.session.city.grant.refusal(Right.REVEAL_REPORTER)
+        if refused:
+            self.session.notices.post(why_not(self.session.city, refused))
+        else:
+            self.reveal.open_for(report.id)
+
+    def _on_grant(self) -> None:
+        self.model.personal = self.session.city.grant.sees_personal_data
+        self.list.viewport().update()
+
     def on_second(self) -> None:
         super().on_second()
+        self.reveal.on_second()
         overdue = self.model.overdue_count()
         self.model.tick(self.now_ns())
         if self.model.overdue_count() != overdue:
@@ -217,6 +293,7 @@ class ReportsTile(Tile):
 
     def on_look(self) -> None:
         self.model.retranslate()
+        self.reveal.on_look()
         self.list.relayout()
         super().on_look()
 
@@ -236,6 +313,7 @@ class ReportsTile(Tile):
             body.setHeight(min(body.height(), fit * self.rows.height))
         self.list.setGeometry(body)
         self.list.relayout()
+        self.reveal.place()
 
     def _row_heights(self, room: int) -> tuple[int, int]:
         """(rows that fit, height of each): the natural height, stretched a little to fill the room."""

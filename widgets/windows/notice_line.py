@@ -28,6 +28,7 @@ class NoticeLine(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
         session.notices.posted.connect(self._show)
+        session.notices.toldDesk.connect(self._show_at_desk)
 
     @property
     def sentence(self) -> str:
@@ -40,6 +41,10 @@ class NoticeLine(QWidget):
         self.raise_()
         self.update()
         self._timer.start()
+
+    def _show_at_desk(self, sentence: str) -> None:
+        if not self.scale.wall:
+            self._show(sentence, None)
 
     def place(self) -> None:
         """Bottom centre of the window, as wide as its sentence."""

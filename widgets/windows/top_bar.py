@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -20,10 +20,13 @@ from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.parts import text
 from widgets.parts.alarm_words import place_and_time
-from widgets.parts.shapes import draw_speaker
+from widgets.parts.shapes import draw_padlock, draw_speaker
 from widgets.parts.symbols import draw_symbol
 from widgets.session import Session
 from widgets.typography import TypeScale, Weight
+
+_DATE = 2
+"""How early the date is dropped; layout and operator go before it."""
 
 
 @dataclass
@@ -43,10 +46,24 @@ class _Part:
     paint: Callable[[QPainter, QRectF], None]
     drop: int = 0
     """The higher, the earlier it is dropped; 0 = never."""
+    want: float = 0.0
+    """Room in which nothing of it is cut: date, layout and operator make place for it, nothing else does."""
+
+
+def _make_room(parts: list[_Part], spare: float, wanted: float, gap: float) -> None:
+    """Drop what only adorns until `wanted` more pixels are free, or nothing of it is left."""
+    for part in sorted((p for p in parts if p.drop >= _DATE), key=lambda p: -p.drop):
+        if spare >= wanted:
+            return
+        parts.remove(part)
+        spare += part.width + gap
 
 
 class TopBar(QWidget):
     """Painted as one piece; the window tells it when a second, a blink or a change came."""
+
+    operatorPressed = Signal()
+    """Somebody clicked on who is signed in."""
 
     def __init__(self, session: Session, scale: TypeScale, parent: QWidget) -> None:
         super().__init__(parent)
@@ -54,6 +71,7 @@ class TopBar(QWidget):
         self.words = BarWords()
         self._bright = True
         self._sound_box = QRectF()
+        self._operator_box = QRectF()
         self._symbols: list[QRectF] = []
         """Where alarm symbols stand: all that a blink repaints."""
         self._dirty = QRectF()
@@ -78,6 +96,7 @@ class TopBar(QWidget):
             self._dirty = QRectF(event.rect())
             if self._dirty.contains(QRectF(self.rect())):
                 self._symbols.clear()
+                self._operator_box = QRectF()
             painter.fillRect(self._dirty, self.session.look.theme.tile)
             pad = self.scale.pad * 1.2
             room = QRectF(self.rect()).adjusted(pad, 0, -pad, 0)
@@ -97,6 +116,8 @@ class TopBar(QWidget):
             gone = max(parts, key=lambda p: p.drop)
             parts.remove(gone)
             spare += gone.width + gap
+        if alarm is not None:
+            _make_room(parts, spare, alarm.want - alarm.width, gap)
         rights = [p for p in parts if p in right]
         x = room.right()
         for part in reversed(rights):
@@ -151,7 +172,7 @@ class TopBar(QWidget):
     def _date(self) -> _Part:
         now = self.session.clock.now_ns()
         date = fmt.date_short(now) if self.scale.wall else fmt.date_long(now)
-        return self._two_lines(fmt.weekday(now), date, drop=2)
+        return self._two_lines(fmt.weekday(now), date, drop=_DATE)
 
     def _mode(self) -> _Part:
         px, theme = self.scale.floor, self.session.look.theme
@@ -229,6 +250,7 @@ class TopBar(QWidget):
         side = scale.line(scale.floor) * 1.7
         px = scale.floor if scale.wall else scale.read
         name, step = local(alarm.name), scale.line(scale.floor)
+        whole = max(text.width(name, px, Weight.SEMIBOLD), text.width(place_and_time(alarm), scale.floor))
 
         def paint(painter: QPainter, room: QRectF) -> None:
             if room.width() < side:
@@ -247,9 +269,13 @@ class TopBar(QWidget):
             if len(lines) > 1:
                 text.draw(painter, second, lines[1], px, theme.strong, Weight.SEMIBOLD)
             else:
-                text.draw(painter, second, place_and_time(alarm), scale.floor, theme.text)
+                whole = place_and_time(alarm)
+                # Where it is tight, the time goes before the place is cut: the alarm list tells it.
+                fits = text.width(whole, scale.floor) <= second.width()
+                text.draw(painter, second, whole if fits else local(alarm.place) or whole, scale.floor, theme.text)
 
-        return _Part(side + text.width(name, px, Weight.SEMIBOLD) * 0.62 + scale.pad * 2, paint)
+        rest = side + scale.pad * 2
+        return _Part(rest + text.width(name, px, Weight.SEMIBOLD) * 0.62, paint, want=rest + whole)
 
     def _sound(self) -> _Part:
         theme, sound = self.session.look.theme, self.session.sound
@@ -287,13 +313,47 @@ class TopBar(QWidget):
         return _Part(sum(widths) + gap * (len(widths) - 1), paint)
 
     def _operator(self) -> _Part:
-        who = self.session.city.operator()
-        if who is None:
-            return self._two_lines(tr("topbar.no_operator"), "", drop=4, right=True)
-        role = tr(f"role.{who.role}")
-        if who.t_handover_ns:
+        """Who is signed in and as what; a wall without keyboard, at which nobody signs in, only looks."""
+        grant, who = self.session.city.grant, self.session.city.operator()
+        if not grant.operator_id:
+            if self.scale.wall or not grant.sign_in:
+                words = tr("role.viewer" if self.scale.wall else "topbar.no_operator")
+                return self._clickable(self._two_lines(words, "", drop=4, right=True))
+            return self._state(tr("topbar.no_operator"), tr("access.bar_keys"), locked=False)
+        role = tr(f"role.{grant.role}")
+        name = who.name if who is not None else grant.name
+        if grant.locked:
+            return self._state(tr("access.bar_locked"), name, locked=True)
+        if grant.offline:
+            return self._clickable(self._two_lines(name, f"{role} · {tr('access.bar_offline')}", 4, right=True))
+        if who is not None and who.t_handover_ns:
             role = tr("topbar.handover", role=role, at=fmt.clock_minutes(who.t_handover_ns))
-        return self._two_lines(who.name, role, drop=4, right=True)
+        return self._clickable(self._two_lines(name, role, drop=4, right=True))
+
+    def _clickable(self, part: _Part) -> _Part:
+        def paint(painter: QPainter, room: QRectF) -> None:
+            self._operator_box = room
+            part.paint(painter, room)
+
+        return _Part(part.width, paint, part.drop)
+
+    def _state(self, upper: str, lower: str, *, locked: bool) -> _Part:
+        """Nobody acts here: strong words, a padlock when it is locked. Not a hue, and dropped last."""
+        px, theme = self.scale.floor, self.session.look.theme
+        side = px * 1.5 if locked else 0.0
+        gap = px * 0.5 if locked else 0.0
+        wide = max(text.width(upper, px, Weight.SEMIBOLD), text.width(lower, px)) + 1
+
+        def paint(painter: QPainter, room: QRectF) -> None:
+            self._operator_box = room
+            if locked:
+                draw_padlock(painter, QRectF(room.left(), room.center().y() - side / 2, side, side), theme.strong)
+            first, second = self._lines(room.adjusted(side + gap, 0, 0, 0))
+            align = Qt.AlignmentFlag.AlignRight
+            text.draw(painter, first, upper, px, theme.strong, Weight.SEMIBOLD, align=align)
+            text.draw(painter, second, lower, px, theme.muted, align=align)
+
+        return _Part(side + gap + wide, paint, drop=1)
 
     # -- mouse ---------------------------------------------------------------------------------------
 
@@ -303,6 +363,9 @@ class TopBar(QWidget):
             # What sounds now is stopped first; a second press turns the sound off altogether.
             (sound.silence if sound.sounding is not None else sound.toggle_muted)()
             self.update()
+            return
+        if self._operator_box.contains(event.position()):
+            self.operatorPressed.emit()
             return
         super().mousePressEvent(event)
 

@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication, QKeySequence, QScreen, QShortcut
 from layouts.geometry import plan_windows
 from layouts.spec import Layout, Loaded, Monitor, PanelKind, TileKind
 from widgets.i18n import Language, language, tr
+from widgets.idle import IdleLock
 from widgets.pump import Pump
 from widgets.session import Session
 from widgets.theme import ThemeName
@@ -24,6 +25,10 @@ LANGUAGE_KEY = "Ctrl+L"
 THEME_KEY = "Ctrl+T"
 SOUND_KEY = "Ctrl+M"
 SILENCE_KEY = "F7"
+LOCK_KEY = "Ctrl+Shift+L"
+"""Locks who is signed in; brings the panel back when it was put away."""
+RESTART_KEY = "Ctrl+R"
+"""Starts the parts of the program again that were given up; where none is, it does nothing."""
 
 
 def tile_kinds() -> dict[str, TileKind]:
@@ -47,6 +52,7 @@ class Wall(QObject):
         self._session, self._pump, self._loaded, self._describe = session, pump, loaded, describe
         self._windowed = windowed
         self.windows: list[WallWindow] = []
+        self._idle: IdleLock | None = None
         self.layout: Layout = loaded.layouts[0]
         pump.picturePass.connect(session.demands.flush)
         app = QGuiApplication.instance()
@@ -81,9 +87,31 @@ class Wall(QObject):
                 self._bind_keys(window)
                 self.windows.append(window)
             self._put(self.windows[n], screen)
+        desk = self._desk()
+        for window in self.windows:
+            window.host_sign_in(wanted=window is desk)
+            if self._idle is not None:
+                self._idle.watch(window.windowHandle())
         for plan in plans:
             if plan.left_out:
                 _log.info("layout %s leaves out on screen %d: %s", plan.layout_id, plan.index + 1, plan.left_out)
+
+    def _desk(self) -> WallWindow | None:
+        """The window at which people sit: the first that is no panel of a wall; None for a wall without keyboard."""
+        return next((w for w in self.windows if not w.scale.wall), None)
+
+    def lock_when_idle(self, idle: IdleLock) -> None:
+        """Input at any of the windows, those to come included, counts as somebody being here."""
+        self._idle = idle
+        for window in self.windows:
+            idle.watch(window.windowHandle())
+
+    def lock(self) -> None:
+        """Lock the screen, or call up the panel that ends the lock."""
+        desk = self._desk()
+        if desk is not None and desk.sign_in is not None:
+            desk.activateWindow()
+            desk.sign_in.call()
 
     @staticmethod
     def screens() -> list[QScreen]:
@@ -151,6 +179,8 @@ class Wall(QObject):
         self._bind(window, THEME_KEY, self._next_theme)
         self._bind(window, SOUND_KEY, self._session.sound.toggle_muted)
         self._bind(window, SILENCE_KEY, self._session.sound.silence)
+        self._bind(window, LOCK_KEY, self.lock)
+        self._bind(window, RESTART_KEY, self._session.calls.restartAsked)
 
     @staticmethod
     def _bind(window: WallWindow, key: str, action: object) -> None:

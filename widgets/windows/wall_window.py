@@ -20,10 +20,12 @@ from widgets.pump import Pump
 from widgets.session import Session
 from widgets.tiles.base import Tile
 from widgets.tiles.camera import CameraTile
+from widgets.tiles.map import MapTile
 from widgets.tiles.problem import ProblemTile
 from widgets.tiles.registry import tile_specs
 from widgets.typography import TypeScale
 from widgets.windows.notice_line import NoticeLine
+from widgets.windows.sign_in import SignInPanel
 from widgets.windows.top_bar import BarWords, TopBar
 
 _log = logging.getLogger(__name__)
@@ -40,10 +42,12 @@ class WallWindow(QWidget):
         self.tiles: dict[str, Tile] = {}
         self.bar = TopBar(session, self.scale, self)
         self.notice = NoticeLine(session, self.scale, self)
+        self.sign_in: SignInPanel | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setWindowFlag(Qt.WindowType.FramelessWindowHint)
         session.city.feedsChanged.connect(self._on_feeds)
         session.city.healthChanged.connect(self._on_health)
+        session.city.grantChanged.connect(self._on_health)
         session.look.changed.connect(self._on_look)
         pump.picturePass.connect(self._on_picture_pass)
         pump.secondPassed.connect(self._on_second)
@@ -77,6 +81,28 @@ class WallWindow(QWidget):
         self.bar.setGeometry(bar.x, bar.y, bar.width, bar.height)
         self._tell_bar()
         self.notice.place()
+        if self.sign_in is not None:
+            self.host_sign_in(wanted=True)
+
+    def host_sign_in(self, *, wanted: bool) -> None:
+        """The panel for signing in sits in one window of the station, the first desk."""
+        if self.sign_in is not None and (not wanted or self.sign_in.scale != self.scale):
+            self.sign_in.hide()
+            self.sign_in.setParent(None)
+            self.sign_in.deleteLater()
+            self.sign_in = None
+        if wanted and self.sign_in is None:
+            self.sign_in = SignInPanel(self.session, self.scale, self)
+            self.bar.operatorPressed.connect(self.sign_in.call)
+        if self.sign_in is not None:
+            specs = tile_specs()
+            alarms = [t.geometry() for t in self.tiles.values() if (s := specs.get(_kind(t))) and s.shows_alarms]
+            self.sign_in.host(self.plan.bar.y + self.plan.bar.height, alarms, self._places_of_alarms)
+
+    def _places_of_alarms(self) -> list[QRect]:
+        """Tiles besides the lists in which an alarm is seen: maps, and cameras that look at one."""
+        tiles = [t for t in self.tiles.values() if isinstance(t, MapTile) or (isinstance(t, CameraTile) and t.alarmed)]
+        return [tile.geometry() for tile in tiles]
 
     def _introduce(self) -> None:
         """Tell the place kept for alarms which cameras stand beside it."""
@@ -182,5 +208,9 @@ class WallWindow(QWidget):
                 draw_hatch(painter, side, QColor("#ffffff"), width * 3)
 
 
+def _kind(tile: Tile) -> str:
+    return str(tile.property("plan_kind"))
+
+
 def _plays(tile: Tile, wanted: TilePlan) -> bool:
-    return bool(tile.property("plan_kind") == wanted.kind and tile.options == wanted.options)
+    return _kind(tile) == wanted.kind and bool(tile.options == wanted.options)

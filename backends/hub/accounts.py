@@ -1,0 +1,216 @@
+"""The accounts of people, in `accounts.db` of the hub's data folder; it outlives the demo's days.
+
+Only personal accounts: one for each person, with a role. The command line writes while the hub runs; the hub
+sees it by `changed()`. Every change and every sign-in is a row of `entry`, which is append-only.
+Must not: keep, log or return a secret, or say whether a name exists to somebody who cannot sign in.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from backends.domain.people import Role
+from backends.hub import passwords
+from backends.hub.smallfile import APPEND_ONLY, open_small
+from backends.hub.throttle import TABLE as THROTTLE_TABLE
+from backends.hub.throttle import Throttle
+
+FILE = "accounts.db"
+VERSION = 1
+_ID = re.compile(r"[a-z][a-z0-9._-]{1,63}")
+_SHARED = frozenset({*Role, "user", "guest", "root", "test", "demo", "hub", "station", "desk", "wall", "trucban"})
+"""Names of a post, not of a person: who acted must be somebody."""
+
+_TABLES = (
+    """
+CREATE TABLE account(id TEXT PRIMARY KEY, name TEXT NOT NULL, short TEXT NOT NULL, role TEXT NOT NULL,
+                     disabled INTEGER NOT NULL, epoch INTEGER NOT NULL, hash TEXT NOT NULL,
+                     t_secret INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE session(token BLOB PRIMARY KEY, person TEXT NOT NULL, station TEXT NOT NULL, epoch INTEGER NOT NULL,
+                     t_begin INTEGER NOT NULL, t_end INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE entry(n INTEGER PRIMARY KEY, t INTEGER NOT NULL, what TEXT NOT NULL, person TEXT NOT NULL,
+                   station TEXT NOT NULL, detail TEXT NOT NULL) STRICT;
+"""
+    + THROTTLE_TABLE
+    + APPEND_ONLY.format(table="entry")
+)
+
+
+class AccountError(ValueError):
+    """What was asked for cannot be done; the text says why."""
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A person as the hub knows him, without the secret."""
+
+    id: str
+    name: str
+    short: str
+    role: Role
+    disabled: bool = False
+    epoch: int = 1
+    """Moves with each new secret and each disabling: sessions of an older one are over."""
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A session as it is kept: the token's SHA-256, never the token. Times are of the wall."""
+
+    token: bytes
+    person: str
+    station: str
+    epoch: int
+    t_begin: int
+    t_end: int
+
+
+class AccountBook:
+    """One connection to the file; one thread at a time. Raises sqlite3.Error when it cannot be written."""
+
+    def __init__(self, folder: Path, *, mend: bool = False) -> None:
+        """Raises LogTrouble when the file cannot be opened; `mend`: a damaged one is kept beside."""
+        self._db = open_small(folder / FILE, _TABLES, VERSION, mend=mend)
+        self.throttle = Throttle(self._db)
+        self._seen = self._version()
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    def all(self) -> list[Account]:
+        rows = self._db.execute("SELECT id, name, short, role, disabled, epoch FROM account ORDER BY id")
+        return [Account(i, n, s, _role(r), bool(d), e) for i, n, s, r, d, e in rows]
+
+    def find(self, person: str) -> Account:
+        """Raises AccountError."""
+        for account in self.all():
+            if account.id == person:
+                return account
+        raise AccountError(f"there is no account {person!r}; `ioc-console accounts list` shows those there are")
+
+    def changed(self) -> bool:
+        """Has somebody else written since the last call?"""
+        before, self._seen = self._seen, self._version()
+        return before != self._seen
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
+    # --- the command line ------------------------------------------------------------------------
+
+    def add(self, person: str, name: str, short: str, role: Role, secret: str) -> None:
+        """A new account. Raises AccountError."""
+        if not _ID.fullmatch(person) or person in _SHARED:
+            raise AccountError(
+                f"{person!r} is no personal account: a-z, 0-9, '.', '_', '-', 2 to 64 characters, and no name of a post"
+            )
+        if not 0 < len(name.strip()) <= 80 or not 0 < len(short.strip()) <= 40:
+            raise AccountError("the name must have 1 to 80 characters, the short one 1 to 40")
+        self._fit(secret, person)
+        row = (person, name.strip(), short.strip(), role.value, 0, 1, passwords.hashed(secret), time.time_ns())
+        with self.transaction():
+            if self._db.execute("SELECT 1 FROM account WHERE id=?", (person,)).fetchone():
+                raise AccountError(f"there is an account {person!r} already")
+            self._db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            self.enter("added", person, detail=role.value)
+
+    def set_secret(self, person: str, secret: str) -> None:
+        """A new secret; every session of that person ends. Raises AccountError."""
+        self.find(person)
+        self._fit(secret, person)
+        kept = passwords.hashed(secret)
+        with self.transaction():
+            self._db.execute(
+                "UPDATE account SET hash=?, t_secret=?, epoch=epoch+1 WHERE id=?", (kept, time.time_ns(), person)
+            )
+            self._db.execute("DELETE FROM session WHERE person=?", (person,))
+            self.enter("secret", person)
+
+    def set_role(self, person: str, role: Role) -> None:
+        """Counts from the next action on, sessions go on. Raises AccountError."""
+        self.find(person)
+        with self.transaction():
+            self._db.execute("UPDATE account SET role=? WHERE id=?", (role.value, person))
+            self.enter("role", person, detail=role.value)
+
+    def set_disabled(self, person: str, disabled: bool) -> None:
+        """A disabled one signs in no more, and is signed out everywhere. Raises AccountError."""
+        self.find(person)
+        with self.transaction():
+            self._db.execute("UPDATE account SET disabled=?, epoch=epoch+? WHERE id=?", (disabled, disabled, person))
+            if disabled:
+                self._db.execute("DELETE FROM session WHERE person=?", (person,))
+            self.enter("disabled" if disabled else "enabled", person)
+
+    @staticmethod
+    def _fit(secret: str, person: str) -> None:
+        if wrong := passwords.unfit(secret, person):
+            raise AccountError(wrong)
+
+    # --- signing in ------------------------------------------------------------------------------
+
+    def check(self, person: str, secret: str) -> Account | None:
+        """Whose secret this is; None for a wrong one and for nobody alike. About 60 ms."""
+        row = self._db.execute(
+            "SELECT id, name, short, role, disabled, epoch, hash FROM account WHERE id=?", (person,)
+        ).fetchone()
+        kept = str(row[6]) if row else None
+        if not passwords.fits(kept, secret):
+            return None
+        if kept is not None and passwords.outdated(kept):
+            self._db.execute("UPDATE account SET hash=? WHERE id=?", (passwords.hashed(secret), person))
+        return Account(row[0], row[1], row[2], _role(row[3]), bool(row[4]), row[5])
+
+    def keep(self, session: Kept) -> None:
+        """Inside the caller's transaction."""
+        self._db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?)", msgspec.structs.astuple(session))
+
+    def sessions(self, now_ns: int) -> list[Kept]:
+        """Those that are not over, oldest first; the others are removed."""
+        with self.transaction():
+            self._db.execute("DELETE FROM session WHERE t_end <= ?", (now_ns,))
+        rows = self._db.execute("SELECT token, person, station, epoch, t_begin, t_end FROM session ORDER BY t_begin")
+        return [Kept(*row) for row in rows]
+
+    def end(self, tokens: list[bytes]) -> None:
+        """These sessions are over, on disk too."""
+        with self.transaction():
+            self._db.executemany("DELETE FROM session WHERE token=?", [(t,) for t in tokens])
+
+    # --- the file --------------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def enter(self, what: str, person: str, station: str = "", detail: str = "") -> None:
+        """A row for the record. Inside the caller's transaction."""
+        self._db.execute(
+            "INSERT INTO entry(t, what, person, station, detail) VALUES (?, ?, ?, ?, ?)",
+            (time.time_ns(), what, person, station, detail),
+        )
+
+    def entries(self) -> list[tuple[str, str, str, str]]:
+        """(what, person, station, detail), oldest first."""
+        return list(self._db.execute("SELECT what, person, station, detail FROM entry ORDER BY n"))
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def _role(text: str) -> Role:
+    """A role that this version does not know may look, no more."""
+    try:
+        return Role(text)
+    except ValueError:
+        return Role.VIEWER

@@ -1,0 +1,159 @@
+"""One of several hubs: follow the replicated log, lead when the lease is ours, follow again when it is not.
+
+Cycle: 1. connect and open this hub's copy, 2. follow: apply what the leader writes, keep the world running
+along, ask for the lease once the log is read to its end, 3. with the lease: begin a term in the log, serve
+from it, 4. the lease or the fence says that it is over: close the doors at once, 2.
+
+A hub that follows does not listen: a console that looks for it is refused by the system itself, within a
+millisecond, and looks elsewhere. What a leader does is exactly what a single hub does (`main`).
+Must not: serve without a term of its own in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from backends.domain.feeds import Mode
+from backends.domain.times import SessionClock
+from backends.hub.core import START_T, WORLD_T
+from backends.hub.jetstream import LOST_TAIL, AwayTooLong, LostTail, ReplicatedLog
+from backends.hub.jetstream_client import JetStreamClient, NatsSettings
+from backends.hub.ports import EventLog, LogTrouble, NotLeading, WorldSource
+from backends.hub.replica import Replica, set_aside
+from backends.hub.standby import Standby
+
+log = logging.getLogger(__name__)
+
+TURN_S = 0.05
+RETRY_S = 0.2
+ALONG_EVERY = 4
+"""Turns of following between two looks at the world."""
+
+
+class Member:
+    """Runs in one thread, `run`."""
+
+    def __init__(
+        self,
+        nats: NatsSettings,
+        stream: str,
+        name: str,
+        path: Path,
+        mode: Mode,
+        *,
+        make_world: Callable[[int], WorldSource],
+        start: Callable[[EventLog], int],
+        clock: Callable[[EventLog], SessionClock],
+        serve: Callable[[EventLog, WorldSource], None],
+        follows: Callable[[], None],
+    ) -> None:
+        """`serve` returns when the hub is to stop, and raises NotLeading when its turn is over;
+        `follows` is called whenever this hub begins to follow."""
+        self._holder = f"{name}/{os.urandom(4).hex()}"
+        self._client = JetStreamClient(nats, stream, self._holder)
+        self._path, self._mode = path, mode
+        self._make_world, self._start, self._make_clock = make_world, start, clock
+        self._serve, self._say_follows = serve, follows
+        self._events: ReplicatedLog | None = None
+        self._standby: Standby | None = None
+        self._clock: SessionClock | None = None
+        self._trouble = ""
+
+    def run(self, stop: threading.Event) -> None:
+        self._client.start()
+        self._say_follows()
+        try:
+            while not stop.is_set():
+                try:
+                    self._cycle(stop)
+                except NotLeading as over:
+                    log.warning("this hub leads no longer: %s", over)
+                except LostTail as loss:
+                    log.error("%s; this hub's copy is set aside and read anew", loss)
+                    self._begin_copy_anew(lost_tail=True)
+                except AwayTooLong as away:
+                    log.warning("%s; this hub's copy is set aside and read anew", away)
+                    self._begin_copy_anew(lost_tail=False)
+                except LogTrouble as trouble:
+                    if str(trouble) != self._trouble:
+                        log.error("%s", trouble)
+                    self._trouble = str(trouble)
+                    stop.wait(RETRY_S)
+        finally:
+            self._client.close()
+            if self._events is not None:
+                self._events.close()
+
+    def _cycle(self, stop: threading.Event) -> None:
+        if self._events is None:
+            self._events = self._open()
+        self._events.follow()
+        if self._follow(self._events, stop) and self._events.lead(stop):
+            self._trouble = ""
+            try:
+                self._serve(self._events, self._world_to_lead(self._events))
+            finally:
+                self._say_follows()
+
+    def _open(self) -> ReplicatedLog:
+        identity = self._client.open()
+        return ReplicatedLog(Replica(self._path, self._mode, identity), self._client, self._holder)
+
+    def _begin_copy_anew(self, *, lost_tail: bool) -> None:
+        if self._events is not None:
+            self._events.close()
+            self._events = None
+        set_aside(self._path)
+        copy = Replica(self._path, self._mode, self._client.open())
+        if lost_tail:
+            copy.remember(LOST_TAIL, "1")
+        self._events = ReplicatedLog(copy, self._client, self._holder)
+
+    def _follow(self, events: ReplicatedLog, stop: threading.Event) -> bool:
+        """Until the lease is ours. False: stop."""
+        ready = False
+        turn = 0
+        while not stop.is_set():
+            count = events.take_in()
+            if turn % ALONG_EVERY == 0:
+                self._run_along(events)
+            turn += 1
+            if not ready and not count and events.behind() <= 0:
+                ready = True
+                self._trouble = ""
+                log.info("this hub follows, term %d", events.term_read)
+                self._client.want_lease(True)
+            if ready and self._client.holds_lease:
+                return True
+            if not count:
+                stop.wait(TURN_S)
+        return False
+
+    # --- the world -------------------------------------------------------------------------------
+
+    def _run_along(self, events: ReplicatedLog) -> None:
+        if self._standby is None:
+            if not events.meta(START_T):
+                return
+            self._take_world(events)
+        assert self._standby is not None
+        if self._clock is None:
+            self._clock = self._make_clock(events)
+        try:
+            self._standby.run_along(self._clock.now_ns())
+        except Exception:
+            log.exception("the world broke")
+
+    def _take_world(self, events: ReplicatedLog) -> None:
+        self._standby = Standby(self._make_world(self._start(events)), lambda: int(events.meta(WORLD_T) or 0))
+
+    def _world_to_lead(self, events: ReplicatedLog) -> Standby:
+        if self._standby is None:
+            self._take_world(events)
+        assert self._standby is not None
+        self._standby.begin_term()
+        return self._standby

@@ -1,0 +1,135 @@
+"""What never travels on LIVE: who sent a report, and how a camera is opened; in `private.db`, a file of its own.
+
+The world tells it when a report arrives or a camera is named (`Confidant`); it is kept before the report goes on,
+and read by an audited call alone. It passes by the log, the snapshots and the hub's own records.
+Must not: be logged, or stop a report when it cannot be kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+from backends.domain.camera import Camera
+from backends.domain.report import Report
+from backends.domain.times import NS_PER_S
+from backends.domain.world import CameraMoved, Directory, ReportMoved, WorldEvent
+from backends.hub.ports import WorldSource
+from backends.hub.smallfile import open_small
+
+log = logging.getLogger(__name__)
+
+FILE = "private.db"
+VERSION = 1
+REPORTER, CAMERA = "reporter", "camera"
+KEEP_NS = 365 * 86_400 * NS_PER_S
+"""A reporter's identity is kept for a year after the report arrived; a camera's secret until it is replaced."""
+
+_TABLES = """
+CREATE TABLE secret(what TEXT NOT NULL, target TEXT NOT NULL, told BLOB NOT NULL, t_wall INTEGER NOT NULL,
+                    PRIMARY KEY(what, target)) STRICT, WITHOUT ROWID;
+"""
+_Row = tuple[str, str, bytes, int]
+
+
+@runtime_checkable
+class Confidant(Protocol):
+    """A world that knows more than may be shown."""
+
+    def reporter(self, report: Report) -> Mapping[str, str]:
+        """`name`, `phone`, ... of who sent it; empty for an anonymous one."""
+        ...
+
+    def camera_secret(self, camera: Camera) -> Mapping[str, str]:
+        """`user` and `password`; empty for a camera without."""
+        ...
+
+
+class Vault:
+    """One connection to `private.db`; one thread at a time."""
+
+    def __init__(self, folder: Path, *, mend: bool = False) -> None:
+        """Raises LogTrouble; `mend`: a damaged file is kept beside and a new one begun."""
+        self._db = open_small(folder / FILE, _TABLES, VERSION, mend=mend)
+
+    def find(self, what: str, target: str) -> dict[str, str] | None:
+        """None = nothing is known of it."""
+        row = self._db.execute("SELECT told FROM secret WHERE what=? AND target=?", (what, target)).fetchone()
+        return msgspec.json.decode(row[0], type=dict[str, str]) if row else None
+
+    def keep(self, told: Iterable[tuple[str, str, Mapping[str, str]]]) -> None:
+        """(what, target, values) of several, in one transaction. Raises sqlite3.Error."""
+        now_ns = time.time_ns()
+        rows: list[_Row] = [(w, t, msgspec.json.encode(dict(values)), now_ns) for w, t, values in told]
+        if not rows:
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.executemany("INSERT OR REPLACE INTO secret VALUES (?, ?, ?, ?)", rows)
+            self._db.execute("DELETE FROM secret WHERE what=? AND t_wall<?", (REPORTER, now_ns - KEEP_NS))
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        self._db.close()
+
+
+class Confiding:
+    """A world, with what it confides put into the vault before its events go on. WorldSource."""
+
+    def __init__(self, world: WorldSource, vault: Vault) -> None:
+        self._world = world
+        self._vault = vault
+        self._confidant = world if isinstance(world, Confidant) else None
+        self._known: set[tuple[str, str]] = set()
+        self._trouble = False
+
+    def directory(self) -> Directory:
+        directory = self._world.directory()
+        self._keep(CameraMoved(0, camera) for camera in directory.cameras)
+        return directory
+
+    def past(self) -> Iterator[WorldEvent]:
+        """Kept when its end is reached: nothing of the past is committed before."""
+        new: list[WorldEvent] = []
+        for event in self._world.past():
+            if isinstance(event, ReportMoved):
+                new.append(event)
+            yield event
+        self._keep(new)
+
+    def until(self, t_ns: int) -> list[WorldEvent]:
+        events = list(self._world.until(t_ns))
+        self._keep(events)
+        return events
+
+    def _keep(self, events: Iterable[WorldEvent]) -> None:
+        if self._confidant is None:
+            return
+        told: dict[tuple[str, str], Mapping[str, str]] = {}
+        for event in events:
+            match event:
+                case ReportMoved(_, report) if (REPORTER, report.id) not in self._known:
+                    told[(REPORTER, report.id)] = self._confidant.reporter(report)
+                case CameraMoved(_, camera) if (CAMERA, camera.id) not in self._known:
+                    told[(CAMERA, camera.id)] = self._confidant.camera_secret(camera)
+        if not told:
+            return
+        try:
+            self._vault.keep((what, target, values) for (what, target), values in told.items() if values)
+        except sqlite3.Error as error:
+            if not self._trouble:
+                log.error("what %d reports and cameras confide cannot be kept: %s", len(told), error)
+            self._trouble = True
+            return
+        self._trouble = False
+        self._known |= told.keys()

@@ -1,0 +1,71 @@
+"""REVEAL: what never travels on LIVE is told to a person with the right, after the look itself is on disk.
+
+No audit, no answer: a row that cannot be written means `not_kept`, and nothing is told. Looks that were
+refused are rows too. Must not: log or keep what is told.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections import Counter
+
+from backends.domain.access import Right, may
+from backends.domain.times import SessionClock
+from backends.hub.access import Who
+from backends.hub.actions import REASON_LIMIT, TARGET_LIMIT
+from backends.hub.clerk import Ending, Job
+from backends.hub.private import CAMERA, REPORTER, Vault
+from backends.hub.security import told
+from backends.hub.witness import Look, Witness
+from backends.protocol.messages import Reveal, Revealed
+
+log = logging.getLogger(__name__)
+
+_RIGHT = {REPORTER: Right.REVEAL_REPORTER, CAMERA: Right.REVEAL_CAMERA}
+
+
+class Reveals:
+    """Judges in the loop, looks and writes in the clerk's thread."""
+
+    def __init__(self, vault: Vault, witness: Witness, clock: SessionClock, counters: Counter[str]) -> None:
+        self._vault, self._witness, self._clock, self._counters = vault, witness, clock, counters
+
+    def asked(self, station: str, who: Who | None, message: Reveal) -> Job:
+        """What the clerk has to do for this question."""
+        code = _refusal(who, message)
+        if code in ("not_allowed", "nobody_signed_in"):
+            told(self._counters, "reveal_refused", log, "station %s asked for a secret: %s", station, code)
+        person, role = (who.operator.id, who.operator.role.value) if who is not None else ("", "")
+        look = Look(
+            self._clock.now_ns(), station, person, role, message.what[:20], message.target[:TARGET_LIMIT],
+            message.reason.strip()[:REASON_LIMIT], code,
+        )  # fmt: skip
+        return lambda: self._look(message.request, look)
+
+    def _look(self, request: int, look: Look) -> Ending:
+        try:
+            values = None if look.outcome else self._vault.find(look.what, look.target)
+            code = look.outcome or ("unknown" if values is None else "")
+            self._witness.looked(Look(*_but_outcome(look), code))
+        except sqlite3.Error as error:
+            log.error("a look at a secret cannot be kept, so it is not answered: %s", error)
+            return lambda: [Revealed(request, "not_kept")]
+        return lambda: [Revealed(request, code, values or {})]
+
+
+def _refusal(who: Who | None, message: Reveal) -> str:
+    if who is None:
+        return "nobody_signed_in"
+    right = _RIGHT.get(message.what)
+    if right is None:
+        return "unknown"
+    if not may(who.operator.role, right):
+        return "not_allowed"
+    if not 0 < len(message.reason.strip()) <= REASON_LIMIT:
+        return "bad_reason"
+    return "" if 0 < len(message.target) <= TARGET_LIMIT else "unknown"
+
+
+def _but_outcome(look: Look) -> tuple[int, str, str, str, str, str, str]:
+    return look.t, look.station, look.person, look.role, look.what, look.target, look.reason

@@ -1,0 +1,141 @@
+"""The real demo survives the death of any of its processes, by any way, and the operator keeps the wall."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from helpers.console_process import Console, console
+from helpers.waiting import wait_for
+
+from console.crash import Report, read_report, report_files
+
+SCREEN = ("--platform", "offscreen", "--screens", "1280x720@24:desk")
+WAYS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGSTOP)
+"""SIGSTOP is the hang: the process is there, and gives no sign."""
+
+
+def reports(data: Path, child: str) -> list[Report]:
+    found = [report for path in report_files(data / "crashes") if (report := read_report(path))]
+    return [report for report in found if report.child == child]
+
+
+def newest_ns(running: Console) -> int:
+    return int(running.events()[-1]["t"])
+
+
+def named(running: Console, module: str) -> list[int]:
+    """Living processes of the session by the module that they run."""
+    found = []
+    for process in psutil.Process(running.process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if process.cmdline()[-1:] == [module] and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+    return sorted(found)
+
+
+def only(running: Console, module: str) -> int:
+    return wait_for(f"one {module}", lambda: pids[0] if (pids := named(running, module)) else 0, 30)
+
+
+def live_again(running: Console) -> Callable[[], bool]:
+    def look() -> bool:
+        stale = [e["feeds"] for e in running.events() if e["event"] == "stale"]
+        link = [e["state"] for e in running.events() if e["event"] == "link"]
+        return bool(stale) and stale[-1] == [] and link[-1] == "up"
+
+    return look
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("child", ["gui", "feeder", "hub"])
+def test_a_child_of_the_table_dies_in_every_way(tmp_path: Path, child: str) -> None:
+    data = tmp_path / "data"
+    with console(data, *SCREEN, "--layout", "traffic") as running:
+        running.wait_event("first_paint", timeout_s=150)
+        wait_for("all live", live_again(running), 60)
+        others = {name: running.pid_of(name) for name in ("gui", "feeder", "hub") if name != child}
+        workers = wait_for("decoders", lambda: named(running, "backends.video.worker"))
+        for number, way in enumerate(WAYS, 1):
+            before = newest_ns(running)
+            os.kill(running.pid_of(child), way)
+            again = running.wait_event("child_restarted", lambda e: e["name"] == child, after_ns=before, timeout_s=40)
+            running.wait_event("child_ready", lambda e: e["name"] == child, after_ns=again["t"], timeout_s=40)
+            wait_for(lambda way=way: f"live after {way.name}: {running.tail()}", live_again(running), 60)
+            wait_for("its report", lambda number=number: len(reports(data, child)) == number, 20)
+            assert running.process.poll() is None
+        assert {name: running.pid_of(name) for name in others} == others, "the others went on"
+        assert set(workers) <= set(named(running, "backends.video.worker")), "the pictures' processes went on"
+        assert {e["layout"] for e in running.events() if e["event"] == "layout"} == {"traffic"}
+        assert not [e for e in running.events() if e["event"] in ("error", "child_given_up")]
+    found = {report.how for report in reports(data, child)}
+    assert found == {"signal SIGKILL", "signal SIGSEGV", "signal SIGABRT", "no sign of life, killed"}
+    for report in reports(data, child):
+        assert report.versions["qt"].startswith("6.")
+        assert len(report.events) > 5
+        if report.signal in ("SIGSEGV", "SIGABRT"):
+            assert "Fatal Python error" in report.stacks
+        text = report.log, report.events
+        for key in (data / "keys").glob("*_secret"):
+            secret = key.read_text(encoding="utf-8").split("secret-key")[1].split('"')[1]
+            assert secret not in str(text)
+
+
+@pytest.mark.timeout(300)
+def test_workers_and_the_sound_die_in_every_way(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with console(data, *SCREEN) as running:
+        running.wait_event("first_paint", timeout_s=150)
+        gui = running.pid_of("gui")
+        for module, child in (("backends.video.worker", "worker"), ("widgets.sound_child", "sound")):
+            # The sound waits longer after each failure, and for its first word: the hang, the slowest, comes first.
+            for number, way in enumerate(WAYS if child == "worker" else WAYS[::-1], 1):
+                victim = only(running, module)
+                os.kill(victim, way)
+                wait_for(
+                    lambda way=way, child=child: f"{child} after {way.name}",
+                    lambda module=module, victim=victim: [p for p in named(running, module) if p > victim],
+                    60,
+                )
+                wait_for("its report", lambda child=child, number=number: len(reports(data, child)) == number, 20)
+        assert running.pid_of("gui") == gui
+        assert not [e for e in running.events() if e["event"] in ("error", "child_died")]
+
+
+@pytest.mark.timeout(200)
+def test_what_cannot_be_restarted_is_an_alarm_until_a_person_starts_it(tmp_path: Path) -> None:
+    """The feeder dies again and again: given up, and said on the screen, by the GUI itself. Then a person asks."""
+    data = tmp_path / "data"
+    with console(data, *SCREEN) as running:
+        running.wait_event("first_paint", timeout_s=150)
+        wait_for("all live", live_again(running), 60)
+        gui, began_ns = running.pid_of("gui"), newest_ns(running)
+        while not [e for e in running.events() if e["event"] == "child_given_up"]:
+            pid = running.pid_of("feeder")
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            wait_for(
+                "the next one, or none",
+                lambda pid=pid: (
+                    running.pid_of("feeder") != pid or [e for e in running.events() if e["event"] == "child_given_up"]
+                ),
+                20,
+            )
+        told = running.wait_event(
+            "station_alarms", lambda e: "local:part_feeder" in e["ids"], after_ns=began_ns, timeout_s=10
+        )
+        running.wait_event("stale", lambda e: "alarms" in e["feeds"], after_ns=began_ns, timeout_s=10)
+        assert len(reports(data, "feeder")) == 6
+        command = [sys.executable, "-m", "console", "restart", "feeder", "--data-dir", str(data)]
+        subprocess.run(command, check=True, timeout=30)
+        running.wait_event("child_ready", lambda e: e["name"] == "feeder", after_ns=told["t"], timeout_s=30)
+        wait_for("all live", live_again(running), 30)
+        assert running.pid_of("gui") == gui
+        assert not [e for e in running.events() if e["event"] == "error"]

@@ -1,0 +1,61 @@
+"""The few line edits and buttons, dressed after the theme: flat, one family, a keyline where the keyboard is.
+
+Text typed in them never composes to something else than the person sees. Must not: keep a secret.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
+
+from widgets.parts import text
+from widgets.theme import Theme
+from widgets.typography import TypeScale, Weight
+
+
+class Field(QLineEdit):
+    """One line. `secret`: hidden, plain keys only (no input method sees it), never copied or completed."""
+
+    def __init__(self, scale: TypeScale, parent: QWidget, *, secret: bool = False, limit: int = 200) -> None:
+        super().__init__(parent)
+        self.scale = scale
+        self.setFont(text.qt_font(scale.read))
+        self.setFrame(False)
+        self.setMaxLength(limit)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        if secret:
+            self.setEchoMode(QLineEdit.EchoMode.Password)
+            # Qt 6 leaves the input method on for hidden text; without it Telex leaves "ee" alone.
+            self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, False)
+        hints = Qt.InputMethodHint.ImhNoPredictiveText | Qt.InputMethodHint.ImhNoAutoUppercase
+        self.setInputMethodHints(self.inputMethodHints() | hints)
+
+    def dress(self, theme: Theme) -> None:
+        pad = self.scale.pad
+        self.setStyleSheet(
+            f"QLineEdit {{ background: {theme.ground.name()}; color: {theme.strong.name()};"
+            f" border: 1px solid {theme.muted.name()}; padding: 0 {pad}px;"
+            f" selection-background-color: {theme.muted.name()}; selection-color: {theme.strong.name()}; }}"
+            f"QLineEdit:focus {{ border: 2px solid {theme.strong.name()}; padding: 0 {pad - 1}px; }}"
+            f"QLineEdit:disabled {{ color: {theme.muted.name()}; }}"
+        )
+
+
+class Button(QPushButton):
+    """A flat button; `main` is the one that Enter presses."""
+
+    def __init__(self, scale: TypeScale, parent: QWidget, *, main: bool = False) -> None:
+        super().__init__(parent)
+        self.scale, self._main = scale, main
+        self.setFont(text.qt_font(scale.floor, Weight.SEMIBOLD))
+        self.setAutoDefault(False)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def dress(self, theme: Theme) -> None:
+        ground, ink = (theme.inverse, theme.inverse_text) if self._main else (theme.raised, theme.text)
+        self.setStyleSheet(
+            f"QPushButton {{ background: {ground.name()}; color: {ink.name()}; border: 1px solid {ground.name()};"
+            f" padding: 0 {self.scale.pad}px; }}"
+            f"QPushButton:focus {{ border: 2px solid {theme.muted.name()}; }}"
+            f"QPushButton:disabled {{ background: {theme.line.name()}; color: {theme.muted.name()}; }}"
+        )
