@@ -251,8 +251,9 @@ class AccessKeeper:
             self._session = Session(said.operator_id, said.token)
             if self._door is not None:
                 self._door.use_session(self._session)
+            back = self._grant.locked and self._grant.operator_id == grant.operator_id
             self._set(grant)
-            self._noted("sign_in", grant.operator_id, "", "")
+            self._noted("unlock" if back else "sign_in", grant.operator_id, "", "")
             self._work.put(lambda: self._keep(asked, grant, said.offline_s))
         asked.answer(AccessAnswer(asked.request))
 

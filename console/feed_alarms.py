@@ -66,6 +66,7 @@ KINDS: dict[str, _Kind] = {
 
 DETAILS: dict[str, LocalText] = {
     "hub_silent": LocalText("Không nhận được tín hiệu", "Nothing is received"),
+    "late": LocalText("Dữ liệu đến quá chậm", "What is received is too old"),
     "key_refused": LocalText("Khóa của máy trạm bị từ chối", "This station's key is refused"),
     "mode_mismatch": LocalText("Khác chế độ", "Another mode"),
     "denied": LocalText("Máy trạm bị từ chối", "This station is refused"),

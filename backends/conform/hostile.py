@@ -24,6 +24,7 @@ BAD: dict[str, bytes] = {
     "no JSON": b"PING",
     "text that is cut off": HEAD + b"13",
     "two values": HEAD + b"13} {}",
+    "a NUL behind the value": HEAD + b"13}\x00",
     "a comma too many": HEAD + b"13,}",
     "a comment": HEAD + b"13 /* */}",
     "a byte order mark": b"\xef\xbb\xbf" + HEAD + b"13}",

@@ -162,6 +162,28 @@ def _unfinished(db: sqlite3.Connection) -> Iterator[ActionStatus]:
             _log.warning("an action in the store cannot be read: %s", error)
 
 
+def read_ended(data_dir: Path, limit: int = 1000) -> list[ActionStatus]:
+    """The newest actions with a final stage, oldest first: a click that comes again must find its end.
+
+    Empty when there is no file that can be read.
+    """
+    path = data_dir / OPS_FILE
+    final = [stage.value for stage in Stage if stage.final]
+    marks = ",".join("?" * len(final))
+    try:
+        if not path.exists() or not 0 < version_in_header(path) <= len(MIGRATIONS):
+            return []
+        with reading(path) as db:
+            rows = db.execute(
+                f"SELECT stage, code, text, t_stage_ns, action FROM outbox WHERE stage IN ({marks})"
+                " ORDER BY cseq DESC LIMIT ?",
+                (*final, limit),
+            ).fetchall()
+    except (sqlite3.Error, OSError):
+        return []  # damaged: the writer says so and mends it
+    return [ActionStatus(_ACTION.decode(raw), Stage(st), code, text, t) for st, code, text, t, raw in reversed(rows)]
+
+
 def _clock(row: tuple[str] | None) -> StoredClock | None:
     if row is None:
         return None

@@ -83,6 +83,11 @@ class Listener(Protocol):
         ...
 
 
+def _waits(op: Op) -> bool:
+    """Whether it comes after alarms and actions."""
+    return not (FEEDS[op.feed].precious if op.feed else op.urgent)
+
+
 class OpsWriter:
     """`put` may be called by any thread and never blocks."""
 
@@ -208,6 +213,9 @@ class OpsWriter:
                 if left_s <= 0:
                     break
                 self._wake.wait(left_s)
+            if self._urgent and self._rows > GROUP_MAX_ROWS:
+                # A flood of other rows must not keep an alarm waiting. Order stays within each feed.
+                self._queue = deque(sorted(self._queue, key=_waits))
             group: list[Op] = []
             rows = 0
             while self._queue and (not group or rows + self._queue[0].rows <= GROUP_MAX_ROWS):

@@ -211,7 +211,7 @@ class WireClient:
 
 
 def _main() -> int:
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s:%(name)s:%(message)s")
     stop = threading.Event()
     raw = child_settings(stop.set)
     world = raw["world"]

@@ -72,6 +72,8 @@ class SmallBackend:
         self._stop = threading.Event()
         self._thread = threading.Thread()
         self.started_ns = time.time_ns()
+        self.seated = "op"
+        """Who is signed in at the station; empty = nobody."""
         self._fill()
 
     def broken(self, name: str) -> bool:
@@ -122,6 +124,12 @@ class SmallBackend:
             STATION,
             self._ports[1],
         )
+
+    @property
+    def addresses(self) -> tuple[str, str]:
+        """CTL and LIVE."""
+        ctl, live = self._ports
+        return ctl, live
 
     def stop(self) -> None:
         self._stop.set()
@@ -263,7 +271,9 @@ class SmallBackend:
         if self.broken("join"):
             del heads["layouts"]
         now = time.time_ns()
-        return Welcome("small", f"i{self.starts}", Mode.DEMO, 1, now, 500, heads, station, operator_id="op", name="Hà")
+        return Welcome(
+            "small", f"i{self.starts}", Mode.DEMO, 1, now, 500, heads, station, operator_id=self.seated, name="Hà"
+        )
 
     def _fetch(self, peer: bytes, fetch: Fetch) -> list[Any]:
         if fetch.feed not in FEEDS:

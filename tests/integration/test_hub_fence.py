@@ -155,6 +155,45 @@ def test_the_lease_has_one_holder_passes_on_and_is_given_back(writers: Callable[
     assert not one.client.holds_lease
 
 
+def serves(writer: Writer) -> list[str]:
+    """Which of the ways to serve still answer."""
+    ways: dict[str, Callable[[], object]] = {
+        "heads": writer.log.heads,
+        "head": lambda: writer.log.head("alarms"),
+        "fetch": lambda: writer.log.fetch("timeline", 0, 10, 1 << 20),
+        "outcome": lambda: writer.log.outcome("aid"),
+        "commit": writer.commit,
+    }
+    answered = []
+    for name, way in ways.items():
+        try:
+            writer.do(way).result(10)
+        except (NotLeading, LogTrouble):
+            continue
+        answered.append(name)
+    return answered
+
+
+def test_a_leader_whose_lease_ran_out_serves_nothing_though_nobody_has_told_it(
+    writers: Callable[[str], Writer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = writers("a")
+    writer.client.want_lease(True)
+    wait_for("it holds the lease", lambda: writer.client.holds_lease)
+    assert writer.do(writer.lead).result(10)
+    assert len(serves(writer)) == 5
+
+    async def never(*_: object) -> None:
+        raise nats.errors.TimeoutError
+
+    monkeypatch.setattr(JetStreamClient, "_one_lease_turn", never)
+    wait_for("the lease has run out", lambda: not writer.client.holds_lease, LEASE_S + 1.0)
+    assert serves(writer) == []
+    # Negative control: without the guard it goes on to speak.
+    monkeypatch.setattr(ReplicatedLog, "_must_lead", lambda _self: None)
+    assert serves(writer) == ["heads", "head", "fetch", "outcome"]
+
+
 def test_a_lost_answer_is_asked_for_again_and_the_commit_stands_once(
     server: NatsCluster, writers: Callable[[str], Writer], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,7 +129,8 @@ def test_the_secret_is_out_of_reach_of_input_methods_and_copying(wall: Wall, sam
     ("typed", "account"),
     [
         ("op-thuha", "op-thuha"), ("Thu Hà", "op-thuha"), ("nguyen thu ha", "op-thuha"), ("NGUYỄN THU HÀ", "op-thuha"),
-        ("quản", "quan"), ("đạt", "dat"), ("  minh.tran ", "minh.tran"),
+        ("quản", "quan"), ("đạt", "dat"), ("thuha", "thuha"), ("Ai Đó Khác", "Ai Đó Khác"),
+        ("  minh.tran ", "minh.tran"),
     ],
 )  # fmt: skip
 def test_a_name_is_found_however_it_was_typed(wall: Wall, sample: SampleSession, typed: str, account: str) -> None:

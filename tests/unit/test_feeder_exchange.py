@@ -169,3 +169,27 @@ def test_every_frame_survives_the_wire(exchange: Exchange) -> None:
     ):
         assert wire.decode_to_feeder(wire.encode(frame)) == frame
         assert "mật khẩu" not in repr(frame)
+
+
+def test_a_preview_is_shown_as_not_stored_and_comes_again_in_its_turn(exchange: Exchange) -> None:
+    screen = Screen(exchange, {"alarms": ("e", 1)})
+    exchange.preview(record(9))
+    exchange.preview(record(9, key="a1"))
+    assert [(ids(o), o.stored) for o in screen.changes("alarms")] == [(["a9"], False)], "a1 is known: no older state"
+    exchange.records([record(9)], True)
+    assert [(ids(o), o.stored) for o in screen.changes("alarms")] == [(["a9"], True)]
+
+
+def test_a_new_alarm_overtakes_a_backlog_of_other_rows(exchange: Exchange) -> None:
+    screen = Screen(exchange, {"alarms": ("e", 1), "timeline": ("", 0)})
+    screen.take()
+    exchange.records([record(n, "timeline", key=f"t{n}", kind="event") for n in range(1, 5001)], True)
+    exchange.status(FeedStatus("timeline", FeedQuality.LIVE, head=5000, cursor=5000))
+    exchange.records([record(2)], True)
+    out = screen.take()
+    assert next(o.feed for o in out if isinstance(o, OutChanges)) == "alarms"
+    assert sum(len(o.items) for o in out if isinstance(o, OutChanges)) == 2001
+    assert not [o for o in out if isinstance(o, FeedStatus)], "a status waits for its rows"
+    rest = [*screen.take(), *screen.take()]
+    assert sum(len(o.items) for o in rest if isinstance(o, OutChanges)) == 3000
+    assert [o.feed for o in rest if isinstance(o, FeedStatus)] == ["timeline"]

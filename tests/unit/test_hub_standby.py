@@ -71,6 +71,16 @@ def test_with_what_was_written_it_is_everything_once(seed: int) -> None:
     assert log == list(range(1, log[-1] + 1))
 
 
+def test_without_what_was_kept_a_new_leader_has_missed_something() -> None:
+    """Negative control: a world that only runs along."""
+    log = [1, 2, 3]
+    world = Ticking()
+    list(world.until(3))  # written by the old leader
+    list(world.until(8))  # it died before 4 to 8 were
+    log += times(world.until(10))
+    assert log != list(range(1, 11))
+
+
 def test_while_nobody_can_write_samples_are_shed_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standby, "HELD_SAMPLE_EVENTS", 20)
     world = Standby(Ticking(), lambda: 0)
