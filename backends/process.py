@@ -24,6 +24,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,8 @@ def child_settings(
 
 
 def beat() -> None:
-    """From the main loop of a child, about every BEAT_S. Never blocks; for a child that nobody watches: nothing."""
+    """From the main loop of a child, as often as it turns: what comes too soon is left out. Never blocks; for a
+    child that nobody watches: nothing."""
     _voice.beat()
 
 
@@ -92,6 +94,7 @@ class _Voice:
     def __init__(self) -> None:
         self.told: Mapping[str, Any] = {}
         self._waiting = b""
+        self._next_s = 0.0
         self._timed_dump = DUMP_SIGNAL is None
 
     def listen(self, told: Mapping[str, Any]) -> None:
@@ -104,8 +107,10 @@ class _Voice:
         return bool(self.told.get("listens"))
 
     def beat(self) -> None:
-        if not self._heard:
+        now_s = time.monotonic()
+        if not self._heard or now_s < self._next_s:
             return
+        self._next_s = now_s + BEAT_S / 2
         if self._timed_dump:
             # Armed anew at each beat: it goes off when this loop has not come back for so long.
             faulthandler.dump_traceback_later(HUNG_DUMP_S)

@@ -15,6 +15,7 @@ Must not: serve anything while the lease may be over, or block its thread longer
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import logging
 import os
 import queue
@@ -30,6 +31,7 @@ from backends.hub.jetstream_client import Fenced, JetStreamClient
 from backends.hub.ports import ActionRow, Change, LogTrouble, NotLeading, Times, Values
 from backends.hub.replica import Replica, new_epochs
 from backends.hub.replica_wire import BadEntry, Entry, Joiner, pack, unpack
+from backends.process import beat
 from backends.protocol.messages import Envelope, FeedHead
 
 log = logging.getLogger(__name__)
@@ -127,6 +129,7 @@ class ReplicatedLog:
         Raises LogTrouble when the servers do not answer.
         """
         while self._client.holds_lease and not stop.is_set():
+            beat()
             end = self._client.last_sequence()
             if self._last < end:
                 if not self.take_in():
@@ -229,12 +232,13 @@ class ReplicatedLog:
         parts = pack(entry, min(self._client.part_bytes, 700 << 10))
         future = self._client.append(parts, entry.id, self._last)
         self._pending = _Pending(entry, future, list(changes), list(samples))
-        try:
-            future.result(wait_s)
-        except concurrent.futures.TimeoutError:
-            raise LogTrouble(f"JetStream has not confirmed a commit within {wait_s:g} s") from None
-        except Fenced:
-            pass  # said below, in one place
+        until_s = time.monotonic() + wait_s
+        while not concurrent.futures.wait([future], min(1.0, max(0.0, until_s - time.monotonic()))).done:
+            if time.monotonic() >= until_s:
+                raise LogTrouble(f"JetStream has not confirmed a commit within {wait_s:g} s")
+            beat()  # a past of many samples may take longer than a hub may be silent
+        with contextlib.suppress(Fenced):  # said below, in one place
+            future.result(0)
         self._arrive()
 
     def _arrive(self) -> _Pending:
@@ -273,6 +277,7 @@ class ReplicatedLog:
         count = newest_ns = 0
         rest = iter(samples)
         while some := tuple(islice(rest, PAST_SAMPLES)):
+            beat()
             count += len(some)
             newest_ns = max(newest_ns, *(s.t_ns for s in some))
             head = msgspec.structs.replace(self._copy.head("samples"), t_source=newest_ns)

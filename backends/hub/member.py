@@ -25,6 +25,7 @@ from backends.hub.jetstream_client import JetStreamClient, NatsSettings
 from backends.hub.ports import EventLog, LogTrouble, NotLeading, WorldSource
 from backends.hub.replica import Replica, set_aside
 from backends.hub.standby import Standby
+from backends.process import beat
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class Member:
                     if str(trouble) != self._trouble:
                         log.error("%s", trouble)
                     self._trouble = str(trouble)
+                    beat()  # to whoever started this process: the loop turns
                     stop.wait(RETRY_S)
         finally:
             self._client.close()
@@ -118,6 +120,7 @@ class Member:
         ready = False
         turn = 0
         while not stop.is_set():
+            beat()
             count = events.take_in()
             if turn % ALONG_EVERY == 0:
                 self._run_along(events)

@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 HERE = Path(__file__).resolve().parent
 for folder in (str(HERE), str(HERE.parent), str(HERE.parents[1])):
     if folder not in sys.path:
@@ -41,9 +43,11 @@ def rows() -> list[dict[str, Any]]:
     moving = sum(each > 20 for each in fps)
     # Without its load the figure would say nothing: then the row fails, whatever was seen.
     loaded = rate >= 0.9 * RATE and moving >= TILES
+    busy = f"load average {psutil.getloadavg()[0]:.1f} on {psutil.cpu_count()} cores"
+    slowest = fps[0] if fps else 0.0
     note = (
         f"over {seconds:.0f} s; {rate:.0f} msg/s committed, {moving} of {TILES} pictures moving (slowest "
-        f"{fps[0] if fps else 0:.1f} fps); over 100 ms: {found.over_100ms}, longest {found.worst_ms:.0f} ms"
+        f"{slowest:.1f} fps), {busy}; over 100 ms: {found.over_100ms}, longest {found.worst_ms:.0f} ms"
     )
     if found.blocks:
         note += f" in {found.worst_calls()}"
