@@ -3,8 +3,8 @@
 The keeper stands between the screens (AccessDesk) and the link. What it decides:
 1. WELCOME names a seat: that person is granted, nobody is asked to sign in, and the seat is remembered, so
    that a console that starts without its hub still has it.
-2. Otherwise people sign in: at the hub while the link is up, else against what is kept here
-   (feed_verifiers.py). The new session replaces the old one, which ends after its clicks.
+2. Otherwise people sign in: at the hub while the link is up, else (and when the hub does not answer) against
+   what is kept here (feed_verifiers.py). The new session replaces the old one, which ends after its clicks.
 3. A lock takes effect at once and ends with a sign-in, of the same person (who keeps or renews the session)
    or of another (hand-over).
 4. A session ends when the hub no longer knows it, or at its time.
@@ -119,7 +119,9 @@ class AccessKeeper:
             _log.info("the seat of this station is not known (its keys are new?): %s", error)
             seat = None
         if seat is not None and self._clock.now_ns() < seat.t_until_ns:
-            self._set(seat.grant)
+            self._grant = seat.grant
+        # Told even when it is nobody: a screen may still show who was here before this process.
+        self._told(self._grant)
         self._thread.start()
 
     def stop(self) -> None:
@@ -235,6 +237,10 @@ class AccessKeeper:
             asked = self._tries.pop(said.request, None)
             if asked is None:
                 return
+            if said.code == "no_answer":
+                # Heartbeats or not: a hub that does not answer is away, for whoever stands at the keyboard.
+                self._work.put(lambda: self._offline(asked, "no_answer"))
+                return
             if said.code or not said.operator_id or not said.token:
                 if said.code == "refused":
                     self._noted("sign_in_refused", "", asked.person, "")
@@ -245,8 +251,9 @@ class AccessKeeper:
             self._session = Session(said.operator_id, said.token)
             if self._door is not None:
                 self._door.use_session(self._session)
+            back = self._grant.locked and self._grant.operator_id == grant.operator_id
             self._set(grant)
-            self._noted("sign_in", grant.operator_id, "", "")
+            self._noted("unlock" if back else "sign_in", grant.operator_id, "", "")
             self._work.put(lambda: self._keep(asked, grant, said.offline_s))
         asked.answer(AccessAnswer(asked.request))
 
@@ -299,13 +306,15 @@ class AccessKeeper:
     def _keep(self, asked: _Try, grant: Grant, offline_s: float) -> None:
         self._verifiers.keep(asked.person, asked.secret, grant, offline_s, self._clock.now_ns())
 
-    def _offline(self, asked: _Try) -> None:
+    def _offline(self, asked: _Try, otherwise: str = "no_offline") -> None:
+        """`otherwise`: what to say where nothing is kept for that person."""
         try:
             grant = self._verifiers.let_in(asked.person, asked.secret, self._clock.now_ns(), time.monotonic())
         except NotLetIn as refused:
             if refused.code == "refused":
                 self._noted("sign_in_refused", "", asked.person, "offline")
-            asked.answer(AccessAnswer(asked.request, refused.code, refused.retry_s))
+            code = otherwise if refused.code == "no_offline" else refused.code
+            asked.answer(AccessAnswer(asked.request, code, refused.retry_s))
             return
         except OSError as error:
             _log.warning("a try to sign in cannot be counted, so nobody is let in: %s", error)

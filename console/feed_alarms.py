@@ -66,6 +66,7 @@ KINDS: dict[str, _Kind] = {
 
 DETAILS: dict[str, LocalText] = {
     "hub_silent": LocalText("Không nhận được tín hiệu", "Nothing is received"),
+    "late": LocalText("Dữ liệu đến quá chậm", "What is received is too old"),
     "key_refused": LocalText("Khóa của máy trạm bị từ chối", "This station's key is refused"),
     "mode_mismatch": LocalText("Khác chế độ", "Another mode"),
     "denied": LocalText("Máy trạm bị từ chối", "This station is refused"),
@@ -80,8 +81,8 @@ DETAILS: dict[str, LocalText] = {
         "Tệp dữ liệu do phiên bản mới hơn tạo ra", "The data file was written by a newer program"
     ),
     "given_up": LocalText(
-        "Tự khởi động lại nhiều lần không được · Ctrl+R để chạy lại",
-        "Restarting it has not helped · Ctrl+R starts it again",
+        "Ctrl+R để chạy lại · tự khởi động lại không được",
+        "Ctrl+R starts it again · restarting itself has not helped",
     ),
     "other_mode": LocalText("Tệp dữ liệu thuộc chế độ khác", "The data file belongs to another mode"),
 }

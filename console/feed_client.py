@@ -80,6 +80,8 @@ class FeedClient:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._clicks: dict[str, _Open] = {}
+        self._under_way: set[str] = set()
+        """Actions that were kept or told and have no end yet. Reader's thread only."""
         self._feeds: dict[str, FeedStatus] = {}
         self._connection: Connection | None = None
         self._have: dict[str, tuple[str, int]] = {}
@@ -215,7 +217,8 @@ class FeedClient:
                     self._have[kept.feed] = (kept.epoch, kept.seq)
                     self._inbox.append(Changes(kept.feed, records, reset=True))
                     self._take_feed(FeedStatus(kept.feed, FeedQuality.STORED, kept.t_fresh_ns, cursor=kept.seq))
-                self._inbox.extend(state.unfinished)
+                for status in state.unfinished:
+                    self._take_action(status)
         except (sqlite3.Error, OSError, msgspec.DecodeError) as error:
             _log.warning("the last state cannot be read here: %s", error)
         finally:
@@ -223,7 +226,7 @@ class FeedClient:
             self.state_read.set()
 
     def _serve(self, connection: Connection) -> None:
-        connection.send_bytes(wire.encode(wire.Attach(self._have)))
+        connection.send_bytes(wire.encode(wire.Attach(self._have, tuple(self._under_way))))
         self._have = {}
         self._heard_s = time.monotonic()
         with self._lock:
@@ -259,10 +262,11 @@ class FeedClient:
                 self._inbox.append(frame.status)
             case wire.WireAction():
                 self._close_click(frame.status.action.aid, None)
-                self._inbox.append(frame.status)
+                self._take_action(frame.status)
             case wire.WireTrouble():
                 self._inbox.append(frame.trouble)
             case wire.ClickKept():
+                self._under_way.add(frame.aid)
                 self._close_click(frame.aid, None)
             case wire.ClickRefused():
                 self._close_click(frame.aid, frame)
@@ -276,6 +280,10 @@ class FeedClient:
                 self._inbox.append(frame.answer)
             case wire.Alive():
                 pass  # that it came is all it says
+
+    def _take_action(self, status: ActionStatus) -> None:
+        (self._under_way.discard if status.stage.final else self._under_way.add)(status.action.aid)
+        self._inbox.append(status)
 
     def _take_feed(self, status: FeedStatus) -> None:
         self._feeds[status.feed] = status

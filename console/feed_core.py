@@ -31,6 +31,7 @@ from backends.link.ports import BlobDone, Endpoints, LinkSettings, Trouble
 from backends.protocol.messages import Anchor, Anchored, Cursor, History, Revealed, Series, Signed
 from backends.store.keeping import Keep
 from backends.store.ops import Op, PutAudit, PutMoment, PutQuarantine, PutRecords, PutSnapshot, PutStage
+from backends.store.reader import read_ended
 from backends.store.store import Store
 from console.feed_access import AccessKeeper
 from console.feed_alarms import LocalAlarms
@@ -48,6 +49,8 @@ SESSION_ENDS = frozenset({"sign_out", "session_over"})
 """What is audited under these names hands the audit's end to the hub at once."""
 LINK_TURNS_S = 3.0
 """The link's loop comes round twenty times a second; a machine under load may take a little longer."""
+ENDED_KEPT = 1000
+"""Actions whose end is remembered, so that a click that comes again is not a second one."""
 REFUSING = ("disk_full", "io_error", "newer_schema", "other_mode")
 
 
@@ -123,6 +126,7 @@ class FeedCore:
         self.history = HistoryReader(Path(settings.data_dir), self._ask_hub, self.store.samples.put)
         self._lock = threading.Lock()
         self._unfinished: dict[str, ActionStatus] = {}
+        self._ended: dict[str, ActionStatus] = {}
         self._cseq = 0
         self._fresh: dict[str, int] = {}
         self._rate = 1.0
@@ -136,6 +140,7 @@ class FeedCore:
         if state.clock is not None:
             self.clock.set(state.clock.now_ns(time.time_ns()), state.clock.rate)
         self._unfinished = {status.action.aid: status for status in state.unfinished}
+        self._ended = {status.action.aid: status for status in read_ended(Path(self.settings.data_dir), ENDED_KEPT)}
         self._cseq = state.last_cseq
         self.exchange.load(state.feeds, state.unfinished)
         positions = self.store.positions
@@ -177,7 +182,8 @@ class FeedCore:
         self, verb: Verb, feed: str, target: str, expect_state_rev: int,
         args: dict[str, str] | None = None, aid: str = "", person: str | None = None,
     ) -> str:  # fmt: skip
-        """Keep a click: journal (fsync), then the store, then the hub. The same `aid` again does nothing.
+        """Keep a click: journal (fsync), then the store, then the hub. The same `aid` again does nothing, also
+        when it has come to its end meanwhile (see `ended`): a feeder may die between keeping and answering.
 
         `person`: who was signed in at the click, where that was not just now. Raises ActionRefused when it may
         not be made, or cannot be kept.
@@ -196,7 +202,7 @@ class FeedCore:
         expiry_s = EXPIRY_S[verb]
         expires_ns = 0 if expiry_s is None else now_ns + int(expiry_s * NS_PER_S)
         with self._lock:
-            if aid in self._unfinished:
+            if aid in self._unfinished or aid in self._ended:
                 return aid
             action = Action(aid, verb, feed, target, expect_state_rev, now_ns, expires_ns, args or {}, self._cseq + 1)
             try:
@@ -218,6 +224,11 @@ class FeedCore:
         if refusal:
             raise ActionRefused(refusal)
         return grant
+
+    def ended(self, aid: str) -> ActionStatus | None:
+        """How an action came to its end, for a screen that was away; None while it is under way, or unknown."""
+        with self._lock:
+            return self._ended.get(aid)
 
     def _submit_local(self, aid: str, verb: Verb, target: str, now_ns: int, grant: Grant) -> str:
         action = Action(aid, verb, LOCAL_FEED, target, 0, now_ns)
@@ -254,6 +265,10 @@ class FeedCore:
                 self.store.samples.put(record.body.samples, (record.epoch, record.seq))
                 self.exchange.samples(record.body.samples, record.body.conflated)
 
+    def preview(self, record: Record) -> None:
+        if record.type == "put":
+            self.exchange.preview(record)
+
     def snapshot(self, snapshot: Snapshot) -> None:
         self.store.put([PutSnapshot(snapshot)])
 
@@ -267,6 +282,9 @@ class FeedCore:
         with self._lock:
             if status.stage.final:
                 self._unfinished.pop(status.action.aid, None)
+                self._ended[status.action.aid] = status
+                while len(self._ended) > ENDED_KEPT:
+                    del self._ended[next(iter(self._ended))]
             else:
                 self._unfinished[status.action.aid] = status
         self.store.put([self._stage_op(status)])

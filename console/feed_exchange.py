@@ -24,11 +24,15 @@ from console.feed_wire import LOCAL_FEED, ClickKept, ClickRefused
 
 PRECIOUS_LIMIT = 20_000
 """Records waiting for one GUI before the feed is sent anew as a whole."""
+TAKE_ROWS = 2000
+"""Records in one turn of a screen beside its alarms: a new alarm must not wait for a whole backlog to be sent."""
 CHUNK = 500
 """Records in one delivery of increments."""
 APPEND_KEPT = 2000
 STATE_EVERY_S = 0.05
 SAMPLES_EVERY_S = 0.1
+
+_FIRST = frozenset({"alarms", LOCAL_FEED})
 
 Item = tuple[bytes, Any]
 """(JSON body, typed record or None where it has not been decoded here)."""
@@ -123,9 +127,7 @@ class Outlet:
         """All that is due. `whole` gives a feed from the mirror."""
         out: list[Out] = [whole(feed) for feed in sorted(self._renew)]
         self._renew.clear()
-        out.extend(self._ordered)
-        self._ordered = []
-        self._waiting.clear()
+        out.extend(self._due())
         if now_s - self._state_at_s >= STATE_EVERY_S and self._conflated:
             self._state_at_s = now_s
             for feed, changes in self._conflated.items():
@@ -136,12 +138,27 @@ class Outlet:
             out.append(NewSamples(tuple(self._samples.values()), self._merged))
             self._samples, self._merged = {}, 0
         # A status never overtakes the rows that it speaks of.
-        out.extend(status for feed, status in self._feeds.items() if feed not in self._conflated)
-        self._feeds = {feed: status for feed, status in self._feeds.items() if feed in self._conflated}
+        held = self._conflated.keys() | self._waiting.keys()
+        out.extend(status for feed, status in self._feeds.items() if feed not in held)
+        self._feeds = {feed: status for feed, status in self._feeds.items() if feed in held}
         if self._link is not None:
             out.append(self._link)
             self._link = None
         return out
+
+    def _due(self) -> list[Out]:
+        """Alarms, actions and answers all, of other rows so many; what is left keeps its order."""
+        first = [o for o in self._ordered if not isinstance(o, OutChanges) or o.feed in _FIRST]
+        rest = [o for o in self._ordered if isinstance(o, OutChanges) and o.feed not in _FIRST]
+        count = rows = 0
+        while count < len(rest) and rows < TAKE_ROWS:
+            rows += len(rest[count].items) + len(rest[count].deleted)
+            count += 1
+        self._ordered = list(rest[count:])
+        self._waiting.clear()
+        for left in rest[count:]:
+            self._waiting[left.feed] = self._waiting.get(left.feed, 0) + len(left.items) + len(left.deleted)
+        return [*first, *rest[:count]]
 
     @property
     def idle(self) -> bool:
@@ -263,6 +280,13 @@ class Exchange:
                 for outlet in self._outlets:
                     outlet.latest(feed, latest, stored)
             self._release(feed)
+
+    def preview(self, record: Record) -> None:
+        """A new alarm before its turn: on the screens as "not stored", not in the mirror."""
+        with self._lock:
+            if record.id not in self._mirrors[record.feed].items:
+                for outlet in self._outlets:
+                    outlet.add(OutChanges(record.feed, ((record.raw, record.body),), stored=False))
 
     def snapshot(self, feed: str, epoch: str, seq: int, items: Iterable[Record]) -> None:
         """A state feed as a whole; an append feed's position jumps, and what is known of it stays."""

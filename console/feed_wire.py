@@ -101,9 +101,11 @@ class ClickRefused(_Frame, frozen=True):
 
 
 class Attach(_Frame, frozen=True):
-    """First frame of a GUI: which positions it has read from the store by itself."""
+    """First frame of a GUI: which positions it has read from the store by itself, and which actions have no end
+    as far as it knows: those that ended while it had no feeder are told to it."""
 
     have: dict[str, tuple[str, int]]
+    open: tuple[str, ...] = ()
 
 
 class Click(_Frame, frozen=True):

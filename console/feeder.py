@@ -83,6 +83,7 @@ class Screen:
             if not isinstance(first, wire.Attach):
                 raise msgspec.DecodeError("the first frame must be Attach")
             self._outlet = self._core.exchange.attach(self._wake.set, first.have)
+            self._tell_ends(first.open)
             sender = threading.Thread(target=self._send_all, name="screen-send", daemon=True)
             sender.start()
             try:
@@ -120,6 +121,7 @@ class Screen:
                     aid=frame.aid, person=frame.person,
                 )  # fmt: skip
                 exchange.send(self._outlet, wire.ClickKept(frame.aid))
+                self._tell_ends((frame.aid,))
             except ActionRefused as refusal:
                 exchange.send(self._outlet, wire.ClickRefused(frame.aid, refusal.code, str(refusal)))
         elif isinstance(frame, wire.Question):
@@ -143,6 +145,13 @@ class Screen:
                 access.reveal(
                     frame.request, frame.what, frame.target, frame.reason, lambda shown: send(self._outlet, shown)
                 )
+
+    def _tell_ends(self, aids: tuple[str, ...]) -> None:
+        """What ended while this screen was away."""
+        for aid in aids:
+            status = self._core.ended(aid)
+            if status is not None:
+                self._core.exchange.send(self._outlet, status)
 
     def _send_all(self) -> None:
         exchange = self._core.exchange

@@ -97,8 +97,8 @@ class Grant(msgspec.Struct, frozen=True):
 
     @property
     def sees_personal_data(self) -> bool:
-        """What citizens wrote in their own words may stay on the screen."""
-        return not self.locked and bool(self.operator_id or not self.sign_in)
+        """What citizens wrote in their own words may be read on the screen."""
+        return not self.locked and bool(self.operator_id)
 
 
 NOBODY = Grant("", "", Role.VIEWER)

@@ -24,6 +24,7 @@ from backends.hub.accounts import Account, AccountBook, Kept
 from backends.hub.clerk import Clerk, Ending, Job
 from backends.hub.core import Core
 from backends.hub.reply import Reply
+from backends.hub.security import told
 from backends.hub.sessions import Sessions, fingerprint, new_token
 from backends.protocol.messages import FromHub, Signed, SignIn, SignOut
 
@@ -88,8 +89,7 @@ class Access:
         found = self._sessions.of(token, station)
         if found is None:
             if token and self._sessions.knows_elsewhere(token, station):
-                self._counters["foreign_token"] += 1
-                log.warning("security: station %s uses a session of another station", station)
+                told(self._counters, "foreign_token", log, "station %s uses a session of another station", station)
             return None
         account, session = found
         return Who(_operator(account, station), self._expires_ns(session))
@@ -144,9 +144,10 @@ class Access:
 
     def _not_signed(self, station: str, number: int, code: str, wait_s: float = 0.0) -> list[FromHub]:
         self._signing.pop(station, None)
-        self._counters[f"sign_in_{code}"] += 1
         if code == "refused":
-            log.warning("security: a sign-in at station %s was refused", station)
+            told(self._counters, "sign_in_refused", log, "a sign-in at station %s was refused", station)
+        else:
+            self._counters[f"sign_in_{code}"] += 1
         return [Signed(number, code, retry_s=round(wait_s, 1))]
 
     def _signed(self, number: int, token: str, session: Kept, accounts: list[Account]) -> list[FromHub]:

@@ -70,7 +70,7 @@ class BlobStore:
     def put(self, station: str, part: BlobPut, data: bytes) -> BlobKept:
         """Take one part; BLOBKEPT's `part` is how far the blob is here. Never raises for what was sent."""
         if code := self._unfit(part, data):
-            return BlobKept(part.request, part.blob, 0, code)
+            return BlobKept(part.request, part.blob[:64], 0, code)
         if self.find(part.blob) is not None:
             return BlobKept(part.request, part.blob, part.parts)
         try:

@@ -51,7 +51,7 @@ class Core:
         self._waiting: list[Change] = []
         self._waiting_samples: list[Sample] = []
         self._skip_to_ns = 0
-        self._reached_ns = 0
+        self._world_ns = 0
         """How far the world has been asked; later events may be missing from what is committed."""
         self._canary_next_s = 0.0
         self.canary: Canary | None = None
@@ -70,7 +70,7 @@ class Core:
         """
         if not self.log.meta(BEGUN):
             return self._begin(start_ns)
-        self._skip_to_ns = self._reached_ns = int(self.log.meta(WORLD_T))
+        self._skip_to_ns = self._world_ns = int(self.log.meta(WORLD_T))
         self._restore(self._skip_to_ns)
         return 0
 
@@ -121,11 +121,12 @@ class Core:
                 else:
                     sort_in(self._intake.event(event))
 
+        self._world_ns = start_ns
         sort_in(self._intake.directory(self._world.directory(), start_ns))
         loaded = self.log.load_past(samples())
         sort_in(self._intake.engine.tick(start_ns))
         self.log.seal()
-        meta = {BEGUN: "1", START_T: str(start_ns), **self._times(start_ns)}
+        meta = {BEGUN: "1", START_T: str(start_ns), **self._times()}
         self.log.commit([*items.values(), *events], start_ns, meta=meta)
         return loaded
 
@@ -149,10 +150,10 @@ class Core:
         """One faulty event, or a world that breaks, must not silence the hub: the rest goes on."""
         try:
             events: Iterable[WorldEvent] = list(self._world.until(now_ns))
-            self._reached_ns = now_ns
         except Exception:  # noqa: BLE001  # logged with its trace in _fault
             self._fault("the world broke")
             return
+        self._world_ns = now_ns
         for event in events:
             if event.t_ns <= self._skip_to_ns:
                 continue
@@ -168,8 +169,7 @@ class Core:
 
     def _flush(self, now_ns: int, canary: Canary | None = None) -> list[Envelope]:
         changes = self._waiting
-        anything = changes or self._waiting_samples or canary is not None
-        meta = self._times(self._reached_ns or now_ns) if anything else None
+        meta = self._times() if changes or self._waiting_samples or canary is not None else None
         try:
             published = self.log.commit(changes, now_ns, samples=self._waiting_samples, meta=meta)
         except LogTrouble as trouble:
@@ -187,12 +187,13 @@ class Core:
         self.canary = canary or self.canary
         return published
 
-    def _times(self, now_ns: int) -> dict[str, str]:
+    def _times(self) -> dict[str, str]:
         """How far the world has come, and when that was on the wall: a restart goes on from there.
 
-        Never later than the world was asked: an action between two rounds must not make a restart skip events.
+        Not the moment of the commit: one that an action causes comes between two rounds, and what happens
+        in the world until the next round is not in it.
         """
-        return {WORLD_T: str(now_ns), WALL_T: str(self._wall_ns())}
+        return {WORLD_T: str(self._world_ns), WALL_T: str(self._wall_ns())}
 
     def act(self, station: str, person: Operator | None, action: Action, now_ns: int) -> Answer:
         """One action of `person` at `station`. What waits is written first, so that order holds. Raises LogTrouble."""

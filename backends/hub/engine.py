@@ -107,12 +107,17 @@ class AlarmEngine:
         }  # fmt: skip
         return self._wrong(c.key, c.t_ns, c.priority, fields)
 
-    def sample(self, s: Sample) -> list[Change]:
-        """One value of a watched series. Doubtful, missing and older values move nothing."""
+    def sample(self, s: Sample, now_ns: int | None = None) -> list[Change]:
+        """One value of a watched series. Doubtful, missing and older values move nothing.
+
+        `now_ns`: when it came. A newest value from the future was a wrong clock's (the sensor's, or the hub's
+        before it was set back): it must not keep the engine deaf until that future comes.
+        """
         sensor = self._sensors.get(s.series)
         if sensor is None or s.value is None or s.quality != _GOOD or s.series not in self._trends:
             return []
-        if s.t_ns <= self._newest.get(s.series, -1):
+        newest_ns = self._newest.get(s.series, -1)
+        if s.t_ns <= newest_ns and (now_ns is None or newest_ns <= now_ns):
             return []
         self._newest[s.series] = s.t_ns
         trend = self._trends[s.series]

@@ -146,7 +146,7 @@ class Intake:
         self._samples += event.samples
         for sample in event.samples:
             if engine.watches(sample.series):
-                changes += engine.sample(sample)
+                changes += engine.sample(sample, event.t_ns)
         return changes
 
     def _report(self, t_ns: int, report: Report) -> list[Change]:

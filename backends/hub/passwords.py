@@ -21,7 +21,7 @@ _HASHER = argon2.PasswordHasher.from_parameters(argon2.profiles.RFC_9106_LOW_MEM
 
 
 def hashed(secret: str) -> str:
-    """The PHC string to keep. About 60 ms and 64 MiB."""
+    """The PHC string to keep. 64 MiB, and 0.2 to 0.6 s on two busy cores (measured at load 8)."""
     return _HASHER.hash(_normal(secret))
 
 

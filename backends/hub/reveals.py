@@ -16,6 +16,7 @@ from backends.hub.access import Who
 from backends.hub.actions import REASON_LIMIT, TARGET_LIMIT
 from backends.hub.clerk import Ending, Job
 from backends.hub.private import CAMERA, REPORTER, Vault
+from backends.hub.security import told
 from backends.hub.witness import Look, Witness
 from backends.protocol.messages import Reveal, Revealed
 
@@ -34,8 +35,7 @@ class Reveals:
         """What the clerk has to do for this question."""
         code = _refusal(who, message)
         if code in ("not_allowed", "nobody_signed_in"):
-            self._counters["reveal_refused"] += 1
-            log.warning("security: station %s asked for a secret: %s", station, code)
+            told(self._counters, "reveal_refused", log, "station %s asked for a secret: %s", station, code)
         person, role = (who.operator.id, who.operator.role.value) if who is not None else ("", "")
         look = Look(
             self._clock.now_ns(), station, person, role, message.what[:20], message.target[:TARGET_LIMIT],

@@ -39,6 +39,7 @@ from backends.protocol.messages import (
     HEARTBEAT_TOPIC,
     MAX_FRAME,
     VERSION,
+    Anchor,
     AnchorGet,
     Blob,
     BlobGet,
@@ -64,11 +65,12 @@ SLICE = 64
 """Requests served before the loop looks at its deadlines again."""
 SLICE_S = 0.02
 COST_PER_S = 200.0
-"""Requests of _EXPENSIVE that one station may send, a second; the burst is twice that."""
+"""What the requests of one station may cost, a second; the burst is twice that."""
 PEER_S = 120.0
 """A peer that was silent for longer gets no BYE. Consoles say HELLO every 30 s."""
 REBIND_S = 3.0
-_EXPENSIVE = (Fetch, SnapGet, History, BlobGet, Reveal, AnchorGet)
+_COST: dict[type, float] = {Fetch: 1, SnapGet: 1, History: 1, BlobGet: 1, AnchorGet: 1, Anchor: 20, Reveal: 20}
+"""Those that leave a row for good cost more: ten a second and station."""
 
 Context = zmq.Context[zmq.Socket[bytes]]
 
@@ -100,13 +102,13 @@ class _Budget:
         self._tokens = 2 * COST_PER_S
         self._last_s = time.monotonic()
 
-    def take(self) -> bool:
+    def take(self, cost: float = 1.0) -> bool:
         now_s = time.monotonic()
         self._tokens = min(2 * COST_PER_S, self._tokens + (now_s - self._last_s) * COST_PER_S)
         self._last_s = now_s
-        if self._tokens < 1:
+        if self._tokens < cost:
             return False
-        self._tokens -= 1
+        self._tokens -= cost
         return True
 
 
@@ -328,7 +330,8 @@ class Server:
         if session.refused and not isinstance(message, Hello):
             self._send(routing_id, Denied("mode", f"this hub is {self._identity.mode.value}"))
             return
-        if isinstance(message, _EXPENSIVE) and not self._budgets.setdefault(station, _Budget()).take():
+        cost = _COST.get(type(message), 0.0)
+        if cost and not self._budgets.setdefault(station, _Budget()).take(cost):
             self.counters["over_budget"] += 1
             return
         try:

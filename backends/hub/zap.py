@@ -17,6 +17,7 @@ import zmq
 import zmq.utils.z85
 
 from backends.hub.keys import PUBLIC_SUFFIX, read_authorised_until
+from backends.hub.security import told
 
 log = logging.getLogger(__name__)
 
@@ -104,17 +105,11 @@ class ZapHandler:
             self._gate.refresh()
         station = self._gate.station(key) if key is not None else None
         if key is None or station is None:
-            self._counters["unknown_key"] += 1
-            self._say(frames[3].decode("ascii", "replace")[:64] if len(frames) > 3 else "?")
+            address = frames[3].decode("ascii", "replace")[:64] if len(frames) > 3 else "?"
+            told(self._counters, "unknown_key", log, "an unknown key was refused, from %s", address)
             self.socket.send_multipart([version or b"1.0", request_id, b"400", b"unknown key", b"", b""])
         else:
             self.socket.send_multipart([version, request_id, b"200", b"OK", key, b""])
-
-    def _say(self, address: str) -> None:
-        """The first ones one by one, then every hundredth: a stranger must not fill the disk."""
-        count = self._counters["unknown_key"]
-        if count <= 10 or count % 100 == 0:
-            log.warning("security: an unknown key was refused (from %s, number %d)", address, count)
 
     @staticmethod
     def _key(frames: list[bytes]) -> bytes | None:

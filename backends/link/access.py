@@ -84,13 +84,13 @@ class Access:
 
     # -- from the hub --------------------------------------------------------------------------------
 
-    def on_signed(self, answer: Signed) -> None:
-        if self.sign_ins.answered(answer.request) or self.sign_outs.answered(answer.request):
+    def on_answer(self, answer: Signed | Revealed) -> None:
+        """Handed on once; a repeated one has been answered before."""
+        if isinstance(answer, Revealed):
+            if self.reveals.answered(answer.request):
+                self._sink.revealed(answer)
+        elif self.sign_ins.answered(answer.request) or self.sign_outs.answered(answer.request):
             self._sink.signed(answer)
-
-    def on_revealed(self, answer: Revealed) -> None:
-        if self.reveals.answered(answer.request):
-            self._sink.revealed(answer)
 
     def on_welcome(self, welcome: Welcome) -> None:
         """Takes from it who sits here, if it answers a HELLO of the present session."""

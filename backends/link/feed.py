@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from backends.domain.feeds import FeedStatus, Mode
+from backends.domain.feeds import FeedQuality, FeedStatus, Mode
 from backends.domain.record import Record, Snapshot
-from backends.link.health import GapWatch, Rate, period_overdue, quality
+from backends.link.freshness import Movement
+from backends.link.health import GapWatch, Rate, quality
 from backends.link.intake import Quarantine, to_record
 from backends.link.ports import Sink
 from backends.link.sync import Applied, FeedSync
@@ -22,21 +23,22 @@ class Feed:
         self.sync = sync
         self.rate = Rate()
         self.gaps = GapWatch()
+        self.movement = Movement()
         self.bad = 0
         self.lag_s = 0.0
         self.t_fresh_ns = t_fresh_ns
         self.last: FeedStatus | None = None
 
-    def status(self, now_ns: int, clock_rate: float, *, ever_up: bool, silent: bool) -> FeedStatus:
+    def status(self, now_s: float, now_ns: int, rate: float, *, ever_up: bool, silent: bool) -> FeedStatus:
         """How it stands now; while it is live, its last complete moment moves along."""
         head, cursor = self.sync.head, self.sync.cursor
         judged = quality(
             ever_up=ever_up,
             silent=silent,
-            overdue=head is not None and period_overdue(head, now_ns, clock_rate),
+            overdue=head is not None and self.movement.overdue(head, now_ns, now_s, rate),
             complete=self.sync.complete,
         )
-        if judged.value == "live":
+        if judged is FeedQuality.LIVE:
             self.t_fresh_ns = now_ns
         return FeedStatus(
             self.sync.feed, judged, self.t_fresh_ns, head.head if head else 0, cursor.seq if cursor else 0,

@@ -1,6 +1,6 @@
 """Judgements on time: is the hub silent, is a feed stale, is the alarm engine dead, are there too many gaps.
 
-Pure; monotonic seconds and session nanoseconds are arguments. Figures: design, section 4.
+Pure; monotonic seconds are arguments. Figures: design, section 4.
 """
 
 from __future__ import annotations
@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections import deque
 
 from backends.domain.feeds import FeedQuality
-from backends.domain.times import NS_PER_S
-from backends.protocol.messages import Canary, FeedHead
+from backends.link.freshness import STALE_S
+from backends.protocol.messages import Canary
 
-STALE_S = 1.5
 SILENT_S = 5.0
 """Silence after which both sockets are made anew and the hub counts as gone."""
 CANARY_DEAD_S = 3.5
@@ -30,17 +29,6 @@ def wants_other(opened_s: float | None, welcomed: bool, live_s: float, now_s: fl
     return now_s - max(live_s, opened_s) > STALE_S
 
 
-def period_overdue(head: FeedHead, now_ns: int, rate: float) -> bool:
-    """The feed should have moved: its newest source time is older than 3 periods, at least 1.5 s.
-
-    With a clock that runs `rate` times as fast, the least is 1.5 s of the wall's time, because heads
-    come only every half second of it.
-    """
-    if head.period_s <= 0 or head.t_source <= 0:
-        return False
-    return (now_ns - head.t_source) / NS_PER_S > max(3 * head.period_s, STALE_S * max(rate, 1.0))
-
-
 def quality(*, ever_up: bool, silent: bool, overdue: bool, complete: bool) -> FeedQuality:
     """One word for a feed."""
     if not ever_up:
@@ -57,8 +45,10 @@ class CanaryWatch:
         self._seq: int | None = None
         self._moved_s = 0.0
 
-    def restart(self) -> None:
-        self._seq = None
+    def restart(self, now_s: float) -> None:
+        """Another run of the hub. One that has shown a canary before owes one now."""
+        if self._seq is not None:
+            self._seq, self._moved_s = -1, now_s
 
     def dead(self, canary: Canary | None, now_s: float) -> bool:
         """To be asked at each heartbeat. A hub that never showed a canary is not judged."""

@@ -7,20 +7,29 @@ type "bad", so that the cursor can move past it, and its bytes go to quarantine.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from backends.domain.feeds import Mode
+from backends.domain.quality import Quality
 from backends.domain.record import Record
+from backends.domain.sensor import SampleBatch
 from backends.protocol.codec import BadMessage, decode_body, decode_envelope
-from backends.protocol.messages import MAX_FRAME, Batch, Envelope, Snap
+from backends.protocol.messages import MAX_FRAME, Batch, Envelope, FeedHead, Heartbeat, Reset, Snap, Welcome
 
 Quarantine = Callable[[str, str, bytes], None]
 """(feed, reason, raw)."""
 
 INT64 = 1 << 63
 """SQLite's integers end here; JSON's do not."""
+
+TIME_END: Final = 1 << 62
+"""Nanoseconds: the year 2116. A time beyond it would run over the end of 64 bits while it is extrapolated."""
+MAX_RATE: Final = 1e6
+MAX_PARTS: Final = 100_000
+
+_QUALITIES = frozenset(quality.value for quality in Quality)
 
 _TYPES = frozenset({"put", "del", "event"})
 
@@ -44,6 +53,33 @@ class _LooseSnap(msgspec.Struct, tag_field="msg", tag="SNAP"):
 _LOOSE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_LooseBatch | _LooseSnap)
 
 
+def _check_qualities(batch: SampleBatch) -> None:
+    """Words on the wire, an enum on the screen: one that is not of it must not come so far."""
+    for quality in {sample.quality for sample in batch.samples} - _QUALITIES:
+        raise BadMessage(f"quality {quality[:40]!r}")
+
+
+def check_numbers(message: Any) -> None:
+    """Raise BadMessage for a time, rate or position that fits its type and yet cannot be one.
+
+    The clock and the cursors of the whole console are set by them: one such message must not poison either.
+    """
+    heads: dict[str, FeedHead] = {}
+    if isinstance(message, Heartbeat | Welcome):
+        if not (0 <= message.now < TIME_END and 0 <= message.rate <= MAX_RATE):
+            raise BadMessage(f"time {message.now} at rate {message.rate:g}")
+        heads = message.heads if isinstance(message, Heartbeat) else message.feeds
+    for name, head in heads.items():
+        if not (0 <= head.head < INT64 and 0 <= head.oldest <= head.head + 1 and abs(head.t_source) < TIME_END):
+            raise BadMessage(f"head of {name[:40]!r}: {head.oldest} to {head.head}")
+    if isinstance(message, Snap) and not (0 <= message.as_of < INT64 and 0 < message.parts <= MAX_PARTS):
+        raise BadMessage(f"snapshot as of {message.as_of} in {message.parts} parts")
+    if isinstance(message, Reset) and not 0 <= message.oldest < INT64:
+        raise BadMessage(f"oldest {message.oldest}")
+    if isinstance(message, Batch) and not 0 <= message.head < INT64:
+        raise BadMessage(f"head {message.head}")
+
+
 def to_record(env: Envelope, t_rx_ns: int, quarantine: Quarantine) -> Record:
     """The typed record of an envelope; "bad" when its body is not one."""
     body: Any = None
@@ -52,6 +88,8 @@ def to_record(env: Envelope, t_rx_ns: int, quarantine: Quarantine) -> Record:
     if kind in ("put", "event"):
         try:
             body = decode_body(env.feed, env.body)  # scanned with its envelope
+            if type(body) is SampleBatch:
+                _check_qualities(body)
         except BadMessage as error:
             quarantine(env.feed, f"body of {env.feed} {env.seq}: {error}", raw)
             kind = "bad"
@@ -88,6 +126,13 @@ def salvage(raw: bytes, after: int, mode: Mode, quarantine: Quarantine) -> Batch
             env = Envelope(mode, loose.feed, loose.epoch, seq + 1, 0, "bad")
         seq = env.seq
         items.append(env)
+    saved: Batch | Snap
     if isinstance(loose, _LooseBatch):
-        return Batch(loose.feed, loose.epoch, tuple(items), loose.head)
-    return Snap(loose.feed, loose.epoch, loose.as_of, loose.part, loose.parts, tuple(items))
+        saved = Batch(loose.feed, loose.epoch, tuple(items), loose.head)
+    else:
+        saved = Snap(loose.feed, loose.epoch, loose.as_of, loose.part, loose.parts, tuple(items))
+    try:
+        check_numbers(saved)
+    except BadMessage:
+        return None
+    return saved

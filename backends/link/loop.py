@@ -28,6 +28,8 @@ from backends.protocol.messages import VERSION, Anchor, Cursor, History, Reveal,
 _log = logging.getLogger(__name__)
 
 POLL_MS = 50
+CTL_BURST = 1
+"""Answers taken in one turn: each may hold a thousand records, and an alarm on LIVE must not wait for many."""
 LIVE_BURST = 500
 """Live messages taken in one turn before the rest of the loop gets its chance."""
 
@@ -174,10 +176,10 @@ class Link:
             if seen & AUTH_FAILED:
                 self._machine.key_refused(now_s)
             self._lost |= bool(seen & LOST)
-            if self._sockets.dealer in ready:
-                self._receive(self._sockets.dealer, self._machine.on_ctl, 50)
             if self._sockets.sub in ready:
                 self._receive(self._sockets.sub, self._machine.on_live, LIVE_BURST)
+            if self._sockets.dealer in ready:
+                self._receive(self._sockets.dealer, self._machine.on_ctl, CTL_BURST)
         self._machine.turn(time.monotonic(), self._send)
 
     def _receive(self, source: zmq.Socket[bytes], take: Callable[[list[bytes], float], None], limit: int) -> None:

@@ -17,17 +17,18 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from backends.domain.action import ActionStatus
-from backends.domain.feeds import FEEDS, FeedStatus, LinkState, Mode
-from backends.domain.ports import LinkStatus
+from backends.domain.feeds import FEEDS, LinkState, Mode
 from backends.domain.times import NS_PER_S, HubClock
 from backends.link.access import Access, Session
 from backends.link.asking import Asking
 from backends.link.blobs import BLOB_LIMIT, Blobs
 from backends.link.feed import Feed, Handing
-from backends.link.health import SILENT_S, STALE_S, CanaryWatch, wants_other
-from backends.link.intake import INT64, salvage
+from backends.link.freshness import STALE_S, Lateness
+from backends.link.health import SILENT_S, CanaryWatch, wants_other
+from backends.link.intake import INT64, check_numbers, salvage, to_record
 from backends.link.outbox import Outbox
 from backends.link.ports import LinkSettings, Sink, Trouble
+from backends.link.standing import Standing
 from backends.link.sync import Applied, FeedSync
 from backends.protocol import codec
 from backends.protocol.codec import BadMessage
@@ -41,15 +42,16 @@ from backends.protocol.messages import (
     Batch,
     Blob,
     Bye,
-    Canary,
     Cursor,
     Denied,
     FeedHead,
     Fetch,
     FromHub,
+    Heartbeat,
     Hello,
     History,
     Ping,
+    Pong,
     Reset,
     Revealed,
     Series,
@@ -63,8 +65,9 @@ _log = logging.getLogger(__name__)
 HELLO_RETRY_S = 1.0
 HELLO_EVERY_S = 30.0
 DENIED_RETRY_S = 5.0
-STATUS_EVERY_S = 0.5
 HISTORY_RETRY_S = 3.0
+ALARMS_FIRST_S = 3.0
+"""After a join the alarms are caught up before other feeds ask for anything: a new one must show within a second."""
 HISTORY_WAITING = 200
 """Questions kept while the hub is away; the oldest are forgotten."""
 
@@ -93,28 +96,26 @@ class LinkMachine:
             name: Feed(FeedSync(name, spec.kind, cursors.get(name), jitter), (fresh or {}).get(name, 0))
             for name, spec in FEEDS.items()
         }
+        self._feeds["alarms"].sync.hurry()
         self.outbox = Outbox(unfinished)
         self.security_events = 0
         """Messages of a foreign mode."""
         self.unknown_feeds = 0
         self._canary = CanaryWatch()
-        self._troubles: dict[Trouble, str] = {}
+        self._lateness = Lateness()
         self.access = Access(sink)
         self.blobs = Blobs(sink.blob, lambda reason, raw: self._bad("", reason, raw))
         self._history = Asking(HISTORY_RETRY_S, HISTORY_RETRY_S, limit=HISTORY_WAITING)
         self._anchors = Asking(2.0, 30.0, limit=1)
         self._askings = (*self.access.askings(), self._history, self.blobs.asking, self._anchors)
-        self._state = LinkState.CONNECTING
-        self._reason = ""
-        self._t_since_ns = clock.now_ns()
-        self._server = self._instance = self._operator_id = ""
-        self._clock_rate = 1.0
-        self._ever_up = False
+        self._standing = Standing(sink, clock, settings.mode, self._feeds, lambda: len(self.outbox))
+        self._instance = ""
         self._opened_s: float | None = None
         self._welcomed = False
-        self._hello_at_s = self._hello_sent_s = self._ping_at_s = self._status_at_s = 0.0
-        self._heads_s = self._live_s = self._ctl_s = float("-inf")
-        self._away_since_s: float | None = None
+        self._hello_at_s = self._hello_sent_s = self._ping_at_s = 0.0
+        self._live_s = self._fresh_s = float("-inf")
+        self._asked_s = 0.0
+        self._alarms_first_until_s = 0.0
         self._retry_at_s: float | None = None
         self._pings = 0
         self._handing = Handing(sink, self._bad, self._same_mode)
@@ -125,8 +126,9 @@ class LinkMachine:
         """New sockets: nothing that was asked will be answered."""
         self._opened_s = now_s
         self._welcomed = False
-        self._hello_at_s = 0.0
+        self._hello_at_s = self._asked_s = 0.0
         self._retry_at_s = None
+        self._lateness.restart()
         self._forget_asked()
 
     def _forget_asked(self) -> None:
@@ -140,8 +142,8 @@ class LinkMachine:
 
     def key_refused(self, now_s: float) -> None:
         """HANDSHAKE_FAILED_AUTH: this socket never tries again by itself (anchors, 0.3)."""
-        self._heads_s = float("-inf")
-        self._set_state(LinkState.REFUSED, "key_refused")
+        self._standing.heads_s = float("-inf")
+        self._standing.set(LinkState.REFUSED, "key_refused")
         self._retry_at_s = now_s
 
     def wants_new_sockets(self, now_s: float, *, several: bool = False) -> bool:
@@ -192,13 +194,12 @@ class LinkMachine:
                 raise BadMessage(f"{len(frames)} frames instead of 2")
             if frames[0] == HEARTBEAT_TOPIC:
                 beat = codec.decode_heartbeat(frames[1])
+                check_numbers(beat)
                 if self._same_mode(beat.mode, "hb", frames[1]):
                     self._live_s = now_s
                     if beat.instance != self._instance:
                         self._hello_at_s = min(self._hello_at_s, now_s)  # another process: join it
-                    self._take_time(beat.now, beat.rate)
-                    self._take_heads(beat.heads, now_s, welcome=False)
-                    self._judge_canary(beat.canary, now_s)
+                    self._on_beat(beat, now_s)
                 return
             feed = frames[0][2:-1].decode("ascii", "replace")
             env = codec.decode_envelope(frames[1])
@@ -216,7 +217,10 @@ class LinkMachine:
         if not self._same_mode(env.mode, env.feed, frames[1]):
             return
         known.rate.count += 1
-        known.lag_s = max(0.0, (self._clock.now_ns() - env.t) / NS_PER_S / max(self._clock_rate, 1e-6))
+        known.movement.seen(env.epoch, env.seq, now_s)
+        known.lag_s = max(0.0, (self._clock.now_ns() - env.t) / NS_PER_S / max(self._standing.clock_rate, 1e-6))
+        if env.feed == "alarms" and known.sync.wanting and known.sync.newcomer(env):
+            self._sink.preview(to_record(env, self._clock.now_ns(), lambda *_: None))
         self._apply(env.feed, known.sync.on_live(env, now_s))
 
     def _same_mode(self, mode: Mode, feed: str, raw: bytes) -> bool:
@@ -224,13 +228,20 @@ class LinkMachine:
             return True
         self.security_events += 1
         self._bad(feed, f"mode {mode.value} on a {self._settings.mode.value} console", raw)
-        self._trouble(Trouble.MODE, True, mode.value)
+        self._standing.trouble(Trouble.MODE, True, mode.value)
         if not self._welcomed:
-            self._set_state(LinkState.REFUSED, "mode_mismatch")
+            self._standing.set(LinkState.REFUSED, "mode_mismatch")
         return False
 
-    def _judge_canary(self, canary: Canary | None, now_s: float) -> None:
-        self._trouble(Trouble.CANARY, self._canary.dead(canary, now_s))
+    def _on_beat(self, beat: Heartbeat, now_s: float) -> None:
+        """A late one says where the feeds were: it must not look like now. CTL is asked how things are."""
+        if self._lateness.late(beat.now, now_s):
+            self._ping_at_s = min(self._ping_at_s, now_s)
+            return
+        self._fresh_s = now_s
+        self._take_time(beat.now, beat.rate)
+        self._take_heads(beat.heads, now_s, welcome=False)
+        self._standing.trouble(Trouble.CANARY, self._canary.dead(beat.canary, now_s))
 
     # -- CTL -----------------------------------------------------------------------------------------
 
@@ -242,13 +253,13 @@ class LinkMachine:
         raw = frames[1]
         try:
             message: Any = codec.decode_from_hub(raw)
+            check_numbers(message)
         except BadMessage as error:
             # The reason is kept even where most of the answer can be saved.
             message = salvage(raw, self._after(raw), self._settings.mode, self._bad)
             if message is None:
                 self._bad("", str(error), raw)
                 return
-        self._ctl_s = now_s
         if isinstance(message, Batch | Reset | Snap):
             self._on_answer(message, now_s)
         else:
@@ -272,27 +283,27 @@ class LinkMachine:
             case Denied():
                 self._welcomed = False
                 self._hello_at_s = now_s + DENIED_RETRY_S
-                self._set_state(LinkState.REFUSED, f"denied:{message.code}")
+                self._standing.set(LinkState.REFUSED, f"denied:{message.code}")
             case Ack():
                 self._on_ack(message, frames[1])
             case Series():
                 if self._history.answered(message.request):
                     self._sink.series(message)
-            case Signed():
-                self.access.on_signed(message)
-            case Revealed():
-                self.access.on_revealed(message)
+            case Signed() | Revealed():
+                self.access.on_answer(message)
             case Blob():
                 self.blobs.on_blob(message, frames[2] if len(frames) == 3 else None)
             case Anchored():
                 if self._anchors.answered(message.n):
                     self._sink.anchored(message)
             case Bye():
-                self._heads_s = float("-inf")
-                self._set_state(LinkState.DOWN, f"bye:{message.reason}")
+                self._standing.heads_s = float("-inf")
+                self._standing.set(LinkState.DOWN, f"bye:{message.reason}")
                 self._retry_at_s = now_s + min(max(message.retry_ms, 200), 8000) / 1000
+            case Pong():
+                self._lateness.answered(message.n, message.now, now_s, self._standing.clock_rate)
             case _:
-                pass  # PONG: that it came is all it says
+                pass
 
     def _after(self, raw: bytes) -> int:
         """The cursor that an unreadable BATCH continues: of the fetch of the feed that it names."""
@@ -311,25 +322,33 @@ class LinkMachine:
 
     def _on_welcome(self, welcome: Welcome, now_s: float) -> None:
         if not self._same_mode(welcome.mode, "welcome", b""):
-            self._set_state(LinkState.REFUSED, "mode_mismatch")
+            self._standing.set(LinkState.REFUSED, "mode_mismatch")
             self._hello_at_s = now_s + DENIED_RETRY_S
             return
         first = not self._welcomed or welcome.instance != self._instance
         self._welcomed = True
-        self._server, self._instance = welcome.server, welcome.instance
+        self._standing.server, self._instance = welcome.server, welcome.instance
         self.access.on_welcome(welcome)
-        self._operator_id = welcome.operator_id
-        self._hello_at_s = now_s + HELLO_EVERY_S
-        self._take_time(welcome.now, welcome.rate)
+        self._standing.operator_id = welcome.operator_id
         if first:
-            self._canary.restart()
+            self._canary.restart(now_s)
+            self._lateness.restart()
+            self._lateness.told(welcome.now, self._asked_s, now_s, welcome.rate)
+            self._ping_at_s, self._alarms_first_until_s = now_s, now_s + ALARMS_FIRST_S
             self.outbox.connection_made()
             self._forget_asked()
+            for feed in self._feeds.values():
+                feed.movement.restart()
         self.blobs.limit = min(BLOB_LIMIT, welcome.limits.blob)
-        self._take_heads(welcome.feeds, now_s, welcome=True)
-        self._ever_up = True
-        self._trouble(Trouble.MODE, False)
-        self._set_state(LinkState.UP, "")
+        late = self._lateness.late(welcome.now, now_s)
+        self._hello_at_s = now_s + (HELLO_RETRY_S if late else HELLO_EVERY_S)
+        if not late:
+            self._take_time(welcome.now, welcome.rate)
+        # While LIVE is well, what it is about to bring is not missing yet.
+        self._take_heads(welcome.feeds, now_s, welcome=first or now_s - self._fresh_s > STALE_S, late=late)
+        self._standing.ever_up = True
+        self._standing.trouble(Trouble.MODE, False)
+        self._standing.set(*((LinkState.DOWN, "late") if late else (LinkState.UP, "")))
 
     def _on_ack(self, ack: Ack, raw: bytes) -> None:
         try:
@@ -343,11 +362,12 @@ class LinkMachine:
             self._sink.stage(status)
 
     def _take_time(self, now_ns: int, rate: float) -> None:
-        self._clock_rate = rate
+        self._standing.clock_rate = rate
         self._clock.set(now_ns, rate)
 
-    def _take_heads(self, heads: Mapping[str, FeedHead], now_s: float, *, welcome: bool) -> None:
-        self._heads_s = now_s
+    def _take_heads(self, heads: Mapping[str, FeedHead], now_s: float, *, welcome: bool, late: bool = False) -> None:
+        if not late:
+            self._standing.heads_s = now_s
         for name, head in heads.items():
             feed = self._feeds.get(name)
             if feed is None:
@@ -356,6 +376,8 @@ class LinkMachine:
                 self._apply(name, feed.sync.on_welcome(head, now_s))
             else:
                 feed.sync.on_heartbeat(head, now_s)
+            if feed is not None:
+                feed.movement.seen(head.epoch, head.head, now_s)
 
     # -- towards the store ---------------------------------------------------------------------------
 
@@ -381,15 +403,12 @@ class LinkMachine:
         """Send what is due and tell how things stand. At least every 50 ms."""
         if self._opened_s is not None:
             self._talk(now_s, send)
-        self._judge(now_s)
         self.access.give_up(now_s)
         self.blobs.give_up(now_s)
-        if now_s >= self._status_at_s:
-            self._status_at_s = now_s + STATUS_EVERY_S
-            self._tell(now_s, everything=True)
+        self._standing.turn(now_s)
 
     def _talk(self, now_s: float, send: Send) -> None:
-        live_silent = self._welcomed and now_s - self._live_s > STALE_S
+        live_silent = self._welcomed and now_s - self._fresh_s > STALE_S
         if now_s >= self._hello_at_s or (live_silent and now_s >= self._hello_sent_s + HELLO_RETRY_S):
             # Without heartbeats, WELCOME brings the heads: CTL alone keeps the console complete.
             token = self.access.present.token
@@ -397,11 +416,14 @@ class LinkMachine:
             if not send(codec.encode(hello)):
                 return
             self.access.hello_sent()
-            self._hello_sent_s = now_s
+            self._hello_sent_s, self._asked_s = now_s, self._asked_s or now_s
             self._hello_at_s = now_s + HELLO_RETRY_S
         if not self._welcomed:
             return
+        alarms = self._feeds["alarms"].sync
         for feed in self._feeds.values():
+            if feed.sync is not alarms and alarms.wanting and now_s < self._alarms_first_until_s:
+                continue
             request = feed.sync.request(now_s)
             if request is not None and not send(codec.encode(request)):
                 feed.sync.connection_lost()
@@ -413,10 +435,11 @@ class LinkMachine:
                 if not send(codec.encode(question)):
                     return
                 asking.sent(number, now_s)
-        if now_s - self._ctl_s > 1.0 and now_s >= self._ping_at_s:
+        if now_s >= self._ping_at_s:
             self._pings += 1
             self._ping_at_s = now_s + 1.0
-            send(codec.encode(Ping(self._pings, self._clock.now_ns())))
+            if send(codec.encode(Ping(self._pings, self._clock.now_ns()))):
+                self._lateness.asked(self._pings, now_s)
 
     def _cursors(self) -> dict[str, Cursor]:
         return {n: f.sync.cursor for n, f in self._feeds.items() if f.sync.cursor is not None}
@@ -434,67 +457,3 @@ class LinkMachine:
             moved = self.outbox.sent(waiting.action.aid, now_s, now_ns)
             if moved is not None:
                 self._sink.stage(moved)
-
-    def _judge(self, now_s: float) -> None:
-        silent = now_s - self._heads_s > STALE_S
-        if silent and self._state is LinkState.UP:
-            self._set_state(LinkState.DOWN, "hub_silent")
-        if self._state is LinkState.UP:
-            self._away_since_s = None
-        elif self._away_since_s is None:
-            # Silence began at the last head, not when it was noticed.
-            self._away_since_s = max(self._heads_s, now_s - STALE_S) if self._ever_up else now_s
-        away = self._away_since_s is not None and now_s - self._away_since_s > SILENT_S
-        self._trouble(Trouble.HUB, away, self._reason)
-        if self._feed_qualities_changed(silent):
-            self._tell(now_s, everything=False)
-
-    def _status_of(self, feed: Feed, silent: bool) -> FeedStatus:
-        silent = silent or self._state is not LinkState.UP
-        return feed.status(self._clock.now_ns(), self._clock_rate, ever_up=self._ever_up, silent=silent)
-
-    def _feed_qualities_changed(self, silent: bool) -> bool:
-        changed = False
-        for feed in self._feeds.values():
-            status = self._status_of(feed, silent)
-            if feed.last is None or feed.last.quality is not status.quality:
-                feed.last = status
-                self._sink.feed_status(status)
-                changed = True
-        return changed
-
-    def _tell(self, now_s: float, *, everything: bool) -> None:
-        silent = now_s - self._heads_s > STALE_S
-        if everything:
-            crowded = ""
-            for name, feed in self._feeds.items():
-                feed.rate.measure(now_s)
-                feed.last = self._status_of(feed, silent)
-                self._sink.feed_status(feed.last)
-                if feed.gaps.too_many(feed.sync.gaps, now_s):
-                    crowded = name
-            self._trouble(Trouble.GAPS, bool(crowded), crowded)
-        self._sink.link_status(
-            LinkStatus(
-                self._state, self._settings.mode, self._t_since_ns, self._server, self._reason,
-                self._clock.now_ns(), self._clock_rate, self._operator_id, len(self.outbox),
-            )
-        )  # fmt: skip
-
-    def _set_state(self, state: LinkState, reason: str) -> None:
-        if (state, reason) == (self._state, self._reason):
-            return
-        if state is not self._state:
-            self._t_since_ns = self._clock.now_ns()
-            _log.info("link %s -> %s %s", self._state.value, state.value, reason)
-        self._state, self._reason = state, reason
-        self._status_at_s = 0.0  # told at the next turn, within 50 ms
-
-    def _trouble(self, what: Trouble, on: bool, detail: str = "") -> None:
-        if on == (what in self._troubles):
-            return
-        if on:
-            self._troubles[what] = detail
-        else:
-            del self._troubles[what]
-        self._sink.trouble(what, on, detail)

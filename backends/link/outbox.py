@@ -2,7 +2,8 @@
 
 Pure. An action stays until a final stage; the same `aid` is sent again and again, which is harmless
 because the hub dedupes it. Only the first action of each target is on its way. Nothing that was never
-sent is sent after its expiry: the operator is asked to confirm again (design, section 4).
+sent is sent after its expiry: the operator is asked to confirm again (design, section 4). What an earlier
+run left QUEUED may have been sent by it just before it died: the hub alone knows, so the hub is asked.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class _Waiting(msgspec.Struct):
     status: ActionStatus
     send_at_s: float = 0.0
     pause_s: float = RESEND_FIRST_S
+    maybe_sent: bool = False
 
 
 class Outbox:
@@ -33,6 +35,8 @@ class Outbox:
         self._by_aid: dict[str, _Waiting] = {}
         for status in unfinished:
             self.add(status)
+        for waiting in self._by_aid.values():
+            waiting.maybe_sent = True
 
     def __len__(self) -> int:
         return len(self._by_aid)
@@ -56,7 +60,7 @@ class Outbox:
         late = [
             w.status
             for w in self._by_aid.values()
-            if w.status.stage is Stage.QUEUED and 0 < w.status.action.expires_at_ns <= now_ns
+            if w.status.stage is Stage.QUEUED and not w.maybe_sent and 0 < w.status.action.expires_at_ns <= now_ns
         ]
         return [self._move(status, Stage.EXPIRED, now_ns, code="expired_here") for status in late]
 

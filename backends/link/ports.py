@@ -47,6 +47,11 @@ class Sink(Protocol):
         """The next positions of one feed, in order, each exactly once."""
         ...
 
+    def preview(self, record: Record) -> None:
+        """A new alarm whose turn has not come, because older ones are still being fetched: to be shown, not kept.
+        It comes again by `records`. Of type "bad": not to be shown."""
+        ...
+
     def snapshot(self, snapshot: Snapshot) -> None:
         """A whole state feed; what was known of it is replaced."""
         ...

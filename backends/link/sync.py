@@ -75,6 +75,11 @@ class FeedSync:
         self._parts_of: tuple[str, int, int] | None = None
         self._jump: tuple[str, int] | None = None
 
+    def hurry(self) -> None:
+        """This feed's requests wait a quarter of the usual jitter."""
+        jitter = self._jitter
+        self._jitter = lambda: jitter() / 4
+
     @property
     def complete(self) -> bool:
         """The known head is reached and nothing is being asked for."""
@@ -83,6 +88,11 @@ class FeedSync:
         if self.head is None or self.cursor is None or self._need is not Need.NOTHING:
             return False
         return self.cursor.epoch == self.head.epoch and not self._pending
+
+    @property
+    def wanting(self) -> bool:
+        """Something is missing, asked for or not yet."""
+        return self._need is not Need.NOTHING
 
     @property
     def asked(self) -> Request | None:
@@ -164,6 +174,11 @@ class FeedSync:
         self._keep(env)
         self._want(Need.FETCH, now_s)
         return Applied()
+
+    def newcomer(self, env: Envelope) -> bool:
+        """A live message that has to wait, and is the first of its item: nothing that is missing speaks of it."""
+        waits = self.cursor is None or env.epoch != self.cursor.epoch or env.seq > self.cursor.seq
+        return waits and env.type == "put" and env.rev == 1
 
     def on_batch(self, batch: Batch, now_s: float) -> Applied:
         """The answer of FETCH; a late or repeated one does no harm."""

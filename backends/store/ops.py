@@ -16,7 +16,7 @@ from backends.domain.action import ActionStatus
 from backends.domain.feeds import FEEDS, FeedKind
 from backends.domain.record import Record, Snapshot
 from backends.store import audit
-from backends.store.schema import cursor_sum
+from backends.store.schema import body_sum, cursor_sum
 
 QUARANTINE_KEPT = 1000
 
@@ -72,10 +72,10 @@ class PutRecords(msgspec.Struct, frozen=True):
             raise DoesNotJoin(f"{first.feed}: {first.seq} after {seq}")
         if spec.kind is FeedKind.APPEND or spec.precious:
             connection.executemany(
-                "INSERT OR REPLACE INTO log VALUES (?,?,?,?,?,?,?,?,?,?)",
+                "INSERT OR REPLACE INTO log VALUES (?,?,?,?,?,?,?,?,?,?,?)",
                 [
                     (r.feed, r.epoch, r.seq, r.type, r.id, r.rev, r.cause, r.t_ns, r.t_rx_ns,
-                     b"" if r.type == "bad" else r.raw)
+                     *((b"", 0) if r.type == "bad" else (r.raw, body_sum(r.raw))))
                     for r in self.records
                 ],
             )  # fmt: skip
@@ -297,11 +297,11 @@ def _write_items(connection: sqlite3.Connection, records: Iterable[Record]) -> N
     dels = []
     for r in records:
         if r.type == "put":
-            puts.append((r.feed, r.id, r.rev, r.seq, r.t_ns, r.t_rx_ns, r.raw))
+            puts.append((r.feed, r.id, r.rev, r.seq, r.t_ns, r.t_rx_ns, r.raw, body_sum(r.raw)))
         else:
             dels.append((r.feed, r.id))
     if puts:
-        connection.executemany("INSERT OR REPLACE INTO item VALUES (?,?,?,?,?,?,?)", puts)
+        connection.executemany("INSERT OR REPLACE INTO item VALUES (?,?,?,?,?,?,?,?)", puts)
     if dels:
         connection.executemany("DELETE FROM item WHERE feed = ? AND id = ?", dels)
 

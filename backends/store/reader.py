@@ -16,7 +16,7 @@ import msgspec
 from backends.domain.action import Action, ActionStatus, Stage
 from backends.domain.feeds import FEEDS, FeedKind
 from backends.domain.record import Kept
-from backends.store.schema import MIGRATIONS, OPS_FILE, cursor_sum, version_in_header
+from backends.store.schema import MIGRATIONS, OPS_FILE, body_sum, cursor_sum, version_in_header
 
 _log = logging.getLogger(__name__)
 
@@ -72,26 +72,38 @@ def read_state(data_dir: Path, mode: str) -> StoredState:
         if _mode(db) not in ("", mode):
             return StoredState()
         fresh = dict(db.execute("SELECT feed, t_fresh_ns FROM cursor").fetchall())
-        feeds = tuple(
-            Kept(feed, epoch, seq, fresh[feed] or 0, tuple(_items(db, feed)))
-            for feed, (epoch, seq) in positions(db).items()
-        )
+        feeds = []
+        for feed, (epoch, seq) in _cursors(db).items():
+            items = _items(db, feed)
+            if items is not None:
+                feeds.append(Kept(feed, epoch, seq, fresh[feed] or 0, tuple(items)))
         last = db.execute("SELECT coalesce(max(cseq), 0) FROM outbox").fetchone()[0]
         row = db.execute("SELECT value FROM meta WHERE key = 'clock'").fetchone()
-        return StoredState(feeds, tuple(_unfinished(db)), last, _clock(row))
+        return StoredState(tuple(feeds), tuple(_unfinished(db)), last, _clock(row))
 
 
 def positions(db: sqlite3.Connection) -> dict[str, tuple[str, int]]:
-    """feed -> (epoch, seq). A cursor that is not what was written is left out: its feed is taken anew."""
-    if not db.execute("SELECT 1 FROM pragma_table_info('cursor') WHERE name = 'sum'").fetchone():
-        found = [(*row, None) for row in db.execute("SELECT feed, epoch, seq FROM cursor")]
-    else:
-        found = db.execute("SELECT feed, epoch, seq, sum FROM cursor").fetchall()
+    """feed -> (epoch, seq). A feed whose cursor or items are not what was written is left out: it is taken anew."""
+    altered: set[str] = set()
+    if _summed(db):
+        rows = db.execute("SELECT feed, body, sum FROM item")
+        altered = {feed for feed, body, total in rows if body_sum(body) != total}
+    return {feed: position for feed, position in _cursors(db).items() if feed not in altered}
+
+
+def _cursors(db: sqlite3.Connection) -> dict[str, tuple[str, int]]:
+    if not _summed(db):
+        return {row[0]: row[1:] for row in db.execute("SELECT feed, epoch, seq FROM cursor") if row[0] in FEEDS}
     return {
         feed: (epoch, seq)
-        for feed, epoch, seq, total in found
-        if feed in FEEDS and total in (None, cursor_sum(feed, epoch, seq))
+        for feed, epoch, seq, total in db.execute("SELECT feed, epoch, seq, sum FROM cursor").fetchall()
+        if feed in FEEDS and total == cursor_sum(feed, epoch, seq)
     }
+
+
+def _summed(db: sqlite3.Connection) -> bool:
+    """Since schema 2."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0]) > 1
 
 
 def stored_mode(data_dir: Path) -> str:
@@ -111,22 +123,28 @@ def _mode(db: sqlite3.Connection) -> str:
     return str(row[0]) if row is not None else ""
 
 
-def _items(db: sqlite3.Connection, feed: str) -> Iterator[tuple[str, bytes]]:
-    if FEEDS[feed].kind is FeedKind.APPEND:
-        newest = db.execute(
-            "SELECT id, body FROM log WHERE feed = ? AND type = 'event' ORDER BY t_rx_ns DESC, seq DESC LIMIT ?",
+def _items(db: sqlite3.Connection, feed: str) -> list[tuple[str, bytes]] | None:
+    """None: some of a state are not what was written. Of events, those are left out."""
+    total = "sum" if _summed(db) else "NULL"
+    append = FEEDS[feed].kind is FeedKind.APPEND
+    if append:
+        rows = db.execute(
+            f"SELECT id, body, {total} FROM log WHERE feed = ? AND type = 'event'"
+            " ORDER BY t_rx_ns DESC, seq DESC LIMIT ?",
             (feed, APPEND_KEPT),
         ).fetchall()
-        yield from reversed(newest)
+        rows.reverse()
     else:
-        yield from db.execute("SELECT id, body FROM item WHERE feed = ? ORDER BY seq", (feed,)).fetchall()
+        rows = db.execute(f"SELECT id, body, {total} FROM item WHERE feed = ? ORDER BY seq", (feed,)).fetchall()
+    good = [(key, body) for key, body, known in rows if known is None or known == body_sum(body)]
+    return good if append or len(good) == len(rows) else None
 
 
 def _unfinished(db: sqlite3.Connection) -> Iterator[ActionStatus]:
     """What cannot be read (damage that SQLite does not see) is left out: the journal has it."""
     final = [stage.value for stage in Stage if stage.final]
     marks = ",".join("?" * len(final))
-    person = "person" if db.execute("PRAGMA user_version").fetchone()[0] > 1 else "''"
+    person = "person" if _summed(db) else "''"
     for stage, code, text, t_ns, raw, who in db.execute(
         f"SELECT stage, code, text, t_stage_ns, action, {person} FROM outbox WHERE stage NOT IN ({marks})"
         " ORDER BY cseq",
@@ -136,6 +154,28 @@ def _unfinished(db: sqlite3.Connection) -> Iterator[ActionStatus]:
             yield ActionStatus(_ACTION.decode(raw), Stage(stage), code, text, t_ns, who)
         except (ValueError, msgspec.DecodeError) as error:
             _log.warning("an action in the store cannot be read: %s", error)
+
+
+def read_ended(data_dir: Path, limit: int = 1000) -> list[ActionStatus]:
+    """The newest actions with a final stage, oldest first: a click that comes again must find its end.
+
+    Empty when there is no file that can be read.
+    """
+    path = data_dir / OPS_FILE
+    final = [stage.value for stage in Stage if stage.final]
+    marks = ",".join("?" * len(final))
+    try:
+        if not path.exists() or not 0 < version_in_header(path) <= len(MIGRATIONS):
+            return []
+        with reading(path) as db:
+            rows = db.execute(
+                f"SELECT stage, code, text, t_stage_ns, action FROM outbox WHERE stage IN ({marks})"
+                " ORDER BY cseq DESC LIMIT ?",
+                (*final, limit),
+            ).fetchall()
+    except (sqlite3.Error, OSError):
+        return []  # damaged: the writer says so and mends it
+    return [ActionStatus(_ACTION.decode(raw), Stage(st), code, text, t) for st, code, text, t, raw in reversed(rows)]
 
 
 def _clock(row: tuple[str] | None) -> StoredClock | None:

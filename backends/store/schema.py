@@ -64,8 +64,12 @@ def _version_1(db: sqlite_utils.Database) -> None:
 
 
 def _version_2(db: sqlite_utils.Database) -> None:
-    """Who clicked; the audit as a chain; cursors that know when they were altered; marks for the retention."""
+    """Who clicked; the audit as a chain; rows that know when they were altered; marks for the retention."""
     connection = db.conn
+    connection.create_function("body_sum", 1, body_sum, deterministic=True)
+    for table in ("item", "log"):
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN sum INTEGER")
+        connection.execute(f"UPDATE {table} SET sum = body_sum(body)")
     connection.execute("ALTER TABLE outbox ADD COLUMN person TEXT NOT NULL DEFAULT ''")
     connection.execute("ALTER TABLE cursor ADD COLUMN sum INTEGER")
     for feed, epoch, seq in connection.execute("SELECT feed, epoch, seq FROM cursor").fetchall():
@@ -101,6 +105,10 @@ def _chain_old_audit(connection: sqlite3.Connection) -> None:
 def cursor_sum(feed: str, epoch: str, seq: int) -> int:
     """A flipped bit in a cursor would skip rows unseen; with this it only costs taking the feed anew."""
     return zlib.crc32(f"{feed} {epoch} {seq}".encode())
+
+
+body_sum = zlib.crc32
+"""Of the JSON of an item or event: SQLite looks after its pages, not after what stands in them."""
 
 
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_version_1, _version_2)

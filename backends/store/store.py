@@ -121,7 +121,8 @@ class Store:
         self._ops.start()
         self.samples.start()
         self._rolls.start()
-        self._backup.start()
+        if self._ops.trouble not in ("newer_schema", "other_mode"):  # such a file is not touched, not even read
+            self._backup.start()
 
     def stop(self) -> None:
         self._backup.stop()

@@ -20,11 +20,9 @@ from pathlib import Path
 from typing import Protocol
 
 from backends.domain.feeds import FEEDS
-from backends.store.backup import good_backups
 from backends.store.ballast import Ballast
-from backends.store.damage import move_aside, remove_database
+from backends.store.damage import move_aside
 from backends.store.errors import StoreRefused, classify
-from backends.store.files import copy_in_place
 from backends.store.keeping import Keep, Retention
 from backends.store.ops import (
     QUARANTINE_KEPT,
@@ -38,8 +36,7 @@ from backends.store.ops import (
     PutStage,
     merged,
 )
-from backends.store.reader import positions, reading
-from backends.store.schema import open_ops, quick_check, refuse_newer, version_in_header
+from backends.store.recover import begin_again, open_whole
 from backends.store.trail import AUDIT_FOLDER, OnAnchor, Trail
 
 _log = logging.getLogger(__name__)
@@ -84,6 +81,11 @@ class Listener(Protocol):
     def on_emptied(self) -> None:
         """The file was damaged and has been moved aside: positions are those of a backup, or gone."""
         ...
+
+
+def _waits(op: Op) -> bool:
+    """Whether it comes after alarms and actions."""
+    return not (FEEDS[op.feed].precious if op.feed else op.urgent)
 
 
 class OpsWriter:
@@ -211,6 +213,9 @@ class OpsWriter:
                 if left_s <= 0:
                     break
                 self._wake.wait(left_s)
+            if self._urgent and self._rows > GROUP_MAX_ROWS:
+                # A flood of other rows must not keep an alarm waiting. Order stays within each feed.
+                self._queue = deque(sorted(self._queue, key=_waits))
             group: list[Op] = []
             rows = 0
             while self._queue and (not group or rows + self._queue[0].rows <= GROUP_MAX_ROWS):
@@ -324,54 +329,25 @@ class OpsWriter:
         try:
             folder = move_aside(self._path)
             self._at = {}
-            began = f"{self._path.name} is damaged ({error}); it is kept in {folder.name}; "
-            words = self._begin_again()
+            fresh = begin_again(self._path, self._mode, self._trail)
         except (sqlite3.Error, OSError) as second:
             code = classify(second)
             text = f"{self._path.name} is damaged and cannot be replaced: {second}"
             self._set_trouble("io_error" if code == "damaged" else code, text)
             return
+        self._db, self._at = fresh.db, fresh.at
         self._retry_at_s = 0.0  # what is held back may be written at once
-        self._set_trouble("damaged", began + words)
+        self._set_trouble(
+            "damaged", f"{self._path.name} is damaged ({error}); it is kept in {folder.name}; {fresh.words}"
+        )
         self._words_until_s = time.monotonic() + DAMAGE_SHOWN_S
         self._holes = set(FEEDS)
         self._listener.on_emptied()
-
-    def _begin_again(self) -> str:
-        """A file in the place of the one that was moved aside: of the newest backup that is good in every respect,
-        else a new one. Returns the words for people."""
-        for backup in (*good_backups(self._path, self._mode), None):
-            if backup is None:
-                words = "there was no good backup, a new one was begun and the hub is asked for everything"
-            else:
-                words = f"the backup of {backup.stamp} took its place and the hub is asked for what came since"
-            try:
-                if backup is not None:
-                    copy_in_place(backup.path, self._path)
-                self._db = open_ops(self._path, self._mode)
-                if backup is not None:
-                    self._db.execute("DELETE FROM retention_mark")  # a copy has other row numbers
-                words += self._made_whole(f"ops.db was damaged; {words}")
-                self._at = positions(self._db)
-                return words
-            except (sqlite3.Error, OSError) as error:
-                self._drop_connection()
-                if backup is None or classify(error) != "damaged":
-                    raise
-                _log.warning("backup %s cannot be used: %s", backup.path.name, error)
-                remove_database(self._path)
-        raise AssertionError("unreachable")
 
     def _drop_connection(self) -> None:
         if self._db is not None:
             self._db.close()
             self._db = None
-
-    def _made_whole(self, why: str) -> str:
-        """The audit chain goes on where this station left it; words when that took something."""
-        assert self._db is not None
-        words = self._trail.reconcile(self._db, why)
-        return f"; {words}" if words else ""
 
     def _retain(self, group: list[Op], *, lost: bool = False) -> None:
         """Show it, and keep it for later. After damage (`lost`) the feeds come anew; only actions are kept."""
@@ -429,23 +405,10 @@ class OpsWriter:
 
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        if self._path.exists():
-            refuse_newer(self._path, version_in_header(self._path))
-            # By a connection that cannot write: a writing one changes a damaged file when it is closed (checkpoint).
-            with reading(self._path) as db:
-                quick_check(db)
-                self._trail.refuse_foreign(db)
-        self._db = open_ops(self._path, self._mode)
-        try:
-            words = self._made_whole("ops.db was older than what this station had written")
-            self._at = positions(self._db)
-        except BaseException:
-            self._db.close()
-            self._db = None
-            raise
-        if words:
-            # Commits had vanished: a -wal that was deleted, a file put back by hand.
-            self._set_trouble("damaged", f"{self._path.name} was older than what had been written{words}")
+        opened = open_whole(self._path, self._mode, self._trail)
+        self._db, self._at = opened.db, opened.at
+        if opened.words:
+            self._set_trouble("damaged", f"{self._path.name} {opened.words}")
             self._words_until_s = time.monotonic() + DAMAGE_SHOWN_S
 
     # -- housekeeping --------------------------------------------------------------------------------

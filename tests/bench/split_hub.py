@@ -1,8 +1,9 @@
 """The hub's side of the split bench: a process that publishes valid envelopes at a given rate over PUB and ROUTER.
 
-Settings on stdin: {rate, ready, clips}; `clips` (may be left out) are video files, which the cameras then show in
-turn. Of the messages 5 % are alarms (500 a second at 10,000, as in a flood), 90 %
-sensors, 5 % cameras. Flows from the first HELLO on. Writes its addresses as hub.json does.
+Settings on stdin: {rate, ready, clips, most}; `clips` (may be left out) are video files, which the cameras then
+show in turn; `most`: so many messages, then only heartbeats (0 = no end). Of the messages 5 % are alarms (500 a
+second at 10,000, as in a flood), 90 % sensors, 5 % cameras. Flows from the first HELLO on. Writes its addresses as
+hub.json does.
 """
 
 from __future__ import annotations
@@ -81,8 +82,10 @@ def bodies(feed: str, clips: Sequence[str] = ()) -> list[tuple[bytes, bytes]]:
 class Flood:
     """One log a feed, of ready-made bytes."""
 
-    def __init__(self, rate: int, clips: Sequence[str] = ()) -> None:
-        self.rate = rate
+    def __init__(self, rate: int, clips: Sequence[str], most: int, snaps_file: Path) -> None:
+        self.snaps, self.snaps_file = 0, snaps_file
+        """Snapshots asked for: a console that takes one has jumped over messages, not ingested them."""
+        self.rate, self.most = rate, most
         self.bodies = {feed: bodies(feed, clips) for feed in KEYS}
         self.seq = dict.fromkeys(FEEDS, 0)
         self.log: dict[str, deque[bytes]] = {feed: deque(maxlen=KEPT) for feed in FEEDS}
@@ -118,6 +121,8 @@ class Flood:
         if self.flowing_since_s is None:
             return
         due = int((time.monotonic() - self.flowing_since_s) * self.rate) - self.sent
+        if self.most:
+            due = min(due, self.most - self.sent)
         for _ in range(max(0, min(due, 2000))):
             mark, feed = self.sent % 100, SHARES[-1][0]
             for name, share in SHARES:
@@ -152,6 +157,8 @@ class Flood:
                 self.flowing_since_s = self.flowing_since_s or time.monotonic()
                 return [Welcome("flood", "i", Mode.DEMO, 1, time.time_ns(), 500, self.heads())]
             case SnapGet():
+                self.snaps += 1
+                self.snaps_file.write_text(str(self.snaps))
                 items = {}
                 for raw in self.log[message.feed]:
                     env = msgspec.json.decode(raw, type=Envelope)
@@ -170,7 +177,8 @@ class Flood:
 
 def main() -> None:
     settings = child_settings()
-    flood = Flood(settings["rate"], settings.get("clips", ()))
+    ready = Path(settings["ready"])
+    flood = Flood(settings["rate"], settings.get("clips", ()), settings.get("most", 0), ready.with_suffix(".snaps"))
     live, ctl = (s.last_endpoint.decode().rstrip("\0") for s in (flood.pub, flood.router))
     path = Path(settings["ready"])
     path.with_suffix(".part").write_text(json.dumps({"live": live, "ctl": ctl, "public_key": flood.public}))

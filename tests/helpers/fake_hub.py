@@ -115,6 +115,7 @@ class FakeHub:
         self.blobs: dict[str, bytes] = {}
         self.anchors: list[tuple[int, str, int]] = []
         self.instance = 0
+        self.peers: set[bytes] = set()
         self._ports: tuple[int, int] | None = None
         self._orders: deque[Callable[[], None]] = deque()
         self._stop = threading.Event()
@@ -165,6 +166,16 @@ class FakeHub:
     def send_live(self, *frames: bytes) -> None:
         """Anything at all on LIVE."""
         self._orders.append(lambda: self._pub.send_multipart(list(frames)))
+
+    def send_ctl(self, *frames: bytes) -> None:
+        """Anything at all on CTL, to every console that has spoken."""
+        self._orders.append(lambda: [self._router.send_multipart([who, *frames]) for who in self.peers] and None)
+
+    def drained(self, timeout_s: float = 10.0) -> None:
+        """Wait until all that was ordered has been sent."""
+        end_s = time.monotonic() + timeout_s
+        while self._orders and time.monotonic() < end_s:
+            time.sleep(0.001)
 
     def new_epoch(self, epoch: str) -> None:
         """The log starts anew; the state is what it was."""
@@ -228,6 +239,7 @@ class FakeHub:
 
     def _answer(self, who: bytes, message: Any) -> None:
         self.asked.append(message)
+        self.peers.add(who)
         for answer in self._access_answers(message) or self._answers(message):
             for sent in self.answer_filter(answer):
                 raw = sent if isinstance(sent, bytes) else encode(sent)

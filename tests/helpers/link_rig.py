@@ -41,6 +41,7 @@ class Seen:
     def __init__(self) -> None:
         self.rows: list[Record] = []
         self.snaps: list[Snapshot] = []
+        self.previews: list[Record] = []
         self.bad: list[tuple[str, str]] = []
         self.stages: list[ActionStatus] = []
         self.feeds: dict[str, FeedStatus] = {}
@@ -55,6 +56,9 @@ class Seen:
 
     def records(self, records: list[Record]) -> None:
         self.rows.extend(records)
+
+    def preview(self, record: Record) -> None:
+        self.previews.append(record)
 
     def snapshot(self, snapshot: Snapshot) -> None:
         self.snaps.append(snapshot)
@@ -107,8 +111,9 @@ class Rig:
         settings = LinkSettings("desk-1", Mode.DEMO, "", "", lambda: None)
         self.machine = LinkMachine(settings, self.seen, self.clock, cursors or {}, jitter=lambda: 0.0, **more)
         self.sent: list[dict[str, Any]] = []
+        self.pings: list[dict[str, Any]] = []
         self.connected = True
-        self.beats = 0
+        self.beats = self.beats_moved = 0
         self.machine.opened(self.now_s)
 
     @property
@@ -116,8 +121,11 @@ class Rig:
         return self.time.monotonic_s()
 
     def send(self, raw: bytes) -> bool:
-        if self.connected:
-            self.sent.append(msgspec.json.decode(raw))
+        message = msgspec.json.decode(raw)
+        if self.connected and message["msg"] == "PING":
+            self.pings.append(message)  # goes out once a second beside everything else
+        elif self.connected:
+            self.sent.append(message)
         return self.connected
 
     def turn(self, after_s: float = 0.0) -> list[dict[str, Any]]:

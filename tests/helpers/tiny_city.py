@@ -48,7 +48,11 @@ RAIN = Sensor("rain-1", LocalText("Lượng mưa", "Rain"), "mm", period_s=1.0)
 class TinyCity:
     """One sample of each sensor a second, the river by a slow sine around `level`."""
 
-    def __init__(self, start_ns: int, *, level: float = 2.5, past_s: int = 3600, extra_series: int = 0) -> None:
+    def __init__(
+        self, start_ns: int, *, level: float = 2.5, past_s: int = 3600, extra_series: int = 0, silent_s: int = 0
+    ) -> None:
+        """`silent_s`: for how long, in the middle of the past, nothing was measured."""
+        self._silent_s = silent_s
         self._t_ns = start_ns
         self._start_ns = start_ns
         self._level = level
@@ -85,8 +89,10 @@ class TinyCity:
         report = Report("PA-1", "flood", LocalText("Ngập"), ReportState.NEW, first, first + 4 * 3600 * NS_PER_S)
         yield ReportMoved(first, report)
         yield Condition("fire", first, True, Priority.URGENT, LocalText("Cháy chợ", "Fire at the market"))
+        silent = range(self._past_s // 2, self._past_s // 2 + self._silent_s)
         for n in range(self._past_s):
-            yield self._measured(first + n * NS_PER_S)
+            if n not in silent:
+                yield self._measured(first + n * NS_PER_S)
 
     def until(self, t_ns: int) -> Iterator[WorldEvent]:
         while self._t_ns + NS_PER_S <= t_ns:

@@ -24,7 +24,7 @@ from backends.domain.feeds import LinkState
 from backends.domain.people import Role
 from backends.domain.ports import ActionRefused
 from backends.link.ports import BlobDone
-from backends.protocol.messages import Act, Hello, SignOut
+from backends.protocol.messages import Act, Hello, Signed, SignOut
 from console.feed_access import FOLDER
 
 SECRET = "Mật khẩu của Hà 2026"
@@ -303,6 +303,19 @@ def test_a_locked_session_is_unlocked_without_the_hub_and_goes_on(hub: FakeHub, 
     hub.start()
     made.glass.until(lambda g: Stage.APPLIED in g.stages.get(aid, []), 15.0)
     assert hub.applied_by == {aid: "ha"}
+
+
+def test_a_hub_that_beats_but_does_not_answer_counts_as_away(hub: FakeHub, desk: Made) -> None:
+    made = desk()
+    made.until_link(LinkState.UP)
+    made.feed.core._link._machine.access.sign_ins._lives_s = 1.0  # type: ignore[union-attr]
+    assert made.sign_in().code == ""
+    wait_until(lambda: kept(made.feed))
+    made.feed.lock()
+    hub.answer_filter = lambda answer: [] if isinstance(answer, Signed) else [answer]
+    assert made.sign_in("minh", "bí mật của Minh").code == "no_answer", "nothing is kept for him"
+    assert made.sign_in().code == ""
+    assert (made.grant.locked, made.grant.offline) == (False, False), "his own session goes on"
 
 
 def test_what_is_kept_is_for_this_user_this_station_and_holds_no_secret(

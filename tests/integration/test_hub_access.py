@@ -102,8 +102,8 @@ def test_an_expired_session_is_nobody_for_every_verb(tmp_path: Path) -> None:
         ready = hub.start()
         with WireClient(ready, hub.keys("desk-1")) as client:
             signed = sign_in(client, "lan")
-            assert client.hello()["operator_id"] == "lan"
-            assert abs(signed["t_expires"] - client.hello()["now"]) < 2 * NS_PER_S
+            assert signed["operator_id"] == "lan"
+            assert signed["t_expires"] <= client.hello()["now"] + NS_PER_S
             wait_for("the session is over", lambda: not client.hello().get("operator_id"))
             for verb in Verb:
                 assert attempt(client, verb, f"late-{verb}")["code"] == "nobody_signed_in"

@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
+import msgspec
 import pytest
 from helpers.hub_process import HubProcess, WireClient
+
+from backends.domain.action import Action, Verb
+from backends.domain.feeds import Mode
+from backends.protocol.messages import BlobPut, FromConsole
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +57,54 @@ def test_five_hundred_garbage_frames_then_a_valid_request_is_answered(hub: HubPr
         assert {a["msg"] for a in answers} <= {"DENIED", "PONG"}
         assert other.hello()["msg"] == "WELCOME"
         other.until_live(b"1/hb/")
+
+
+_TEXTS = ("", "alarms", "x" * 3000, "../../etc/passwd", "đ\u0301\u202e", "0" * 64, "image/jpeg", "reporter", "demo")
+_NUMBERS = (0, 1, -1, 2, 1 << 31, (1 << 63) - 1, -(1 << 63))
+
+
+def any_message(rng: random.Random) -> list[bytes]:
+    """A message of every kind, its fields of the right type with values that nobody sends."""
+    kind = rng.choice(FromConsole.__args__)
+    message: dict[str, object] = {"msg": kind.__struct_config__.tag}
+    for field in msgspec.structs.fields(kind):
+        match field.type:
+            case t if t is int:
+                message[field.name] = rng.choice(_NUMBERS)
+            case t if t is str:
+                message[field.name] = rng.choice(_TEXTS)
+            case t if t is Mode:
+                message[field.name] = rng.choice(("demo", "exercise"))
+            case t if t is Action:
+                message[field.name] = {
+                    "aid": rng.choice(_TEXTS), "verb": rng.choice(list(Verb)), "feed": rng.choice(_TEXTS),
+                    "target": rng.choice(_TEXTS), "expect_state_rev": rng.choice(_NUMBERS),
+                    "made_at_ns": rng.choice(_NUMBERS), "expires_at_ns": rng.choice(_NUMBERS),
+                    "args": {k: rng.choice(_TEXTS) for k in ("text", "until_ns", "reason", "toml", "name_vi")},
+                }  # fmt: skip
+    frames = [b"1", json.dumps(message).encode()]
+    return [*frames, rng.randbytes(rng.randrange(300))] if kind is BlobPut else frames
+
+
+@pytest.mark.parametrize("sign_in", ["seat", "password"])
+def test_every_message_with_values_that_nobody_sends_meets_no_fault(tmp_path: Path, sign_in: str) -> None:
+    rng = random.Random(11)
+    with HubProcess(tmp_path, sign_in=sign_in) as hub:  # type: ignore[arg-type]  # a literal, by parameter
+        hub.start()
+        with (
+            WireClient(hub.ready(), hub.keys("desk-1")) as client,
+            WireClient(hub.ready(), hub.keys("desk-2")) as other,
+        ):
+            for n in range(3000):
+                client.ctl.send_multipart(any_message(rng))
+                if n % 100 == 0:
+                    while client.ctl.poll(0):
+                        client.ctl.recv_multipart()
+                    assert other.ask("PING", n=n, sent=0)["n"] == n
+            other.until_live(b"1/hb/", lambda m: "canary" in m)
+            hub.stop()
+        assert "met a fault" not in hub.log()
+        assert "Traceback" not in hub.log()
 
 
 def test_a_station_that_reads_nothing_stops_nobody(hub: HubProcess) -> None:

@@ -14,12 +14,12 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.fast_folder import fast_folder
 from helpers.faulty_sqlite import Fault, inject
 from helpers.feed_waits import ExpectLogs, wait_until
 from helpers.store_rig import Heard, click, record, snapshot
@@ -42,13 +42,9 @@ EIO = 778
 
 
 @pytest.fixture
-def fast(tmp_path: Path) -> Iterator[Path]:
-    """A folder whose fsync costs nothing, where there is one."""
-    if not os.access("/dev/shm", os.W_OK):
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="ioc-test-") as folder:
-        yield Path(folder)
+def fast() -> Iterator[Path]:
+    with fast_folder() as folder:
+        yield folder
 
 
 def group(n: int) -> list[Op]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import subprocess
@@ -49,13 +50,14 @@ def schema_of(path: Path) -> str:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         person = bool(connection.execute("SELECT 1 FROM pragma_table_info('outbox') WHERE name='person'").fetchone())
+        summed = bool(connection.execute("SELECT 1 FROM pragma_table_info('item') WHERE name='sum'").fetchone())
         hashed = connection.execute("SELECT count(*) FROM audit WHERE length(hash) = 32").fetchone()[0]
         counted = connection.execute("SELECT count(*) FROM audit").fetchone()[0]
     finally:
         connection.close()
-    if (version, person, hashed) == (1, False, 0) and "audit_base" not in tables:
+    if (version, person, summed, hashed) == (1, False, False, 0) and "audit_base" not in tables:
         return "old"
-    if (version, person, hashed) == (2, True, counted) and {"audit_base", "retention_mark"} <= tables:
+    if (version, person, summed, hashed) == (2, True, True, counted) and {"audit_base", "retention_mark"} <= tables:
         return "new"
     return f"between: version {version}, person {person}, {hashed} of {counted} rows hashed, {sorted(tables)}"
 
@@ -98,7 +100,7 @@ def migrate(path: Path, point: str, kill_after_s: float | None = None) -> list[s
     """Run the child; kill it at the point, or after a while. Returns its lines."""
     child = subprocess.Popen(
         [sys.executable, str(CHILD), str(path), point], stdout=subprocess.PIPE, text=True, cwd=ROOT,
-        env={"PYTHONPATH": f"{ROOT}", "PATH": "/usr/bin:/bin"},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert child.stdout is not None
     lines = []

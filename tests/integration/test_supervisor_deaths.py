@@ -27,7 +27,7 @@ from console.status import ask_restart
 from console.supervisor import ChildSpec, Supervisor
 
 MODULE = "helpers.tiny_children"
-DUMP_S, KILL_S = 2.0, 4.0
+DUMP_S, KILL_S = 3.0, 6.0
 """Instead of 5 and 15 s: these children beat 50 times a second."""
 CANARY = "canary-7f3a9c"
 
@@ -283,7 +283,7 @@ def test_a_person_starts_again_what_was_given_up(house: House, expect_logs: Any)
 def test_systemd_is_told_while_all_is_well_and_only_then(
     tmp_path: Path, hung: bool, expect_logs: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watchdog, "Pulse", functools.partial(watchdog.Pulse, dump_s=0.5, kill_s=3.0))
+    monkeypatch.setattr(watchdog, "Pulse", functools.partial(watchdog.Pulse, dump_s=DUMP_S, kill_s=KILL_S))
     if hung:
         expect_logs("gui has given no sign for")
         expect_logs("gui gave no sign and was killed")

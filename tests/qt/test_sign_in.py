@@ -24,6 +24,7 @@ from layouts.options import AlarmsOptions, ReportsOptions
 from layouts.spec import Monitor, PanelKind
 from widgets.i18n import Language, tr
 from widgets.idle import IdleLock
+from widgets.memory import Memory
 from widgets.models.reports import REPORT_ROLE
 from widgets.parts import text
 from widgets.parts.alarm_rows import RowButton
@@ -128,7 +129,8 @@ def test_the_secret_is_out_of_reach_of_input_methods_and_copying(wall: Wall, sam
     ("typed", "account"),
     [
         ("op-thuha", "op-thuha"), ("Thu Hà", "op-thuha"), ("nguyen thu ha", "op-thuha"), ("NGUYỄN THU HÀ", "op-thuha"),
-        ("quản", "quan"), ("đạt", "dat"), ("  minh.tran ", "minh.tran"),
+        ("quản", "quan"), ("đạt", "dat"), ("thuha", "thuha"), ("Ai Đó Khác", "Ai Đó Khác"),
+        ("  minh.tran ", "minh.tran"),
     ],
 )  # fmt: skip
 def test_a_name_is_found_however_it_was_typed(wall: Wall, sample: SampleSession, typed: str, account: str) -> None:
@@ -398,6 +400,21 @@ def test_a_reporter_is_shown_with_a_reason_for_a_minute(qtbot: QtBot, sample: Sa
     tile.on_second()
     assert not panel.values
     assert not panel.isVisible()
+
+
+def test_a_reason_that_was_not_sent_is_there_after_a_crash(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = reports_of(qtbot, sample)
+    tile.reveal.open_for("PA-2203")
+    type_in(tile.reveal.reason, "gọi lại")
+    kept = sample.session.memory.all()
+    again = reports_of(qtbot, sample)
+    again.session.memory = Memory(kept)
+    again.reveal.open_for("PA-2188")
+    assert again.reveal.reason.text() == ""
+    again.reveal.open_for("PA-2203")
+    assert again.reveal.reason.text() == "gọi lại"
+    qtbot.keyClick(again.reveal.reason, Qt.Key.Key_Return)
+    assert "gọi lại" not in again.session.memory.all().values(), "what was sent is not kept"
 
 
 @pytest.mark.parametrize("who", ["locked", "nobody", "trainer"])

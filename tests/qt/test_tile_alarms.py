@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from helpers.sample_city import SCALES, SampleSession, Scene, prepare, sample_session
+from helpers.sample_city import DESK, SCALES, SampleSession, Scene, prepare, sample_session
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
@@ -13,11 +13,17 @@ from pytestqt.qtbot import QtBot
 from backends.domain.action import Stage, Verb
 from backends.domain.alarm import Alarm, AlarmState, Priority
 from backends.domain.ports import Changes
+from backends.domain.text import LocalText
+from layouts.geometry import plan_windows
+from layouts.load import load_layouts
 from layouts.options import AlarmsOptions
 from widgets.models.alarms import ROW_ROLE, AlarmListModel
 from widgets.parts import text
 from widgets.parts.alarm_rows import RowButton
+from widgets.pump import Pump
 from widgets.tiles.alarms import AlarmsTile
+from widgets.windows.wall import tile_kinds
+from widgets.windows.wall_window import WallWindow
 
 
 @pytest.fixture
@@ -185,3 +191,23 @@ def test_a_blink_repaints_symbols_and_no_words(qtbot: QtBot, sample: SampleSessi
         qtbot.wait_until(lambda: not tile.delegate.bright)
         QApplication.processEvents()
     assert blink.items == []
+
+
+def test_the_first_alarm_of_an_empty_list_is_on_the_window_at_once(qtbot: QtBot, qapp: QApplication) -> None:
+    """Also when nothing else moves after it: the window hears of it before the list's model does."""
+    prepare(qapp)
+    sample = sample_session(Scene.EMPTY)
+    pump = Pump(sample.inbox, sample.city, sample.clock, sample.clock)
+    layout = next(each for each in load_layouts(tile_kinds()).layouts if each.id == "overview")
+    (plan,) = plan_windows(layout, [DESK], tile_kinds())
+    window = WallWindow(sample.session, pump, plan)
+    qtbot.addWidget(window)
+    window.show()
+    tile = next(tile for tile in window.tiles.values() if isinstance(tile, AlarmsTile))
+    tile.refresh()
+    assert not tile.view.isVisible()
+    sample.put("local", Alarm("local:hub", Priority.HIGH, AlarmState.UNACKNOWLEDGED, LocalText("Mất kết nối"), 1))
+    assert tile.view.isVisible()
+    assert len(tile.view.shown_rows()) == 1
+    sample.deliver(Changes("local", (), ("local:hub",)))
+    assert not tile.view.isVisible()

@@ -28,6 +28,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "backends.video": ("backends.domain",),
     "backends.geo": ("backends.domain",),
     "backends.link": ("backends.domain", "backends.protocol"),
+    "backends.conform": ("backends.domain", "backends.protocol"),
     "backends.recording": ("backends.domain", "backends.protocol"),
     "backends.adapters": ("backends.domain", "backends.protocol"),
     "backends.city": ("backends.domain",),
@@ -99,6 +100,7 @@ def test_a_source_file_keeps_the_rules(path: Path) -> None:
     [
         ("backends.domain.alarm", "from backends.protocol import codec"),
         ("backends.store.writer", "import backends.protocol.messages"),
+        ("backends.conform.wire", "from backends.hub.keys import load_public"),
         ("backends.link.sync", "from backends.hub.keys import load_public"),
         ("backends.video.worker", "def f():\n    from PySide6.QtGui import QImage"),
         ("backends.hub.core", "from console.settings import SiteConfig"),

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from backends.store.backup import make_backup
+from backends.store.schema import OPS_FILE, open_ops
 from console import demo, doctor
 from console.cli import app
 from console.doctor import QT_LIBRARIES, XCB_LIBRARIES, Finding, has_wal_race, need_qt, run_doctor
@@ -34,7 +36,7 @@ def test_help_lists_what_works_and_nothing_else(cli: CliRunner) -> None:
     assert result.exit_code == 0
     text = plain(result.output)
     assert all(command in text for command in COMMANDS)
-    assert not re.search(r"\b(replay|train|record|conform|evidence)\b", text)
+    assert not re.search(r"\b(replay|train|record|evidence)\b", text)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -141,3 +143,20 @@ def test_free_addresses_differ() -> None:
     live, ctl = demo._free_addresses()
     assert live != ctl
     assert live.startswith("tcp://127.0.0.1:")
+
+
+def test_the_doctor_knows_the_state_of_the_backups(tmp_path: Path) -> None:
+    options = Options(data_dir=tmp_path)
+    assert list(doctor.check_backups(options)) == [], "no store, nothing to back up"
+    open_ops(tmp_path / OPS_FILE, "demo").close()
+    none = next(iter(doctor.check_backups(options)))
+    assert (none.ok, "none yet" in none.what) == (False, True)
+    made = make_backup(tmp_path / OPS_FILE)
+    whole = next(iter(doctor.check_backups(options)))
+    assert (whole.ok, made.stamp in whole.what) == (True, True)
+    old = made.path.with_name("ops-000001-20200101T000000Z.db")
+    made.path.rename(old)
+    assert not next(iter(doctor.check_backups(options))).ok
+    old.write_bytes(old.read_bytes()[:5000])
+    torn = next(iter(doctor.check_backups(options)))
+    assert (torn.ok, torn.needed, "not whole" in torn.what) == (False, False, True)

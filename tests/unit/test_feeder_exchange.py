@@ -9,8 +9,10 @@ import pytest
 from helpers.fake_hub import alarm
 from helpers.store_rig import record
 
+from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import Action, ActionStatus, Stage, Verb
 from backends.domain.feeds import FeedQuality, FeedStatus
+from backends.domain.people import Role
 from backends.domain.ports import NewSamples, StoreTrouble
 from backends.domain.record import Kept
 from backends.domain.sensor import Sample
@@ -152,8 +154,42 @@ def test_every_frame_survives_the_wire(exchange: Exchange) -> None:
     exchange.status(FeedStatus("alarms", FeedQuality.STALE))
     exchange.tell(StoreTrouble("io_error", "y"))
     exchange.send(screen.outlet, wire.ClickRefused("u1", "not_kept", "z"))
+    exchange.tell(Grant("op", "Hà", Role.OPERATOR, rights=("claim",)))
+    exchange.send(screen.outlet, AccessAnswer(3, "wait", 2.5))
+    exchange.send(screen.outlet, Revealed(4, "reporter", "PA-1", values={"name": "x"}))
     frames = [to_frame(out) for out in screen.take()]
-    assert len({type(frame) for frame in frames}) == 5
+    assert len({type(frame) for frame in frames}) == 8
     assert [wire.decode_to_gui(wire.encode(frame)) for frame in frames] == frames
-    click = wire.Click("u1", Verb.CLAIM, "alarms", "a1", 3, {"a": "b"}, 1.5)
-    assert wire.decode_to_feeder(wire.encode(click)) == click
+    for frame in (
+        wire.Click("u1", Verb.CLAIM, "alarms", "a1", 3, {"a": "b"}, 1.5, "op"),
+        wire.AskSignIn(1, "op", "mật khẩu"),
+        wire.AskSignOut(2),
+        wire.AskLock(),
+        wire.AskReveal(3, "reporter", "PA-1", "gọi lại"),
+    ):
+        assert wire.decode_to_feeder(wire.encode(frame)) == frame
+        assert "mật khẩu" not in repr(frame)
+
+
+def test_a_preview_is_shown_as_not_stored_and_comes_again_in_its_turn(exchange: Exchange) -> None:
+    screen = Screen(exchange, {"alarms": ("e", 1)})
+    exchange.preview(record(9))
+    exchange.preview(record(9, key="a1"))
+    assert [(ids(o), o.stored) for o in screen.changes("alarms")] == [(["a9"], False)], "a1 is known: no older state"
+    exchange.records([record(9)], True)
+    assert [(ids(o), o.stored) for o in screen.changes("alarms")] == [(["a9"], True)]
+
+
+def test_a_new_alarm_overtakes_a_backlog_of_other_rows(exchange: Exchange) -> None:
+    screen = Screen(exchange, {"alarms": ("e", 1), "timeline": ("", 0)})
+    screen.take()
+    exchange.records([record(n, "timeline", key=f"t{n}", kind="event") for n in range(1, 5001)], True)
+    exchange.status(FeedStatus("timeline", FeedQuality.LIVE, head=5000, cursor=5000))
+    exchange.records([record(2)], True)
+    out = screen.take()
+    assert next(o.feed for o in out if isinstance(o, OutChanges)) == "alarms"
+    assert sum(len(o.items) for o in out if isinstance(o, OutChanges)) == 2001
+    assert not [o for o in out if isinstance(o, FeedStatus)], "a status waits for its rows"
+    rest = [*screen.take(), *screen.take()]
+    assert sum(len(o.items) for o in rest if isinstance(o, OutChanges)) == 3000
+    assert [o.feed for o in rest if isinstance(o, FeedStatus)] == ["timeline"]

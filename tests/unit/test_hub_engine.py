@@ -229,6 +229,16 @@ def test_a_restored_engine_goes_on(engine: AlarmEngine) -> None:
     assert the(restored.sample(Sample(RIVER.id, T0 + 30 * NS_PER_S, 1.0))).state is AlarmState.RETURNED
 
 
+def test_a_value_from_the_future_does_not_make_the_engine_deaf() -> None:
+    """The hub's clock, or a gauge's, was an hour ahead and was set right."""
+    engine = AlarmEngine()
+    engine.watch(RIVER)
+    hour = 3600 * NS_PER_S
+    engine.sample(Sample(RIVER.id, T0 + hour, 1.0), T0 + hour)
+    assert alarms(engine.sample(Sample(RIVER.id, T0 + NS_PER_S, 2.5), T0 + NS_PER_S))
+    assert engine.sample(Sample(RIVER.id, T0, 9.0), T0 + 2 * NS_PER_S) == [], "an older one still moves nothing"
+
+
 # --- set aside ---------------------------------------------------------------------------------------
 
 

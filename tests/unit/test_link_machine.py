@@ -13,6 +13,7 @@ from backends.domain.times import NS_PER_S
 from backends.link.ports import Trouble
 from backends.protocol.codec import encode
 from backends.protocol.messages import (
+    HEARTBEAT_TOPIC,
     Ack,
     Batch,
     Bye,
@@ -20,6 +21,8 @@ from backends.protocol.messages import (
     Denied,
     Envelope,
     FeedHead,
+    Heartbeat,
+    Pong,
     Welcome,
     topic,
 )
@@ -237,3 +240,128 @@ def test_samples_pass_without_fetching() -> None:
     env = Envelope(Mode.DEMO, "samples", "e", 7, T0, "event", body=msgspec.Raw(body))
     rig.machine.on_live([topic("samples"), encode(env)], rig.now_s)
     assert rig.seen.rows[0].body.samples[0].value == 1.5
+
+
+def test_late_heartbeats_do_not_look_live_and_ctl_tells_the_truth() -> None:
+    """A slow line or a full buffer brings heartbeats in time that speak of ten seconds ago."""
+    rig = Rig(at(5))
+    rig.join({"alarms": FeedHead("e", 5)})
+    assert rig.seen.feeds["alarms"].quality is FeedQuality.LIVE
+    asked = set()
+    for _ in range(8):
+        asked |= {m["msg"] for m in rig.turn(0.25)}
+        for ping in rig.pings:
+            rig.ctl(Pong(ping["n"], ping["sent"], rig.time.now_ns()))
+        rig.pings = []
+        late = Heartbeat(1, rig.time.now_ns() - 10 * NS_PER_S, "i1", Mode.DEMO, {"alarms": FeedHead("e", 1)})
+        rig.machine.on_live([HEARTBEAT_TOPIC, encode(late)], rig.now_s)
+    assert rig.seen.feeds["alarms"].quality is FeedQuality.STALE
+    assert abs(rig.clock.now_ns() - rig.time.now_ns()) < NS_PER_S, "the clock is not set back by it"
+    assert asked == {"HELLO"}, "no snapshot because of an old head"
+    rig.ctl(Welcome("hub", "i1", Mode.DEMO, 1, rig.time.now_ns(), 500, {"alarms": FeedHead("e", 5)}))
+    rig.turn(0.05)
+    assert rig.seen.feeds["alarms"].quality is FeedQuality.LIVE
+
+
+def test_a_hub_whose_clock_is_set_back_stays_live() -> None:
+    rig = Rig(at(5))
+    rig.join({"alarms": FeedHead("e", 5)})
+    hour = 3600 * NS_PER_S
+    for step in range(40):
+        rig.turn(0.05)
+        for ping in rig.pings:
+            rig.ctl(Pong(ping["n"], ping["sent"], rig.time.now_ns() - hour))
+        rig.pings = []
+        if step % 10 == 0:
+            beat = Heartbeat(1, rig.time.now_ns() - hour, "i1", Mode.DEMO, {"alarms": FeedHead("e", 5)})
+            rig.machine.on_live([HEARTBEAT_TOPIC, encode(beat)], rig.now_s)
+        assert rig.seen.feeds["alarms"].quality is FeedQuality.LIVE
+    assert abs(rig.clock.now_ns() - (rig.time.now_ns() - hour)) < NS_PER_S
+
+
+def test_a_step_of_the_source_clock_neither_hides_nor_feigns_a_stall() -> None:
+    rig = Rig(at(0))
+    source = T0
+
+    def beats(moving: bool, count: int) -> set[FeedQuality]:
+        nonlocal source
+        seen = set()
+        for _ in range(count):
+            rig.time.advance_s(0.5)
+            source += moving * NS_PER_S // 2
+            head = FeedHead("e", rig.beats + 1 if moving else rig.beats_moved, 1, source, 0.5)
+            if moving:
+                rig.beats_moved = rig.beats + 1
+            rig.beat({"samples": head})
+            rig.turn()
+            seen.add(rig.seen.feeds["samples"].quality)
+        return seen
+
+    rig.join({"samples": FeedHead("e", 1, 1, source, 0.5)})
+    beats(True, 3)
+    source -= 3600 * NS_PER_S
+    assert beats(True, 4) == {FeedQuality.LIVE}
+    source += 7200 * NS_PER_S
+    assert beats(True, 2) == {FeedQuality.LIVE}
+    assert FeedQuality.STALE in beats(False, 5), "an hour in the future is no proof of life"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"n":1,"now":9223372036854775807,"instance":"i1","mode":"demo","heads":{}}',
+        b'{"n":1,"now":1,"instance":"i1","mode":"demo","heads":{},"rate":1e300}',
+        b'{"n":1,"now":1,"instance":"i1","mode":"demo","heads":{},"rate":-1}',
+        b'{"n":1,"now":1,"instance":"i1","mode":"demo","heads":{"alarms":{"epoch":"e","head":-1}}}',
+        b'{"n":1,"now":1,"instance":"i1","mode":"demo",'
+        b'"heads":{"timeline":{"epoch":"f","head":5,"oldest":-9223372036854775808}}}',
+    ],
+)
+def test_numbers_that_cannot_be_poison_neither_clock_nor_cursor(raw: bytes) -> None:
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 0)})
+    rig.machine.on_live([HEARTBEAT_TOPIC, raw], rig.now_s)
+    for _ in range(10):
+        rig.turn(0.5)
+    assert len(rig.seen.bad) == 1
+    assert abs(rig.clock.now_ns() - rig.time.now_ns()) < NS_PER_S
+
+
+def test_a_hub_that_showed_a_canary_owes_one_after_its_restart() -> None:
+    rig = Rig(at(0))
+    rig.join()
+    rig.beat(canary=3)
+    rig.ctl(Welcome("hub", "i2", Mode.DEMO, 1, rig.time.now_ns(), 500, {}))
+    for _ in range(9):
+        rig.turn(0.5)
+        rig.beat()
+    assert (Trouble.CANARY, True) in rig.seen.troubles
+
+
+def test_alarms_are_caught_up_first() -> None:
+    rig = Rig({"alarms": Cursor("e", 0), "timeline": Cursor("e", 0)})
+    rig.join({"alarms": FeedHead("e", 2), "timeline": FeedHead("e", 2)})
+    assert [(m["msg"], m["feed"]) for m in rig.sent] == [("FETCH", "alarms")]
+    envs = tuple(
+        Envelope(Mode.DEMO, "alarms", "e", n, T0, "put", f"a{n}", body=msgspec.Raw(encode(alarm(n)))) for n in (1, 2)
+    )
+    rig.ctl(Batch("alarms", "e", envs, 2))
+    assert [(m["msg"], m["feed"]) for m in rig.turn(0.05)] == [("FETCH", "timeline")]
+
+
+def test_a_new_alarm_shows_before_the_gap_is_filled() -> None:
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 500)})
+    for seq, rev in ((501, 1), (502, 2)):
+        env = Envelope(
+            Mode.DEMO, "alarms", "e", seq, T0, "put", f"a{seq}", rev, body=msgspec.Raw(encode(alarm(seq)))
+        )  # fmt: skip
+        rig.machine.on_live([topic("alarms"), encode(env)], rig.now_s)
+    assert [r.seq for r in rig.seen.previews] == [501], "what is missing may speak of the other one"
+    assert rig.seen.rows == []
+
+
+def test_alarms_that_are_never_answered_do_not_hold_up_the_rest_for_ever() -> None:
+    rig = Rig({"alarms": Cursor("e", 0), "timeline": Cursor("e", 0)})
+    rig.join({"alarms": FeedHead("e", 2), "timeline": FeedHead("e", 2)})
+    assert ("FETCH", "timeline") in [(m["msg"], m.get("feed")) for m in rig.turn(3.1)]

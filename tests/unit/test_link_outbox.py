@@ -60,7 +60,9 @@ def test_a_duplicate_tells_the_fate_of_the_first(outcome: str, stage: Stage) -> 
 
 
 def test_expired_before_it_was_sent_is_never_sent() -> None:
-    box = Outbox([queued("1", expires_at_ns=100), queued("2", "a2", expires_at_ns=300)])
+    box = Outbox()
+    box.add(queued("1", expires_at_ns=100))
+    box.add(queued("2", "a2", expires_at_ns=300))
     box.sent("2", 0.0, 50)
     gone = box.expired(100)
     assert [(s.action.aid, s.stage) for s in gone] == [("1", Stage.EXPIRED)]
@@ -74,3 +76,10 @@ def test_unknown_stage_is_an_error_and_changes_nothing() -> None:
     with pytest.raises(ValueError, match="nonsense"):
         box.on_ack(Ack("1", "nonsense"), 0)
     assert len(box) == 1
+
+
+def test_what_an_earlier_run_left_queued_is_not_expired_here() -> None:
+    """It may have gone out just before that run died, and been applied: the hub alone can say."""
+    box = Outbox([queued("1", expires_at_ns=100)])
+    assert box.expired(500) == []
+    assert [a.aid for a in box.due(0.0)] == ["1"]

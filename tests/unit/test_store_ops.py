@@ -285,3 +285,39 @@ def test_one_folder_has_one_writer(tmp_path: Path, heard: Heard) -> None:
     second = Store(tmp_path, "demo", heard)
     second.open()
     second.stop()
+
+
+@pytest.mark.parametrize(
+    ("sql", "gone"),
+    [
+        ("UPDATE cursor SET seq = seq + 1 WHERE feed = 'alarms'", {"alarms"}),
+        (
+            "UPDATE item SET body = CAST(replace(body, 'high', 'low!') AS BLOB) WHERE id = 'a2' AND feed = 'alarms'",
+            {"alarms"},
+        ),
+        ("UPDATE cursor SET t_fresh_ns = 5", set()),
+    ],
+)
+def test_a_feed_whose_rows_were_altered_is_taken_anew(
+    tmp_path: Path, heard: Heard, sql: str, gone: set[str], expect_logs: ExpectLogs
+) -> None:
+    """What quick_check does not see: a bit in a cursor would skip an alarm, one in an item would show another."""
+    store = Store(tmp_path, "demo", heard)
+    store.open()
+    store.start()
+    store.put([snapshot(3), snapshot(2, "reports"), snapshot(0, "timeline")])
+    store.put([PutRecords([record(1, "timeline", kind="event"), record(2, "timeline", kind="event")])])
+    store.stop()
+    with sqlite3.connect(tmp_path / OPS_FILE) as db:
+        db.execute(sql)
+        db.execute("UPDATE log SET body = x'00' WHERE feed = 'timeline' AND seq = 1")
+    db.close()
+    again = Store(tmp_path, "demo", heard)
+    state = again.open()
+    again.stop()
+    assert {kept.feed for kept in state.feeds} == {"alarms", "reports", "timeline"} - gone
+    assert again.positions.keys() == {"alarms", "reports", "timeline"} - gone
+    assert [len(kept.items) for kept in state.feeds if kept.feed == "timeline"] == [1]
+    if gone:
+        expect_logs("alarms will be taken anew")
+        assert heard.troubles[0][0] == "damaged"

@@ -44,6 +44,7 @@ class RevealPanel(QWidget):
         self._person = ""
         self.reason = Field(scale, self, limit=REASON_LIMIT)
         self.reason.returnPressed.connect(self._ask)
+        self.reason.textChanged.connect(self._remember)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.hide()
         session.city.accessAnswered.connect(self._on_answer)
@@ -59,10 +60,19 @@ class RevealPanel(QWidget):
         self.wipe()
         self.report_id = report_id
         self._person = self.session.city.grant.operator_id
+        self.reason.setText(self.session.memory.get(self._note))  # typed before a crash
         self.place()
         self.show()
         self.raise_()
         self.reason.setFocus()
+
+    @property
+    def _note(self) -> str:
+        """What the memory calls the unsent reason: of this person, for this report."""
+        return f"reveal.reason:{self._person}:{self.report_id}"
+
+    def _remember(self, reason: str) -> None:
+        self.session.memory.set(self._note, reason)
 
     def wipe(self) -> None:
         """Nothing of it is left: not the answer, not the question that may still be answered."""
@@ -98,6 +108,7 @@ class RevealPanel(QWidget):
         else:
             self._refused = ""
             self._asked = self.session.access.reveal("reporter", self.report_id, reason)
+            self.session.memory.set(self._note, "")
             self.reason.setEnabled(False)
             self.setFocus()
         self.update()

@@ -44,6 +44,10 @@ class AlarmsTile(Tile):
         session.city.grantChanged.connect(self.view.viewport().update)
         self.model.dataChanged.connect(self.view.relayout)
         self.model.layoutChanged.connect(self.view.relayout)
+        # The window may hear of a change before the model does: the first alarm of an empty list must not wait
+        # for the second one.
+        self.model.rowsInserted.connect(self.refresh)
+        self.model.rowsRemoved.connect(self.refresh)
         for key, button in (
             (Qt.Key.Key_Return, RowButton.ACKNOWLEDGE),
             (Qt.Key.Key_Enter, RowButton.ACKNOWLEDGE),

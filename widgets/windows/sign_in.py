@@ -151,19 +151,16 @@ class SignInPanel(QWidget):
     def resolved(self) -> tuple[str, Operator | None]:
         """The account that the name field means, and whose it is on the roster.
 
-        Found without accents, because under Telex "ha" may have become "hà" and people know names, not ids.
+        One word is an account, and accounts are plain small letters (docs/protocol.md): marks in it are Telex's
+        doing and are taken off. Several words are a person's name, looked for on the roster without accents.
         """
+        roster: dict[str, Operator] = self.session.city.records("roster")
         typed = self.person.text().strip()
-        wanted = fold(typed).replace(" ", "")
-        found = [
-            who
-            for who in self.session.city.records("roster").values()
-            if wanted and wanted in {fold(words).replace(" ", "") for words in (who.id, who.name, who.short)}
-        ]
-        if len(found) == 1:
-            return found[0].id, found[0]
-        # Accounts are plain small letters (docs/protocol.md), so marks in it are the keyboard's doing.
-        return wanted if " " not in typed else typed, None
+        wanted = fold(typed)
+        if " " not in typed:
+            return wanted, roster.get(wanted)
+        found = [who for who in roster.values() if wanted in (fold(who.name), fold(who.short))]
+        return (found[0].id, found[0]) if len(found) == 1 else (typed, None)
 
     def _next(self) -> None:
         if self.person.text().strip():

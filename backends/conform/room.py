@@ -1,0 +1,140 @@
+"""What the checks share: where the backend is, who is signed in, and how to make something happen there.
+
+Traffic is made by comments: the one action that every backend has, that takes nothing away, and whose effect is
+exactly one record on the feed `timeline`, marked with the action's id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+import zmq
+
+from backends.conform.wire import Context, Failed, Peer, Place, Skipped
+from backends.domain.action import Action, Stage, Verb, new_aid
+from backends.domain.alarm import Alarm
+from backends.domain.feeds import FEEDS
+from backends.protocol.codec import decode_body
+from backends.protocol.messages import Envelope, FeedHead, Signed, SignIn, Welcome
+
+ACTED_ON = ("alarms", "incidents", "reports", "cameras")
+"""Feeds whose items may be commented on."""
+Restart = Callable[[], None]
+
+
+class Room:
+    """One backend under test. Context manager; one thread."""
+
+    def __init__(self, place: Place, *, restart: Restart | None = None, person: str = "", secret: str = "") -> None:
+        self.place = place
+        self.restart = restart
+        self._person = person
+        self._secret = secret
+        self._token = ""
+        self._target: tuple[str, str] | None = None
+        self.context: Context = zmq.Context()
+
+    def close(self) -> None:
+        self.context.destroy(linger=0)
+
+    def __enter__(self) -> Room:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def peer(self, *, live: bool = False) -> Iterator[Peer]:
+        """A new connection that has said nothing yet; with `live`, one to which heartbeats come already."""
+        if live and not self.place.live:
+            raise Skipped("no LIVE address is given: --live ADDRESS")
+        with Peer(self.context, self.place, live=live, token=self._token) as peer:
+            if live:
+                peer.beat()
+            yield peer
+
+    @contextmanager
+    def joined(self, *, live: bool = False) -> Iterator[tuple[Peer, Welcome]]:
+        """A connection that has joined."""
+        with self.peer(live=live) as peer:
+            yield peer, peer.hello()
+
+    @contextmanager
+    def acting(self, *, live: bool = False) -> Iterator[tuple[Peer, Welcome]]:
+        """A connection that has joined and may act. Raises Skipped when nobody is signed in there."""
+        with self.joined(live=live) as (peer, first):
+            welcome = first
+            if self._person and not self._token:
+                signed: Signed = peer.ask(SignIn(1, self._person, self._secret), Signed)
+                if signed.code or not signed.token:
+                    raise Skipped(f"{self._person} cannot sign in: {signed.code} {signed.text}".rstrip())
+                self._token = peer.token = signed.token
+                welcome = peer.hello()
+            if not welcome.operator_id:
+                raise Skipped("nobody is signed in at this station: --person NAME, or a seat that the backend fills")
+            yield peer, welcome
+
+    # --- things to act on ------------------------------------------------------------------------
+
+    def items(self, peer: Peer, feed: str) -> dict[str, Envelope]:
+        """The items of a feed as of now."""
+        return {envelope.id: envelope for part in peer.snapshot(feed) for envelope in part.items}
+
+    def target(self, peer: Peer) -> tuple[str, str]:
+        """(feed, id) of something that may be commented on. Raises Skipped."""
+        if self._target is None:
+            for feed in ACTED_ON:
+                for id_ in self.items(peer, feed):
+                    self._target = feed, id_
+                    return self._target
+            raise Skipped(f"nothing to comment on: provide an item of {', '.join(ACTED_ON)}")
+        return self._target
+
+    def open_alarm(self, peer: Peer, why: str) -> Alarm:
+        """An alarm that asks for an acknowledgement. Raises Skipped."""
+        for envelope in self.items(peer, "alarms").values():
+            alarm: Alarm = decode_body("alarms", envelope.body)
+            if alarm.unacknowledged and not alarm.holder_id:
+                return alarm
+        raise Skipped(f"no unacknowledged alarm to {why}: provide one")
+
+    # --- actions ---------------------------------------------------------------------------------
+
+    def comment(self, peer: Peer, text: str = "conform") -> Action:
+        """A comment that was not sent yet."""
+        feed, id_ = self.target(peer)
+        return Action(new_aid(), Verb.COMMENT, feed, id_, 0, peer_now(peer), args={"text": text})
+
+    @staticmethod
+    def comment_like(action: Action, text: str) -> Action:
+        """Another comment on the same thing, without asking the backend for anything."""
+        return msgspec.structs.replace(action, aid=new_aid(), args={"text": text})
+
+    def say(self, peer: Peer, text: str = "conform") -> Action:
+        """A comment that took effect. Raises Failed."""
+        action = self.comment(peer, text)
+        last = peer.act(action)[-1]
+        if last.stage != Stage.APPLIED.value:
+            raise Failed(f"a comment ended as {last.stage} {last.code}, not applied")
+        return action
+
+    def effects(self, peer: Peer, since: FeedHead, aid: str) -> list[Envelope]:
+        """Records on `timeline` after `since` that an action caused."""
+        return [e for e in peer.fetch_all("timeline", since.epoch, since.head) if e.cause == aid]
+
+
+def peer_now(peer: Peer) -> int:
+    """The backend's clock."""
+    return peer.ping(0).now
+
+
+def feeds_of(*kinds: str) -> list[str]:
+    """Names of the feeds of these kinds."""
+    return [name for name, spec in FEEDS.items() if spec.kind.value in kinds]
+
+
+def changed(action: Action, **fields: object) -> Action:
+    """The same action with other fields."""
+    return msgspec.structs.replace(action, **fields)

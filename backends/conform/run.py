@@ -1,0 +1,54 @@
+"""All checks in order, and how one is run: its outcome is always pass, fail or skipped, with one sentence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+
+import msgspec
+import zmq
+
+from backends.conform import acting, hostile, joining, lasting, living
+from backends.conform.registry import Check
+from backends.conform.room import Room
+from backends.conform.wire import Failed, Skipped
+
+CHECKS: tuple[Check, ...] = tuple(
+    check for module in (joining, acting, living, hostile, lasting) for check in module.CHECKS.all
+)
+
+
+class Verdict(StrEnum):
+    """How a check ended."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    SKIPPED = "skipped"
+    """It could not be made; no pass."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """One line of the report."""
+
+    name: str
+    verdict: Verdict
+    promise: str
+    seen: str
+    """What was seen, or what is missing."""
+    seconds: float
+
+
+def run(room: Room, checks: Iterable[Check] = CHECKS) -> Iterator[Outcome]:
+    """Run checks one after the other; each has connections of its own."""
+    for check in checks:
+        began_s = time.monotonic()
+        try:
+            verdict, seen = Verdict.PASS, check.run(room)
+        except Failed as failed:
+            verdict, seen = Verdict.FAIL, str(failed)
+        except Skipped as skipped:
+            verdict, seen = Verdict.SKIPPED, str(skipped)
+        except zmq.ZMQError as error:
+            verdict, seen = Verdict.FAIL, f"the connection broke: {error}"
+        yield Outcome(check.name, verdict, check.promise, seen, round(time.monotonic() - began_s, 2))

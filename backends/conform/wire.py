@@ -1,0 +1,319 @@
+"""One station's two sockets, driven by hand, for checks.
+
+Whatever the backend sends is read as strictly as docs/protocol.md section 3 says; what does not pass ends the
+check in words. Must not: retry or repair anything, which is the console's work and would hide a fault.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Self
+
+import msgspec
+import zmq
+
+from backends.domain.action import Action, Stage
+from backends.domain.feeds import FEEDS, FeedKind, Mode
+from backends.protocol.codec import BadMessage, decode_body, decode_envelope, decode_from_hub, decode_heartbeat, encode
+from backends.protocol.messages import (
+    HEARTBEAT_TOPIC,
+    MAX_FRAME,
+    VERSION,
+    Ack,
+    Act,
+    Batch,
+    Blob,
+    Denied,
+    Envelope,
+    Fetch,
+    FromConsole,
+    Heartbeat,
+    Hello,
+    Ping,
+    Pong,
+    Reset,
+    Snap,
+    SnapGet,
+    Welcome,
+    topic,
+)
+
+ANSWER_S = 5.0
+"""An answer that takes longer counts as none."""
+LIVE_S = 3.0
+Context = zmq.Context[zmq.Socket[bytes]]
+
+
+class Failed(Exception):
+    """The backend breaks a promise; the sentence says which and how it was seen."""
+
+
+class Skipped(Exception):
+    """The check could not be made; the sentence says what to provide. No pass."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where the backend is and who asks. `live` empty: a backend without LIVE."""
+
+    ctl: str
+    server_key: str
+    public: str
+    secret: str
+    station: str = ""
+    live: str = ""
+    mode: Mode = Mode.DEMO
+
+    def __repr__(self) -> str:
+        return f"Place({self.ctl!r}, {self.live!r}, station={self.station!r}, ...)"
+
+
+def prepared(context: Context, kind: int, place: Place, **options: int) -> zmq.Socket[bytes]:
+    """A CURVE client socket with the options that docs/protocol.md names, not yet connected."""
+    socket = context.socket(kind)
+    socket.linger = 0
+    socket.maxmsgsize = 2 * MAX_FRAME
+    socket.handshake_ivl = 3000
+    socket.reconnect_ivl = 100
+    for name, value in options.items():
+        setattr(socket, name, value)
+    socket.curve_serverkey = place.server_key.encode()
+    socket.curve_publickey = place.public.encode()
+    socket.curve_secretkey = place.secret.encode()
+    return socket
+
+
+class Peer:
+    """DEALER and, where asked for, SUB of one station. Context manager; one thread."""
+
+    def __init__(
+        self,
+        context: Context,
+        place: Place,
+        *,
+        live: bool = False,
+        token: str = "",
+        dealer: dict[str, int] | None = None,
+    ) -> None:
+        self.place = place
+        self.token = token
+        self.last_size = 0
+        """Bytes of the newest message on CTL."""
+        self.sub: zmq.Socket[bytes] | None = None
+        self.ctl = prepared(context, zmq.DEALER, place, **(dealer or {}))
+        self.ctl.connect(place.ctl)
+        if live:
+            self.sub = prepared(context, zmq.SUB, place, rcvhwm=100_000, sndhwm=0)
+            self.sub.setsockopt(zmq.SUBSCRIBE, b"1/")
+            self.sub.connect(place.live)
+
+    def close(self) -> None:
+        self.ctl.close()
+        if self.sub is not None:
+            self.sub.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- CTL -------------------------------------------------------------------------------------
+
+    def send(self, message: FromConsole) -> None:
+        self.send_raw(VERSION, encode(message))
+
+    def send_raw(self, *frames: bytes) -> None:
+        try:
+            self.ctl.send_multipart(frames, zmq.NOBLOCK)
+        except zmq.Again:
+            raise Failed("there is no connection on CTL to send on") from None
+
+    def receive(self, timeout_s: float) -> Any:
+        """The next message on CTL, None when none comes."""
+        if not self.ctl.poll(max(0, int(timeout_s * 1000))):
+            return None
+        frames = self.ctl.recv_multipart()
+        if frames[0] != VERSION or len(frames) < 2:
+            raise Failed(f"an answer on CTL must be the frames [1, JSON], this one has {len(frames)} frames")
+        try:
+            message: Any = decode_from_hub(frames[1])
+        except BadMessage as error:
+            raise Failed(f"the backend sent what does not follow the protocol: {error}: {_short(frames[1])}") from None
+        if len(frames) > 2 and not isinstance(message, Blob):
+            raise Failed("only a BLOB has a third frame")
+        self.last_size = len(frames[1])
+        if isinstance(message, Batch | Snap):
+            for envelope in message.items:
+                self._judge(envelope, message.feed, message.epoch)
+        return message
+
+    def ask(self, message: FromConsole, *kinds: type[Any], timeout_s: float = ANSWER_S) -> Any:
+        """Send and wait for an answer of one of these kinds. Raises Failed."""
+        self.send(message)
+        return self.expect(*kinds, about=_name(message), timeout_s=timeout_s)
+
+    def expect(self, *kinds: type[Any], about: str, timeout_s: float = ANSWER_S) -> Any:
+        """The next message of one of these kinds; others, but for DENIED, are about something else."""
+        end_s = time.monotonic() + timeout_s
+        while (left_s := end_s - time.monotonic()) > 0:
+            message = self.receive(left_s)
+            if isinstance(message, kinds):
+                return message
+            if isinstance(message, Denied):
+                raise Failed(f"{about} was answered by DENIED {message.code} {message.text}")
+        raise Failed(f"{about} got no {' or '.join(_tag(kind) for kind in kinds)} within {timeout_s:g} s")
+
+    def hello(self) -> Welcome:
+        message = Hello(self.place.station, self.place.mode, token=self.token)
+        welcome: Welcome = self.ask(message, Welcome)
+        return welcome
+
+    def ping(self, n: int) -> Pong:
+        """PING and its PONG. Raises Failed."""
+        self.send(Ping(n, time.time_ns()))
+        end_s = time.monotonic() + ANSWER_S
+        while (left_s := end_s - time.monotonic()) > 0:
+            pong: Pong = self.expect(Pong, about="PING", timeout_s=left_s)
+            if pong.n == n:
+                return pong
+        raise Failed(f"PING {n} got no PONG {n} within {ANSWER_S:g} s")
+
+    def snapshot(self, feed: str) -> list[Snap]:
+        """All parts of a feed. Raises Failed where their numbers do not fit."""
+        parts: list[Snap] = [self.ask(SnapGet(feed), Snap)]
+        while len(parts) < parts[0].parts:
+            parts.append(self.expect(Snap, about=f"SNAPGET {feed}, part {len(parts) + 1} of {parts[0].parts}"))
+        return parts
+
+    def fetch(self, feed: str, epoch: str, after: int, limit: int = 1000) -> Batch:
+        """One BATCH after a cursor. Raises Failed at anything else, and where positions do not follow each other."""
+        answer = self.ask(Fetch(feed, epoch, after, limit), Batch, Reset)
+        if isinstance(answer, Reset):
+            raise Failed(f"FETCH {feed} after {after} was answered by RESET {answer.reason}")
+        batch: Batch = answer
+        if batch.feed != feed or batch.epoch != epoch:
+            raise Failed(f"FETCH {feed} of epoch {epoch} was answered for {batch.feed}, {batch.epoch}")
+        seqs = [envelope.seq for envelope in batch.items]
+        if seqs != list(range(after + 1, after + 1 + len(seqs))):
+            raise Failed(f"FETCH {feed} after {after} must begin at {after + 1} without holes, it gave {seqs[:5]}...")
+        if len(seqs) > limit:
+            raise Failed(f"FETCH {feed} with limit {limit} gave {len(seqs)} records")
+        if seqs and batch.head < seqs[-1]:
+            raise Failed(f"BATCH of {feed} says head {batch.head} and brings {seqs[-1]}")
+        return batch
+
+    def fetch_all(self, feed: str, epoch: str, after: int) -> list[Envelope]:
+        """Everything after a cursor. Raises Failed when it does not come to an end."""
+        items: list[Envelope] = []
+        while True:
+            batch = self.fetch(feed, epoch, after)
+            items += batch.items
+            if not batch.items:
+                if batch.head > after:
+                    raise Failed(f"FETCH {feed} after {after} gave nothing, though the head is {batch.head}")
+                return items
+            after = batch.items[-1].seq
+
+    def act(self, action: Action, mode: Mode | None = None) -> list[Ack]:
+        """Send an action; its ACKs up to the final one."""
+        self.send(Act(action, mode or self.place.mode, self.token))
+        return self.acks(action.aid)
+
+    def acks(self, aid: str) -> list[Ack]:
+        """The ACKs of an action up to the final one. Raises Failed."""
+        got: list[Ack] = []
+        end_s = time.monotonic() + ANSWER_S
+        while (left_s := end_s - time.monotonic()) > 0:
+            ack: Ack = self.expect(Ack, about="ACT", timeout_s=left_s)
+            if ack.aid != aid:
+                continue
+            if ack.stage not in FROM_HUB_STAGES:
+                raise Failed(f"an ACK has the stage {ack.stage!r}, which does not exist")
+            got.append(ack)
+            if ack.stage != Stage.STORED.value:
+                return got
+        raise Failed(f"ACT got no final ACK within {ANSWER_S:g} s, only {[a.stage for a in got]}")
+
+    # --- LIVE ------------------------------------------------------------------------------------
+
+    def receive_live(self, timeout_s: float) -> Envelope | Heartbeat | None:
+        """The next message on LIVE, None when none comes. Raises Failed for one that breaks the rules."""
+        assert self.sub is not None
+        if not self.sub.poll(max(0, int(timeout_s * 1000))):
+            return None
+        frames = self.sub.recv_multipart()
+        if len(frames) != 2:
+            raise Failed(f"a message on LIVE has two frames, this one {len(frames)}")
+        try:
+            if frames[0] == HEARTBEAT_TOPIC:
+                beat = decode_heartbeat(frames[1])
+                if beat.mode is not self.place.mode:
+                    raise Failed(f"a heartbeat is of mode {beat.mode.value}")
+                return beat
+            envelope = decode_envelope(frames[1])
+        except BadMessage as error:
+            raise Failed(f"LIVE brought what does not follow the protocol: {error}: {_short(frames[1])}") from None
+        if frames[0] != topic(envelope.feed):
+            raise Failed(f"LIVE brought feed {envelope.feed} under the topic {frames[0]!r}")
+        self._judge(envelope, envelope.feed, envelope.epoch)
+        return envelope
+
+    def live_until(self, what: str, wanted: Callable[[Envelope | Heartbeat], bool], timeout_s: float = LIVE_S) -> Any:
+        """The first message on LIVE for which `wanted` holds. Raises Failed."""
+        end_s = time.monotonic() + timeout_s
+        while (left_s := end_s - time.monotonic()) > 0:
+            message = self.receive_live(left_s)
+            if message is not None and wanted(message):
+                return message
+        raise Failed(f"{what} did not come on LIVE within {timeout_s:g} s")
+
+    def beat(self) -> Heartbeat:
+        """The next heartbeat."""
+        beat: Heartbeat = self.live_until("a heartbeat", lambda m: isinstance(m, Heartbeat))
+        return beat
+
+    def _judge(self, envelope: Envelope, feed: str, epoch: str) -> None:
+        """An envelope by itself: where it belongs, its type, and its body by the feed's record."""
+        where = f"{envelope.feed} {envelope.seq}"
+        if (envelope.feed, envelope.epoch) != (feed, epoch):
+            raise Failed(f"record {where} of epoch {envelope.epoch} came as one of {feed}, {epoch}")
+        if envelope.mode is not self.place.mode:
+            raise Failed(f"record {where} is of mode {envelope.mode.value}")
+        if feed not in FEEDS:
+            return
+        state = FEEDS[feed].kind is FeedKind.STATE
+        if envelope.type not in (("put", "del") if state else ("event",)):
+            raise Failed(f"record {where} has the type {envelope.type!r}")
+        if state and not envelope.id:
+            raise Failed(f"record {where} has no id")
+        if envelope.type == "del":
+            return
+        try:
+            body = decode_body(feed, envelope.body)
+        except BadMessage as error:
+            raise Failed(f"the body of record {where} does not fit its feed: {error}") from None
+        if state and getattr(body, "id", envelope.id) != envelope.id:
+            raise Failed(f"record {where} is called {envelope.id!r} outside and {body.id!r} inside")
+
+
+FROM_HUB_STAGES = tuple(s.value for s in Stage if s not in (Stage.QUEUED, Stage.SENT))
+
+
+def content(envelope: Envelope) -> dict[str, Any]:
+    """An envelope as plain values, for comparing: spaces and the order of keys do not count."""
+    plain: dict[str, Any] = msgspec.json.decode(encode(envelope))
+    return plain
+
+
+def _tag(kind: type[Any]) -> str:
+    return str(kind.__struct_config__.tag)
+
+
+def _name(message: FromConsole) -> str:
+    feed = getattr(message, "feed", "")
+    return f"{_tag(type(message))} {feed}".strip()
+
+
+def _short(raw: bytes) -> str:
+    return raw[:120].decode("utf-8", "replace")

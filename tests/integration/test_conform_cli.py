@@ -1,0 +1,133 @@
+"""`ioc-console conform` on the command line: addresses, keys, the report, exit status, and --restart."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.small_backend import SmallBackend
+from helpers.waiting import wait_for
+from typer.testing import CliRunner, Result
+
+from backends.conform.run import CHECKS
+from backends.hub.keys import ensure_station_keys
+from console.cli import app
+
+Arguments = list[str]
+
+
+@pytest.fixture
+def backend() -> Iterator[SmallBackend]:
+    made = SmallBackend()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def arguments(backend: SmallBackend, tmp_path: Path) -> Arguments:
+    """What names the backend and the station."""
+    backend.client_public = ensure_station_keys(tmp_path, "desk-1").public
+    ctl, live = backend.addresses
+    key = str(tmp_path / "desk-1.key_secret")
+    return ["conform", ctl, "--live", live, "--server-key", backend.public.decode(), "--key", key]
+
+
+def invoke(arguments: Arguments) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def test_list_names_every_check_with_its_promise() -> None:
+    result = invoke(["conform", "--list"])
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.output.splitlines()] == [check.name for check in CHECKS]
+    assert len({check.name for check in CHECKS}) == len(CHECKS)
+
+
+def test_what_passes_is_said_and_status_is_0(arguments: Arguments) -> None:
+    result = invoke([*arguments, "--only", "ping", "--only", "duplicate"])
+    assert result.exit_code == 0, result.output
+    first, second, last = result.output.splitlines()
+    assert first.startswith("pass     ping")
+    assert second.startswith("pass     duplicate")
+    assert last == "2 passed, 0 failed, 0 skipped"
+
+
+def test_what_fails_is_said_and_status_is_1(arguments: Arguments, backend: SmallBackend) -> None:
+    backend.fault = "duplicate"
+    result = invoke([*arguments, "--only", "duplicate"])
+    assert result.exit_code == 1
+    assert "fail     duplicate" in result.output
+    assert "0 passed, 1 failed, 0 skipped; not conformant until all pass" in result.output
+
+
+def test_a_skipped_check_says_what_to_provide_and_is_no_pass(arguments: Arguments) -> None:
+    without_live = [a for i, a in enumerate(arguments) if a != "--live" and arguments[i - 1] != "--live"]
+    result = invoke([*without_live, "--only", "gap", "--only", "restart"])
+    assert result.exit_code == 1
+    assert "no LIVE address is given: --live ADDRESS" in result.output
+    assert "--restart COMMAND" in result.output
+    assert "0 passed, 0 failed, 2 skipped" in result.output
+
+
+def test_nothing_to_act_on_and_nobody_there_are_skipped(arguments: Arguments, backend: SmallBackend) -> None:
+    backend.items["alarms"].clear()
+    result = invoke([*arguments, "--only", "claim"])
+    assert "no unacknowledged alarm to claim: provide one" in result.output
+    backend.seated = ""
+    result = invoke([*arguments, "--only", "action"])
+    assert "nobody is signed in at this station: --person" in result.output
+    assert result.exit_code == 1
+
+
+def test_json_is_one_object_a_check(arguments: Arguments) -> None:
+    result = invoke([*arguments, "--only", "ping", "--json"])
+    (line,) = result.output.splitlines()
+    assert json.loads(line) | {"seconds": 0} == {
+        "name": "ping", "verdict": "pass", "promise": CHECKS[2].promise, "seen": "answered", "seconds": 0,
+    }  # fmt: skip
+
+
+def test_the_restart_command_restarts(arguments: Arguments, backend: SmallBackend, tmp_path: Path) -> None:
+    asked, done = tmp_path / "asked", tmp_path / "done"
+    script = tmp_path / "restart.py"
+    script.write_text(
+        f"import pathlib, time\npathlib.Path({str(asked)!r}).touch()\n"
+        f"while not pathlib.Path({str(done)!r}).exists(): time.sleep(0.02)\n"
+    )
+
+    def service() -> None:
+        wait_for("the restart command", asked.exists)
+        backend.restart()
+        done.touch()
+
+    thread = threading.Thread(target=service)
+    thread.start()
+    result = invoke([*arguments, "--only", "restart", "--restart", f'"{sys.executable}" "{script}"'])
+    thread.join()
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({1: "10.0.0.5:7402"}, "must be tcp://HOST:PORT"),
+        ({3: "nowhere"}, "must be tcp://HOST:PORT"),
+        ({5: "short"}, "40 characters"),
+        ({7: "/no/such/file"}, "--key"),
+    ],
+)
+def test_a_wrong_command_line_is_said_with_status_2(arguments: Arguments, change: dict[int, str], word: str) -> None:
+    result = invoke([change.get(i, argument) for i, argument in enumerate(arguments)])
+    assert (result.exit_code, word in result.output) == (2, True), result.output
+
+
+def test_an_unknown_check_and_a_public_file_as_key_are_said(arguments: Arguments, tmp_path: Path) -> None:
+    assert "there is no check 'nothing'" in invoke([*arguments, "--only", "nothing"]).output
+    public = str(tmp_path / "desk-1.key")
+    assert "holds no secret key" in invoke([*arguments[:-1], public]).output
+    assert "give the secret by --secret FILE" in invoke([*arguments, "--person", "ha"]).output

@@ -1,0 +1,61 @@
+"""The negative controls of `conform`: a backend that breaks one promise fails the check of that promise, and no other.
+
+Each check against its own fault, and against a sound backend, in every run; every fault against all checks in soak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from helpers.small_backend import SmallBackend
+
+from backends.conform.registry import Check
+from backends.conform.room import Room
+from backends.conform.run import CHECKS, Outcome, Verdict, run
+
+#: What else a fault must break, because the same thing is looked at from another side.
+ALSO: dict[str, set[str]] = {
+    "duplicate": {"duplicate-elsewhere", "aid-reused", "restart"},
+    "duplicate-elsewhere": {"restart"},
+    "fetch-limit": {"gap", "join-with-cursor", "append-snapshot"},
+    "gap": {"fetch-limit", "join-with-cursor", "append-snapshot"},
+    "live-is-the-log": {"gap"},
+}
+
+
+@contextmanager
+def backend(fault: str) -> Iterator[Room]:
+    made = SmallBackend(fault)
+    place = made.start()
+    try:
+        with Room(place, restart=made.restart) as room:
+            yield room
+    finally:
+        made.stop()
+
+
+def outcomes(fault: str, checks: list[Check]) -> list[Outcome]:
+    with backend(fault) as room:
+        return list(run(room, checks))
+
+
+def test_a_sound_backend_passes_all() -> None:
+    assert [o for o in outcomes("", list(CHECKS)) if o.verdict is not Verdict.PASS] == []
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_a_check_sees_its_fault(check: Check) -> None:
+    (outcome,) = outcomes(check.name, [check])
+    assert outcome.verdict is Verdict.FAIL, outcome.seen
+    assert outcome.seen
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("check", [c for c in CHECKS if c.name != "no-encryption"], ids=lambda check: check.name)
+def test_a_fault_fails_its_own_check_alone(check: Check) -> None:
+    """Without encryption nothing is left that could pass, so that fault is not in it."""
+    failed = {o.name for o in outcomes(check.name, list(CHECKS)) if o.verdict is not Verdict.PASS}
+    assert failed - ALSO.get(check.name, set()) == {check.name}
