@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from conftest import ExpectLogs
 from helpers.hubs import read_log, truths
 from helpers.nats_cluster import SERVER, NatsCluster
+from helpers.tiny_city import TinyCity
 from helpers.waiting import wait_for
 from nats.js import JetStreamContext
 
@@ -366,7 +368,7 @@ def test_a_hub_that_cannot_keep_its_copy_lets_another_lead(
 
     member = Member(
         NatsSettings(server.urls, replicas=1), STREAM, "m", tmp_path / "m.db", Mode.TEST,
-        make_world=lambda _: Any, start=lambda _: NOW, clock=lambda _: SystemClock(), serve=serve,
+        make_world=TinyCity, start=lambda _: time.time_ns(), clock=lambda _: SystemClock(), serve=serve,
         follows=lambda: None,
     )  # fmt: skip
     thread = Thread(target=member.run, args=(stop,))
