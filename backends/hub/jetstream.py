@@ -138,8 +138,7 @@ class ReplicatedLog:
             if self._last > end:
                 # An old leading server speaks; or the servers have lost what they had confirmed.
                 self._check_copy()
-                stop.wait(0.1)
-                continue
+                raise LogTrouble(f"the log ends at message {end}, {self._last} was read: read again")
             if self._begin_term(end):
                 return True
         return False

@@ -11,6 +11,7 @@ Must not: serve without a term of its own in the log.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -63,6 +64,8 @@ class Member:
         self._standby: Standby | None = None
         self._clock: SessionClock | None = None
         self._trouble = ""
+        self._anew: LogTrouble | None = None
+        """Why this hub's copy is of no use any more."""
 
     def run(self, stop: threading.Event) -> None:
         self._client.start()
@@ -73,24 +76,31 @@ class Member:
                     self._cycle(stop)
                 except NotLeading as over:
                     log.warning("this hub leads no longer: %s", over)
-                except LostTail as loss:
-                    log.error("%s; this hub's copy is set aside and read anew", loss)
-                    self._begin_copy_anew(lost_tail=True)
-                except AwayTooLong as away:
-                    log.warning("%s; this hub's copy is set aside and read anew", away)
-                    self._begin_copy_anew(lost_tail=False)
+                except (LostTail, AwayTooLong) as lost:
+                    log.error("%s; this hub's copy is set aside and read anew", lost)
+                    self._anew = lost
+                    self._let_others()
                 except LogTrouble as trouble:
                     if str(trouble) != self._trouble:
                         log.error("%s", trouble)
                     self._trouble = str(trouble)
                     beat()  # to whoever started this process: the loop turns
+                    self._let_others()
                     stop.wait(RETRY_S)
         finally:
             self._client.close()
             if self._events is not None:
                 self._events.close()
 
+    def _let_others(self) -> None:
+        """Whoever is in trouble must not keep the lease: its own disk may be what is full."""
+        with contextlib.suppress(LogTrouble):
+            self._client.want_lease(False)
+
     def _cycle(self, stop: threading.Event) -> None:
+        if self._anew is not None:
+            self._begin_copy_anew(lost_tail=isinstance(self._anew, LostTail))
+            self._anew = None
         if self._events is None:
             self._events = self._open()
         self._events.follow()
@@ -106,11 +116,12 @@ class Member:
         return ReplicatedLog(Replica(self._path, self._mode, identity), self._client, self._holder)
 
     def _begin_copy_anew(self, *, lost_tail: bool) -> None:
+        identity = self._client.open()
         if self._events is not None:
             self._events.close()
             self._events = None
         set_aside(self._path)
-        copy = Replica(self._path, self._mode, self._client.open())
+        copy = Replica(self._path, self._mode, identity)
         if lost_tail:
             copy.remember(LOST_TAIL, "1")
         self._events = ReplicatedLog(copy, self._client, self._holder)

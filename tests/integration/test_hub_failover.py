@@ -7,6 +7,8 @@ tell one truth? That the question can be answered with no is shown in test_hub_f
 from __future__ import annotations
 
 import contextlib
+import re
+import subprocess
 import time
 from pathlib import Path
 
@@ -136,3 +138,15 @@ def test_a_hub_that_starts_before_the_servers_waits_for_them_in_words(tmp_path: 
         with cluster:
             assert hubs.wait_leader() == "a"
             assert hubs.stop("a") == 0
+
+
+def test_the_shipped_configuration_of_the_servers_is_one(tmp_path: Path) -> None:
+    """As nats-server reads it, but for the site's certificates."""
+    text = (Path(__file__).parents[2] / "packaging" / "nats" / "ioc-nats.conf").read_text(encoding="utf-8")
+    bare = re.sub(r"(?m)^( *)tls \{.*?^\1\}", "", text, flags=re.DOTALL)
+    assert bare.count("{") == text.count("{") - 2
+    (tmp_path / "nats.conf").write_text(bare, encoding="utf-8")
+    done = subprocess.run(
+        [SERVER, "-t", "-c", str(tmp_path / "nats.conf")], capture_output=True, text=True, check=False
+    )
+    assert "is valid" in done.stderr + done.stdout

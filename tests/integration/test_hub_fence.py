@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any, TypeVar
 
 import nats.errors
@@ -14,6 +15,7 @@ import pytest
 from conftest import ExpectLogs
 from helpers.hubs import read_log, truths
 from helpers.nats_cluster import SERVER, NatsCluster
+from helpers.tiny_city import TinyCity
 from helpers.waiting import wait_for
 from nats.js import JetStreamContext
 
@@ -22,9 +24,11 @@ from backends.domain.incident import TimelineEvent
 from backends.domain.place import SlaRule
 from backends.domain.sensor import Sample
 from backends.domain.text import LocalText
+from backends.domain.times import SystemClock
 from backends.hub import jetstream
 from backends.hub.jetstream import LOST_TAIL, AwayTooLong, LostTail, ReplicatedLog
 from backends.hub.jetstream_client import LEASE_S, JetStreamClient, NatsSettings
+from backends.hub.member import Member
 from backends.hub.ports import ActionRow, Change, LogTrouble, NotLeading
 from backends.hub.replica import Replica
 from backends.hub.replica_wire import Entry
@@ -345,3 +349,41 @@ def test_a_shortened_log_gives_a_new_hub_everything_and_one_that_was_away_too_lo
     assert new.published[0].seq == heads["timeline"].head + 1
     with pytest.raises(AwayTooLong):
         away.do(away.lead).result(10)
+
+
+def test_a_hub_that_cannot_keep_its_copy_lets_another_lead(
+    server: NatsCluster,
+    writers: Callable[[str], Writer],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    expect_logs: ExpectLogs,
+) -> None:
+    stop, leads = Event(), Event()
+
+    def serve(events: Any, _world: Any) -> None:
+        while not stop.is_set():
+            events.commit([note("x")], NOW)
+            leads.set()
+            stop.wait(0.02)
+
+    member = Member(
+        NatsSettings(server.urls, replicas=1), STREAM, "m", tmp_path / "m.db", Mode.TEST,
+        make_world=TinyCity, start=lambda _: time.time_ns(), clock=lambda _: SystemClock(), serve=serve,
+        follows=lambda: None,
+    )  # fmt: skip
+    thread = Thread(target=member.run, args=(stop,))
+    thread.start()
+    try:
+        assert leads.wait(10)
+        other = writers("other")
+        other.client.want_lease(True)
+
+        def full(*_: object) -> None:
+            raise LogTrouble("the disk is full")
+
+        monkeypatch.setattr(Replica, "apply", full)
+        expect_logs("the disk is full|not ours")
+        wait_for("the other one holds the lease", lambda: other.client.holds_lease, 10.0)
+    finally:
+        stop.set()
+        thread.join(10)
