@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backends.conform.registry import Checks
 from backends.conform.room import Room, changed, peer_now
-from backends.conform.wire import Failed, Peer
+from backends.conform.wire import Failed, Peer, head_of
 from backends.domain.action import Action, Verb, new_aid
 from backends.domain.alarm import Alarm, AlarmState
 from backends.domain.feeds import Mode
@@ -50,7 +50,7 @@ def action(room: Room) -> str:
         stages = [ack.stage for ack in peer.act(comment)]
         if stages != ["stored", "applied"]:
             raise Failed(f"the stages were {stages}")
-        effect = _once(room, peer, welcome.feeds["timeline"], comment)
+        effect = _once(room, peer, head_of(welcome.feeds, "timeline"), comment)
         if "Tiếng Việt có dấu" not in bytes(effect.body).decode() and "\\u" not in bytes(effect.body).decode():
             raise Failed("the comment's text came back changed")
     return "stored, applied, one effect"
@@ -67,7 +67,7 @@ def duplicate(room: Room) -> str:
             raise Failed(f"sent three times, it ended as {[ack.stage for ack in finals]}")
         if {ack.outcome for ack in finals[1:]} != {"applied"}:
             raise Failed(f"`outcome` of the duplicates is {finals[1].outcome!r}, not applied")
-        _once(room, peer, welcome.feeds["timeline"], comment)
+        _once(room, peer, head_of(welcome.feeds, "timeline"), comment)
     return "one effect"
 
 
@@ -77,7 +77,7 @@ def duplicate_elsewhere(room: Room) -> str:
         comment = room.say(peer, "conform: sent again after a reconnect")
     with room.acting() as (again, _):
         _ends(again.act(comment), "duplicate")
-        _once(room, again, welcome.feeds["timeline"], comment)
+        _once(room, again, head_of(welcome.feeds, "timeline"), comment)
     return "one effect"
 
 
@@ -87,7 +87,7 @@ def aid_reused(room: Room) -> str:
         comment = room.say(peer, "conform: the first content")
         other = changed(comment, args={"text": "conform: another content"})
         _ends(peer.act(other), "refused", "aid_reused")
-        _once(room, peer, welcome.feeds["timeline"], comment)
+        _once(room, peer, head_of(welcome.feeds, "timeline"), comment)
     return "refused"
 
 
@@ -123,7 +123,7 @@ def refusals(room: Room) -> str:
         peer.send(Act(changed(comment, aid=long_aid), peer.place.mode, peer.token))
         ack: Ack = peer.expect(Ack, about="ACT with an aid of 65 characters")
         _ends([ack], "refused", "bad_aid")
-        if any(e.cause in (nothing.aid, comment.aid) for e in _since(peer, welcome.feeds["timeline"])):
+        if any(e.cause in (nothing.aid, comment.aid) for e in _since(peer, head_of(welcome.feeds, "timeline"))):
             raise Failed("a refused action left something on timeline")
     return "all four"
 
@@ -134,7 +134,7 @@ def action_mode(room: Room) -> str:
         comment = room.comment(peer, "conform: from a training")
         foreign = next(mode for mode in (Mode.EXERCISE, Mode.DEMO) if mode is not peer.place.mode)
         _ends(peer.act(comment, foreign), "refused", "mode")
-        if room.effects(peer, welcome.feeds["timeline"], comment.aid):
+        if room.effects(peer, head_of(welcome.feeds, "timeline"), comment.aid):
             raise Failed("it took effect")
     return "refused"
 
@@ -143,7 +143,7 @@ def action_mode(room: Room) -> str:
 def claim(room: Room) -> str:
     with room.acting() as (peer, welcome):
         alarm = room.open_alarm(peer, "claim")
-        start = peer.hello().feeds["alarms"]
+        start = head_of(peer.hello().feeds, "alarms")
         first = _on_alarm(peer, Verb.CLAIM, alarm, alarm.state_rev)
         applied = _ends(peer.act(first), "applied")
         echo = [e for e in peer.fetch_all("alarms", start.epoch, start.head) if e.cause == first.aid]

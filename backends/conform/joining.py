@@ -6,7 +6,7 @@ from typing import Any
 
 from backends.conform.registry import Checks
 from backends.conform.room import Room, feeds_of
-from backends.conform.wire import Failed, Peer, Skipped, content
+from backends.conform.wire import Failed, Peer, Skipped, content, head_of
 from backends.protocol.messages import Batch, Cursor, Denied, Envelope, Fetch, Hello, Reset, Snap, SnapGet, Welcome
 
 PART_LIMIT = 512 << 10
@@ -36,7 +36,7 @@ def join(room: Room) -> str:
 @check("join-with-cursor", "HELLO may carry cursors, and FETCH goes on exactly after them")
 def join_with_cursor(room: Room) -> str:
     with room.acting() as (peer, welcome):
-        before = welcome.feeds["timeline"]
+        before = head_of(welcome.feeds, "timeline")
         actions = [room.say(peer, f"conform: before the break {n}") for n in range(3)]
         kept = peer.fetch("timeline", before.epoch, before.head, 1).items
         if not kept:
@@ -44,7 +44,7 @@ def join_with_cursor(room: Room) -> str:
         cursor = Cursor(before.epoch, kept[-1].seq)
     with room.peer() as again:
         hello = Hello(room.place.station, room.place.mode, cursors={"timeline": cursor})
-        head = again.ask(hello, Welcome).feeds["timeline"]
+        head = head_of(again.ask(hello, Welcome).feeds, "timeline")
         rest = again.fetch_all("timeline", head.epoch, cursor.seq)
         causes = [e.cause for e in (*kept, *rest) if e.cause in {a.aid for a in actions}]
         if causes != [a.aid for a in actions]:
@@ -109,8 +109,8 @@ def log_gives_state(room: Room) -> str:
     done = []
     with room.joined() as (peer, welcome):
         for feed in feeds_of("state"):
-            head = welcome.feeds[feed]
-            if head.oldest != 1 or head.head == 0:
+            head = welcome.feeds.get(feed)
+            if head is None or head.oldest != 1 or head.head == 0:
                 continue
             items: dict[str, dict[str, Any]] = {}
             logged = peer.fetch_all(feed, head.epoch, 0)
@@ -130,7 +130,7 @@ def log_gives_state(room: Room) -> str:
 @check("fetch-limit", "FETCH gives at most `limit` records, in order, and an empty BATCH at the head")
 def fetch_limit(room: Room) -> str:
     with room.acting() as (peer, welcome):
-        before = welcome.feeds["timeline"]
+        before = head_of(welcome.feeds, "timeline")
         for n in range(4):
             room.say(peer, f"conform: limit {n}")
         batch = peer.fetch("timeline", before.epoch, before.head, 3)
@@ -159,7 +159,7 @@ def append_snapshot(room: Room) -> str:
 
 def _reset(room: Room, feed: str, epoch: str | None, after: int | None, reason: str) -> str:
     with room.joined() as (peer, welcome):
-        head = welcome.feeds[feed]
+        head = head_of(welcome.feeds, feed)
         after = head.oldest - 2 if after is None else after
         answer = peer.ask(Fetch(feed, epoch or head.epoch, after), Reset, Batch)
         if not isinstance(answer, Reset):

@@ -6,7 +6,7 @@ import time
 
 from backends.conform.registry import Checks
 from backends.conform.room import Room
-from backends.conform.wire import Failed, Peer, Skipped
+from backends.conform.wire import Failed, Peer, Skipped, head_of
 from backends.protocol.messages import Hello, Welcome
 
 CHECKS = Checks()
@@ -37,7 +37,7 @@ def restart(room: Room) -> str:
         again = peer.act(action)[-1]
         if (again.stage, again.outcome) != ("duplicate", "applied"):
             raise Failed(f"an action of before, sent again, ends as {again.stage} {again.outcome or again.code}")
-        timeline = before.feeds["timeline"]
+        timeline = head_of(before.feeds, "timeline")
         fresh = room.say(peer, "conform: after the restart")
         since = peer.fetch_all("timeline", timeline.epoch, timeline.head)
         if [e.cause for e in since].count(fresh.aid) != 1 or any(e.cause == action.aid for e in since):

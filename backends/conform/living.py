@@ -10,7 +10,7 @@ import zmq
 
 from backends.conform.registry import Checks
 from backends.conform.room import Room, feeds_of
-from backends.conform.wire import Failed, Peer, Skipped, content
+from backends.conform.wire import Failed, Peer, Skipped, content, head_of
 from backends.domain.action import Stage
 from backends.protocol.codec import decode_body
 from backends.protocol.messages import Ack, Act, Envelope, Fetch, Heartbeat, History, Pong, Series
@@ -85,7 +85,7 @@ def canary(room: Room) -> str:
 @check("live-is-the-log", "what LIVE brings is what FETCH gives, in order and without holes")
 def live_is_the_log(room: Room) -> str:
     with room.acting(live=True) as (peer, _):
-        start = peer.hello().feeds["timeline"]
+        start = head_of(peer.hello().feeds, "timeline")
         for n in range(20):
             room.say(peer, f"conform: live {n}")
         logged = peer.fetch_all("timeline", start.epoch, start.head)
@@ -103,7 +103,7 @@ def live_is_the_log(room: Room) -> str:
 @check("gap", "records that LIVE lost in the middle are given by FETCH after the last one seen")
 def gap(room: Room) -> str:
     with room.acting(live=True) as (peer, _):
-        start = peer.hello().feeds["timeline"]
+        start = head_of(peer.hello().feeds, "timeline")
         actions = [room.say(peer, f"conform: gap {n}") for n in range(9)]
         live = _live(peer, "timeline", start.head, start.head + 9)
         # The console lost the middle third; the cursor stands before it.
@@ -123,11 +123,11 @@ def gap(room: Room) -> str:
 @check("lost-tail", "a record that LIVE lost at the end is seen by the head in the next heartbeats")
 def lost_tail(room: Room) -> str:
     with room.acting(live=True) as (peer, _):
-        start = peer.hello().feeds["timeline"]
+        start = head_of(peer.hello().feeds, "timeline")
         action = room.say(peer, "conform: lost at the end")
         end_s = time.monotonic() + 2.0
         # Envelopes are not looked at: LIVE has "lost" them.
-        while (head := peer.beat().heads["timeline"]).head <= start.head:
+        while (head := head_of(peer.beat().heads, "timeline")).head <= start.head:
             if time.monotonic() > end_s:
                 raise Failed(f"2 s after the record the heartbeat's head of timeline is still {head.head}")
         missed = peer.fetch_all("timeline", head.epoch, start.head)
@@ -139,7 +139,7 @@ def lost_tail(room: Room) -> str:
 @check("slow-reader", "a console that reads nothing stops neither heartbeats nor answers of the others")
 def slow_reader(room: Room) -> str:
     with room.acting(live=True) as (peer, welcome):
-        start = welcome.feeds["timeline"]
+        start = head_of(welcome.feeds, "timeline")
         for n in range(40):
             room.say(peer, f"conform: long text {n} " + "x" * 1900)
         peer.fetch("timeline", start.epoch, start.head)

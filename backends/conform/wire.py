@@ -26,6 +26,7 @@ from backends.protocol.messages import (
     Blob,
     Denied,
     Envelope,
+    FeedHead,
     Fetch,
     FromConsole,
     Heartbeat,
@@ -304,6 +305,13 @@ def content(envelope: Envelope) -> dict[str, Any]:
     """An envelope as plain values, for comparing: spaces and the order of keys do not count."""
     plain: dict[str, Any] = msgspec.json.decode(encode(envelope))
     return plain
+
+
+def head_of(heads: dict[str, FeedHead], feed: str) -> FeedHead:
+    """A feed's head in WELCOME or a heartbeat. Raises Failed where it is missing."""
+    if feed not in heads:
+        raise Failed(f"there is no head of {feed}")
+    return heads[feed]
 
 
 def _tag(kind: type[Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -46,6 +47,12 @@ def test_list_names_every_check_with_its_promise() -> None:
     assert result.exit_code == 0
     assert [line.split()[0] for line in result.output.splitlines()] == [check.name for check in CHECKS]
     assert len({check.name for check in CHECKS}) == len(CHECKS)
+
+
+def test_the_protocols_text_names_every_check() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
+    afternoon = text.split("### The afternoon")[1].split("\n## ")[0]
+    assert {check.name for check in CHECKS} <= set(re.findall(r"[a-z-]+", afternoon))
 
 
 def test_what_passes_is_said_and_status_is_0(arguments: Arguments) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.hub_people import SECRET, make_accounts
 from helpers.hub_process import HubProcess
 
 from backends.conform import lasting
@@ -53,3 +54,19 @@ def test_the_reference_hub_goes_on_after_a_restart(tmp_path: Path, how: str) -> 
         with Room(at, restart=restart) as room:
             (outcome,) = run(room, lasting.CHECKS.all)
         assert outcome.verdict is Verdict.PASS, outcome.seen
+
+
+def test_a_hub_with_accounts_is_checked_as_a_person(tmp_path: Path) -> None:
+    """Without one nothing can be acted on, which is skipped and no pass; nor is a wrong secret."""
+    make_accounts(tmp_path)
+    checks = [check for check in CHECKS if check.name in ("action", "claim", "claimed-station")]
+    with HubProcess(tmp_path, stations=("desk-1",), past_s=60, sign_in="password") as hub:
+        at = place(hub, hub.start())
+        seen = {}
+        for person, secret in (("", ""), ("ha", "sai"), ("ha", SECRET)):
+            with Room(at, person=person, secret=secret) as room:
+                seen[secret] = [(outcome.verdict.value, outcome.seen) for outcome in run(room, checks)]
+    assert [verdict for verdict, _ in seen[SECRET]] == ["pass"] * 3
+    assert [verdict for verdict, _ in seen[""]] == ["skipped", "skipped", "pass"]
+    assert "--person" in seen[""][0][1]
+    assert "ha cannot sign in: refused" in seen["sai"][0][1]
