@@ -190,8 +190,8 @@ class FeedCore:
         """
         aid = aid or new_aid()
         with self._lock:
-            if aid in self._unfinished:
-                return aid
+            if aid in self._unfinished or aid in self._ended:
+                return aid  # whoever sits here by now: it was kept when it was clicked
         grant = self._granted(verb, person)
         now_ns = self.clock.now_ns()
         if feed == LOCAL_FEED:

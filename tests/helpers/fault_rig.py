@@ -112,7 +112,7 @@ class Town:
         self._keys = keys
         hub = HubSettings(
             data_dir=str(self._hub_dir), authorised_dir=str(authorised), keys_dir=str(self._hub_dir / "keys"),
-            mode=Mode.DEMO, resume=resume,  # type: ignore[arg-type]
+            mode=Mode.DEMO, resume=resume, sign_in="seat",  # type: ignore[arg-type]
         )  # fmt: skip
         self._without = without
         self.hub = Child("hub", msgspec.to_builtins(hub), folder / "hub.log", world, without)

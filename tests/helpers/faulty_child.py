@@ -196,6 +196,8 @@ def _feeder(raw: dict[str, Any], stop: threading.Event) -> int:
     if "ended" in FAULTS.without:
         feed_core.read_ended = lambda _dir, _limit: []
         feeder.FeedCore.ended = lambda self, aid: None
+        stage = feeder.FeedCore.stage
+        feeder.FeedCore.stage = lambda self, status: (stage(self, status), self._ended.clear())[1]
     if "counts" in FAULTS.without:
         take = feed_exchange.Outlet.samples
         feed_exchange.Outlet.samples = lambda self, samples, conflated: (take(self, samples, 0), None)[1]

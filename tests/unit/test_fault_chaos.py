@@ -74,6 +74,6 @@ def test_control_without_heads_a_lost_tail_stays_lost(monkeypatch: pytest.Monkey
 def test_control_without_resending_a_lost_answer_leaves_an_action_open(monkeypatch: pytest.MonkeyPatch) -> None:
     due = Outbox.due
     monkeypatch.setattr(
-        Outbox, "due", lambda self, now_s: [a for a in due(self, now_s) if self._by_aid[a.aid].send_at_s == 0.0]
+        Outbox, "due", lambda self, now_s: [s for s in due(self, now_s) if self._by_aid[s.action.aid].send_at_s == 0.0]
     )
     assert any("has ends None" in wrong for wrong in run(WEATHERS["drop"], 3))
