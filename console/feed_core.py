@@ -44,6 +44,9 @@ _log = logging.getLogger(__name__)
 
 ROOM_ROWS = 50_000
 """Rows waiting for a commit at which the link stops reading LIVE; what it misses is fetched."""
+BACKLOG_ROWS = 1000
+LIVE_RECORDS = 20
+"""So few alarms at once are news; more are a backlog themselves."""
 MOMENT_EVERY_S = 5.0
 SESSION_ENDS = frozenset({"sign_out", "session_over"})
 """What is audited under these names hands the audit's end to the hub at once."""
@@ -257,6 +260,10 @@ class FeedCore:
     # -- the link's sink (link thread) ---------------------------------------------------------------
 
     def records(self, records: list[Record]) -> None:
+        if records[0].feed == "alarms" and len(records) <= LIVE_RECORDS and self.store.waiting_rows > BACKLOG_ROWS:
+            for record in records:
+                if record.rev == 1:
+                    self.preview(record)  # the disk is busy with a backlog: shown at once, kept in its turn
         if records[0].feed != "samples":
             self.store.put([PutRecords(records)])
             return

@@ -29,6 +29,7 @@ from helpers.kill_storm import Clicks, audit_clicks, named_kills, random_kills, 
 from helpers.malformed import Maker  # noqa: E402
 from helpers.outage import HOURS, outage  # noqa: E402
 
+from backends.domain.action import Verb  # noqa: E402
 from backends.store.ops import QUARANTINE_KEPT  # noqa: E402
 from backends.store.schema import OPS_FILE  # noqa: E402
 
@@ -141,7 +142,7 @@ def seen_rows() -> list[dict[str, Any]]:
 def _canary(town: Town) -> float:
     seen_s = scenes.canary_dead(town)
     town.until("it lives again", lambda g: g.items["local"]["local:canary"].state.value == "returned", 10.0)
-    town.clients[0].submit("acknowledge", "local", "local:canary", 0)  # type: ignore[arg-type]
+    town.clients[0].submit(Verb.ACKNOWLEDGE, "local", "local:canary", 0)
     town.until("acknowledged", lambda g: "local:canary" not in g.items.get("local", {}))
     return seen_s
 

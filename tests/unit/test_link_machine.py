@@ -365,3 +365,15 @@ def test_alarms_that_are_never_answered_do_not_hold_up_the_rest_for_ever() -> No
     rig = Rig({"alarms": Cursor("e", 0), "timeline": Cursor("e", 0)})
     rig.join({"alarms": FeedHead("e", 2), "timeline": FeedHead("e", 2)})
     assert ("FETCH", "timeline") in [(m["msg"], m.get("feed")) for m in rig.turn(3.1)]
+
+
+def test_control_without_the_judgement_of_lateness_old_news_looks_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backends.link.freshness.Lateness.late", lambda self, said_ns, now_s: False)
+    rig = Rig(at(5))
+    rig.join({"alarms": FeedHead("e", 5)})
+    for _ in range(8):
+        rig.turn(0.25)
+        late = Heartbeat(1, rig.time.now_ns() - 10 * NS_PER_S, "i1", Mode.DEMO, {"alarms": FeedHead("e", 5)})
+        rig.machine.on_live([HEARTBEAT_TOPIC, encode(late)], rig.now_s)
+    assert rig.seen.feeds["alarms"].quality is FeedQuality.LIVE
+    assert abs(rig.clock.now_ns() - rig.time.now_ns()) > 5 * NS_PER_S
