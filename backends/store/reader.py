@@ -171,17 +171,22 @@ def read_ended(data_dir: Path, limit: int = 1000) -> list[ActionStatus]:
     final = [stage.value for stage in Stage if stage.final]
     marks = ",".join("?" * len(final))
     try:
-        if not path.exists() or not 0 < version_in_header(path) <= len(MIGRATIONS):
+        if not path.exists() or not path.stat().st_size:
             return []
         with reading(path) as db:
+            if not _known(db):
+                return []
             rows = db.execute(
                 f"SELECT stage, code, text, t_stage_ns, action FROM outbox WHERE stage IN ({marks})"
                 " ORDER BY cseq DESC LIMIT ?",
                 (*final, limit),
             ).fetchall()
-    except (sqlite3.Error, OSError):
+        return [
+            ActionStatus(_ACTION.decode(raw), Stage(stage), code, text, t_ns)
+            for stage, code, text, t_ns, raw in reversed(rows)
+        ]
+    except (sqlite3.Error, OSError, msgspec.DecodeError):
         return []  # damaged: the writer says so and mends it
-    return [ActionStatus(_ACTION.decode(raw), Stage(st), code, text, t) for st, code, text, t, raw in reversed(rows)]
 
 
 def _clock(row: tuple[str] | None) -> StoredClock | None:
