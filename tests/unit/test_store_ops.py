@@ -17,7 +17,7 @@ from helpers.store_rig import Heard, click, record, snapshot
 from backends.domain.action import Stage
 from backends.store.errors import StoreRefused
 from backends.store.ops import QUARANTINE_KEPT, Call, PutMoment, PutQuarantine, PutRecords
-from backends.store.reader import read_state, stored_mode
+from backends.store.reader import read_ended, read_state, stored_mode
 from backends.store.schema import MIGRATIONS, OPS_FILE, open_ops
 from backends.store.store import Store, StoreBusy
 from backends.store.writer import OpsWriter
@@ -352,6 +352,7 @@ def test_another_process_does_not_take_the_wal_from_under_the_writer(
     wait_until(lambda: heard.seqs() == [1])
     assert read_state(tmp_path, "demo").feeds
     assert stored_mode(tmp_path) == "demo"
+    assert read_ended(tmp_path) == []
     if plain_open:
         (tmp_path / OPS_FILE).open("rb").close()
     assert looked_at(tmp_path) == 1
