@@ -219,6 +219,7 @@ def test_disk_full_refuses_clicks_shows_alarms_and_heals(hub: FakeHub, console: 
     expect_logs("disk_full")
     feed, glass = console()
     glass.until(lambda g: g.live())
+    wait_until(lambda: "alarms" in feed.core.store.positions, what="the first snapshot is committed")
     feed.core.store.put([Call(lambda db: db.execute("PRAGMA max_page_count = 20").fetchall() and None)])
     for n in range(300):
         hub.put("alarms", alarm(n, acked_by="x" * 200))
