@@ -251,7 +251,7 @@ class SmallBackend:
         if self.broken("good-json") and b"later" in raw:
             return []
         try:
-            if self.broken("bad-json") or self.broken("oversized"):
+            if self.broken("bad-json") or (self.broken("oversized") and len(raw) > MAX_FRAME):
                 return msgspec.convert(json.loads(raw), FromConsole)
             return decode_from_console(raw)
         except (BadMessage, ValueError, RecursionError):
