@@ -71,6 +71,8 @@ class FeedSync:
         self._retry_s = RETRY_FIRST_S
         self._head_before: tuple[str, int] | None = None
         self._rewound = 0
+        self._doubt = False
+        """Our cursor may lie beyond what the hub has: a FETCH will tell."""
         self._parts: dict[int, tuple[Envelope, ...]] = {}
         self._parts_of: tuple[str, int, int] | None = None
         self._jump: tuple[str, int] | None = None
@@ -126,11 +128,13 @@ class FeedSync:
             return
         if before is not None and before[0] == self.cursor.epoch and self.cursor.seq < before[1]:
             self._want(Need.FETCH, now_s)
-        # BATCH may run ahead of LIVE, so one low head means nothing.
+        # BATCH may run ahead of LIVE, for long where the line is narrow: only CTL knows whether the hub lost its tail.
+        # It answers RESET "ahead" then; to start over without asking would jump over what is still on its way.
         self._rewound = self._rewound + 1 if head.head < self.cursor.seq else 0
         if self._rewound >= REWOUND_AFTER:
             self._rewound = 0
-            self._start_over(head, now_s)
+            self._doubt = True
+            self._want(Need.FETCH, now_s, count=False)
 
     def _take_head(self, head: FeedHead) -> None:
         self.head = head
@@ -184,6 +188,7 @@ class FeedSync:
         """The answer of FETCH; a late or repeated one does no harm."""
         if self.cursor is None or batch.epoch != self.cursor.epoch or self._need is Need.SNAPSHOT:
             return Applied()
+        self._doubt = False
         answered = isinstance(self._asked, Fetch)
         self._asked = None if answered else self._asked
         applied = self._join(batch.items)
@@ -208,6 +213,7 @@ class FeedSync:
 
     def on_reset(self, reset: Reset, now_s: float) -> None:
         """Our cursor cannot be continued."""
+        self._doubt = False
         head = FeedHead(reset.epoch, max(reset.oldest - 1, self._known_head(reset.epoch)), reset.oldest)
         self._asked = None
         self._start_over(head, now_s)
@@ -263,7 +269,7 @@ class FeedSync:
             self._asked = SnapGet(self.feed)
         else:
             assert self.cursor is not None
-            if not self._pending and self.cursor.seq >= self._known_head(self.cursor.epoch):
+            if not self._doubt and not self._pending and self.cursor.seq >= self._known_head(self.cursor.epoch):
                 self._need, self._asked = Need.NOTHING, None  # live messages have closed the gap meanwhile
                 return None
             self._asked = Fetch(self.feed, self.cursor.epoch, self.cursor.seq)

@@ -263,7 +263,21 @@ def test_a_hub_that_lost_its_tail_is_believed_after_three_heartbeats() -> None:
         sync.on_heartbeat(FeedHead("e", 5), n * 0.5)
     assert sync.request(2.0) is None
     sync.on_heartbeat(FeedHead("e", 5), 2.0)
-    assert sync.request(3.0) == SnapGet("alarms")
+    assert sync.request(3.0) == Fetch("alarms", "e", 9), "it is asked before it is believed"
+    sync.on_reset(Reset("alarms", "e", 1, "ahead"), 3.1)
+    assert sync.request(3.5) == SnapGet("alarms")
+
+
+def test_a_narrow_line_whose_heads_lag_behind_is_no_lost_tail() -> None:
+    """BATCH has overtaken LIVE for seconds: a snapshot would jump over what is still on its way."""
+    sync = synced(9)
+    for n in range(12):
+        sync.on_heartbeat(FeedHead("e", 5), n * 0.5)
+        if (asked := sync.request(n * 0.5 + 0.3)) is not None:
+            assert asked == Fetch("alarms", "e", 9)
+            assert sync.on_batch(Batch("alarms", "e", (), 9), n * 0.5 + 0.4).records == []
+    assert sync.on_live(env(10), 7.0).snapshot is None
+    assert sync.cursor == Cursor("e", 10)
 
 
 def test_snapshot_parts_may_come_doubled_and_out_of_order() -> None:
