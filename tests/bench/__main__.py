@@ -129,6 +129,8 @@ def main(arguments: Sequence[str]) -> int:
         else:
             rows += result
         sys.stderr.write(f"bench: {name} took {time.monotonic() - started:.0f} s\n")
+    names = [row["name"] for row in rows]
+    failures += [f"{name}: two benches give this row" for name in sorted({n for n in names if names.count(n) > 1})]
     # A whole short run starts the file anew; a part of it, or the soak, adds to what is there.
     adds = asked.soak or bool(asked.modules)
     old = json.loads(RESULT.read_text(encoding="utf-8")) if adds and RESULT.exists() else []
