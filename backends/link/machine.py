@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from backends.domain.action import ActionStatus
-from backends.domain.feeds import FEEDS, LinkState, Mode
+from backends.domain.feeds import FEEDS, FeedKind, LinkState, Mode
 from backends.domain.times import NS_PER_S, HubClock
 from backends.link.access import Access, Session
 from backends.link.asking import Asking
@@ -113,7 +113,7 @@ class LinkMachine:
         self._opened_s: float | None = None
         self._welcomed = False
         self._hello_at_s = self._hello_sent_s = self._ping_at_s = 0.0
-        self._live_s = self._fresh_s = float("-inf")
+        self._live_s = float("-inf")
         self._asked_s = 0.0
         self._alarms_first_until_s = 0.0
         self._retry_at_s: float | None = None
@@ -238,7 +238,7 @@ class LinkMachine:
         if self._lateness.late(beat.now, now_s):
             self._ping_at_s = min(self._ping_at_s, now_s)
             return
-        self._fresh_s = now_s
+        self._standing.fresh_s = now_s
         self._take_time(beat.now, beat.rate)
         self._take_heads(beat.heads, now_s, welcome=False)
         self._standing.trouble(Trouble.CANARY, self._canary.dead(beat.canary, now_s))
@@ -345,7 +345,7 @@ class LinkMachine:
         if not late:
             self._take_time(welcome.now, welcome.rate)
         # While LIVE is well, what it is about to bring is not missing yet.
-        self._take_heads(welcome.feeds, now_s, welcome=first or now_s - self._fresh_s > STALE_S, late=late)
+        self._take_heads(welcome.feeds, now_s, welcome=first or now_s - self._standing.fresh_s > STALE_S, late=late)
         self._standing.ever_up = True
         self._standing.trouble(Trouble.MODE, False)
         self._standing.set(*((LinkState.DOWN, "late") if late else (LinkState.UP, "")))
@@ -376,7 +376,8 @@ class LinkMachine:
                 self._apply(name, feed.sync.on_welcome(head, now_s))
             else:
                 feed.sync.on_heartbeat(head, now_s)
-            if feed is not None:
+            # What LIVE alone carries does not move because CTL says that it should have.
+            if feed is not None and not (welcome and feed.sync.kind is FeedKind.LOSSY):
                 feed.movement.seen(head.epoch, head.head, now_s)
 
     # -- towards the store ---------------------------------------------------------------------------
@@ -408,7 +409,7 @@ class LinkMachine:
         self._standing.turn(now_s)
 
     def _talk(self, now_s: float, send: Send) -> None:
-        live_silent = self._welcomed and now_s - self._fresh_s > STALE_S
+        live_silent = self._welcomed and now_s - self._standing.fresh_s > STALE_S
         if now_s >= self._hello_at_s or (live_silent and now_s >= self._hello_sent_s + HELLO_RETRY_S):
             # Without heartbeats, WELCOME brings the heads: CTL alone keeps the console complete.
             token = self.access.present.token

@@ -221,6 +221,28 @@ def test_ctl_alone_keeps_the_console_complete() -> None:
     assert rig.seen.feeds["alarms"].quality is FeedQuality.LIVE
 
 
+def test_samples_are_stale_while_live_is_silent_whatever_ctl_says() -> None:
+    rig = Rig(at(0))
+    source, n = T0, 1
+
+    def heads() -> dict[str, FeedHead]:
+        return {"alarms": FeedHead("e", 0), "samples": FeedHead("e", n, 1, source, 0.5)}
+
+    rig.join(heads())
+    assert rig.seen.feeds["samples"].quality is FeedQuality.LIVE
+    for step in range(80):
+        source, n = source + NS_PER_S // 20, n + 1
+        for message in rig.turn(0.05):
+            if message["msg"] == "HELLO":
+                rig.welcome(heads=heads())
+        if step > 35:
+            assert rig.seen.feeds["samples"].quality is FeedQuality.STALE
+            assert rig.seen.feeds["alarms"].quality is FeedQuality.LIVE
+    rig.beat(heads())
+    rig.turn(0.05)
+    assert rig.seen.feeds["samples"].quality is FeedQuality.LIVE
+
+
 def test_an_action_goes_out_after_welcome_and_ends_with_the_answer() -> None:
     status = ActionStatus(Action("u1", Verb.CLAIM, "alarms", "a1", 1, T0), Stage.QUEUED)
     rig = Rig(at(0), unfinished=[status])
