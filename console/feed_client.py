@@ -31,7 +31,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from backends.domain.access import NOBODY, AccessAnswer, Revealed
+from backends.domain.access import NOBODY, AccessAnswer, Grant, Revealed
 from backends.domain.action import Action, ActionStatus, Stage, Verb, new_aid
 from backends.domain.feeds import FeedQuality, FeedStatus, LinkState, Mode
 from backends.domain.ports import ActionRefused, Changes, Delivery, LinkStatus, NewSamples, SeriesPart
@@ -138,6 +138,17 @@ class FeedClient:
             if waiting.refusal is not None:
                 raise ActionRefused(waiting.refusal.code, waiting.refusal.text)
         return click.aid
+
+    @property
+    def grant(self) -> Grant:
+        """Who sits here, as far as the feeder has told."""
+        return self._grant
+
+    def acknowledged_here(self, target: str) -> None:
+        """For the audit: an alarm that the GUI raises by itself was acknowledged. Without a feeder nobody notes it."""
+        if self._connection is None:
+            _log.warning("no feeder: the audit has no row for the acknowledgement of %s", target)
+        self._outgoing.put(wire.Acknowledged(target, self._grant.operator_id))
 
     def sign_in(self, person: str, secret: str) -> int:
         """See ports.AccessDesk."""

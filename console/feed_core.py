@@ -242,8 +242,21 @@ class FeedCore:
             self.alarms.acknowledge(target, grant.name, now_ns)
         except TransitionRefused as refusal:
             stage, code = Stage.REFUSED, refusal.code
-        self.exchange.tell(ActionStatus(action, stage, code, t_stage_ns=now_ns, person=grant.operator_id))
+        status = ActionStatus(action, stage, code, t_stage_ns=now_ns, person=grant.operator_id)
+        with self._lock:
+            self._keep_end(status)
+        self.audit(verb.value, grant.operator_id, f"{LOCAL_FEED}/{target}", code, stage.value)
+        self.exchange.tell(status)
         return aid
+
+    def acknowledged(self, target: str, person: str) -> None:
+        """A screen acknowledged an alarm that it raises by itself: noted like one of this process."""
+        self.audit(Verb.ACKNOWLEDGE.value, person, f"{LOCAL_FEED}/{target}", "", Stage.APPLIED.value)
+
+    def _keep_end(self, status: ActionStatus) -> None:
+        self._ended[status.action.aid] = status
+        while len(self._ended) > ENDED_KEPT:
+            del self._ended[next(iter(self._ended))]
 
     def _stage_op(self, status: ActionStatus) -> PutStage:
         return PutStage(status, self.settings.station, status.person)
@@ -289,9 +302,7 @@ class FeedCore:
         with self._lock:
             if status.stage.final:
                 self._unfinished.pop(status.action.aid, None)
-                self._ended[status.action.aid] = status
-                while len(self._ended) > ENDED_KEPT:
-                    del self._ended[next(iter(self._ended))]
+                self._keep_end(status)
             else:
                 self._unfinished[status.action.aid] = status
         self.store.put([self._stage_op(status)])

@@ -135,6 +135,8 @@ class Screen:
             )  # fmt: skip
         elif isinstance(frame, wire.Viewing):
             self._view(frozenset(frame.cameras))
+        elif isinstance(frame, wire.Acknowledged):
+            self._core.acknowledged(frame.target, frame.person)
         else:
             self._take_access(frame)
 

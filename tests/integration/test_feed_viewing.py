@@ -24,12 +24,14 @@ def hub() -> Iterator[FakeHub]:
 
 
 def views(folder: Path) -> list[tuple[str, str, str]]:
+    return rows(folder, "view_camera", "view_ended")
+
+
+def rows(folder: Path, *what: str) -> list[tuple[str, str, str]]:
     with sqlite3.connect(folder / OPS_FILE) as db:
-        found = db.execute(
-            "SELECT what, person, detail FROM audit WHERE what IN ('view_camera', 'view_ended') ORDER BY n"
-        ).fetchall()
+        found = db.execute("SELECT what, person, detail FROM audit ORDER BY n").fetchall()
     db.close()
-    return found
+    return [row for row in found if row[0] in what]
 
 
 def test_views_are_audited(hub: FakeHub, tmp_path: Path) -> None:
@@ -46,6 +48,8 @@ def test_views_are_audited(hub: FakeHub, tmp_path: Path) -> None:
         assert views(tmp_path) == [
             ("view_camera", "op", "014 015"), ("view_camera", "op", "016"), ("view_ended", "op", "014"),
         ]  # fmt: skip
+        client.acknowledged_here("local:part_hub")
+        wait_until(lambda: rows(tmp_path, "acknowledge") == [("acknowledge", "op", "")])
         feeder.kill()
         feeder.start()
         wait_until(lambda: len(views(tmp_path)) == 4, what="the screen says again what it shows")

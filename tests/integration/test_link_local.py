@@ -283,6 +283,20 @@ def test_local_alarms_can_be_acknowledged(hub: FakeHub, console: Made) -> None:
     aid = feed.submit(Verb.ACKNOWLEDGE, "local", "local:gaps", 0)
     glass.until(lambda g: g.items["local"]["local:gaps"].state is AlarmState.ACKNOWLEDGED)
     assert glass.stages[aid] == [Stage.APPLIED]
+    ended = feed.core.ended(aid)
+    assert ended is not None, "a screen that was away can be told"
+    assert ended.stage is Stage.APPLIED
+    assert feed.core.submit(Verb.ACKNOWLEDGE, "local", "local:gaps", 0, aid=aid) == aid
+    feed.core.acknowledged("local:part_hub", "op")
+
+    def audited(least: int) -> list[tuple[str, ...]]:
+        with sqlite3.connect(Path(feed.core.settings.data_dir) / OPS_FILE) as db:
+            rows = db.execute("SELECT person, target, result FROM audit WHERE what = 'acknowledge' ORDER BY n").fetchall()
+        db.close()
+        return rows if len(rows) >= least else []
+
+    wait_until(lambda: bool(audited(2)))
+    assert audited(2) == [("op", "local/local:gaps", "applied"), ("op", "local/local:part_hub", "applied")]
     feed.core.alarms.set("gaps", False, 6)
     glass.until(lambda g: g.items["local"] == {})
     assert hub.acted == []
