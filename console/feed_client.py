@@ -42,6 +42,7 @@ from console import feed_wire as wire
 _log = logging.getLogger(__name__)
 
 SILENT_S = 1.5
+"""Without a word on the link, whatever else the feeder sends."""
 RETRY_S = 0.1
 ANSWER_S = 0.1
 """How long `submit` waits."""
@@ -255,8 +256,6 @@ class FeedClient:
         while not self._stop.is_set():
             if connection.poll(0.25):
                 self._take(wire.decode_to_gui(connection.recv_bytes(FRAME_LIMIT)))
-                self._heard_s = time.monotonic()
-                self._silent = False
 
     _heard_s = 0.0
 
@@ -274,6 +273,9 @@ class FeedClient:
             case wire.WireFeedStatus():
                 self._take_feed(frame.status)
             case wire.WireLinkStatus():
+                # Due twice a second from the link's own thread: no other frame shows that it still turns.
+                self._heard_s = time.monotonic()
+                self._silent = False
                 self._link = frame.status
                 if frame.status.now_ns:
                     self._clock.set(frame.status.now_ns, frame.status.rate)
@@ -326,7 +328,7 @@ class FeedClient:
         self._inbox.append(ActionStatus(action, Stage.REFUSED, code, text, self._clock.now_ns(), click.person))
 
     def _judge_silence(self) -> None:
-        """The feeder is silent: nothing here may look live. Also ends clicks that nobody answered."""
+        """The feeder's link is silent: nothing here may look live. Also ends clicks that nobody answered."""
         now_s = time.monotonic()
         with self._lock:
             dead = [o for o in self._clicks.values() if now_s > o.click.until_mono_s + CLICK_GRACE_S]

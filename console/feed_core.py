@@ -175,9 +175,14 @@ class FeedCore:
         """The link's loop came round lately, and the locks that every record, click and screen needs are free.
         Waits for those locks: whoever asks this hangs with a core that hangs."""
         with self._lock:
-            link = self._link
+            pass
         self.exchange.unlocked()
-        return link is not None and time.monotonic() - link.turned_s < LINK_TURNS_S
+        return self.link_turns(LINK_TURNS_S)
+
+    def link_turns(self, within_s: float) -> bool:
+        """The link's loop came round so lately. Waits for nothing."""
+        link = self._link
+        return link is not None and time.monotonic() - link.turned_s < within_s
 
     # -- clicks --------------------------------------------------------------------------------------
 

@@ -85,7 +85,7 @@ class WireRevealed(_Frame, frozen=True):
 
 
 class Alive(_Frame, frozen=True):
-    """Sent when nothing else is: silence means that the feeder is gone."""
+    """Sent when nothing else is, while the link turns. What looks live is judged by WireLinkStatus alone."""
 
 
 class ClickKept(_Frame, frozen=True):

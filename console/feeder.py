@@ -35,6 +35,8 @@ from console.feed_exchange import Out, OutChanges
 _log = logging.getLogger(__name__)
 
 ALIVE_EVERY_S = 0.4
+LINK_TURNED_S = 1.0
+"""A feeder whose link stands still has nothing to say that is alive."""
 TURN_S = 0.02
 """Pause between two looks at a screen's queue: what comes in between goes out together."""
 FRAME_LIMIT = 64 << 20
@@ -184,7 +186,7 @@ class Screen:
                 now_s = time.monotonic()
                 if taken:
                     sent_s = now_s
-                elif now_s - sent_s >= ALIVE_EVERY_S:
+                elif now_s - sent_s >= ALIVE_EVERY_S and self._core.link_turns(LINK_TURNED_S):
                     self._connection.send_bytes(wire.encode(wire.Alive()))
                     sent_s = now_s
                 self._gone.wait(TURN_S)

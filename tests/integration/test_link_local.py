@@ -291,7 +291,9 @@ def test_local_alarms_can_be_acknowledged(hub: FakeHub, console: Made) -> None:
 
     def audited(least: int) -> list[tuple[str, ...]]:
         with sqlite3.connect(Path(feed.core.settings.data_dir) / OPS_FILE) as db:
-            rows = db.execute("SELECT person, target, result FROM audit WHERE what = 'acknowledge' ORDER BY n").fetchall()
+            rows = db.execute(
+                "SELECT person, target, result FROM audit WHERE what = 'acknowledge' ORDER BY n"
+            ).fetchall()
         db.close()
         return rows if len(rows) >= least else []
 
