@@ -241,6 +241,9 @@ class LinkMachine:
         self._standing.fresh_s = now_s
         self._take_time(beat.now, beat.rate)
         self._take_heads(beat.heads, now_s, welcome=False)
+        if self._welcomed and self._standing.state is LinkState.DOWN and self._retry_at_s is None:
+            # It was silent for a while and is there again: only WELCOME makes the link UP.
+            self._hello_at_s = min(self._hello_at_s, max(now_s, self._hello_sent_s + HELLO_RETRY_S))
         self._standing.trouble(Trouble.CANARY, self._canary.dead(beat.canary, now_s))
 
     # -- CTL -----------------------------------------------------------------------------------------

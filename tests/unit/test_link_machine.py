@@ -74,6 +74,29 @@ def test_silence_makes_every_feed_stale_within_two_seconds() -> None:
     assert (Trouble.HUB, True) in rig.seen.troubles
 
 
+def test_after_a_short_silence_the_first_heartbeat_asks_for_a_welcome() -> None:
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 0)})
+    rig.connected = False
+    for _ in range(40):
+        rig.turn(0.05)  # a reset of both connections: no HELLO goes out
+    rig.connected = True
+    rig.beat({"alarms": FeedHead("e", 0)})
+    assert rig.seen.link is not None
+    assert rig.seen.link.state is LinkState.DOWN
+    hellos = []
+    for n in range(30):
+        hellos += [n for m in rig.turn(0.05) if m["msg"] == "HELLO"]
+        if n % 5 == 0:
+            rig.beat({"alarms": FeedHead("e", 0)})
+    assert len(hellos) in (1, 2), "once a second, not at each heartbeat"
+    rig.welcome(heads={"alarms": FeedHead("e", 0)})
+    rig.turn(0.05)
+    assert rig.seen.link.state is LinkState.UP
+    rig.beat({"alarms": FeedHead("e", 0)})
+    assert not [m for m in rig.turn(1.2) if m["msg"] == "HELLO"], "and then no more"
+
+
 def test_control_with_heartbeats_nothing_goes_stale() -> None:
     rig = Rig(at(0))
     rig.join({"alarms": FeedHead("e", 0)})
