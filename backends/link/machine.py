@@ -285,7 +285,7 @@ class LinkMachine:
                 self._on_welcome(message, now_s)
             case Denied():
                 self._welcomed = False
-                self._hello_at_s = now_s + DENIED_RETRY_S
+                self._hello_at_s, self._asked_s = now_s + DENIED_RETRY_S, 0.0
                 self._standing.set(LinkState.REFUSED, f"denied:{message.code}")
             case Ack():
                 self._on_ack(message, frames[1])
@@ -336,7 +336,7 @@ class LinkMachine:
         if first:
             self._canary.restart(now_s)
             self._lateness.restart()
-            self._lateness.told(welcome.now, self._asked_s, now_s, welcome.rate)
+            self._lateness.told(welcome.now, self._asked_s or self._hello_sent_s, now_s, welcome.rate)
             self._ping_at_s, self._alarms_first_until_s = now_s, now_s + ALARMS_FIRST_S
             self.outbox.connection_made()
             self._forget_asked()
@@ -352,6 +352,7 @@ class LinkMachine:
         self._standing.ever_up = True
         self._standing.trouble(Trouble.MODE, False)
         self._standing.set(*((LinkState.DOWN, "late") if late else (LinkState.UP, "")))
+        self._asked_s = 0.0  # answered: the next HELLO is a question of its own
 
     def _on_ack(self, ack: Ack, raw: bytes) -> None:
         try:

@@ -10,6 +10,7 @@ from backends.domain.action import Action, ActionStatus, Stage, Verb
 from backends.domain.feeds import FeedQuality, LinkState, Mode
 from backends.domain.sensor import Sample, SampleBatch
 from backends.domain.times import NS_PER_S
+from backends.link.access import Session
 from backends.link.ports import Trouble
 from backends.protocol.codec import encode
 from backends.protocol.messages import (
@@ -370,6 +371,27 @@ def test_numbers_that_cannot_be_poison_neither_clock_nor_cursor(raw: bytes) -> N
         rig.turn(0.5)
     assert len(rig.seen.bad) == 1
     assert abs(rig.clock.now_ns() - rig.time.now_ns()) < NS_PER_S
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_the_time_of_another_hub_is_taken_by_its_own_hello(denied: bool) -> None:
+    """A minute after the first HELLO another hub answers: half of that minute is not its way."""
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 0)})
+    if denied:
+        rig.ctl(Denied("version", "x"))
+    for _ in range(120):
+        rig.time.advance_s(0.5)
+        rig.beat({"alarms": FeedHead("e", 0)})
+        if [m for m in rig.turn() if m["msg"] == "HELLO"]:
+            rig.ctl(Denied("version", "x")) if denied else rig.welcome()
+    rig.machine.use_session(Session("", ""))
+    rig.turn()
+    rig.welcome(instance="i2", heads={"alarms": FeedHead("e", 0)})
+    rig.turn(0.05)
+    assert rig.seen.link is not None
+    assert rig.seen.link.state is LinkState.UP
+    assert rig.seen.link.reason == ""
 
 
 def test_a_hub_that_showed_a_canary_owes_one_after_its_restart() -> None:
