@@ -25,7 +25,7 @@ from backends.link.blobs import BLOB_LIMIT, Blobs
 from backends.link.feed import Feed, Handing
 from backends.link.freshness import STALE_S, Lateness
 from backends.link.health import SILENT_S, CanaryWatch, wants_other
-from backends.link.intake import INT64, check_numbers, salvage, to_record
+from backends.link.intake import INT64, check_numbers, keepable, salvage, to_record
 from backends.link.outbox import Outbox
 from backends.link.ports import LinkSettings, Sink, Trouble
 from backends.link.standing import Standing
@@ -400,7 +400,7 @@ class LinkMachine:
     def _bad(self, feed: str, reason: str, raw: bytes) -> None:
         if feed in self._feeds:
             self._feeds[feed].bad += 1
-        self._sink.quarantine(feed, reason, raw)
+        self._sink.quarantine(feed, reason, keepable(raw))
 
     # -- each turn -----------------------------------------------------------------------------------
 

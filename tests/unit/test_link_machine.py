@@ -199,6 +199,28 @@ def test_bad_live_messages_are_kept_and_stop_nothing(frames: list[bytes]) -> Non
     assert [r.seq for r in rig.seen.rows] == [1]
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"msg":"REVEALED","request":"4","values":{"name":"secret"}}',
+        b'{"request": "4", "token": "secret", "msg" : "SIGNED"}',
+        b'{"msg":"WELCOME","name":"secret","instance":5}',
+        b'{"msg":"WELCOME","name":"secret","server":"h","instance":"i","mode":"demo","v":1,"now":-5,"hb_ms":1,"feeds":{}}',
+        b'{"msg":"ACT","token":"secret"}',
+        b'{"msg":"SIGNIN","secret":"secret"}',
+    ],
+)
+def test_what_may_hold_a_secret_is_not_kept_when_it_cannot_be_read(raw: bytes) -> None:
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 0)})
+    rig.ctl(raw)
+    rig.machine.on_ctl([b"9", raw], rig.now_s)
+    assert len(rig.seen.bad) == 2, "the reason is kept"
+    assert not any(b"secret" in kept for kept in rig.seen.bad_bytes)
+    rig.ctl(b'{"msg":"BATCH","feed":5,"x":"kept"}')
+    assert b"kept" in rig.seen.bad_bytes[-1]
+
+
 def test_a_bad_body_takes_its_position_and_nothing_else() -> None:
     rig = Rig(at(0))
     rig.join({"alarms": FeedHead("e", 0)})
