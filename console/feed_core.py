@@ -128,6 +128,9 @@ class FeedCore:
         self._blob_numbers = itertools.count(1)
         self.history = HistoryReader(Path(settings.data_dir), self._ask_hub, self.store.samples.put)
         self._lock = threading.Lock()
+        """Of the dictionaries below. Never held across the disk: the link's thread takes it."""
+        self._keeping = threading.Lock()
+        """Clicks one after the other: the journal has them in the order of their numbers."""
         self._unfinished: dict[str, ActionStatus] = {}
         self._ended: dict[str, ActionStatus] = {}
         self._cseq = 0
@@ -197,9 +200,8 @@ class FeedCore:
         not be made, or cannot be kept.
         """
         aid = aid or new_aid()
-        with self._lock:
-            if aid in self._unfinished or aid in self._ended:
-                return aid  # whoever sits here by now: it was kept when it was clicked
+        if self._known(aid):
+            return aid  # whoever sits here by now: it was kept when it was clicked
         grant = self._granted(verb, person)
         now_ns = self.clock.now_ns()
         if feed == LOCAL_FEED:
@@ -209,8 +211,8 @@ class FeedCore:
             raise ActionRefused("not_kept", f"the store cannot keep it: {trouble}")
         expiry_s = EXPIRY_S[verb]
         expires_ns = 0 if expiry_s is None else now_ns + int(expiry_s * NS_PER_S)
-        with self._lock:
-            if aid in self._unfinished or aid in self._ended:
+        with self._keeping:
+            if self._known(aid):
                 return aid
             action = Action(aid, verb, feed, target, expect_state_rev, now_ns, expires_ns, args or {}, self._cseq + 1)
             try:
@@ -219,9 +221,14 @@ class FeedCore:
                 raise ActionRefused("not_kept", str(error)) from None
             self._cseq += 1
             status = ActionStatus(action, Stage.QUEUED, t_stage_ns=now_ns, person=grant.operator_id)
-            self._unfinished[aid] = status
+            with self._lock:
+                self._unfinished[aid] = status
             self.store.put([self._stage_op(status)])
         return aid
+
+    def _known(self, aid: str) -> bool:
+        with self._lock:
+            return aid in self._unfinished or aid in self._ended
 
     def _granted(self, verb: Verb, person: str | None) -> Grant:
         """Raises ActionRefused in the words of Grant.refusal, or "session_over"."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from helpers.fake_hub import FakeHub, alarm
 from helpers.feed_rig import Glass, LocalFeed, feed_settings
 from helpers.feed_waits import ExpectLogs, wait_until
 
-from backends.domain.action import Stage, Verb
+from backends.domain.action import Action, Stage, Verb
 from backends.domain.alarm import AlarmState
 from backends.domain.feeds import FeedQuality, LinkState, Mode
 from backends.domain.incident import TimelineEvent
@@ -273,6 +274,45 @@ def test_damage_while_running_is_replaced_and_refilled(hub: FakeHub, console: Ma
     wait_until(lambda: feed.core.store.positions.get("alarms") == ("e1", 2))
     hub.acks = True
     glass.until(lambda g: g.stages[aid][-1].final, 15.0)
+
+
+def test_a_disk_that_takes_its_time_holds_up_clicks_and_not_the_link(
+    hub: FakeHub, console: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed, glass = console()
+    glass.until(lambda g: g.up())
+    first = feed.submit(Verb.COMMENT, "alarms", "a1", 0)
+    glass.until(lambda g: Stage.APPLIED in g.stages.get(first, []))
+    gate, waits = threading.Event(), threading.Event()
+    keep = feed.core.store.keep_action
+
+    def slow(action: Action, person: str = "") -> None:
+        waits.set()
+        assert gate.wait(20)
+        keep(action, person)
+
+    monkeypatch.setattr(feed.core.store, "keep_action", slow)
+    aids: list[str] = []
+    clicks = [
+        threading.Thread(target=lambda: aids.append(feed.submit(Verb.COMMENT, "alarms", "a1", 0)), name=f"click{n}")
+        for n in range(2)
+    ]
+    try:
+        for click in clicks:
+            click.start()
+        assert waits.wait(5)
+        ended = feed.core.ended(first)
+        assert ended is not None
+        told = threading.Thread(target=feed.core.stage, args=(ended,), name="as the link")
+        told.start()
+        told.join(5)
+        assert not told.is_alive(), "the link's thread waits for the disk"
+    finally:
+        gate.set()
+        for click in clicks:
+            click.join(10)
+    glass.until(lambda g: all(Stage.APPLIED in g.stages.get(aid, []) for aid in aids), 15.0)
+    assert sorted(act.action.cseq for act in hub.acted) == [1, 2, 3]
 
 
 def test_local_alarms_can_be_acknowledged(hub: FakeHub, console: Made) -> None:
