@@ -12,6 +12,7 @@ import json
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -45,6 +46,7 @@ _log = logging.getLogger(__name__)
 ROOM_ROWS = 50_000
 """Rows waiting for a commit at which the link stops reading LIVE; what it misses is fetched."""
 BACKLOG_ROWS = 1000
+COMMIT_LATE_S = 0.3
 LIVE_RECORDS = 20
 """So few alarms at once are news; more are a backlog themselves."""
 MOMENT_EVERY_S = 5.0
@@ -133,6 +135,8 @@ class FeedCore:
         """Clicks one after the other: the journal has them in the order of their numbers."""
         self._unfinished: dict[str, ActionStatus] = {}
         self._ended: dict[str, ActionStatus] = {}
+        self._newest: deque[Record] = deque(maxlen=LIVE_RECORDS)
+        """New alarms that came lately. Link thread only."""
         self._cseq = 0
         self._fresh: dict[str, int] = {}
         self._rate = 1.0
@@ -285,10 +289,9 @@ class FeedCore:
     # -- the link's sink (link thread) ---------------------------------------------------------------
 
     def records(self, records: list[Record]) -> None:
-        if records[0].feed == "alarms" and len(records) <= LIVE_RECORDS and self.store.waiting_rows > BACKLOG_ROWS:
-            for record in records:
-                if record.rev == 1:
-                    self.preview(record)  # the disk is busy with a backlog: shown at once, kept in its turn
+        if records[0].feed == "alarms" and len(records) <= LIVE_RECORDS:
+            self._newest.extend(record for record in records if record.rev == 1)
+            self._show_newest()
         if records[0].feed != "samples":
             self.store.put([PutRecords(records)])
             return
@@ -300,6 +303,13 @@ class FeedCore:
     def preview(self, record: Record) -> None:
         if record.type == "put":
             self.exchange.preview(record)
+
+    def _show_newest(self) -> None:
+        """The disk is busy with a backlog, or with one commit that does not end: new alarms are shown at once and
+        kept in their turn. Those that came just before it was noticed too."""
+        if self.store.waiting_rows > BACKLOG_ROWS or self.store.busy_s > COMMIT_LATE_S:
+            while self._newest:
+                self.preview(self._newest.popleft())
 
     def snapshot(self, snapshot: Snapshot) -> None:
         self.store.put([PutSnapshot(snapshot)])
@@ -328,6 +338,7 @@ class FeedCore:
         self._rate = status.rate
         self.access.link_is(status.state is LinkState.UP)
         self.exchange.status(status)
+        self._show_newest()
         now_s = time.monotonic()
         if self._fresh and now_s >= self._moment_at_s:
             self._moment_at_s = now_s + MOMENT_EVERY_S

@@ -276,6 +276,20 @@ def test_damage_while_running_is_replaced_and_refilled(hub: FakeHub, console: Ma
     glass.until(lambda g: g.stages[aid][-1].final, 15.0)
 
 
+def test_a_commit_that_hangs_looks_not_live_and_hides_no_new_alarm(hub: FakeHub, console: Made) -> None:
+    feed, glass = console()
+    glass.until(lambda g: g.live() and g.up())
+    gate, waits = threading.Event(), threading.Event()
+    feed.core.store.put([Call(lambda db: (waits.set(), gate.wait(20))[1])])
+    try:
+        assert waits.wait(5)
+        hub.put("alarms", alarm(7), rev=1)
+        glass.until(lambda g: g.quality() is FeedQuality.CATCHING_UP and "a7" in g.ids(), 4.0)
+    finally:
+        gate.set()
+    glass.until(lambda g: g.live() and "a7" in g.ids())
+
+
 def test_a_disk_that_takes_its_time_holds_up_clicks_and_not_the_link(
     hub: FakeHub, console: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
