@@ -76,6 +76,7 @@ class Account(msgspec.Struct):
     name: str = ""
     offline_s: float = 86400.0
     session_s: float = 43200.0
+    disabled: bool = False
 
     def told(self, person: str) -> dict[str, Any]:
         """The fields of WELCOME and SIGNED that say who it is."""
@@ -271,6 +272,8 @@ class FakeHub:
                     return [Signed(message.request, "not_here")]
                 if account is None or account.secret != message.secret:
                     return [Signed(message.request, "refused")]
+                if account.disabled:
+                    return [Signed(message.request, "disabled")]
                 token = f"token-{len(self.sessions) + 1}-{message.person}"
                 self.sessions[token] = message.person
                 told = account.told(message.person)
