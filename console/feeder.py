@@ -80,6 +80,9 @@ class Screen:
         self._wake = threading.Event()
         self._gone = threading.Event()
         self._viewing: frozenset[str] = frozenset()
+        self._viewer = core.access.grant.operator_id
+        self._looks = threading.Lock()
+        """What is viewed and by whom: told by the GUI in one thread, by the feeder in the other."""
 
     def serve(self) -> None:
         """Until the GUI goes. Runs in a thread of its own."""
@@ -142,14 +145,18 @@ class Screen:
         else:
             self._take_access(frame)
 
-    def _view(self, cameras: frozenset[str]) -> None:
-        """Who viewed which camera: a row where cameras came onto the screen, and one where they left it."""
-        before, self._viewing = self._viewing, cameras
-        person = self._core.access.grant.operator_id
-        for what, changed in (("view_camera", cameras - before), ("view_ended", before - cameras)):
-            ids = sorted(changed)
-            for first in range(0, len(ids), CAMERAS_A_ROW):
-                self._core.audit(what, person, "cameras", " ".join(ids[first : first + CAMERAS_A_ROW]))
+    def _view(self, cameras: frozenset[str] | None = None) -> None:
+        """Who viewed which camera: a row where cameras came onto the screen, and one where they left it. Another
+        person at the same screen ends the views of the one before and begins his own."""
+        with self._looks:
+            before, old = self._viewing, self._viewer
+            now, new = before if cameras is None else cameras, self._core.access.grant.operator_id
+            self._viewing, self._viewer = now, new
+            ended, begun = (before - now, now - before) if old == new else (before, now)
+            for what, person, changed in (("view_ended", old, ended), ("view_camera", new, begun)):
+                ids = sorted(changed)
+                for first in range(0, len(ids), CAMERAS_A_ROW):
+                    self._core.audit(what, person, "cameras", " ".join(ids[first : first + CAMERAS_A_ROW]))
 
     def _take_access(self, frame: wire.ToFeeder) -> None:
         access, send = self._core.access, self._core.exchange.send
@@ -183,6 +190,8 @@ class Screen:
                 taken = exchange.take(self._outlet, time.monotonic())
                 for out in taken:
                     self._connection.send_bytes(wire.encode(to_frame(out)))
+                if any(isinstance(out, Grant) for out in taken):
+                    self._view()
                 now_s = time.monotonic()
                 if taken:
                     sent_s = now_s

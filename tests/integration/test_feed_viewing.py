@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.fake_hub import FakeHub
+from helpers.fake_hub import Account, FakeHub
 from helpers.feed_rig import FeederProcess, Glass, feed_settings
 from helpers.feed_waits import wait_until
 from helpers.waiting import wait_for
@@ -46,7 +46,7 @@ def test_views_are_audited(hub: FakeHub, tmp_path: Path) -> None:
         client.viewing(("015", "016"))
         wait_until(lambda: len(views(tmp_path)) == 3)
         assert views(tmp_path) == [
-            ("view_camera", "op", "014 015"), ("view_camera", "op", "016"), ("view_ended", "op", "014"),
+            ("view_camera", "op", "014 015"), ("view_ended", "op", "014"), ("view_camera", "op", "016"),
         ]  # fmt: skip
         client.acknowledged_here("local:part_hub")
         wait_until(lambda: rows(tmp_path, "acknowledge") == [("acknowledge", "op", "")])
@@ -59,3 +59,34 @@ def test_views_are_audited(hub: FakeHub, tmp_path: Path) -> None:
     finally:
         feeder.stop()
     assert verify_file(tmp_path, []).findings == ()
+
+
+def test_another_person_at_the_same_screen_is_another_viewer(hub: FakeHub, tmp_path: Path) -> None:
+    hub.seat = ""
+    hub.accounts = {name: Account(f"{name} của tôi") for name in ("ha", "minh")}
+    feeder = FeederProcess(feed_settings(hub, tmp_path))
+    try:
+        client = feeder.client()
+        glass = Glass(client.drain)
+        glass.until(lambda g: g.up())
+
+        def sign_in(person: str) -> None:
+            client.sign_in(person, f"{person} của tôi")
+            glass.until(lambda _: client.grant.operator_id == person)
+
+        sign_in("ha")
+        client.viewing(("014", "015"))
+        wait_until(lambda: len(views(tmp_path)) == 1)
+        sign_in("minh")
+        wait_until(lambda: len(views(tmp_path)) == 3)
+        client.lock()
+        client.viewing(("015",))
+        wait_until(lambda: len(views(tmp_path)) == 4)
+        client.sign_out()
+        wait_until(lambda: len(views(tmp_path)) == 6)
+    finally:
+        feeder.stop()
+    assert views(tmp_path)[:6] == [
+        ("view_camera", "ha", "014 015"), ("view_ended", "ha", "014 015"), ("view_camera", "minh", "014 015"),
+        ("view_ended", "minh", "014"), ("view_ended", "minh", "015"), ("view_camera", "", "015"),
+    ]  # fmt: skip
