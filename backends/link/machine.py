@@ -114,7 +114,7 @@ class LinkMachine:
         self._welcomed = False
         self._hello_at_s = self._hello_sent_s = self._ping_at_s = 0.0
         self._live_s = float("-inf")
-        self._asked_s = 0.0
+        self._asked_s = self._stay_until_s = 0.0
         self._alarms_first_until_s = 0.0
         self._retry_at_s: float | None = None
         self._pings = 0
@@ -126,7 +126,7 @@ class LinkMachine:
         """New sockets: nothing that was asked will be answered."""
         self._opened_s = now_s
         self._welcomed = False
-        self._hello_at_s = self._asked_s = 0.0
+        self._hello_at_s = self._asked_s = self._stay_until_s = 0.0
         self._retry_at_s = None
         self._lateness.restart()
         self._forget_asked()
@@ -149,7 +149,9 @@ class LinkMachine:
     def wants_new_sockets(self, now_s: float, *, several: bool = False) -> bool:
         """5 s without a heartbeat since they were made, a refused key, or a planned stop's end; `several`: sooner."""
         if several:
-            return self._retry_at_s is not None or wants_other(self._opened_s, self._welcomed, self._live_s, now_s)
+            # One that denies us lives: another will hardly say anything else, and none sooner than this one.
+            other = wants_other(self._opened_s, self._welcomed, self._live_s, now_s)
+            return self._retry_at_s is not None or (other and now_s >= self._stay_until_s)
         if self._opened_s is None:
             return True
         if self._retry_at_s is not None:
@@ -158,8 +160,8 @@ class LinkMachine:
 
     @property
     def healthy(self) -> bool:
-        """A heartbeat has come since the sockets were made: the back-off may start anew."""
-        return self._opened_s is not None and self._live_s > self._opened_s
+        """Joined, and a heartbeat has come since the sockets were made: the back-off may start anew."""
+        return self._welcomed and self._opened_s is not None and self._live_s > self._opened_s
 
     # -- from the program ----------------------------------------------------------------------------
 
@@ -197,7 +199,7 @@ class LinkMachine:
                 check_numbers(beat)
                 if self._same_mode(beat.mode, "hb", frames[1]):
                     self._live_s = now_s
-                    if beat.instance != self._instance:
+                    if beat.instance != self._instance and now_s >= self._stay_until_s:
                         self._hello_at_s = min(self._hello_at_s, now_s)  # another process: join it
                     self._on_beat(beat, now_s)
                 return
@@ -286,6 +288,7 @@ class LinkMachine:
             case Denied():
                 self._welcomed = False
                 self._hello_at_s, self._asked_s = now_s + DENIED_RETRY_S, 0.0
+                self._stay_until_s = self._hello_at_s - HELLO_RETRY_S  # before this one is asked again
                 self._standing.set(LinkState.REFUSED, f"denied:{message.code}")
             case Ack():
                 self._on_ack(message, frames[1])

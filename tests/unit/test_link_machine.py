@@ -164,6 +164,23 @@ def test_denied_is_refused_with_its_code() -> None:
     assert rig.seen.link.reason == "denied:unknown_station"
 
 
+def test_of_several_hubs_one_that_denies_is_not_left_every_second() -> None:
+    rig = Rig(at(0))
+    hops = denied = 0
+    for _ in range(400):
+        if rig.machine.wants_new_sockets(rig.now_s, several=True):
+            hops += 1
+            rig.machine.opened(rig.now_s)
+        for message in rig.turn(0.05):
+            if message["msg"] == "HELLO":
+                denied += 1
+                rig.ctl(Denied("version", "x"))
+        rig.beat({"alarms": FeedHead("e", 0)})
+        assert not rig.machine.healthy, "it does not serve us: the pause between rounds may grow"
+    assert 3 <= hops <= 5, "twenty seconds"
+    assert denied <= hops + 1
+
+
 def test_a_planned_stop_is_down_at_once() -> None:
     rig = Rig(at(0))
     rig.join({"alarms": FeedHead("e", 0)})
