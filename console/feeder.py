@@ -125,12 +125,14 @@ class Screen:
             try:
                 if time.monotonic() > frame.until_mono_s:
                     raise ActionRefused("not_kept", "the click came too late")
+                ended = self._core.ended(frame.aid)
                 self._core.submit(
                     frame.verb, frame.feed, frame.target, frame.expect_state_rev, frame.args,
                     aid=frame.aid, person=frame.person,
                 )  # fmt: skip
                 exchange.send(self._outlet, wire.ClickKept(frame.aid))
-                self._tell_ends((frame.aid,))
+                if ended is not None:
+                    exchange.send(self._outlet, ended)  # it came again; an end that comes now is told to all screens
             except ActionRefused as refusal:
                 exchange.send(self._outlet, wire.ClickRefused(frame.aid, refusal.code, str(refusal)))
         elif isinstance(frame, wire.Question):

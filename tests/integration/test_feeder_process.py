@@ -201,7 +201,9 @@ def test_local_alarm_of_a_lost_hub_reaches_the_screen(hub: FakeHub, feeder: Feed
     assert glass.items["local"]["local:hub"].state is AlarmState.UNACKNOWLEDGED
     aid = feeder.clients[0].submit(Verb.ACKNOWLEDGE, "local", "local:hub", 0)
     glass.until(lambda g: g.items["local"]["local:hub"].state is AlarmState.ACKNOWLEDGED)
-    assert glass.stages[aid] == [Stage.APPLIED]
+    again = feeder.clients[0].submit(Verb.CLAIM, "local", "local:hub", 0)
+    glass.until(lambda g: again in g.stages)
+    assert glass.stages == {aid: [Stage.APPLIED], again: [Stage.REFUSED]}, "told once"
 
 
 def test_the_feeder_ends_in_order_with_its_parent(hub: FakeHub, feeder: FeederProcess) -> None:
