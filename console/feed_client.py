@@ -357,3 +357,21 @@ class FeedClient:
                 connection.send_bytes(wire.encode(frame))
             except OSError as error:
                 _log.info("not sent to the feeder: %s", error)
+            except UnicodeEncodeError:  # half a character, as a broken paste leaves it
+                self._unsendable(frame)
+
+    def _unsendable(self, frame: wire.ToFeeder) -> None:
+        """Said in words; what is in it goes into no log."""
+        _log.info("a text for the feeder is damaged: %s", type(frame).__name__)
+        match frame:
+            case wire.Click():
+                self._close_click(frame.aid, wire.ClickRefused(frame.aid, "bad_text", "the text is damaged"))
+            case wire.AskSignIn() | wire.AskSignOut() | wire.AskReveal():
+                with self._lock:
+                    self._asked.pop(frame.request, None)
+                if isinstance(frame, wire.AskReveal):
+                    self._inbox.append(Revealed(frame.request, frame.what, "", "bad_reason"))
+                else:
+                    self._inbox.append(AccessAnswer(frame.request, "refused"))
+            case _:
+                pass
