@@ -338,6 +338,8 @@ class FeedCore:
         self._rate = status.rate
         self.access.link_is(status.state is LinkState.UP)
         self.exchange.status(status)
+        if not self.store.waiting_rows and not self.store.busy_s:
+            self._newest.clear()  # all are in their places: one that has gone since must not come again
         self._show_newest()
         now_s = time.monotonic()
         if self._fresh and now_s >= self._moment_at_s:

@@ -288,6 +288,9 @@ def test_a_commit_that_hangs_looks_not_live_and_hides_no_new_alarm(hub: FakeHub,
     finally:
         gate.set()
     glass.until(lambda g: g.live() and "a7" in g.ids())
+    hub.put("alarms", alarm(8), rev=1)
+    glass.until(lambda g: "a8" in g.ids())
+    wait_until(lambda: not feed.core._newest, what="what is stored is not kept for a preview")
 
 
 def test_a_disk_that_takes_its_time_holds_up_clicks_and_not_the_link(
