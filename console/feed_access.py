@@ -244,6 +244,9 @@ class AccessKeeper:
             if said.code or not said.operator_id or not said.token:
                 if said.code == "refused":
                     self._noted("sign_in_refused", "", asked.person, "")
+                if said.code == "disabled":
+                    self._noted("sign_in_refused", "", asked.person, "disabled")
+                    self._work.put(lambda: self._forget(asked.person))
                 asked.answer(AccessAnswer(asked.request, said.code or "refused", said.retry_s))
                 return
             grant = msgspec.structs.replace(grant_of(said), sign_in=True)
@@ -305,6 +308,15 @@ class AccessKeeper:
 
     def _keep(self, asked: _Try, grant: Grant, offline_s: float) -> None:
         self._verifiers.keep(asked.person, asked.secret, grant, offline_s, self._clock.now_ns())
+
+    def _forget(self, person: str) -> None:
+        try:
+            had = self._verifiers.forget(person)
+        except OSError:
+            self._noted("verifier_kept", "", person, "disabled, and it could not be deleted")
+            raise
+        if had:
+            self._noted("verifier_deleted", "", person, "disabled")
 
     def _offline(self, asked: _Try, otherwise: str = "no_offline") -> None:
         """`otherwise`: what to say where nothing is kept for that person."""

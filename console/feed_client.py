@@ -31,7 +31,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from backends.domain.access import NOBODY, AccessAnswer, Revealed
+from backends.domain.access import NOBODY, AccessAnswer, Grant, Revealed
 from backends.domain.action import Action, ActionStatus, Stage, Verb, new_aid
 from backends.domain.feeds import FeedQuality, FeedStatus, LinkState, Mode
 from backends.domain.ports import ActionRefused, Changes, Delivery, LinkStatus, NewSamples, SeriesPart
@@ -42,6 +42,7 @@ from console import feed_wire as wire
 _log = logging.getLogger(__name__)
 
 SILENT_S = 1.5
+"""Without a word on the link, whatever else the feeder sends."""
 RETRY_S = 0.1
 ANSWER_S = 0.1
 """How long `submit` waits."""
@@ -138,6 +139,17 @@ class FeedClient:
             if waiting.refusal is not None:
                 raise ActionRefused(waiting.refusal.code, waiting.refusal.text)
         return click.aid
+
+    @property
+    def grant(self) -> Grant:
+        """Who sits here, as far as the feeder has told."""
+        return self._grant
+
+    def acknowledged_here(self, target: str) -> None:
+        """For the audit: an alarm that the GUI raises by itself was acknowledged. Without a feeder nobody notes it."""
+        if self._connection is None:
+            _log.warning("no feeder: the audit has no row for the acknowledgement of %s", target)
+        self._outgoing.put(wire.Acknowledged(target, self._grant.operator_id))
 
     def sign_in(self, person: str, secret: str) -> int:
         """See ports.AccessDesk."""
@@ -244,8 +256,6 @@ class FeedClient:
         while not self._stop.is_set():
             if connection.poll(0.25):
                 self._take(wire.decode_to_gui(connection.recv_bytes(FRAME_LIMIT)))
-                self._heard_s = time.monotonic()
-                self._silent = False
 
     _heard_s = 0.0
 
@@ -263,6 +273,9 @@ class FeedClient:
             case wire.WireFeedStatus():
                 self._take_feed(frame.status)
             case wire.WireLinkStatus():
+                # Due twice a second from the link's own thread: no other frame shows that it still turns.
+                self._heard_s = time.monotonic()
+                self._silent = False
                 self._link = frame.status
                 if frame.status.now_ns:
                     self._clock.set(frame.status.now_ns, frame.status.rate)
@@ -315,7 +328,7 @@ class FeedClient:
         self._inbox.append(ActionStatus(action, Stage.REFUSED, code, text, self._clock.now_ns(), click.person))
 
     def _judge_silence(self) -> None:
-        """The feeder is silent: nothing here may look live. Also ends clicks that nobody answered."""
+        """The feeder's link is silent: nothing here may look live. Also ends clicks that nobody answered."""
         now_s = time.monotonic()
         with self._lock:
             dead = [o for o in self._clicks.values() if now_s > o.click.until_mono_s + CLICK_GRACE_S]
@@ -344,3 +357,21 @@ class FeedClient:
                 connection.send_bytes(wire.encode(frame))
             except OSError as error:
                 _log.info("not sent to the feeder: %s", error)
+            except UnicodeEncodeError:  # half a character, as a broken paste leaves it
+                self._unsendable(frame)
+
+    def _unsendable(self, frame: wire.ToFeeder) -> None:
+        """Said in words; what is in it goes into no log."""
+        _log.info("a text for the feeder is damaged: %s", type(frame).__name__)
+        match frame:
+            case wire.Click():
+                self._close_click(frame.aid, wire.ClickRefused(frame.aid, "bad_text", "the text is damaged"))
+            case wire.AskSignIn() | wire.AskSignOut() | wire.AskReveal():
+                with self._lock:
+                    self._asked.pop(frame.request, None)
+                if isinstance(frame, wire.AskReveal):
+                    self._inbox.append(Revealed(frame.request, frame.what, "", "bad_reason"))
+                else:
+                    self._inbox.append(AccessAnswer(frame.request, "refused"))
+            case _:
+                pass

@@ -12,6 +12,7 @@ import json
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -45,6 +46,7 @@ _log = logging.getLogger(__name__)
 ROOM_ROWS = 50_000
 """Rows waiting for a commit at which the link stops reading LIVE; what it misses is fetched."""
 BACKLOG_ROWS = 1000
+COMMIT_LATE_S = 0.3
 LIVE_RECORDS = 20
 """So few alarms at once are news; more are a backlog themselves."""
 MOMENT_EVERY_S = 5.0
@@ -128,8 +130,13 @@ class FeedCore:
         self._blob_numbers = itertools.count(1)
         self.history = HistoryReader(Path(settings.data_dir), self._ask_hub, self.store.samples.put)
         self._lock = threading.Lock()
+        """Of the dictionaries below. Never held across the disk: the link's thread takes it."""
+        self._keeping = threading.Lock()
+        """Clicks one after the other: the journal has them in the order of their numbers."""
         self._unfinished: dict[str, ActionStatus] = {}
         self._ended: dict[str, ActionStatus] = {}
+        self._newest: deque[Record] = deque(maxlen=LIVE_RECORDS)
+        """New alarms that came lately. Link thread only."""
         self._cseq = 0
         self._fresh: dict[str, int] = {}
         self._rate = 1.0
@@ -175,9 +182,14 @@ class FeedCore:
         """The link's loop came round lately, and the locks that every record, click and screen needs are free.
         Waits for those locks: whoever asks this hangs with a core that hangs."""
         with self._lock:
-            link = self._link
+            pass
         self.exchange.unlocked()
-        return link is not None and time.monotonic() - link.turned_s < LINK_TURNS_S
+        return self.link_turns(LINK_TURNS_S)
+
+    def link_turns(self, within_s: float) -> bool:
+        """The link's loop came round so lately. Waits for nothing."""
+        link = self._link
+        return link is not None and time.monotonic() - link.turned_s < within_s
 
     # -- clicks --------------------------------------------------------------------------------------
 
@@ -192,9 +204,8 @@ class FeedCore:
         not be made, or cannot be kept.
         """
         aid = aid or new_aid()
-        with self._lock:
-            if aid in self._unfinished or aid in self._ended:
-                return aid  # whoever sits here by now: it was kept when it was clicked
+        if self._known(aid):
+            return aid  # whoever sits here by now: it was kept when it was clicked
         grant = self._granted(verb, person)
         now_ns = self.clock.now_ns()
         if feed == LOCAL_FEED:
@@ -204,8 +215,8 @@ class FeedCore:
             raise ActionRefused("not_kept", f"the store cannot keep it: {trouble}")
         expiry_s = EXPIRY_S[verb]
         expires_ns = 0 if expiry_s is None else now_ns + int(expiry_s * NS_PER_S)
-        with self._lock:
-            if aid in self._unfinished or aid in self._ended:
+        with self._keeping:
+            if self._known(aid):
                 return aid
             action = Action(aid, verb, feed, target, expect_state_rev, now_ns, expires_ns, args or {}, self._cseq + 1)
             try:
@@ -214,9 +225,14 @@ class FeedCore:
                 raise ActionRefused("not_kept", str(error)) from None
             self._cseq += 1
             status = ActionStatus(action, Stage.QUEUED, t_stage_ns=now_ns, person=grant.operator_id)
-            self._unfinished[aid] = status
+            with self._lock:
+                self._unfinished[aid] = status
             self.store.put([self._stage_op(status)])
         return aid
+
+    def _known(self, aid: str) -> bool:
+        with self._lock:
+            return aid in self._unfinished or aid in self._ended
 
     def _granted(self, verb: Verb, person: str | None) -> Grant:
         """Raises ActionRefused in the words of Grant.refusal, or "session_over"."""
@@ -242,8 +258,21 @@ class FeedCore:
             self.alarms.acknowledge(target, grant.name, now_ns)
         except TransitionRefused as refusal:
             stage, code = Stage.REFUSED, refusal.code
-        self.exchange.tell(ActionStatus(action, stage, code, t_stage_ns=now_ns, person=grant.operator_id))
+        status = ActionStatus(action, stage, code, t_stage_ns=now_ns, person=grant.operator_id)
+        with self._lock:
+            self._keep_end(status)
+        self.audit(verb.value, grant.operator_id, f"{LOCAL_FEED}/{target}", code, stage.value)
+        self.exchange.tell(status)
         return aid
+
+    def acknowledged(self, target: str, person: str) -> None:
+        """A screen acknowledged an alarm that it raises by itself: noted like one of this process."""
+        self.audit(Verb.ACKNOWLEDGE.value, person, f"{LOCAL_FEED}/{target}", "", Stage.APPLIED.value)
+
+    def _keep_end(self, status: ActionStatus) -> None:
+        self._ended[status.action.aid] = status
+        while len(self._ended) > ENDED_KEPT:
+            del self._ended[next(iter(self._ended))]
 
     def _stage_op(self, status: ActionStatus) -> PutStage:
         return PutStage(status, self.settings.station, status.person)
@@ -260,10 +289,9 @@ class FeedCore:
     # -- the link's sink (link thread) ---------------------------------------------------------------
 
     def records(self, records: list[Record]) -> None:
-        if records[0].feed == "alarms" and len(records) <= LIVE_RECORDS and self.store.waiting_rows > BACKLOG_ROWS:
-            for record in records:
-                if record.rev == 1:
-                    self.preview(record)  # the disk is busy with a backlog: shown at once, kept in its turn
+        if records[0].feed == "alarms" and len(records) <= LIVE_RECORDS:
+            self._newest.extend(record for record in records if record.rev == 1)
+            self._show_newest()
         if records[0].feed != "samples":
             self.store.put([PutRecords(records)])
             return
@@ -275,6 +303,13 @@ class FeedCore:
     def preview(self, record: Record) -> None:
         if record.type == "put":
             self.exchange.preview(record)
+
+    def _show_newest(self) -> None:
+        """The disk is busy with a backlog, or with one commit that does not end: new alarms are shown at once and
+        kept in their turn. Those that came just before it was noticed too."""
+        if self.store.waiting_rows > BACKLOG_ROWS or self.store.busy_s > COMMIT_LATE_S:
+            while self._newest:
+                self.preview(self._newest.popleft())
 
     def snapshot(self, snapshot: Snapshot) -> None:
         self.store.put([PutSnapshot(snapshot)])
@@ -289,9 +324,7 @@ class FeedCore:
         with self._lock:
             if status.stage.final:
                 self._unfinished.pop(status.action.aid, None)
-                self._ended[status.action.aid] = status
-                while len(self._ended) > ENDED_KEPT:
-                    del self._ended[next(iter(self._ended))]
+                self._keep_end(status)
             else:
                 self._unfinished[status.action.aid] = status
         self.store.put([self._stage_op(status)])
@@ -305,6 +338,9 @@ class FeedCore:
         self._rate = status.rate
         self.access.link_is(status.state is LinkState.UP)
         self.exchange.status(status)
+        if not self.store.waiting_rows and not self.store.busy_s:
+            self._newest.clear()  # all are in their places: one that has gone since must not come again
+        self._show_newest()
         now_s = time.monotonic()
         if self._fresh and now_s >= self._moment_at_s:
             self._moment_at_s = now_s + MOMENT_EVERY_S

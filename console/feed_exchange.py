@@ -190,6 +190,8 @@ class Exchange:
         self._outlets: list[Outlet] = []
         self._feed_status: dict[str, FeedStatus] = {}
         self._held: dict[str, FeedStatus] = {}
+        self._said: dict[str, FeedStatus] = {}
+        """The link's last word, whatever the screens were told."""
         self._link_status: LinkStatus | None = None
         self._trouble: StoreTrouble | None = None
         self._grant: Grant | None = None
@@ -282,9 +284,12 @@ class Exchange:
             self._release(feed)
 
     def preview(self, record: Record) -> None:
-        """A new alarm before its turn: on the screens as "not stored", not in the mirror."""
+        """A new alarm before its turn: on the screens as "not stored", not in the mirror. One whose turn has come
+        meanwhile is left alone: it may be gone again."""
         with self._lock:
-            if record.id not in self._mirrors[record.feed].items:
+            mirror = self._mirrors[record.feed]
+            over = mirror.position[0] == record.epoch and mirror.position[1] >= record.seq
+            if not over and record.id not in mirror.items:
                 for outlet in self._outlets:
                     outlet.add(OutChanges(record.feed, ((record.raw, record.body),), stored=False))
 
@@ -326,14 +331,13 @@ class Exchange:
                 outlet.status(status)
 
     def _feed_health(self, status: FeedStatus) -> None:
-        told = self._feed_status.get(status.feed)
+        told, before = self._feed_status.get(status.feed), self._said.get(status.feed)
+        self._said[status.feed] = status
         self._held.pop(status.feed, None)
-        if (
-            status.quality is FeedQuality.LIVE
-            and (told is None or told.quality is not FeedQuality.LIVE)
-            and FEEDS[status.feed].kind is not FeedKind.LOSSY
-            and self._mirrors[status.feed].position[1] < status.cursor
-        ):
+        # Once live, the usual lag of a commit is no news; rows that were due at the status before are.
+        turns = told is None or told.quality is not FeedQuality.LIVE
+        stands = before is not None and before.quality is FeedQuality.LIVE and self._behind(before)
+        if status.quality is FeedQuality.LIVE and self._behind(status) and (turns or stands):
             self._held[status.feed] = status
             status = msgspec.structs.replace(status, quality=FeedQuality.CATCHING_UP)
         self._feed_status[status.feed] = status
@@ -342,8 +346,15 @@ class Exchange:
 
     def _release(self, feed: str) -> None:
         held = self._held.get(feed)
-        if held is not None and self._mirrors[feed].position[1] >= held.cursor:
+        if held is not None and not self._behind(held):
             self._feed_health(held)
+
+    def _behind(self, status: FeedStatus) -> bool:
+        """Rows that the link has handed on are not in the mirror yet."""
+        if FEEDS[status.feed].kind is FeedKind.LOSSY:
+            return False
+        epoch, seq = self._mirrors[status.feed].position
+        return bool(status.epoch and epoch != status.epoch) or seq < status.cursor
 
     def tell(self, out: ActionStatus | StoreTrouble | Grant) -> None:
         """Something that every screen must hear, in order."""

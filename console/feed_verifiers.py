@@ -93,6 +93,15 @@ class Verifiers:
             self._memory[person] = kept
             self._path(person).unlink(missing_ok=True)
 
+    def forget(self, person: str) -> bool:
+        """The hub lets this person in no more: neither does this station. Whether it had kept anything. Raises
+        OSError."""
+        person = normal(person)
+        path = self._path(person)
+        had = self._memory.pop(person, None) is not None or path.exists()
+        path.unlink(missing_ok=True)
+        return had
+
     def forget_unkept(self) -> None:
         """A session ended: what was only in memory for it goes."""
         self._memory.clear()

@@ -85,7 +85,7 @@ class WireRevealed(_Frame, frozen=True):
 
 
 class Alive(_Frame, frozen=True):
-    """Sent when nothing else is: silence means that the feeder is gone."""
+    """Sent when nothing else is, while the link turns. What looks live is judged by WireLinkStatus alone."""
 
 
 class ClickKept(_Frame, frozen=True):
@@ -166,11 +166,18 @@ class Viewing(_Frame, frozen=True):
     cameras: tuple[str, ...]
 
 
+class Acknowledged(_Frame, frozen=True):
+    """An alarm that the GUI raises by itself was acknowledged there: for the audit. `person`: as in Click."""
+
+    target: str
+    person: str
+
+
 ToGui = (
     WireChanges | WireSamples | WireSeries | WireFeedStatus | WireLinkStatus | WireAction | WireTrouble | Alive
     | ClickKept | ClickRefused | WireGrant | WireAccess | WireRevealed
 )  # fmt: skip
-ToFeeder = Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | Viewing
+ToFeeder = Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | Viewing | Acknowledged
 
 _ENCODER = msgspec.msgpack.Encoder()
 _TO_GUI: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(ToGui)

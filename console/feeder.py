@@ -35,6 +35,8 @@ from console.feed_exchange import Out, OutChanges
 _log = logging.getLogger(__name__)
 
 ALIVE_EVERY_S = 0.4
+LINK_TURNED_S = 1.0
+"""A feeder whose link stands still has nothing to say that is alive."""
 TURN_S = 0.02
 """Pause between two looks at a screen's queue: what comes in between goes out together."""
 FRAME_LIMIT = 64 << 20
@@ -78,6 +80,9 @@ class Screen:
         self._wake = threading.Event()
         self._gone = threading.Event()
         self._viewing: frozenset[str] = frozenset()
+        self._viewer = core.access.grant.operator_id
+        self._looks = threading.Lock()
+        """What is viewed and by whom: told by the GUI in one thread, by the feeder in the other."""
 
     def serve(self) -> None:
         """Until the GUI goes. Runs in a thread of its own."""
@@ -120,12 +125,14 @@ class Screen:
             try:
                 if time.monotonic() > frame.until_mono_s:
                     raise ActionRefused("not_kept", "the click came too late")
+                ended = self._core.ended(frame.aid)
                 self._core.submit(
                     frame.verb, frame.feed, frame.target, frame.expect_state_rev, frame.args,
                     aid=frame.aid, person=frame.person,
                 )  # fmt: skip
                 exchange.send(self._outlet, wire.ClickKept(frame.aid))
-                self._tell_ends((frame.aid,))
+                if ended is not None:
+                    exchange.send(self._outlet, ended)  # it came again; an end that comes now is told to all screens
             except ActionRefused as refusal:
                 exchange.send(self._outlet, wire.ClickRefused(frame.aid, refusal.code, str(refusal)))
         elif isinstance(frame, wire.Question):
@@ -135,17 +142,23 @@ class Screen:
             )  # fmt: skip
         elif isinstance(frame, wire.Viewing):
             self._view(frozenset(frame.cameras))
+        elif isinstance(frame, wire.Acknowledged):
+            self._core.acknowledged(frame.target, frame.person)
         else:
             self._take_access(frame)
 
-    def _view(self, cameras: frozenset[str]) -> None:
-        """Who viewed which camera: a row where cameras came onto the screen, and one where they left it."""
-        before, self._viewing = self._viewing, cameras
-        person = self._core.access.grant.operator_id
-        for what, changed in (("view_camera", cameras - before), ("view_ended", before - cameras)):
-            ids = sorted(changed)
-            for first in range(0, len(ids), CAMERAS_A_ROW):
-                self._core.audit(what, person, "cameras", " ".join(ids[first : first + CAMERAS_A_ROW]))
+    def _view(self, cameras: frozenset[str] | None = None) -> None:
+        """Who viewed which camera: a row where cameras came onto the screen, and one where they left it. Another
+        person at the same screen ends the views of the one before and begins his own."""
+        with self._looks:
+            before, old = self._viewing, self._viewer
+            now, new = before if cameras is None else cameras, self._core.access.grant.operator_id
+            self._viewing, self._viewer = now, new
+            ended, begun = (before - now, now - before) if old == new else (before, now)
+            for what, person, changed in (("view_ended", old, ended), ("view_camera", new, begun)):
+                ids = sorted(changed)
+                for first in range(0, len(ids), CAMERAS_A_ROW):
+                    self._core.audit(what, person, "cameras", " ".join(ids[first : first + CAMERAS_A_ROW]))
 
     def _take_access(self, frame: wire.ToFeeder) -> None:
         access, send = self._core.access, self._core.exchange.send
@@ -179,10 +192,12 @@ class Screen:
                 taken = exchange.take(self._outlet, time.monotonic())
                 for out in taken:
                     self._connection.send_bytes(wire.encode(to_frame(out)))
+                if any(isinstance(out, Grant) for out in taken):
+                    self._view()
                 now_s = time.monotonic()
                 if taken:
                     sent_s = now_s
-                elif now_s - sent_s >= ALIVE_EVERY_S:
+                elif now_s - sent_s >= ALIVE_EVERY_S and self._core.link_turns(LINK_TURNED_S):
                     self._connection.send_bytes(wire.encode(wire.Alive()))
                     sent_s = now_s
                 self._gone.wait(TURN_S)

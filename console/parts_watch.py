@@ -16,6 +16,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
+from backends.domain.access import Grant
 from backends.domain.action import Verb, new_aid
 from backends.domain.alarm import Alarm, AlarmState, TransitionRefused
 from backends.domain.ports import ActionDesk, ActionRefused, Changes, Delivery, Inbox
@@ -37,6 +38,15 @@ Restarted = Callable[[str, int], None]
 
 class Feed(Inbox, ActionDesk, Protocol):
     """The feed below."""
+
+    @property
+    def grant(self) -> Grant:
+        """Who sits here."""
+        ...
+
+    def acknowledged_here(self, target: str) -> None:
+        """For the audit: an alarm that is raised here was acknowledged."""
+        ...
 
 
 class PartsWatch:
@@ -117,10 +127,15 @@ class PartsWatch:
             return self._feed.submit(verb, feed, target, expect_state_rev, args)
         if verb is not Verb.ACKNOWLEDGE:
             raise ActionRefused("not_here", "an alarm of this station can only be acknowledged")
+        grant = self._feed.grant
+        refusal = grant.refusal(verb)
+        if refusal:
+            raise ActionRefused(refusal)
         try:
-            self._alarms.acknowledge(target, "", self._clock.now_ns())
+            self._alarms.acknowledge(target, grant.name, self._clock.now_ns())
         except TransitionRefused as error:
             raise ActionRefused("not_active", str(error)) from None
+        self._feed.acknowledged_here(target)
         return new_aid()
 
     # -- the threads ---------------------------------------------------------------------------------

@@ -87,6 +87,8 @@ class FeedStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     gaps: int = 0
     bad: int = 0
     """Messages that went to quarantine."""
+    epoch: str = ""
+    """Of `cursor`; empty where nothing of that epoch has been handed on."""
 
 
 class LinkState(StrEnum):

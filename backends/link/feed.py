@@ -42,7 +42,7 @@ class Feed:
             self.t_fresh_ns = now_ns
         return FeedStatus(
             self.sync.feed, judged, self.t_fresh_ns, head.head if head else 0, cursor.seq if cursor else 0,
-            round(self.lag_s, 3), self.rate.per_s, self.sync.gaps, self.bad,
+            round(self.lag_s, 3), self.rate.per_s, self.sync.gaps, self.bad, self.sync.handed_epoch,
         )  # fmt: skip
 
 

@@ -21,6 +21,9 @@ from backends.protocol.messages import MAX_FRAME, Batch, Envelope, FeedHead, Hea
 Quarantine = Callable[[str, str, bytes], None]
 """(feed, reason, raw)."""
 
+PRIVATE = (b'"REVEALED"', b'"SIGNED"', b'"WELCOME"', b'"HELLO"', b'"ACT"', b'"SIGNIN"', b'"SIGNOUT"', b'"REVEAL"')
+"""Messages that carry tokens, secrets, or personal data (those of a console too, if a hub sends one back)."""
+
 INT64 = 1 << 63
 """SQLite's integers end here; JSON's do not."""
 
@@ -57,6 +60,14 @@ def _check_qualities(batch: SampleBatch) -> None:
     """Words on the wire, an enum on the screen: one that is not of it must not come so far."""
     for quality in {sample.quality for sample in batch.samples} - _QUALITIES:
         raise BadMessage(f"quality {quality[:40]!r}")
+
+
+def keepable(raw: bytes) -> bytes:
+    """What of a bad message may be kept: nothing of one that may hold a token or personal data.
+
+    Wherever the name stands, and in any layout of the JSON: it is the message that cannot be read.
+    """
+    return b"" if any(name in raw for name in PRIVATE) else raw
 
 
 def check_numbers(message: Any) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from backends.domain.action import ActionStatus
-from backends.domain.feeds import FEEDS, LinkState, Mode
+from backends.domain.feeds import FEEDS, FeedKind, LinkState, Mode
 from backends.domain.times import NS_PER_S, HubClock
 from backends.link.access import Access, Session
 from backends.link.asking import Asking
@@ -25,7 +25,7 @@ from backends.link.blobs import BLOB_LIMIT, Blobs
 from backends.link.feed import Feed, Handing
 from backends.link.freshness import STALE_S, Lateness
 from backends.link.health import SILENT_S, CanaryWatch, wants_other
-from backends.link.intake import INT64, check_numbers, salvage, to_record
+from backends.link.intake import INT64, check_numbers, keepable, salvage, to_record
 from backends.link.outbox import Outbox
 from backends.link.ports import LinkSettings, Sink, Trouble
 from backends.link.standing import Standing
@@ -113,8 +113,8 @@ class LinkMachine:
         self._opened_s: float | None = None
         self._welcomed = False
         self._hello_at_s = self._hello_sent_s = self._ping_at_s = 0.0
-        self._live_s = self._fresh_s = float("-inf")
-        self._asked_s = 0.0
+        self._live_s = float("-inf")
+        self._asked_s = self._stay_until_s = 0.0
         self._alarms_first_until_s = 0.0
         self._retry_at_s: float | None = None
         self._pings = 0
@@ -126,7 +126,7 @@ class LinkMachine:
         """New sockets: nothing that was asked will be answered."""
         self._opened_s = now_s
         self._welcomed = False
-        self._hello_at_s = self._asked_s = 0.0
+        self._hello_at_s = self._asked_s = self._stay_until_s = 0.0
         self._retry_at_s = None
         self._lateness.restart()
         self._forget_asked()
@@ -149,7 +149,9 @@ class LinkMachine:
     def wants_new_sockets(self, now_s: float, *, several: bool = False) -> bool:
         """5 s without a heartbeat since they were made, a refused key, or a planned stop's end; `several`: sooner."""
         if several:
-            return self._retry_at_s is not None or wants_other(self._opened_s, self._welcomed, self._live_s, now_s)
+            # One that denies us lives: another will hardly say anything else, and none sooner than this one.
+            other = wants_other(self._opened_s, self._welcomed, self._live_s, now_s)
+            return self._retry_at_s is not None or (other and now_s >= self._stay_until_s)
         if self._opened_s is None:
             return True
         if self._retry_at_s is not None:
@@ -158,8 +160,8 @@ class LinkMachine:
 
     @property
     def healthy(self) -> bool:
-        """A heartbeat has come since the sockets were made: the back-off may start anew."""
-        return self._opened_s is not None and self._live_s > self._opened_s
+        """Joined, and a heartbeat has come since the sockets were made: the back-off may start anew."""
+        return self._welcomed and self._opened_s is not None and self._live_s > self._opened_s
 
     # -- from the program ----------------------------------------------------------------------------
 
@@ -197,7 +199,7 @@ class LinkMachine:
                 check_numbers(beat)
                 if self._same_mode(beat.mode, "hb", frames[1]):
                     self._live_s = now_s
-                    if beat.instance != self._instance:
+                    if beat.instance != self._instance and now_s >= self._stay_until_s:
                         self._hello_at_s = min(self._hello_at_s, now_s)  # another process: join it
                     self._on_beat(beat, now_s)
                 return
@@ -238,9 +240,12 @@ class LinkMachine:
         if self._lateness.late(beat.now, now_s):
             self._ping_at_s = min(self._ping_at_s, now_s)
             return
-        self._fresh_s = now_s
+        self._standing.fresh_s = now_s
         self._take_time(beat.now, beat.rate)
         self._take_heads(beat.heads, now_s, welcome=False)
+        if self._welcomed and self._standing.state is LinkState.DOWN and self._retry_at_s is None:
+            # It was silent for a while and is there again: only WELCOME makes the link UP.
+            self._hello_at_s = min(self._hello_at_s, max(now_s, self._hello_sent_s + HELLO_RETRY_S))
         self._standing.trouble(Trouble.CANARY, self._canary.dead(beat.canary, now_s))
 
     # -- CTL -----------------------------------------------------------------------------------------
@@ -282,7 +287,8 @@ class LinkMachine:
                 self._on_welcome(message, now_s)
             case Denied():
                 self._welcomed = False
-                self._hello_at_s = now_s + DENIED_RETRY_S
+                self._hello_at_s, self._asked_s = now_s + DENIED_RETRY_S, 0.0
+                self._stay_until_s = self._hello_at_s - HELLO_RETRY_S  # before this one is asked again
                 self._standing.set(LinkState.REFUSED, f"denied:{message.code}")
             case Ack():
                 self._on_ack(message, frames[1])
@@ -333,7 +339,7 @@ class LinkMachine:
         if first:
             self._canary.restart(now_s)
             self._lateness.restart()
-            self._lateness.told(welcome.now, self._asked_s, now_s, welcome.rate)
+            self._lateness.told(welcome.now, self._asked_s or self._hello_sent_s, now_s, welcome.rate)
             self._ping_at_s, self._alarms_first_until_s = now_s, now_s + ALARMS_FIRST_S
             self.outbox.connection_made()
             self._forget_asked()
@@ -345,10 +351,11 @@ class LinkMachine:
         if not late:
             self._take_time(welcome.now, welcome.rate)
         # While LIVE is well, what it is about to bring is not missing yet.
-        self._take_heads(welcome.feeds, now_s, welcome=first or now_s - self._fresh_s > STALE_S, late=late)
+        self._take_heads(welcome.feeds, now_s, welcome=first or now_s - self._standing.fresh_s > STALE_S, late=late)
         self._standing.ever_up = True
         self._standing.trouble(Trouble.MODE, False)
         self._standing.set(*((LinkState.DOWN, "late") if late else (LinkState.UP, "")))
+        self._asked_s = 0.0  # answered: the next HELLO is a question of its own
 
     def _on_ack(self, ack: Ack, raw: bytes) -> None:
         try:
@@ -376,7 +383,8 @@ class LinkMachine:
                 self._apply(name, feed.sync.on_welcome(head, now_s))
             else:
                 feed.sync.on_heartbeat(head, now_s)
-            if feed is not None:
+            # What LIVE alone carries does not move because CTL says that it should have.
+            if feed is not None and not (welcome and feed.sync.kind is FeedKind.LOSSY):
                 feed.movement.seen(head.epoch, head.head, now_s)
 
     # -- towards the store ---------------------------------------------------------------------------
@@ -395,7 +403,7 @@ class LinkMachine:
     def _bad(self, feed: str, reason: str, raw: bytes) -> None:
         if feed in self._feeds:
             self._feeds[feed].bad += 1
-        self._sink.quarantine(feed, reason, raw)
+        self._sink.quarantine(feed, reason, keepable(raw))
 
     # -- each turn -----------------------------------------------------------------------------------
 
@@ -408,7 +416,7 @@ class LinkMachine:
         self._standing.turn(now_s)
 
     def _talk(self, now_s: float, send: Send) -> None:
-        live_silent = self._welcomed and now_s - self._fresh_s > STALE_S
+        live_silent = self._welcomed and now_s - self._standing.fresh_s > STALE_S
         if now_s >= self._hello_at_s or (live_silent and now_s >= self._hello_sent_s + HELLO_RETRY_S):
             # Without heartbeats, WELCOME brings the heads: CTL alone keeps the console complete.
             token = self.access.present.token

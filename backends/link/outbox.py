@@ -3,7 +3,7 @@
 Pure. An action stays until a final stage; the same `aid` is sent again and again, which is harmless
 because the hub dedupes it. Only the first action of each target is on its way. Nothing that was never
 sent is sent after its expiry: the operator is asked to confirm again (design, section 4). What an earlier
-run left QUEUED may have been sent by it just before it died: the hub alone knows, so the hub is asked.
+run left QUEUED may have been sent by it just before it died: the hub alone knows, so it counts as SENT.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class _Waiting(msgspec.Struct):
     status: ActionStatus
     send_at_s: float = 0.0
     pause_s: float = RESEND_FIRST_S
-    maybe_sent: bool = False
+    untold: bool = False
+    """Counts as SENT, but nobody has been told so."""
 
 
 class Outbox:
@@ -36,7 +37,9 @@ class Outbox:
         for status in unfinished:
             self.add(status)
         for waiting in self._by_aid.values():
-            waiting.maybe_sent = True
+            if waiting.status.stage is Stage.QUEUED:
+                waiting.status = msgspec.structs.replace(waiting.status, stage=Stage.SENT)
+                waiting.untold = True
 
     def __len__(self) -> int:
         return len(self._by_aid)
@@ -60,7 +63,7 @@ class Outbox:
         late = [
             w.status
             for w in self._by_aid.values()
-            if w.status.stage is Stage.QUEUED and not w.maybe_sent and 0 < w.status.action.expires_at_ns <= now_ns
+            if w.status.stage is Stage.QUEUED and 0 < w.status.action.expires_at_ns <= now_ns
         ]
         return [self._move(status, Stage.EXPIRED, now_ns, code="expired_here") for status in late]
 
@@ -84,8 +87,9 @@ class Outbox:
         waiting = self._by_aid[aid]
         waiting.send_at_s = now_s + waiting.pause_s
         waiting.pause_s = min(RESEND_MAX_S, waiting.pause_s * 2)
-        if waiting.status.stage is not Stage.QUEUED:
+        if waiting.status.stage is not Stage.QUEUED and not waiting.untold:
             return None
+        waiting.untold = False
         return self._move(waiting.status, Stage.SENT, now_ns)
 
     def on_ack(self, ack: Ack, now_ns: int) -> ActionStatus | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
-from backends.domain.feeds import FeedStatus, LinkState, Mode
+from backends.domain.feeds import FeedKind, FeedStatus, LinkState, Mode
 from backends.domain.ports import LinkStatus
 from backends.domain.times import HubClock
 from backends.link.feed import Feed
@@ -36,6 +36,8 @@ class Standing:
         self.ever_up = False
         self.heads_s = float("-inf")
         """When a head last spoke of now."""
+        self.fresh_s = float("-inf")
+        """When a heartbeat on LIVE last spoke of now."""
         self._troubles: dict[Trouble, str] = {}
         self._status_at_s = 0.0
         self._away_since_s: float | None = None
@@ -80,6 +82,9 @@ class Standing:
 
     def _status_of(self, feed: Feed, now_s: float, silent: bool) -> FeedStatus:
         silent = silent or self.state is not LinkState.UP
+        if feed.sync.kind is FeedKind.LOSSY:
+            # Never fetched: heads that come by CTL bring none of it.
+            silent = silent or now_s - self.fresh_s > STALE_S
         return feed.status(now_s, self._clock.now_ns(), self.clock_rate, ever_up=self.ever_up, silent=silent)
 
     def _qualities_changed(self, now_s: float, silent: bool) -> bool:

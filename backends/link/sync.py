@@ -97,6 +97,11 @@ class FeedSync:
         return self._need is not Need.NOTHING
 
     @property
+    def handed_epoch(self) -> str:
+        """The cursor's epoch, once it has been handed on: a jump waits for its first records."""
+        return self.cursor.epoch if self.cursor is not None and self._jump is None else ""
+
+    @property
     def asked(self) -> Request | None:
         """The outstanding request."""
         return self._asked

@@ -174,6 +174,11 @@ class Store:
         return self._ops.waiting_rows
 
     @property
+    def busy_s(self) -> float:
+        """How long the present commit has been under way."""
+        return self._ops.busy_s
+
+    @property
     def positions(self) -> dict[str, tuple[str, int]]:
         """Committed position of each feed."""
         return self._ops.positions

@@ -119,6 +119,7 @@ class OpsWriter:
         self._refused = False
         self._retry_at_s = self._words_until_s = 0.0
         self._checkpoint_at_s = 0.0
+        self._busy_since_s: float | None = None
         self._dirty = False
         self._at: Positions = {}
         self._db: sqlite3.Connection | None = None
@@ -178,6 +179,12 @@ class OpsWriter:
         return self._rows
 
     @property
+    def busy_s(self) -> float:
+        """How long the present group has been written: what comes meanwhile waits. Any thread."""
+        since_s = self._busy_since_s
+        return 0.0 if since_s is None else time.monotonic() - since_s
+
+    @property
     def trouble(self) -> str:
         """Code of the present trouble, empty when all is well. Any thread."""
         return self._trouble
@@ -191,7 +198,9 @@ class OpsWriter:
 
     def _run(self) -> None:
         while True:
+            self._busy_since_s = None
             group = self._collect()
+            self._busy_since_s = time.monotonic()
             if group:
                 self._take(group)
             if self._trouble and not self._refused:

@@ -76,6 +76,7 @@ class Account(msgspec.Struct):
     name: str = ""
     offline_s: float = 86400.0
     session_s: float = 43200.0
+    disabled: bool = False
 
     def told(self, person: str) -> dict[str, Any]:
         """The fields of WELCOME and SIGNED that say who it is."""
@@ -146,18 +147,18 @@ class FakeHub:
         live, ctl = (f"tcp://127.0.0.1:{port}" for port in self._ports)
         return Endpoints(live, ctl, self.public.decode())
 
-    def put(self, feed: str, record: Any, kind: str = "") -> Envelope:
+    def put(self, feed: str, record: Any, kind: str = "", rev: int = 0) -> Envelope:
         """Log and publish the next record of a feed."""
         kind = kind or ("event" if FEEDS[feed].kind.value != "state" else "put")
-        return self.put_raw(feed, getattr(record, "id", ""), encode(record), kind)
+        return self.put_raw(feed, getattr(record, "id", ""), encode(record), kind, rev)
 
     def delete(self, feed: str, key: str) -> Envelope:
         return self.put_raw(feed, key, b"", "del")
 
-    def put_raw(self, feed: str, key: str, body: bytes, kind: str = "put") -> Envelope:
+    def put_raw(self, feed: str, key: str, body: bytes, kind: str = "put", rev: int = 0) -> Envelope:
         log = self.logs[feed]
         env = Envelope(
-            self.mode, feed, self.epoch, len(log) + 1, time.time_ns(), kind, key, body=msgspec.Raw(body or b"null")
+            self.mode, feed, self.epoch, len(log) + 1, time.time_ns(), kind, key, rev, body=msgspec.Raw(body or b"null")
         )
         log.append(env)
         self._orders.append(lambda: self._publish(env))
@@ -271,6 +272,8 @@ class FakeHub:
                     return [Signed(message.request, "not_here")]
                 if account is None or account.secret != message.secret:
                     return [Signed(message.request, "refused")]
+                if account.disabled:
+                    return [Signed(message.request, "disabled")]
                 token = f"token-{len(self.sessions) + 1}-{message.person}"
                 self.sessions[token] = message.person
                 told = account.told(message.person)

@@ -43,6 +43,7 @@ class Seen:
         self.snaps: list[Snapshot] = []
         self.previews: list[Record] = []
         self.bad: list[tuple[str, str]] = []
+        self.bad_bytes: list[bytes] = []
         self.stages: list[ActionStatus] = []
         self.feeds: dict[str, FeedStatus] = {}
         self.link: LinkStatus | None = None
@@ -65,6 +66,7 @@ class Seen:
 
     def quarantine(self, feed: str, reason: str, raw: bytes) -> None:
         self.bad.append((feed, reason))
+        self.bad_bytes.append(raw)
 
     def stage(self, status: ActionStatus) -> None:
         self.stages.append(status)

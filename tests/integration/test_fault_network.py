@@ -88,6 +88,7 @@ def test_a_slow_line_never_looks_live_and_ctl_keeps_up(town: Town) -> None:
             scenes.look_for(town, 1.0)
             newest = max((a.t_raised_ns for a in town.glass.items["alarms"].values()), default=0)
             assert (time.time_ns() - newest) / 1e9 < 3.0, "late alarms that look live"
+            assert town.glass.quality("samples") is FeedQuality.STALE, "measurements have no other way than LIVE"
     town.live.down.delay_s = 0.0
     sound(town)
 

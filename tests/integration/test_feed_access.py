@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import shutil
+import sqlite3
 import stat
 import sys
 import time
@@ -25,6 +26,7 @@ from backends.domain.people import Role
 from backends.domain.ports import ActionRefused
 from backends.link.ports import BlobDone
 from backends.protocol.messages import Act, Hello, Signed, SignOut
+from backends.store.schema import OPS_FILE
 from console.feed_access import FOLDER
 
 SECRET = "Mật khẩu của Hà 2026"
@@ -182,7 +184,7 @@ def test_a_click_of_a_person_who_is_gone_never_takes_anothers_name(hub: FakeHub,
     assert made.sign_in("minh", "bí mật của Minh").code == ""
     made.glass.until(lambda g: g.stages.get(aid, [None])[-1] is Stage.REFUSED)
     assert hub.applied_by == {}
-    assert not any(isinstance(m, Act) for m in hub.asked)
+    assert {m.token for m in hub.asked if isinstance(m, Act)} <= {""}, "asked for at most, under nobody's session"
 
 
 def test_after_a_restart_the_same_person_sends_his_own_clicks(hub: FakeHub, desk: Made) -> None:
@@ -288,6 +290,26 @@ def test_offline_sign_in_gives_the_same_role_and_sends_after_the_next_sign_in(hu
     assert not made.grant.offline
     made.glass.until(lambda g: Stage.APPLIED in g.stages.get(aid, []))
     assert hub.applied_by == {aid: "ha"}
+
+
+def test_who_is_disabled_at_the_hub_is_not_let_in_without_it_either(hub: FakeHub, desk: Made) -> None:
+    made = signed_in(desk)
+    wait_until(lambda: kept(made.feed))
+    assert made.answer(made.feed.sign_out()).code == ""
+    hub.accounts["ha"].disabled = True
+    assert made.sign_in().code == "disabled"
+    wait_until(lambda: not kept(made.feed))
+    down(made, hub)
+    assert made.sign_in().code == "no_offline"
+
+    def audited() -> list[tuple[str, ...]]:
+        with sqlite3.connect(Path(made.feed.core.settings.data_dir) / OPS_FILE) as db:
+            rows = db.execute("SELECT what, target FROM audit WHERE detail = 'disabled' ORDER BY n").fetchall()
+        db.close()
+        return rows
+
+    wait_until(lambda: len(audited()) == 2)
+    assert audited() == [("sign_in_refused", "ha"), ("verifier_deleted", "ha")]
 
 
 def test_a_locked_session_is_unlocked_without_the_hub_and_goes_on(hub: FakeHub, desk: Made) -> None:

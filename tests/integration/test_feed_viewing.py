@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.fake_hub import FakeHub
+from helpers.fake_hub import Account, FakeHub
 from helpers.feed_rig import FeederProcess, Glass, feed_settings
 from helpers.feed_waits import wait_until
 from helpers.waiting import wait_for
@@ -24,12 +24,14 @@ def hub() -> Iterator[FakeHub]:
 
 
 def views(folder: Path) -> list[tuple[str, str, str]]:
+    return rows(folder, "view_camera", "view_ended")
+
+
+def rows(folder: Path, *what: str) -> list[tuple[str, str, str]]:
     with sqlite3.connect(folder / OPS_FILE) as db:
-        found = db.execute(
-            "SELECT what, person, detail FROM audit WHERE what IN ('view_camera', 'view_ended') ORDER BY n"
-        ).fetchall()
+        found = db.execute("SELECT what, person, detail FROM audit ORDER BY n").fetchall()
     db.close()
-    return found
+    return [row for row in found if row[0] in what]
 
 
 def test_views_are_audited(hub: FakeHub, tmp_path: Path) -> None:
@@ -44,8 +46,10 @@ def test_views_are_audited(hub: FakeHub, tmp_path: Path) -> None:
         client.viewing(("015", "016"))
         wait_until(lambda: len(views(tmp_path)) == 3)
         assert views(tmp_path) == [
-            ("view_camera", "op", "014 015"), ("view_camera", "op", "016"), ("view_ended", "op", "014"),
+            ("view_camera", "op", "014 015"), ("view_ended", "op", "014"), ("view_camera", "op", "016"),
         ]  # fmt: skip
+        client.acknowledged_here("local:part_hub")
+        wait_until(lambda: rows(tmp_path, "acknowledge") == [("acknowledge", "op", "")])
         feeder.kill()
         feeder.start()
         wait_until(lambda: len(views(tmp_path)) == 4, what="the screen says again what it shows")
@@ -55,3 +59,34 @@ def test_views_are_audited(hub: FakeHub, tmp_path: Path) -> None:
     finally:
         feeder.stop()
     assert verify_file(tmp_path, []).findings == ()
+
+
+def test_another_person_at_the_same_screen_is_another_viewer(hub: FakeHub, tmp_path: Path) -> None:
+    hub.seat = ""
+    hub.accounts = {name: Account(f"{name} của tôi") for name in ("ha", "minh")}
+    feeder = FeederProcess(feed_settings(hub, tmp_path))
+    try:
+        client = feeder.client()
+        glass = Glass(client.drain)
+        glass.until(lambda g: g.up())
+
+        def sign_in(person: str) -> None:
+            client.sign_in(person, f"{person} của tôi")
+            glass.until(lambda _: client.grant.operator_id == person)
+
+        sign_in("ha")
+        client.viewing(("014", "015"))
+        wait_until(lambda: len(views(tmp_path)) == 1)
+        sign_in("minh")
+        wait_until(lambda: len(views(tmp_path)) == 3)
+        client.lock()
+        client.viewing(("015",))
+        wait_until(lambda: len(views(tmp_path)) == 4)
+        client.sign_out()
+        wait_until(lambda: len(views(tmp_path)) == 6)
+    finally:
+        feeder.stop()
+    assert views(tmp_path)[:6] == [
+        ("view_camera", "ha", "014 015"), ("view_ended", "ha", "014 015"), ("view_camera", "minh", "014 015"),
+        ("view_ended", "minh", "014"), ("view_ended", "minh", "015"), ("view_camera", "", "015"),
+    ]  # fmt: skip

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Iterator
+from multiprocessing.connection import Listener
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers.fake_hub import FakeHub
-from helpers.feed_rig import LocalFeed, feed_settings
+from helpers.feed_rig import Glass, LocalFeed, feed_settings
 from helpers.waiting import wait_for
 
+from backends.domain.feeds import FeedQuality
 from backends.link.loop import Link
 from console import feed_core
+from console.feed_client import FeedClient
+from console.feeder import Screen
 
 
 @pytest.fixture
@@ -46,6 +52,45 @@ def test_a_link_that_stands_still_is_seen(hub: FakeHub, tmp_path: Path, monkeypa
         wait_for("it turns again", feed.core.turns)
     finally:
         gate.set()
+        feed.stop()
+
+
+def test_a_screen_sees_within_two_seconds_that_the_link_stands_still(
+    hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process lives, its screens' threads run and rows are sent: nothing of that makes old news live."""
+    gate, held = threading.Event(), threading.Event()
+    turn = Link._turn
+    monkeypatch.setattr(Link, "_turn", lambda link: (held.is_set() and gate.wait(20), turn(link))[1])
+    feed = LocalFeed(feed_settings(hub, tmp_path / "console"))
+    feed.start()
+    where, key = str(tmp_path / "s") if os.name != "nt" else rf"\\.\pipe\ioc-{tmp_path.name}", b"key"
+    listener = Listener(where, authkey=key)
+    client = FeedClient(where, key)
+    client.start()
+    screen = Screen(feed.core, listener.accept())
+    serving = threading.Thread(target=screen.serve, name="serving")
+    serving.start()
+    glass = Glass(client.drain)
+    try:
+        glass.until(lambda g: g.live() and g.up())
+        held.set()
+        began_s = time.monotonic()
+        while glass.live() and time.monotonic() - began_s < 5.0:
+            feed.core.alarms.set("gaps", bool(int(time.monotonic() * 20) % 2), 5)  # frames go on
+            glass.look()
+            time.sleep(0.02)
+        assert time.monotonic() - began_s < 2.5
+        assert glass.quality() is FeedQuality.STALE
+        assert not glass.up()
+        gate.set()
+        glass.until(lambda g: g.live() and g.up())
+    finally:
+        gate.set()
+        client.stop()
+        screen.close()
+        serving.join(5)
+        listener.close()
         feed.stop()
 
 

@@ -18,7 +18,7 @@ from helpers.feed_rig import FeederProcess, Glass, feed_settings
 from helpers.feed_waits import wait_until
 from helpers.store_rig import Heard, click, snapshot
 
-from backends.domain.access import Grant
+from backends.domain.access import Grant, Revealed
 from backends.domain.action import Stage, Verb
 from backends.domain.alarm import AlarmState
 from backends.domain.feeds import FeedQuality, LinkState, Mode
@@ -201,7 +201,9 @@ def test_local_alarm_of_a_lost_hub_reaches_the_screen(hub: FakeHub, feeder: Feed
     assert glass.items["local"]["local:hub"].state is AlarmState.UNACKNOWLEDGED
     aid = feeder.clients[0].submit(Verb.ACKNOWLEDGE, "local", "local:hub", 0)
     glass.until(lambda g: g.items["local"]["local:hub"].state is AlarmState.ACKNOWLEDGED)
-    assert glass.stages[aid] == [Stage.APPLIED]
+    again = feeder.clients[0].submit(Verb.CLAIM, "local", "local:hub", 0)
+    glass.until(lambda g: again in g.stages)
+    assert glass.stages == {aid: [Stage.APPLIED], again: [Stage.REFUSED]}, "told once"
 
 
 def test_the_feeder_ends_in_order_with_its_parent(hub: FakeHub, feeder: FeederProcess) -> None:
@@ -244,3 +246,18 @@ def test_a_click_without_answer_is_sent_again_after_a_reconnect(tmp_path: Path) 
             wait_until(lambda: not client._clicks)
         client.stop()
     assert [frame.aid for frame in got] == [aid, aid]
+
+
+def test_a_damaged_text_is_refused_and_the_next_click_goes_out(hub: FakeHub, feeder: FeederProcess) -> None:
+    """Half of a pair of surrogates, as a broken paste leaves it, cannot be written as UTF-8."""
+    client = feeder.client()
+    glass = Glass(client.drain)
+    glass.until(lambda g: g.live() and client.grant.operator_id)
+    with pytest.raises(ActionRefused) as refused:
+        client.submit(Verb.COMMENT, "alarms", "a1", 0, {"text": "\ud83d"})
+    assert refused.value.code == "bad_text"
+    shown = client.reveal("reporter", "PA-1", "\ud83d")
+    glass.until(lambda g: any(isinstance(d, Revealed) and (d.request, d.code) == (shown, "bad_reason") for d in g.all))
+    client.viewing(("\ud83d",))
+    aid = client.submit(Verb.COMMENT, "alarms", "a1", 0, {"text": "đã gọi"})
+    glass.until(lambda g: Stage.APPLIED in g.stages.get(aid, []))

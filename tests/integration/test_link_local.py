@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from helpers.fake_hub import FakeHub, alarm
 from helpers.feed_rig import Glass, LocalFeed, feed_settings
 from helpers.feed_waits import ExpectLogs, wait_until
 
-from backends.domain.action import Stage, Verb
+from backends.domain.action import Action, Stage, Verb
 from backends.domain.alarm import AlarmState
 from backends.domain.feeds import FeedQuality, LinkState, Mode
 from backends.domain.incident import TimelineEvent
@@ -275,6 +276,62 @@ def test_damage_while_running_is_replaced_and_refilled(hub: FakeHub, console: Ma
     glass.until(lambda g: g.stages[aid][-1].final, 15.0)
 
 
+def test_a_commit_that_hangs_looks_not_live_and_hides_no_new_alarm(hub: FakeHub, console: Made) -> None:
+    feed, glass = console()
+    glass.until(lambda g: g.live() and g.up())
+    gate, waits = threading.Event(), threading.Event()
+    feed.core.store.put([Call(lambda db: (waits.set(), gate.wait(20))[1])])
+    try:
+        assert waits.wait(5)
+        hub.put("alarms", alarm(7), rev=1)
+        glass.until(lambda g: g.quality() is FeedQuality.CATCHING_UP and "a7" in g.ids(), 4.0)
+    finally:
+        gate.set()
+    glass.until(lambda g: g.live() and "a7" in g.ids())
+    hub.put("alarms", alarm(8), rev=1)
+    glass.until(lambda g: "a8" in g.ids())
+    wait_until(lambda: not feed.core._newest, what="what is stored is not kept for a preview")
+
+
+def test_a_disk_that_takes_its_time_holds_up_clicks_and_not_the_link(
+    hub: FakeHub, console: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed, glass = console()
+    glass.until(lambda g: g.up())
+    first = feed.submit(Verb.COMMENT, "alarms", "a1", 0)
+    glass.until(lambda g: Stage.APPLIED in g.stages.get(first, []))
+    gate, waits = threading.Event(), threading.Event()
+    keep = feed.core.store.keep_action
+
+    def slow(action: Action, person: str = "") -> None:
+        waits.set()
+        assert gate.wait(20)
+        keep(action, person)
+
+    monkeypatch.setattr(feed.core.store, "keep_action", slow)
+    aids: list[str] = []
+    clicks = [
+        threading.Thread(target=lambda: aids.append(feed.submit(Verb.COMMENT, "alarms", "a1", 0)), name=f"click{n}")
+        for n in range(2)
+    ]
+    try:
+        for click in clicks:
+            click.start()
+        assert waits.wait(5)
+        ended = feed.core.ended(first)
+        assert ended is not None
+        told = threading.Thread(target=feed.core.stage, args=(ended,), name="as the link")
+        told.start()
+        told.join(5)
+        assert not told.is_alive(), "the link's thread waits for the disk"
+    finally:
+        gate.set()
+        for click in clicks:
+            click.join(10)
+    glass.until(lambda g: all(Stage.APPLIED in g.stages.get(aid, []) for aid in aids), 15.0)
+    assert sorted(act.action.cseq for act in hub.acted) == [1, 2, 3]
+
+
 def test_local_alarms_can_be_acknowledged(hub: FakeHub, console: Made) -> None:
     feed, glass = console()
     glass.until(lambda g: g.up())
@@ -283,6 +340,22 @@ def test_local_alarms_can_be_acknowledged(hub: FakeHub, console: Made) -> None:
     aid = feed.submit(Verb.ACKNOWLEDGE, "local", "local:gaps", 0)
     glass.until(lambda g: g.items["local"]["local:gaps"].state is AlarmState.ACKNOWLEDGED)
     assert glass.stages[aid] == [Stage.APPLIED]
+    ended = feed.core.ended(aid)
+    assert ended is not None, "a screen that was away can be told"
+    assert ended.stage is Stage.APPLIED
+    assert feed.core.submit(Verb.ACKNOWLEDGE, "local", "local:gaps", 0, aid=aid) == aid
+    feed.core.acknowledged("local:part_hub", "op")
+
+    def audited(least: int) -> list[tuple[str, ...]]:
+        with sqlite3.connect(Path(feed.core.settings.data_dir) / OPS_FILE) as db:
+            rows = db.execute(
+                "SELECT person, target, result FROM audit WHERE what = 'acknowledge' ORDER BY n"
+            ).fetchall()
+        db.close()
+        return rows if len(rows) >= least else []
+
+    wait_until(lambda: bool(audited(2)))
+    assert audited(2) == [("op", "local/local:gaps", "applied"), ("op", "local/local:part_hub", "applied")]
     feed.core.alarms.set("gaps", False, 6)
     glass.until(lambda g: g.items["local"] == {})
     assert hub.acted == []

@@ -16,8 +16,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
+from backends.domain.access import NOBODY, Grant
 from backends.domain.action import Verb
 from backends.domain.alarm import Alarm, AlarmState, Priority
+from backends.domain.people import Role
 from backends.domain.ports import ActionRefused, Changes, Delivery
 from backends.domain.text import LocalText
 from backends.domain.times import ManualClock
@@ -45,6 +47,11 @@ class Feed:
         self.inbox = FakeInbox()
         self.actions = FakeActions(clock, self.inbox)
         self.drain, self.submit = self.inbox.drain, self.actions.submit
+        self.grant = Grant("op", "Hà", Role.OPERATOR)
+        self.audited: list[str] = []
+
+    def acknowledged_here(self, target: str) -> None:
+        self.audited.append(target)
 
 
 class Rig:
@@ -90,6 +97,26 @@ def test_a_part_that_is_given_up_is_an_alarm_until_it_runs_again(rig: Rig) -> No
     rig.say(hub=Phase.READY, feeder=Phase.READY)
     wait_for("gone", lambda: not rig.alarms())
     assert not rig.feed.actions.submitted, "nothing of it went to the feed"
+    assert rig.feed.audited == ["local:part_feeder"]
+
+
+@pytest.mark.parametrize(
+    ("grant", "code"),
+    [
+        (NOBODY, "nobody_signed_in"),
+        (Grant("op", "Hà", Role.OPERATOR, locked=True), "locked"),
+        (Grant("v", "V", Role.VIEWER), "not_allowed"),
+    ],
+)
+def test_who_may_not_act_does_not_acknowledge_it_either(rig: Rig, grant: Grant, code: str) -> None:
+    rig.say(feeder=Phase.GIVEN_UP)
+    (alarm,) = wait_for("the alarm", rig.alarms)
+    rig.feed.grant = grant
+    with pytest.raises(ActionRefused) as refused:
+        rig.watch.submit(Verb.ACKNOWLEDGE, LOCAL_FEED, alarm.id, alarm.state_rev)
+    assert refused.value.code == code
+    assert rig.alarms()[0].state is AlarmState.UNACKNOWLEDGED
+    assert rig.feed.audited == []
 
 
 def test_it_stays_in_the_list_when_the_feeder_tells_its_own_as_a_whole(rig: Rig) -> None:

@@ -134,6 +134,23 @@ def test_a_feed_turns_live_only_with_its_rows(exchange: Exchange) -> None:
     assert qualities() == [FeedQuality.LIVE]
     exchange.status(FeedStatus("alarms", FeedQuality.LIVE, head=9, cursor=9))
     assert qualities() == [FeedQuality.LIVE], "once live, the usual lag of a commit is no news"
+    exchange.status(FeedStatus("alarms", FeedQuality.LIVE, head=9, cursor=9))
+    assert qualities() == [FeedQuality.CATCHING_UP], "what was due at the status before is"
+    exchange.records([record(n) for n in range(4, 10)], True)
+    assert qualities() == [FeedQuality.LIVE]
+    for seq in range(10, 20):  # each status is one row ahead of the commits, which keep up
+        exchange.status(FeedStatus("alarms", FeedQuality.LIVE, head=seq, cursor=seq))
+        assert qualities() == [FeedQuality.LIVE]
+        exchange.records([record(seq)], True)
+
+
+def test_rows_of_another_epoch_do_not_count(exchange: Exchange) -> None:
+    screen = Screen(exchange, {"alarms": ("e", 1)})
+    screen.take()
+    exchange.status(FeedStatus("alarms", FeedQuality.LIVE, head=1, cursor=1, epoch="f"))
+    assert [o.quality for o in screen.take() if isinstance(o, FeedStatus)] == [FeedQuality.CATCHING_UP]
+    exchange.snapshot("alarms", "f", 1, [])
+    assert [o.quality for o in screen.take() if isinstance(o, FeedStatus)] == [FeedQuality.LIVE]
 
 
 def test_a_new_screen_hears_of_trouble_and_unfinished_actions(exchange: Exchange) -> None:
@@ -178,6 +195,10 @@ def test_a_preview_is_shown_as_not_stored_and_comes_again_in_its_turn(exchange: 
     assert [(ids(o), o.stored) for o in screen.changes("alarms")] == [(["a9"], False)], "a1 is known: no older state"
     exchange.records([record(9)], True)
     assert [(ids(o), o.stored) for o in screen.changes("alarms")] == [(["a9"], True)]
+    exchange.records([record(10, key="a9", kind="del")], True)
+    screen.take()
+    exchange.preview(record(9))
+    assert screen.changes("alarms") == [], "its turn has come, and it is gone"
 
 
 def test_a_new_alarm_overtakes_a_backlog_of_other_rows(exchange: Exchange) -> None:

@@ -10,6 +10,7 @@ from backends.domain.action import Action, ActionStatus, Stage, Verb
 from backends.domain.feeds import FeedQuality, LinkState, Mode
 from backends.domain.sensor import Sample, SampleBatch
 from backends.domain.times import NS_PER_S
+from backends.link.access import Session
 from backends.link.ports import Trouble
 from backends.protocol.codec import encode
 from backends.protocol.messages import (
@@ -72,6 +73,29 @@ def test_silence_makes_every_feed_stale_within_two_seconds() -> None:
     rig.turn(3.5)
     assert rig.machine.wants_new_sockets(rig.now_s)
     assert (Trouble.HUB, True) in rig.seen.troubles
+
+
+def test_after_a_short_silence_the_first_heartbeat_asks_for_a_welcome() -> None:
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 0)})
+    rig.connected = False
+    for _ in range(40):
+        rig.turn(0.05)  # a reset of both connections: no HELLO goes out
+    rig.connected = True
+    rig.beat({"alarms": FeedHead("e", 0)})
+    assert rig.seen.link is not None
+    assert rig.seen.link.state is LinkState.DOWN
+    hellos = []
+    for n in range(30):
+        hellos += [n for m in rig.turn(0.05) if m["msg"] == "HELLO"]
+        if n % 5 == 0:
+            rig.beat({"alarms": FeedHead("e", 0)})
+    assert len(hellos) in (1, 2), "once a second, not at each heartbeat"
+    rig.welcome(heads={"alarms": FeedHead("e", 0)})
+    rig.turn(0.05)
+    assert rig.seen.link.state is LinkState.UP
+    rig.beat({"alarms": FeedHead("e", 0)})
+    assert not [m for m in rig.turn(1.2) if m["msg"] == "HELLO"], "and then no more"
 
 
 def test_control_with_heartbeats_nothing_goes_stale() -> None:
@@ -140,6 +164,23 @@ def test_denied_is_refused_with_its_code() -> None:
     assert rig.seen.link.reason == "denied:unknown_station"
 
 
+def test_of_several_hubs_one_that_denies_is_not_left_every_second() -> None:
+    rig = Rig(at(0))
+    hops = denied = 0
+    for _ in range(400):
+        if rig.machine.wants_new_sockets(rig.now_s, several=True):
+            hops += 1
+            rig.machine.opened(rig.now_s)
+        for message in rig.turn(0.05):
+            if message["msg"] == "HELLO":
+                denied += 1
+                rig.ctl(Denied("version", "x"))
+        rig.beat({"alarms": FeedHead("e", 0)})
+        assert not rig.machine.healthy, "it does not serve us: the pause between rounds may grow"
+    assert 3 <= hops <= 5, "twenty seconds"
+    assert denied <= hops + 1
+
+
 def test_a_planned_stop_is_down_at_once() -> None:
     rig = Rig(at(0))
     rig.join({"alarms": FeedHead("e", 0)})
@@ -173,6 +214,28 @@ def test_bad_live_messages_are_kept_and_stop_nothing(frames: list[bytes]) -> Non
     assert len(rig.seen.bad) == 1
     rig.live(1)
     assert [r.seq for r in rig.seen.rows] == [1]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"msg":"REVEALED","request":"4","values":{"name":"secret"}}',
+        b'{"request": "4", "token": "secret", "msg" : "SIGNED"}',
+        b'{"msg":"WELCOME","name":"secret","instance":5}',
+        b'{"msg":"WELCOME","name":"secret","server":"h","instance":"i","mode":"demo","v":1,"now":-5,"hb_ms":1,"feeds":{}}',
+        b'{"msg":"ACT","token":"secret"}',
+        b'{"msg":"SIGNIN","secret":"secret"}',
+    ],
+)
+def test_what_may_hold_a_secret_is_not_kept_when_it_cannot_be_read(raw: bytes) -> None:
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 0)})
+    rig.ctl(raw)
+    rig.machine.on_ctl([b"9", raw], rig.now_s)
+    assert len(rig.seen.bad) == 2, "the reason is kept"
+    assert not any(b"secret" in kept for kept in rig.seen.bad_bytes)
+    rig.ctl(b'{"msg":"BATCH","feed":5,"x":"kept"}')
+    assert b"kept" in rig.seen.bad_bytes[-1]
 
 
 def test_a_bad_body_takes_its_position_and_nothing_else() -> None:
@@ -219,6 +282,28 @@ def test_ctl_alone_keeps_the_console_complete() -> None:
     assert hellos >= 2
     assert [r.seq for r in rig.seen.rows] == [1]
     assert rig.seen.feeds["alarms"].quality is FeedQuality.LIVE
+
+
+def test_samples_are_stale_while_live_is_silent_whatever_ctl_says() -> None:
+    rig = Rig(at(0))
+    source, n = T0, 1
+
+    def heads() -> dict[str, FeedHead]:
+        return {"alarms": FeedHead("e", 0), "samples": FeedHead("e", n, 1, source, 0.5)}
+
+    rig.join(heads())
+    assert rig.seen.feeds["samples"].quality is FeedQuality.LIVE
+    for step in range(80):
+        source, n = source + NS_PER_S // 20, n + 1
+        for message in rig.turn(0.05):
+            if message["msg"] == "HELLO":
+                rig.welcome(heads=heads())
+        if step > 35:
+            assert rig.seen.feeds["samples"].quality is FeedQuality.STALE
+            assert rig.seen.feeds["alarms"].quality is FeedQuality.LIVE
+    rig.beat(heads())
+    rig.turn(0.05)
+    assert rig.seen.feeds["samples"].quality is FeedQuality.LIVE
 
 
 def test_an_action_goes_out_after_welcome_and_ends_with_the_answer() -> None:
@@ -325,6 +410,27 @@ def test_numbers_that_cannot_be_poison_neither_clock_nor_cursor(raw: bytes) -> N
         rig.turn(0.5)
     assert len(rig.seen.bad) == 1
     assert abs(rig.clock.now_ns() - rig.time.now_ns()) < NS_PER_S
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_the_time_of_another_hub_is_taken_by_its_own_hello(denied: bool) -> None:
+    """A minute after the first HELLO another hub answers: half of that minute is not its way."""
+    rig = Rig(at(0))
+    rig.join({"alarms": FeedHead("e", 0)})
+    if denied:
+        rig.ctl(Denied("version", "x"))
+    for _ in range(120):
+        rig.time.advance_s(0.5)
+        rig.beat({"alarms": FeedHead("e", 0)})
+        if [m for m in rig.turn() if m["msg"] == "HELLO"]:
+            rig.ctl(Denied("version", "x")) if denied else rig.welcome()
+    rig.machine.use_session(Session("", ""))
+    rig.turn()
+    rig.welcome(instance="i2", heads={"alarms": FeedHead("e", 0)})
+    rig.turn(0.05)
+    assert rig.seen.link is not None
+    assert rig.seen.link.state is LinkState.UP
+    assert rig.seen.link.reason == ""
 
 
 def test_a_hub_that_showed_a_canary_owes_one_after_its_restart() -> None:

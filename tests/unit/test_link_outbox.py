@@ -82,4 +82,8 @@ def test_what_an_earlier_run_left_queued_is_not_expired_here() -> None:
     """It may have gone out just before that run died, and been applied: the hub alone can say."""
     box = Outbox([queued("1", expires_at_ns=100)])
     assert box.expired(500) == []
-    assert [a.aid for a in box.due(0.0)] == ["1"]
+    assert [s.action.aid for s in box.due(0.0)] == ["1"]
+    told = box.sent("1", 0.0, 9)
+    assert told is not None
+    assert told.stage is Stage.SENT
+    assert box.ended(lambda status: status.stage is Stage.QUEUED, 9) == []
