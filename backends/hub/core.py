@@ -134,11 +134,12 @@ class Core:
 
     def round(self, now_ns: int, mono_s: float) -> list[Envelope]:
         """Advance the world to `now_ns`; what is returned is committed. Never raises LogTrouble."""
-        self._advance(now_ns)
+        advanced = self._advance(now_ns)
         self._waiting += self._intake.engine.tick(now_ns)
         self._waiting_samples += self._intake.take_samples()
         canary = None
-        if mono_s >= self._canary_next_s:
+        # A world that stands still raises no alarm: the canary must not say that all is well.
+        if advanced and mono_s >= self._canary_next_s:
             self._canary_next_s = mono_s + CANARY_EVERY_S
             try:
                 _, canary = self._intake.engine.canary(now_ns)
@@ -146,13 +147,16 @@ class Core:
                 self._fault("the test alarm did not come through the alarm engine")
         return self._flush(now_ns, canary)
 
-    def _advance(self, now_ns: int) -> None:
-        """One faulty event, or a world that breaks, must not silence the hub: the rest goes on."""
+    def _advance(self, now_ns: int) -> bool:
+        """One faulty event, or a world that breaks, must not silence the hub: the rest goes on.
+
+        False: the world has not moved.
+        """
         try:
             events: Iterable[WorldEvent] = list(self._world.until(now_ns))
         except Exception:  # noqa: BLE001  # logged with its trace in _fault
             self._fault("the world broke")
-            return
+            return False
         self._world_ns = now_ns
         for event in events:
             if event.t_ns <= self._skip_to_ns:
@@ -161,6 +165,7 @@ class Core:
                 self._waiting += self._intake.event(event)
             except Exception:  # noqa: BLE001  # logged with its trace in _fault
                 self._fault(f"an event of kind {type(event).__name__} was left out")
+        return True
 
     def _fault(self, what: str) -> None:
         self.faults += 1

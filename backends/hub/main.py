@@ -26,7 +26,7 @@ import msgspec
 import zmq
 
 from backends.domain.feeds import Mode
-from backends.domain.times import NS_PER_S, ScaledClock, SessionClock, SystemClock
+from backends.domain.times import NS_PER_S, ScaledClock, SessionClock
 from backends.hub.access import SESSION_S
 from backends.hub.answers import Identity
 from backends.hub.core import START_T, WALL_T, WORLD_T, Core
@@ -158,18 +158,25 @@ def _serve_one_of_several(settings: HubSettings, stop: threading.Event, world: W
         def follows() -> None:
             write_atomically(Path(settings.data_dir) / READY_FILE, msgspec.json.encode(standing))
 
+        clocks: list[SessionClock] = []
+
+        def clock(events: EventLog) -> SessionClock:
+            """Of each term, and between terms: never behind the one before, which the world has seen."""
+            clocks[:] = [_clock(settings, events, clocks[0].now_ns() if clocks else 0)]
+            return clocks[0]
+
         def make_world(start_ns: int) -> WorldSource:
             made = confiding(settings, start_ns)
             made.directory()  # what it confides of its cameras is kept by every hub
             return made
 
         def serve(events: EventLog, source: WorldSource) -> None:
-            _serve_log(settings, stop, lambda _settings, _start_ns: source, events, stores)
+            _serve_log(settings, stop, lambda _settings, _start_ns: source, events, stores, clock)
 
         member = Member(
             _nats(settings), f"{settings.nats_log}-{log_path(settings).stem}-{settings.mode.value}",
             settings.member or ends.ctl, log_path(settings), settings.mode, make_world=make_world,
-            start=lambda events: _start(settings, events), clock=lambda events: _clock(settings, events),
+            start=lambda events: _start(settings, events), clock=clock,
             serve=serve, follows=follows,
         )  # fmt: skip
         member.run(stop)
@@ -198,13 +205,14 @@ def _chosen_ports(settings: HubSettings) -> Endpoints:
 
 
 def _serve_log(
-    settings: HubSettings, stop: threading.Event, world: WorldFactory, events: EventLog, stores: Stores
-) -> None:
+    settings: HubSettings, stop: threading.Event, world: WorldFactory, events: EventLog, stores: Stores,
+    make_clock: Callable[[EventLog], SessionClock] | None = None,
+) -> None:  # fmt: skip
     began_s = time.monotonic()
     start_ns = _start(settings, events)
     core = Core(events, world(settings, start_ns))
     loaded = core.start(start_ns)
-    clock = _clock(settings, events)
+    clock = make_clock(events) if make_clock is not None else _clock(settings, events)
     instance = os.urandom(8).hex()
     identity = Identity(settings.name, instance, settings.mode, getattr(clock, "speed", 1.0))
     keys = ensure_hub_keys(Path(settings.keys_dir))
@@ -251,13 +259,17 @@ def _start(settings: HubSettings, events: EventLog) -> int:
     return int(known) if known else scenario_start_ns(settings) or time.time_ns()
 
 
-def _clock(settings: HubSettings, events: EventLog) -> SessionClock:
-    """The hub's clock, made when the world is loaded: a scaled one goes on from the log's last moment."""
-    system = SystemClock()
-    if not settings.scenario and settings.speed == 1.0:
-        return system
-    slept_ns = max(0, system.now_ns() - int(events.meta(WALL_T)))
-    return ScaledClock(int(events.meta(WORLD_T)) + int(slept_ns * settings.speed), settings.speed)
+def _clock(settings: HubSettings, events: EventLog, at_least_ns: int = 0) -> ScaledClock:
+    """The hub's clock, made when the world is loaded. It goes on from the log's last moment and never back:
+    a wall clock that is set meanwhile moves it at the next start only.
+    """
+    wall_ns, world_ns = time.time_ns(), int(events.meta(WORLD_T) or 0)
+    if settings.scenario or settings.speed != 1.0:
+        slept_ns = max(0, wall_ns - int(events.meta(WALL_T) or wall_ns))
+        start_ns = world_ns + int(slept_ns * settings.speed)
+    else:
+        start_ns = max(wall_ns, world_ns)
+    return ScaledClock(max(start_ns, at_least_ns), settings.speed)
 
 
 def scenario_start_ns(settings: HubSettings) -> int | None:

@@ -63,6 +63,8 @@ class Member:
         self._events: ReplicatedLog | None = None
         self._standby: Standby | None = None
         self._clock: SessionClock | None = None
+        self._faults = 0
+        """Of the world, survived."""
         self._trouble = ""
         self._anew: LogTrouble | None = None
         """Why this hub's copy is of no use any more."""
@@ -109,6 +111,7 @@ class Member:
             try:
                 self._serve(self._events, self._world_to_lead(self._events))
             finally:
+                self._clock = None  # the term's own clock is ahead of it
                 self._say_follows()
 
     def _open(self) -> ReplicatedLog:
@@ -160,7 +163,9 @@ class Member:
         try:
             self._standby.run_along(self._clock.now_ns())
         except Exception:
-            log.exception("the world broke")
+            self._faults += 1
+            if self._faults < 10 or self._faults % 1000 == 0:
+                log.exception("the world broke (fault %d)", self._faults)
 
     def _take_world(self, events: ReplicatedLog) -> None:
         self._standby = Standby(self._make_world(self._start(events)), lambda: int(events.meta(WORLD_T) or 0))
