@@ -2,7 +2,8 @@
 
 Order of start: lock and open the log, keys, world, clock; continue from the log or take the past; bind;
 write `hub.json`; serve. Order of stop (parent gone, SIGTERM, SIGINT): BYE, close sockets, checkpoint.
-A world goes on where it would be if its hub had not been killed; after a planned stop a new day begins.
+A world goes on where it would be if its hub had not been killed; after a planned stop of the demo, or of a
+scenario, a new day begins.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from backends.hub.keys import ensure_hub_keys
 from backends.hub.log import SqliteLog
 from backends.hub.ports import EventLog, LogTrouble, WorldSource
 from backends.hub.private import Confiding
+from backends.hub.replica import set_aside
 from backends.hub.server import Endpoints, Server
 from backends.hub.stores import Stores
 
@@ -46,6 +48,8 @@ CALM = "calm"
 READY_FILE = "hub.json"
 RESUME_WALL_S = 600.0
 """A hub that was killed longer ago than this begins a new day."""
+DAYS_KEPT = 3
+"""Logs of simulated days that are over; a hub that consoles elsewhere use has `resume` always, and one log."""
 MAX_SPEED = 3600.0
 ANY_PORT = "tcp://127.0.0.1:*"
 
@@ -248,8 +252,10 @@ def _open_log(settings: HubSettings) -> SqliteLog:
     if not events.stopped_cleanly and slept_ns < RESUME_WALL_S * NS_PER_S:
         return events
     events.close()
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    log.info("a new day begins; the log of the one before is kept as %s", set_aside(path, "day").name)
+    for day in sorted(path.parent.glob(f"{path.name}.day-*[0-9]"))[:-DAYS_KEPT]:
+        for suffix in ("", "-wal", "-shm"):
+            day.with_name(day.name + suffix).unlink(missing_ok=True)
     return SqliteLog(path, settings.mode)
 
 

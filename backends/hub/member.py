@@ -168,7 +168,8 @@ class Member:
                 log.exception("the world broke (fault %d)", self._faults)
 
     def _take_world(self, events: ReplicatedLog) -> None:
-        self._standby = Standby(self._make_world(self._start(events)), lambda: int(events.meta(WORLD_T) or 0))
+        start_ns = self._start(events)
+        self._standby = Standby(self._make_world(start_ns), lambda: int(events.meta(WORLD_T) or 0), start_ns)
 
     def _world_to_lead(self, events: ReplicatedLog) -> Standby:
         if self._standby is None:

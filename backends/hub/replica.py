@@ -123,9 +123,9 @@ def _keyed(feed: str) -> bool:
     return FEEDS[feed].kind is FeedKind.STATE
 
 
-def set_aside(path: Path) -> Path:
-    """Move a copy of another log out of the way, with its WAL; it is kept."""
-    kept = path.with_name(f"{path.name}.other-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}")
+def set_aside(path: Path, why: str = "other") -> Path:
+    """Move a log that is not continued (a copy of another one) out of the way, with its WAL; it is kept."""
+    kept = path.with_name(f"{path.name}.{why}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}")
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)
         if part.exists():

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from conftest import ExpectLogs
 
 from backends.city import City
+from backends.city.stations import LEVEL
 from backends.domain.feeds import Mode
 from backends.domain.times import NS_PER_S
+from backends.domain.world import Measured, WorldEvent
 from backends.hub.core import WALL_T, WORLD_T, Core
 from backends.hub.log import SqliteLog
-from backends.hub.main import HubSettings, _clock
+from backends.hub.main import DAYS_KEPT, HubSettings, _clock, _open_log
+from backends.hub.standby import Standby
+from console import demo
+from console.options import Options
 
 HOUR_NS = 3600 * NS_PER_S
 WALL = 1_790_000_000 * NS_PER_S
@@ -73,3 +80,69 @@ def test_a_world_that_stands_still_has_no_canary(log: SqliteLog, expect_logs: Ex
     core.round(WALL + HOUR_NS + NS_PER_S, 10.0)
     assert core.canary is not None
     assert core.canary.seq > healthy.seq
+
+
+class Asked(City):
+    """How much was told in one answer, at most."""
+
+    most = 0
+
+    def until(self, t_ns: int) -> list[WorldEvent]:
+        told = super().until(t_ns)
+        self.most = max(self.most, len(told))
+        return told
+
+
+def test_an_old_log_is_passed_over_in_slices(log: SqliteLog) -> None:
+    """A day of the world is told between its start and the log's end, and half a day until now."""
+    end = WALL + 24 * HOUR_NS
+    Core(log, City(start_ns=WALL)).start(WALL)
+    log.commit([], end, meta={WORLD_T: str(end)})
+    hour = len(City(start_ns=WALL).until(WALL + HOUR_NS))
+    world = Asked(start_ns=WALL)
+    core = Core(log, world)
+    core.start(WALL)
+    before = log.head("samples").head
+    core.round(end + 12 * HOUR_NS, 0.0)
+    assert 0 < world.most < 3 * hour
+    assert core.faults == 0
+    assert log.head("samples").head > before
+    assert log.meta(WORLD_T) == str(end + 12 * HOUR_NS)
+
+
+def test_what_a_standby_has_kept_beyond_the_log_is_not_passed_over(log: SqliteLog) -> None:
+    Core(log, City(start_ns=WALL)).start(WALL)
+    world = Standby(City(start_ns=WALL), lambda: int(log.meta(WORLD_T)), WALL)
+    world.run_along(WALL + 2 * HOUR_NS)
+    world.begin_term()
+    core = Core(log, world)
+    core.start(WALL)
+    core.round(WALL + HOUR_NS, 0.0)
+    core.round(WALL + 3 * HOUR_NS, 1.0)
+    assert core.faults == 0
+    wanted = [e.t_ns for e in City(start_ns=WALL).until(WALL + 3 * HOUR_NS) if isinstance(e, Measured)]
+    t, _ = log.history(LEVEL, WALL + 1, WALL + 3 * HOUR_NS) or ((), ())
+    assert set(t) <= set(wanted)
+    assert len(t) > 100
+
+
+def test_a_hub_of_consoles_elsewhere_keeps_its_log_and_a_simulated_day_is_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Mapping[str, Any]] = []
+    monkeypatch.setattr(demo._Session, "supervise", lambda self, rows, *more: told.append(rows[0].settings()) or 0)
+    demo.run_hub(Options(data_dir=tmp_path), "127.0.0.1", 7401, 7402)
+    demo.run_hub(Options(data_dir=tmp_path, scenario="flood-2020"), "127.0.0.1", 7401, 7402)
+    assert [one["resume"] for one in told] == ["always", "crash"]
+
+    settings = HubSettings(str(tmp_path), "authorised", "keys")
+    for n in range(DAYS_KEPT + 3):
+        monkeypatch.setattr(time, "gmtime", lambda n=n: time.struct_time((2026, 1, 1, 0, 0, n, 0, 1, 0)))
+        made = _open_log(settings)
+        made.commit([], WALL, meta={WALL_T: str(WALL)})
+        made.close()
+    assert len(list(tmp_path.glob("hub.db.day-*"))) == DAYS_KEPT
+    kept = msgspec.structs.replace(settings, resume="always")
+    made = _open_log(kept)
+    assert made.meta(WALL_T) == str(WALL)
+    made.close()
