@@ -23,6 +23,7 @@ from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.hub import timeline
 from backends.hub.intake import Intake
+from backends.hub.log import MAX_BODY, oversized
 from backends.hub.ports import ActionRow, Change, EventLog
 from backends.protocol.messages import Ack, Envelope
 
@@ -83,6 +84,9 @@ class ActionDesk:
         if known is not None:
             return Answer((self._again(known, station, fingerprint),))
         verdict = self._judge(person, action, now_ns)
+        if any(oversized(change) for change in verdict.changes):
+            # The log would leave it out: applied and not written is a lie.
+            verdict = _Verdict(Stage.REFUSED, "too_long", f"more than {MAX_BODY} bytes")
         row = ActionRow(action.aid, station, fingerprint, verdict.stage.value, verdict.code, verdict.text, verdict.rev)
         published = self._log.commit(verdict.changes, now_ns, action=row)
         if verdict.moved is not None:

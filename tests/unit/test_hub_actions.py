@@ -391,3 +391,16 @@ def test_the_canary_never_reaches_the_list(core: Core) -> None:
     published = [e for n in range(3) for e in core.round(NOW, float(n))]
     assert published == []
     assert core.log.head("alarms").head == head
+
+
+def test_a_reason_is_kept_as_it_was_judged(core: Core) -> None:
+    padded = " " * 500_000 + "đang sửa" + " " * 10
+    assert final(core, **shelving(reason=padded))[0] == "applied"
+    assert fire(core).shelve_reason == "đang sửa"
+
+
+def test_what_the_log_would_leave_out_is_refused(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backends.hub.log.MAX_BODY", 200)
+    text = {"text": "x" * 300}
+    assert final(core, verb=Verb.COMMENT, args=text)[:2] == ("refused", "too_long")
+    assert not [e for e in core.snapshot("timeline") if e.cause == "a1"]
