@@ -50,6 +50,7 @@ RESUME_WALL_S = 600.0
 """A hub that was killed longer ago than this begins a new day."""
 DAYS_KEPT = 3
 """Logs of simulated days that are over; a hub that consoles elsewhere use has `resume` always, and one log."""
+MOST_FILES = 65_536
 MAX_SPEED = 3600.0
 ANY_PORT = "tcp://127.0.0.1:*"
 
@@ -120,11 +121,24 @@ def run(settings: HubSettings, stop: threading.Event | None = None, world: World
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+    allow_files()
     try:
         return _serve(settings, stop, world)
     except (LogTrouble, OSError, ValueError, sqlite3.Error, zmq.ZMQError) as error:
         log.error("the hub cannot run: %s", error)
         return 1
+
+
+def allow_files() -> None:
+    """As many open files as this process may have: each connection is one, also of those who get no further."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _serve(settings: HubSettings, stop: threading.Event, world: WorldFactory) -> int:

@@ -204,8 +204,8 @@ class Server:
                 self._live = self._make_live(self.endpoints.live)
                 return
             except zmq.ZMQError as error:
-                # Closing is asynchronous: the port is free a moment later.
-                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline_s:
+                # Closing is asynchronous: the port, or a file, is free a moment later.
+                if error.errno not in (errno.EADDRINUSE, errno.EMFILE, errno.ENFILE) or time.monotonic() > deadline_s:
                     raise
                 self._zap.socket.poll(10)
 
