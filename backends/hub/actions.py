@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 
 COMMENT_LIMIT = 2000
 """Characters of a comment."""
+UNKEPT = ("nobody_signed_in", "not_allowed")
+"""Refusals that cost no row and no fsync: they say who asks, not what became of the action, and a station must not
+fill the disk with them. The same id is judged anew."""
 COMMENT_FEEDS = ("alarms", "incidents", "reports", "cameras")
 _AID = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
 TARGET_LIMIT = 200
@@ -84,6 +87,8 @@ class ActionDesk:
         if known is not None:
             return Answer((self._again(known, station, fingerprint),))
         verdict = self._judge(person, action, now_ns)
+        if verdict.code in UNKEPT:
+            return Answer((Ack(action.aid, verdict.stage.value, 0, verdict.code, verdict.text),))
         if any(oversized(change) for change in verdict.changes):
             # The log would leave it out: applied and not written is a lie.
             verdict = _Verdict(Stage.REFUSED, "too_long", f"more than {MAX_BODY} bytes")

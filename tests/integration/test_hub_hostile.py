@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,3 +128,18 @@ def test_a_message_over_the_limit_costs_its_sender_the_connection_and_nobody_els
         client.ctl.send_multipart([b"1", b'"' + b"x" * (2 << 20) + b'"'])
         assert other.hello()["msg"] == "WELCOME"
         other.until_live(b"1/hb/")
+
+
+def test_a_flood_of_actions_is_answered_as_far_as_the_budget_goes(hub: HubProcess) -> None:
+    """What is not answered comes again; the queue of a station that was alone for an hour is through in seconds."""
+    with WireClient(hub.ready(), hub.keys("desk-2")) as client:
+        began_s = time.monotonic()
+        for n in range(1500):
+            action = {"aid": f"flood-{n}", "verb": "acknowledge", "feed": "alarms", "target": "gone"}
+            client.send("ACT", mode="demo", action={**action, "expect_state_rev": 0, "made_at_ns": 1})
+        client.send("PING", n=9, sent=0)
+        final = 0
+        while (answer := client.answer())["msg"] != "PONG":
+            final += answer["stage"] == "conflict"
+        assert 50 <= final <= 400 + 200 * (time.monotonic() - began_s) + 50
+        assert final < 1500

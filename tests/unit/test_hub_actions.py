@@ -112,6 +112,14 @@ def test_only_people_on_duty_act(core: Core) -> None:
     assert final(core, aid="a2", station="wall-1") == ("refused", "not_allowed", "viewer")
 
 
+def test_a_refusal_of_who_asks_costs_no_row_and_is_judged_anew(core: Core, log: SqliteLog) -> None:
+    acks, _ = act(core, station="nowhere")
+    assert [a.stage for a in acks] == ["refused"], "`stored` would say that it is on disk"
+    act(core, aid="a2", station="wall-1")
+    assert (log.outcome("a1"), log.outcome("a2")) == (None, None)
+    assert final(core)[0] == "applied"
+
+
 # --- the other verbs -------------------------------------------------------------------------------
 
 
