@@ -29,7 +29,7 @@ import msgspec
 from backends.domain.sensor import Sample
 from backends.hub.jetstream_client import Fenced, JetStreamClient
 from backends.hub.ports import ActionRow, Change, LogTrouble, NotLeading, Times, Values
-from backends.hub.replica import Replica, new_epochs
+from backends.hub.replica import LOST_TAIL, Replica, new_epochs
 from backends.hub.replica_wire import BadEntry, Entry, Joiner, pack, unpack
 from backends.process import beat
 from backends.protocol.messages import Envelope, FeedHead
@@ -47,8 +47,6 @@ KEEP_S = 7 * 24 * 3600.0
 """Of the log on the servers: as long as a hub may be away without beginning its copy anew."""
 WHOLES = "wholes"
 """Remembered: (wall time, first message) of each `whole` that still stands in the log."""
-LOST_TAIL = "lost_tail"
-"""Remembered in a new copy: numbers that were published are gone, they must not be given again."""
 
 
 class _Pending(msgspec.Struct):
@@ -157,7 +155,7 @@ class ReplicatedLog:
     def _begin_term(self, end: int) -> bool:
         heads = self._copy.heads()
         if self._copy.meta(LOST_TAIL):
-            log.error("the servers have lost a part of the log: every feed gets a new epoch")
+            log.error("a part of the log is lost, or may be: every feed gets a new epoch")
             heads = new_epochs(heads)
         term = self._copy.term + 1
         entry = Entry("term", term, self._holder, os.urandom(8).hex(), heads)

@@ -21,10 +21,10 @@ from pathlib import Path
 from backends.domain.feeds import Mode
 from backends.domain.times import SessionClock
 from backends.hub.core import START_T, WORLD_T
-from backends.hub.jetstream import LOST_TAIL, AwayTooLong, LostTail, ReplicatedLog
+from backends.hub.jetstream import AwayTooLong, LostTail, ReplicatedLog
 from backends.hub.jetstream_client import JetStreamClient, NatsSettings
 from backends.hub.ports import EventLog, LogTrouble, NotLeading, WorldSource
-from backends.hub.replica import Replica, set_aside
+from backends.hub.replica import LOST_TAIL, Replica, set_aside
 from backends.hub.standby import Standby
 from backends.process import beat
 
