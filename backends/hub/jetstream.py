@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 COMMIT_WAIT_S = 0.75
 """The hub's loop waits so long for a commit, at most."""
+BUSY_S = 30.0
+"""The hub's loop may pack samples, or write down all there is, for so long without losing the lease."""
 START_WAIT_S = 20.0
 """For each message of a new log's past; nobody is served yet."""
 PAST_SAMPLES = 20_000
@@ -92,6 +94,7 @@ class ReplicatedLog:
 
     def take_in(self) -> int:
         """Apply what the tail has brought, a slice of it. Returns how many messages. Raises LogTrouble."""
+        self._client.alive()
         until_s = time.monotonic() + APPLY_SLICE_S
         count = 0
         while time.monotonic() < until_s:
@@ -128,6 +131,7 @@ class ReplicatedLog:
         """
         while self._client.holds_lease and not stop.is_set():
             beat()
+            self._client.alive()
             end = self._client.last_sequence()
             if self._last < end:
                 if not self.take_in():
@@ -189,6 +193,7 @@ class ReplicatedLog:
         return self._term > 0 and self._client.holds_lease
 
     def _must_lead(self) -> None:
+        self._client.alive()
         if not self.leads:
             self._term = 0
             raise NotLeading("the lease is over")
@@ -234,6 +239,7 @@ class ReplicatedLog:
             if time.monotonic() >= until_s:
                 raise LogTrouble(f"JetStream has not confirmed a commit within {wait_s:g} s")
             beat()  # a past of many samples may take longer than a hub may be silent
+            self._client.alive()
         with contextlib.suppress(Fenced):  # said below, in one place
             future.result(0)
         self._arrive()
@@ -283,9 +289,12 @@ class ReplicatedLog:
         return count
 
     def seal(self) -> None:
+        self._client.alive(BUSY_S)
         self._copy.seal()
+        self._client.alive()
 
     def maintain(self, now_ns: int) -> None:
+        self._client.alive(BUSY_S)
         self._copy.maintain(now_ns)
         self._must_lead()
         wholes = msgspec.json.decode(self._copy.meta(WHOLES) or "[]", type=list[tuple[float, int]])
@@ -297,6 +306,7 @@ class ReplicatedLog:
         """So that the log may be shortened: what is older than KEEP_S goes, from a whole on. Raises LogTrouble."""
         old = [place for t_s, place in wholes if now_s - t_s > KEEP_S]
         kept = [(t_s, place) for t_s, place in wholes if not old or place >= old[-1]]
+        self._client.alive(BUSY_S)
         entry = self._copy.whole(self._term, self._holder)
         entry.meta[WHOLES] = msgspec.json.encode([*kept, (now_s, self._last + 1)]).decode()
         self._write(entry, (), (), COMMIT_WAIT_S)
@@ -322,15 +332,19 @@ class ReplicatedLog:
         return self._copy.fetch(feed, after, limit, max_bytes)
 
     def items(self, feed: str) -> list[Envelope]:
+        self._client.alive()
         return self._copy.items(feed)
 
     def history(self, series: str, t0_ns: int, t1_ns: int) -> tuple[Times, Values] | None:
+        self._client.alive()
         return self._copy.history(series, t0_ns, t1_ns)
 
     def last(self, series: str) -> Sample | None:
+        self._client.alive()
         return self._copy.last(series)
 
     def meta(self, key: str) -> str:
+        self._client.alive()
         return self._copy.meta(key)
 
     def close(self, *, planned: bool = True) -> None:
