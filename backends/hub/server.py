@@ -29,6 +29,7 @@ from backends.hub.core import Core
 from backends.hub.keys import KeyPair
 from backends.hub.ports import NotLeading
 from backends.hub.reply import Reply
+from backends.hub.security import told
 from backends.hub.stores import Stores
 from backends.hub.transfers import Transfers
 from backends.hub.zap import DOMAIN, Gate, ZapHandler
@@ -155,7 +156,8 @@ class Server:
         self._live = self._make_live(live)
         self._ctl = self._socket(zmq.ROUTER)
         self._ctl.router_mandatory = True
-        self._ctl.router_handover = True
+        # A routing id belongs to who has it: nobody takes over another one's answers.
+        self._ctl.router_handover = False
         self._ctl.sndhwm = 128
         self._ctl.rcvhwm = 1000
         self._ctl.linger = 500
@@ -315,6 +317,16 @@ class Server:
             self._send(routing_id, Denied("key", "this station is no longer authorised"))
             return
         session = self._sessions.setdefault(routing_id, _Session(station))
+        if session.station != station:
+            told(
+                self.counters,
+                "foreign_routing_id",
+                log,
+                "station %s uses the routing id of %s",
+                station,
+                session.station,
+            )
+            return
         session.seen_s = time.monotonic()
         if not 3 <= len(frames) <= 4 or frames[1].bytes != VERSION:
             self.counters["bad"] += 1
@@ -370,8 +382,9 @@ class Server:
                 self.counters["faults"] += 1
                 log.exception("the end of a job of %s met a fault of the hub", station or "the hub")
                 continue
-            # A key that was taken away meanwhile hears nothing any more.
-            if station in self._gate.stations:
+            # A key that was taken away meanwhile hears nothing any more, and nobody what another one asked.
+            session = self._sessions.get(routing_id)
+            if station in self._gate.stations and session is not None and session.station == station:
                 for message in messages:
                     self._send(routing_id, message)
 

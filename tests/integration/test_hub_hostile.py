@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from helpers.hub_process import HubProcess, WireClient
+from helpers.waiting import wait_for
 
 from backends.domain.action import Action, Verb
 from backends.domain.feeds import Mode
@@ -143,3 +144,17 @@ def test_a_flood_of_actions_is_answered_as_far_as_the_budget_goes(hub: HubProces
             final += answer["stage"] == "conflict"
         assert 50 <= final <= 400 + 200 * (time.monotonic() - began_s) + 50
         assert final < 1500
+
+
+def test_nobody_takes_the_routing_id_of_another_station(hub: HubProcess) -> None:
+    """Neither while its owner is there, nor soon after: what the hub still owes the owner goes to nobody."""
+    with WireClient(hub.ready(), hub.keys("desk-1"), routing_id=b"same") as owner:
+        assert owner.hello()["msg"] == "WELCOME"
+        with WireClient(hub.ready(), hub.keys("desk-2"), routing_id=b"same") as thief:
+            thief.send("HELLO", station="desk-2", mode="demo")
+            assert not thief.ctl.poll(1000)
+            assert owner.ask("PING", n=7, sent=0)["n"] == 7
+    with WireClient(hub.ready(), hub.keys("desk-2"), routing_id=b"same") as heir:
+        heir.send("HELLO", station="desk-2", mode="demo")
+        wait_for("it is refused", lambda: "desk-2 uses the routing id of desk-1" in hub.log())
+        assert not heir.ctl.poll(0)
