@@ -118,6 +118,12 @@ class ReplicatedLog:
             self._copy.apply(entry, sequence)
         self._last = sequence
 
+    def keep_house(self, now_ns: int) -> None:
+        """While following: this copy packs and forgets like the leader's. Raises LogTrouble."""
+        self._client.alive(BUSY_S)
+        self._copy.maintain(now_ns)
+        self._client.alive()
+
     def behind(self) -> int:
         """Messages of the log that were not read yet. Raises LogTrouble."""
         return self._client.last_sequence() - self._last

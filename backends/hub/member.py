@@ -1,8 +1,8 @@
 """One of several hubs: follow the replicated log, lead when the lease is ours, follow again when it is not.
 
 Cycle: 1. connect and open this hub's copy, 2. follow: apply what the leader writes, keep the world running
-along, ask for the lease once the log is read to its end, 3. with the lease: begin a term in the log, serve
-from it, 4. the lease or the fence says that it is over: close the doors at once, 2.
+along and the copy within its bounds, ask for the lease once the log is read to its end, 3. with the lease:
+begin a term in the log, serve from it, 4. the lease or the fence says that it is over: close the doors at once, 2.
 
 A hub that follows does not listen: a console that looks for it is refused by the system itself, within a
 millisecond, and looks elsewhere. What a leader does is exactly what a single hub does (`main`).
@@ -15,6 +15,7 @@ import contextlib
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 TURN_S = 0.05
 RETRY_S = 0.2
+HOUSE_EVERY_S = 1.0
 ALONG_EVERY = 4
 """Turns of following between two looks at the world."""
 
@@ -132,12 +134,15 @@ class Member:
     def _follow(self, events: ReplicatedLog, stop: threading.Event) -> bool:
         """Until the lease is ours. False: stop."""
         ready = False
-        turn = 0
+        turn, house_s = 0, 0.0
         while not stop.is_set():
             beat()
             count = events.take_in()
             if turn % ALONG_EVERY == 0:
                 self._run_along(events)
+                if self._clock is not None and time.monotonic() >= house_s:
+                    house_s = time.monotonic() + HOUSE_EVERY_S
+                    events.keep_house(self._clock.now_ns())
             turn += 1
             if not ready and not count and events.behind() <= 0:
                 ready = True
