@@ -11,6 +11,7 @@ import hashlib
 import logging
 import re
 import tomllib
+from collections import Counter
 
 import msgspec
 
@@ -25,6 +26,7 @@ from backends.hub import timeline
 from backends.hub.intake import Intake
 from backends.hub.log import MAX_BODY, oversized
 from backends.hub.ports import ActionRow, Change, EventLog
+from backends.hub.security import told
 from backends.protocol.messages import Ack, Envelope
 
 log = logging.getLogger(__name__)
@@ -74,6 +76,7 @@ class ActionDesk:
     def __init__(self, events: EventLog, intake: Intake) -> None:
         self._log = events
         self._intake = intake
+        self._counters: Counter[str] = Counter()
 
     def take(self, station: str, person: Operator | None, action: Action, now_ns: int) -> Answer:
         """Decide, store, apply; `person` None = nobody is signed in.
@@ -106,10 +109,10 @@ class ActionDesk:
             tuple(published),
         )
 
-    @staticmethod
-    def _again(known: ActionRow, station: str, fingerprint: bytes) -> Ack:
+    def _again(self, known: ActionRow, station: str, fingerprint: bytes) -> Ack:
         if known.station != station or known.digest != fingerprint:
-            log.warning("action %s of %s came again with other content", known.aid, station)
+            text = "action %s of %s came again with other content"
+            told(self._counters, "aid_reused", log, text, known.aid, station)
             return Ack(known.aid, Stage.REFUSED.value, code="aid_reused")
         return Ack(known.aid, Stage.DUPLICATE.value, known.rev, known.code, known.text, outcome=known.stage)
 

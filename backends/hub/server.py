@@ -72,7 +72,7 @@ PEER_S = 120.0
 """A peer that was silent for longer gets no BYE. Consoles say HELLO every 30 s."""
 REBIND_S = 3.0
 _COST: dict[type, float] = {
-    Act: 1, Fetch: 1, SnapGet: 1, History: 1, BlobGet: 1, AnchorGet: 1, Anchor: 20, Reveal: 20,
+    Act: 1, Hello: 1, Fetch: 1, SnapGet: 1, History: 1, BlobGet: 1, AnchorGet: 1, Anchor: 20, Reveal: 20,
 }  # fmt: skip
 """Those that leave a row for good cost more: ten a second and station."""
 
