@@ -15,6 +15,7 @@ def told(counters: Counter[str], kind: str, log: logging.Logger, text: str, *arg
     """Count one event of `kind`; the first is said, then one a minute, with its number."""
     counters[kind] += 1
     key, now_s = (id(counters), kind), time.monotonic()
-    if counters[kind] == 1 or now_s - _said_s.get(key, now_s) >= SAID_EVERY_S:
+    said_s = _said_s.get(key)
+    if said_s is None or counters[kind] == 1 or now_s - said_s >= SAID_EVERY_S:
         _said_s[key] = now_s
         log.warning("security: " + text + " (number %d)", *args, counters[kind])

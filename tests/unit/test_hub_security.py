@@ -27,7 +27,8 @@ def test_a_kind_is_said_once_a_minute(
     expect_logs("security: ")
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    counters: Counter[str] = Counter()
+    counters = Counter({"counted elsewhere": 3})
+    told(counters, "counted elsewhere", LOG, "the first that is said")
     for _ in range(500):
         told(counters, "knock", LOG, "somebody knocked")
     told(counters, "other", LOG, "something else")
@@ -35,6 +36,7 @@ def test_a_kind_is_said_once_a_minute(
     told(counters, "knock", LOG, "somebody knocked")
     said = [record.getMessage() for record in caplog.records]
     assert said == [
+        "security: the first that is said (number 4)",
         "security: somebody knocked (number 1)",
         "security: something else (number 1)",
         "security: somebody knocked (number 501)",
