@@ -146,7 +146,6 @@ def test_a_flood_of_actions_is_answered_as_far_as_the_budget_goes(hub: HubProces
         while (answer := client.answer())["msg"] != "PONG":
             final += answer["stage"] == "conflict"
         assert 50 <= final <= 400 + 200 * (time.monotonic() - began_s) + 50
-        assert final < 1500
 
 
 def test_nobody_takes_the_routing_id_of_another_station(hub: HubProcess) -> None:
