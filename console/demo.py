@@ -131,7 +131,8 @@ def run_site(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
 def run_hub(options: Options, bind: str, live_port: int, ctl_port: int, several: Several | None = None) -> int:
     """The hub with its simulated city, for consoles elsewhere; perhaps one of several. Returns the exit status."""
     options.check()
-    more = several.settings() if several is not None else {}
+    # Consoles elsewhere rely on its log: only the simulated day of a scenario begins anew after a planned stop.
+    more = {"resume": "crash" if options.scenario else "always", **(several.settings() if several is not None else {})}
     check_scenario(options)
     data_dir = options.data_dir or default_data_dir("hub")
     with _session(options, data_dir) as session:

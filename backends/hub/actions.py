@@ -11,6 +11,7 @@ import hashlib
 import logging
 import re
 import tomllib
+from collections import Counter
 
 import msgspec
 
@@ -23,13 +24,18 @@ from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.hub import timeline
 from backends.hub.intake import Intake
+from backends.hub.log import MAX_BODY, oversized
 from backends.hub.ports import ActionRow, Change, EventLog
+from backends.hub.security import told
 from backends.protocol.messages import Ack, Envelope
 
 log = logging.getLogger(__name__)
 
 COMMENT_LIMIT = 2000
 """Characters of a comment."""
+UNKEPT = ("nobody_signed_in", "not_allowed")
+"""Refusals that cost no row and no fsync: they say who asks, not what became of the action, and a station must not
+fill the disk with them. The same id is judged anew."""
 COMMENT_FEEDS = ("alarms", "incidents", "reports", "cameras")
 _AID = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
 TARGET_LIMIT = 200
@@ -70,6 +76,7 @@ class ActionDesk:
     def __init__(self, events: EventLog, intake: Intake) -> None:
         self._log = events
         self._intake = intake
+        self._counters: Counter[str] = Counter()
 
     def take(self, station: str, person: Operator | None, action: Action, now_ns: int) -> Answer:
         """Decide, store, apply; `person` None = nobody is signed in.
@@ -83,6 +90,11 @@ class ActionDesk:
         if known is not None:
             return Answer((self._again(known, station, fingerprint),))
         verdict = self._judge(person, action, now_ns)
+        if verdict.code in UNKEPT:
+            return Answer((Ack(action.aid, verdict.stage.value, 0, verdict.code, verdict.text),))
+        if any(oversized(change) for change in verdict.changes):
+            # The log would leave it out: applied and not written is a lie.
+            verdict = _Verdict(Stage.REFUSED, "too_long", f"more than {MAX_BODY} bytes")
         row = ActionRow(action.aid, station, fingerprint, verdict.stage.value, verdict.code, verdict.text, verdict.rev)
         published = self._log.commit(verdict.changes, now_ns, action=row)
         if verdict.moved is not None:
@@ -97,10 +109,10 @@ class ActionDesk:
             tuple(published),
         )
 
-    @staticmethod
-    def _again(known: ActionRow, station: str, fingerprint: bytes) -> Ack:
+    def _again(self, known: ActionRow, station: str, fingerprint: bytes) -> Ack:
         if known.station != station or known.digest != fingerprint:
-            log.warning("action %s of %s came again with other content", known.aid, station)
+            text = "action %s of %s came again with other content"
+            told(self._counters, "aid_reused", log, text, known.aid, station)
             return Ack(known.aid, Stage.REFUSED.value, code="aid_reused")
         return Ack(known.aid, Stage.DUPLICATE.value, known.rev, known.code, known.text, outcome=known.stage)
 

@@ -24,6 +24,7 @@ from backends.hub.core import Core
 from backends.hub.ports import LogTrouble
 from backends.hub.reply import Reply, Sending
 from backends.hub.reveals import Reveals
+from backends.hub.security import told
 from backends.hub.stores import Stores
 from backends.hub.thin import open_gaps, thin
 from backends.protocol.codec import encode
@@ -138,8 +139,14 @@ class Answers:
             self._counters["unknown_version"] += 1
             return Denied("version", "this hub speaks version 1 in json")
         if hello.station and hello.station != station:
-            self._counters["other_station"] += 1
-            log.warning("the key of station %s calls itself %r", station, hello.station[:64])
+            told(
+                self._counters,
+                "other_station",
+                log,
+                "the key of station %s calls itself %r",
+                station,
+                hello.station[:64],
+            )
         who = self._access.who(station, hello.token)
         return Welcome(
             server=self._identity.name,
@@ -176,8 +183,8 @@ class Answers:
         return Reply(job=job)
 
     def _foreign(self, station: str, mode: Mode) -> Denied:
-        self._counters["foreign_mode"] += 1
-        log.warning("security: station %s speaks mode %s to a hub of mode %s", station, mode, self._identity.mode)
+        text = "station %s speaks mode %s to a hub of mode %s"
+        told(self._counters, "foreign_mode", log, text, station, mode, self._identity.mode)
         return Denied("mode", f"this hub is {self._identity.mode.value}")
 
     def _fetch(self, fetch: Fetch) -> FromHub:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -24,7 +24,9 @@ from backends.domain.world import Measured, WorldEvent
 from backends.hub.actions import ActionDesk, Answer
 from backends.hub.intake import RECORD_FEEDS, Intake
 from backends.hub.ports import Change, EventLog, LogTrouble, WorldSource
+from backends.hub.standby import slices
 from backends.hub.trend import WINDOW_NS
+from backends.process import beat
 from backends.protocol.codec import BadMessage, decode_body, encode
 from backends.protocol.messages import Canary, Envelope, FeedHead
 
@@ -51,6 +53,8 @@ class Core:
         self._waiting: list[Change] = []
         self._waiting_samples: list[Sample] = []
         self._skip_to_ns = 0
+        self._early: list[WorldEvent] = []
+        """What a world that had run ahead gave at the start."""
         self._world_ns = 0
         """How far the world has been asked; later events may be missing from what is committed."""
         self._canary_next_s = 0.0
@@ -72,7 +76,18 @@ class Core:
             return self._begin(start_ns)
         self._skip_to_ns = self._world_ns = int(self.log.meta(WORLD_T))
         self._restore(self._skip_to_ns)
+        self._pass_over(start_ns)
         return 0
+
+    def _pass_over(self, start_ns: int) -> None:
+        """Take the world to where the log ends, an hour at a time: a log may be years older than this start."""
+        for t_ns in slices(start_ns, self._skip_to_ns):
+            try:
+                self._early += [e for e in self._world.until(t_ns) if e.t_ns > self._skip_to_ns]
+            except Exception:  # noqa: BLE001  # logged with its trace in _fault
+                self._fault("the world broke")
+                return
+            beat()  # to whoever started this process: it works
 
     def _restored_alarms(self) -> list[Alarm]:
         return [alarm for _, alarm in self._stored("alarms")]
@@ -134,11 +149,12 @@ class Core:
 
     def round(self, now_ns: int, mono_s: float) -> list[Envelope]:
         """Advance the world to `now_ns`; what is returned is committed. Never raises LogTrouble."""
-        self._advance(now_ns)
+        advanced = self._advance(now_ns)
         self._waiting += self._intake.engine.tick(now_ns)
         self._waiting_samples += self._intake.take_samples()
         canary = None
-        if mono_s >= self._canary_next_s:
+        # A world that stands still raises no alarm: the canary must not say that all is well.
+        if advanced and mono_s >= self._canary_next_s:
             self._canary_next_s = mono_s + CANARY_EVERY_S
             try:
                 _, canary = self._intake.engine.canary(now_ns)
@@ -146,21 +162,31 @@ class Core:
                 self._fault("the test alarm did not come through the alarm engine")
         return self._flush(now_ns, canary)
 
-    def _advance(self, now_ns: int) -> None:
-        """One faulty event, or a world that breaks, must not silence the hub: the rest goes on."""
-        try:
-            events: Iterable[WorldEvent] = list(self._world.until(now_ns))
-        except Exception:  # noqa: BLE001  # logged with its trace in _fault
-            self._fault("the world broke")
-            return
-        self._world_ns = now_ns
-        for event in events:
-            if event.t_ns <= self._skip_to_ns:
-                continue
+    def _advance(self, now_ns: int) -> bool:
+        """One faulty event, or a world that breaks, must not silence the hub: the rest goes on.
+
+        False: the world has not moved.
+        """
+        for at_ns in [*slices(self._world_ns, now_ns)] or [now_ns]:
             try:
-                self._waiting += self._intake.event(event)
+                events = [*self._early, *self._world.until(at_ns)]
             except Exception:  # noqa: BLE001  # logged with its trace in _fault
-                self._fault(f"an event of kind {type(event).__name__} was left out")
+                self._fault("the world broke")
+                return False
+            self._early = []
+            self._world_ns = at_ns
+            for event in events:
+                if event.t_ns > self._skip_to_ns:
+                    self._take(event)
+            if at_ns < now_ns:
+                beat()  # to whoever started this process: it works
+        return True
+
+    def _take(self, event: WorldEvent) -> None:
+        try:
+            self._waiting += self._intake.event(event)
+        except Exception:  # noqa: BLE001  # logged with its trace in _fault
+            self._fault(f"an event of kind {type(event).__name__} was left out")
 
     def _fault(self, what: str) -> None:
         self.faults += 1

@@ -163,7 +163,7 @@ class AlarmEngine:
             case Verb.RELEASE:
                 return alarms.release(standing, operator.id, anybody=operator.role is Role.SHIFT_LEAD)
             case Verb.SHELVE:
-                return alarms.shelve(standing, operator.short, args["reason"], int(args["until_ns"]))
+                return alarms.shelve(standing, operator.short, args["reason"].strip(), int(args["until_ns"]))
             case Verb.UNSHELVE:
                 return alarms.unshelve(standing)
         raise TransitionRefused("unsupported")

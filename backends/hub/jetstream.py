@@ -29,7 +29,7 @@ import msgspec
 from backends.domain.sensor import Sample
 from backends.hub.jetstream_client import Fenced, JetStreamClient
 from backends.hub.ports import ActionRow, Change, LogTrouble, NotLeading, Times, Values
-from backends.hub.replica import Replica, new_epochs
+from backends.hub.replica import LOST_TAIL, Replica, new_epochs
 from backends.hub.replica_wire import BadEntry, Entry, Joiner, pack, unpack
 from backends.process import beat
 from backends.protocol.messages import Envelope, FeedHead
@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 COMMIT_WAIT_S = 0.75
 """The hub's loop waits so long for a commit, at most."""
+BUSY_S = 30.0
+"""The hub's loop may pack samples, or write down all there is, for so long without losing the lease."""
 START_WAIT_S = 20.0
 """For each message of a new log's past; nobody is served yet."""
 PAST_SAMPLES = 20_000
@@ -47,8 +49,6 @@ KEEP_S = 7 * 24 * 3600.0
 """Of the log on the servers: as long as a hub may be away without beginning its copy anew."""
 WHOLES = "wholes"
 """Remembered: (wall time, first message) of each `whole` that still stands in the log."""
-LOST_TAIL = "lost_tail"
-"""Remembered in a new copy: numbers that were published are gone, they must not be given again."""
 
 
 class _Pending(msgspec.Struct):
@@ -94,6 +94,7 @@ class ReplicatedLog:
 
     def take_in(self) -> int:
         """Apply what the tail has brought, a slice of it. Returns how many messages. Raises LogTrouble."""
+        self._client.alive()
         until_s = time.monotonic() + APPLY_SLICE_S
         count = 0
         while time.monotonic() < until_s:
@@ -117,6 +118,12 @@ class ReplicatedLog:
             self._copy.apply(entry, sequence)
         self._last = sequence
 
+    def keep_house(self, now_ns: int) -> None:
+        """While following: this copy packs and forgets like the leader's. Raises LogTrouble."""
+        self._client.alive(BUSY_S)
+        self._copy.maintain(now_ns)
+        self._client.alive()
+
     def behind(self) -> int:
         """Messages of the log that were not read yet. Raises LogTrouble."""
         return self._client.last_sequence() - self._last
@@ -130,6 +137,7 @@ class ReplicatedLog:
         """
         while self._client.holds_lease and not stop.is_set():
             beat()
+            self._client.alive()
             end = self._client.last_sequence()
             if self._last < end:
                 if not self.take_in():
@@ -157,7 +165,7 @@ class ReplicatedLog:
     def _begin_term(self, end: int) -> bool:
         heads = self._copy.heads()
         if self._copy.meta(LOST_TAIL):
-            log.error("the servers have lost a part of the log: every feed gets a new epoch")
+            log.error("a part of the log is lost, or may be: every feed gets a new epoch")
             heads = new_epochs(heads)
         term = self._copy.term + 1
         entry = Entry("term", term, self._holder, os.urandom(8).hex(), heads)
@@ -191,6 +199,7 @@ class ReplicatedLog:
         return self._term > 0 and self._client.holds_lease
 
     def _must_lead(self) -> None:
+        self._client.alive()
         if not self.leads:
             self._term = 0
             raise NotLeading("the lease is over")
@@ -236,6 +245,7 @@ class ReplicatedLog:
             if time.monotonic() >= until_s:
                 raise LogTrouble(f"JetStream has not confirmed a commit within {wait_s:g} s")
             beat()  # a past of many samples may take longer than a hub may be silent
+            self._client.alive()
         with contextlib.suppress(Fenced):  # said below, in one place
             future.result(0)
         self._arrive()
@@ -285,9 +295,12 @@ class ReplicatedLog:
         return count
 
     def seal(self) -> None:
+        self._client.alive(BUSY_S)
         self._copy.seal()
+        self._client.alive()
 
     def maintain(self, now_ns: int) -> None:
+        self._client.alive(BUSY_S)
         self._copy.maintain(now_ns)
         self._must_lead()
         wholes = msgspec.json.decode(self._copy.meta(WHOLES) or "[]", type=list[tuple[float, int]])
@@ -299,6 +312,7 @@ class ReplicatedLog:
         """So that the log may be shortened: what is older than KEEP_S goes, from a whole on. Raises LogTrouble."""
         old = [place for t_s, place in wholes if now_s - t_s > KEEP_S]
         kept = [(t_s, place) for t_s, place in wholes if not old or place >= old[-1]]
+        self._client.alive(BUSY_S)
         entry = self._copy.whole(self._term, self._holder)
         entry.meta[WHOLES] = msgspec.json.encode([*kept, (now_s, self._last + 1)]).decode()
         self._write(entry, (), (), COMMIT_WAIT_S)
@@ -324,15 +338,19 @@ class ReplicatedLog:
         return self._copy.fetch(feed, after, limit, max_bytes)
 
     def items(self, feed: str) -> list[Envelope]:
+        self._client.alive()
         return self._copy.items(feed)
 
     def history(self, series: str, t0_ns: int, t1_ns: int) -> tuple[Times, Values] | None:
+        self._client.alive()
         return self._copy.history(series, t0_ns, t1_ns)
 
     def last(self, series: str) -> Sample | None:
+        self._client.alive()
         return self._copy.last(series)
 
     def meta(self, key: str) -> str:
+        self._client.alive()
         return self._copy.meta(key)
 
     def close(self, *, planned: bool = True) -> None:

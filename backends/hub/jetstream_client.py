@@ -7,7 +7,8 @@ callers get futures and queues and never wait longer than they say. Reconnecting
   a hub whose turn is over is refused by the servers themselves. A lost answer is asked for again with the
   same `Nats-Msg-Id`, until the servers say that the message is there or that it never will be.
 - **Lease**: one key of a bucket whose entries expire by the servers' own time. Taken by create, kept by
-  compare-and-set on its revision. It decides who tries to lead; the fence decides who does.
+  compare-and-set on its revision, as long as the hub's loop says that it turns (`alive`). It decides who tries to
+  lead; the fence decides who does.
 
 Must not: decide anything about leading beyond the lease, or write a user's password into a log or an error.
 """
@@ -43,6 +44,8 @@ Messages = queue.SimpleQueue[tuple[int, bytes]]
 LEASE_S = 2.0
 """An unrenewed lease lasts so long, by the servers' time; the holder counts from before it asked, so less."""
 RENEW_S = 0.4
+SILENT_S = 1.5
+"""A hub whose loop has not said for so long that it turns renews nothing: it must not lead and serve nobody."""
 ASK_S = 1.0
 """One request; it is repeated."""
 OPEN_S = 3.0
@@ -117,6 +120,7 @@ class JetStreamClient:
         """`still_s()` up to which the lease is ours."""
         self._revision = 0
         self._wanted = False
+        self._alive_until_s = float("inf")
 
     # --- the thread ------------------------------------------------------------------------------
 
@@ -362,6 +366,10 @@ class JetStreamClient:
     def holds_lease(self) -> bool:
         return still_s() < self.lease_until_s
 
+    def alive(self, for_s: float = SILENT_S) -> None:
+        """The hub's loop turns, or will be busy for `for_s` at most. Who has never said so is not watched."""
+        self._alive_until_s = still_s() + for_s
+
     def want_lease(self, wanted: bool) -> None:
         """Begin or stop trying to get and keep it. One that is held and no longer wanted is given back."""
 
@@ -379,6 +387,9 @@ class JetStreamClient:
         kv: KeyValue | None = None
         while self._wanted:
             began_s = still_s()
+            if began_s > self._alive_until_s:
+                await asyncio.sleep(RENEW_S / 2)
+                continue
             try:
                 if kv is None:
                     kv = await asyncio.wait_for(self._kv(), ASK_S)

@@ -8,6 +8,7 @@ Must not: log a secret key, or accept a name that could leave the folder.
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import re
@@ -24,6 +25,8 @@ HUB_NAME = "hub"
 PUBLIC_SUFFIX = ".key"
 OLD = "~old"
 """No station name holds a `~`."""
+PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO)
+"""Errors of a file that tell of this process or machine, and not of the file."""
 _UNTIL = re.compile(r'^\s*until\s*=\s*"(\d{1,12})"', re.MULTILINE)
 SECRET_SUFFIX = ".key_secret"
 
@@ -113,6 +116,7 @@ def read_authorised_until(folder: Path) -> dict[bytes, tuple[str, float]]:
     """Z85 public key -> (station, end in seconds of the wall clock, infinite for most).
 
     A file that cannot be read, or whose end cannot be read, leaves its key out; it never lets anybody in.
+    Raises OSError where that says nothing about the file (PASSING).
     """
     stations: dict[bytes, tuple[str, float]] = {}
     for path in sorted(folder.iterdir()):
@@ -123,7 +127,11 @@ def read_authorised_until(folder: Path) -> dict[bytes, tuple[str, float]]:
         try:
             public = load_public(path)
             found = _UNTIL.search(path.read_text(encoding="ascii")) if old else None
-        except (OSError, ValueError):
+        except OSError as error:
+            if error.errno in PASSING:
+                raise
+            continue
+        except ValueError:
             continue
         end_s = float(found[1]) if found is not None else 0.0 if old else math.inf
         if end_s > time.time() and end_s > stations.get(public, (station, 0.0))[1]:

@@ -328,6 +328,11 @@ class SqliteLog:
             self._db.close()
 
 
+def oversized(change: Change) -> bool:
+    """Would `commit` leave it out?"""
+    return change.record is not None and len(encode(change.record)) > MAX_BODY
+
+
 def _raw(body: bytes) -> msgspec.Raw:
     return msgspec.Raw(body) if body else NO_BODY
 

@@ -2,7 +2,8 @@
 
 Order of start: lock and open the log, keys, world, clock; continue from the log or take the past; bind;
 write `hub.json`; serve. Order of stop (parent gone, SIGTERM, SIGINT): BYE, close sockets, checkpoint.
-A world goes on where it would be if its hub had not been killed; after a planned stop a new day begins.
+A world goes on where it would be if its hub had not been killed; after a planned stop of the demo, or of a
+scenario, a new day begins.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import msgspec
 import zmq
 
 from backends.domain.feeds import Mode
-from backends.domain.times import NS_PER_S, ScaledClock, SessionClock, SystemClock
+from backends.domain.times import NS_PER_S, ScaledClock, SessionClock
 from backends.hub.access import SESSION_S
 from backends.hub.answers import Identity
 from backends.hub.core import START_T, WALL_T, WORLD_T, Core
@@ -34,6 +35,7 @@ from backends.hub.keys import ensure_hub_keys
 from backends.hub.log import SqliteLog
 from backends.hub.ports import EventLog, LogTrouble, WorldSource
 from backends.hub.private import Confiding
+from backends.hub.replica import set_aside
 from backends.hub.server import Endpoints, Server
 from backends.hub.stores import Stores
 
@@ -46,6 +48,9 @@ CALM = "calm"
 READY_FILE = "hub.json"
 RESUME_WALL_S = 600.0
 """A hub that was killed longer ago than this begins a new day."""
+DAYS_KEPT = 3
+"""Logs of simulated days that are over; a hub that consoles elsewhere use has `resume` always, and one log."""
+MOST_FILES = 65_536
 MAX_SPEED = 3600.0
 ANY_PORT = "tcp://127.0.0.1:*"
 
@@ -116,11 +121,24 @@ def run(settings: HubSettings, stop: threading.Event | None = None, world: World
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+    allow_files()
     try:
         return _serve(settings, stop, world)
     except (LogTrouble, OSError, ValueError, sqlite3.Error, zmq.ZMQError) as error:
         log.error("the hub cannot run: %s", error)
         return 1
+
+
+def allow_files() -> None:
+    """As many open files as this process may have: each connection is one, also of those who get no further."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _serve(settings: HubSettings, stop: threading.Event, world: WorldFactory) -> int:
@@ -158,18 +176,25 @@ def _serve_one_of_several(settings: HubSettings, stop: threading.Event, world: W
         def follows() -> None:
             write_atomically(Path(settings.data_dir) / READY_FILE, msgspec.json.encode(standing))
 
+        clocks: list[SessionClock] = []
+
+        def clock(events: EventLog) -> SessionClock:
+            """Of each term, and between terms: never behind the one before, which the world has seen."""
+            clocks[:] = [_clock(settings, events, clocks[0].now_ns() if clocks else 0)]
+            return clocks[0]
+
         def make_world(start_ns: int) -> WorldSource:
             made = confiding(settings, start_ns)
             made.directory()  # what it confides of its cameras is kept by every hub
             return made
 
         def serve(events: EventLog, source: WorldSource) -> None:
-            _serve_log(settings, stop, lambda _settings, _start_ns: source, events, stores)
+            _serve_log(settings, stop, lambda _settings, _start_ns: source, events, stores, clock)
 
         member = Member(
             _nats(settings), f"{settings.nats_log}-{log_path(settings).stem}-{settings.mode.value}",
             settings.member or ends.ctl, log_path(settings), settings.mode, make_world=make_world,
-            start=lambda events: _start(settings, events), clock=lambda events: _clock(settings, events),
+            start=lambda events: _start(settings, events), clock=clock,
             serve=serve, follows=follows,
         )  # fmt: skip
         member.run(stop)
@@ -198,13 +223,14 @@ def _chosen_ports(settings: HubSettings) -> Endpoints:
 
 
 def _serve_log(
-    settings: HubSettings, stop: threading.Event, world: WorldFactory, events: EventLog, stores: Stores
-) -> None:
+    settings: HubSettings, stop: threading.Event, world: WorldFactory, events: EventLog, stores: Stores,
+    make_clock: Callable[[EventLog], SessionClock] | None = None,
+) -> None:  # fmt: skip
     began_s = time.monotonic()
     start_ns = _start(settings, events)
     core = Core(events, world(settings, start_ns))
     loaded = core.start(start_ns)
-    clock = _clock(settings, events)
+    clock = make_clock(events) if make_clock is not None else _clock(settings, events)
     instance = os.urandom(8).hex()
     identity = Identity(settings.name, instance, settings.mode, getattr(clock, "speed", 1.0))
     keys = ensure_hub_keys(Path(settings.keys_dir))
@@ -240,8 +266,10 @@ def _open_log(settings: HubSettings) -> SqliteLog:
     if not events.stopped_cleanly and slept_ns < RESUME_WALL_S * NS_PER_S:
         return events
     events.close()
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    log.info("a new day begins; the log of the one before is kept as %s", set_aside(path, "day").name)
+    for day in sorted(path.parent.glob(f"{path.name}.day-*[0-9]"))[:-DAYS_KEPT]:
+        for suffix in ("", "-wal", "-shm"):
+            day.with_name(day.name + suffix).unlink(missing_ok=True)
     return SqliteLog(path, settings.mode)
 
 
@@ -251,13 +279,17 @@ def _start(settings: HubSettings, events: EventLog) -> int:
     return int(known) if known else scenario_start_ns(settings) or time.time_ns()
 
 
-def _clock(settings: HubSettings, events: EventLog) -> SessionClock:
-    """The hub's clock, made when the world is loaded: a scaled one goes on from the log's last moment."""
-    system = SystemClock()
-    if not settings.scenario and settings.speed == 1.0:
-        return system
-    slept_ns = max(0, system.now_ns() - int(events.meta(WALL_T)))
-    return ScaledClock(int(events.meta(WORLD_T)) + int(slept_ns * settings.speed), settings.speed)
+def _clock(settings: HubSettings, events: EventLog, at_least_ns: int = 0) -> ScaledClock:
+    """The hub's clock, made when the world is loaded. It goes on from the log's last moment and never back:
+    a wall clock that is set meanwhile moves it at the next start only.
+    """
+    wall_ns, world_ns = time.time_ns(), int(events.meta(WORLD_T) or 0)
+    if settings.scenario or settings.speed != 1.0:
+        slept_ns = max(0, wall_ns - int(events.meta(WALL_T) or wall_ns))
+        start_ns = world_ns + int(slept_ns * settings.speed)
+    else:
+        start_ns = max(wall_ns, world_ns)
+    return ScaledClock(max(start_ns, at_least_ns), settings.speed)
 
 
 def scenario_start_ns(settings: HubSettings) -> int | None:

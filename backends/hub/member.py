@@ -1,8 +1,8 @@
 """One of several hubs: follow the replicated log, lead when the lease is ours, follow again when it is not.
 
 Cycle: 1. connect and open this hub's copy, 2. follow: apply what the leader writes, keep the world running
-along, ask for the lease once the log is read to its end, 3. with the lease: begin a term in the log, serve
-from it, 4. the lease or the fence says that it is over: close the doors at once, 2.
+along and the copy within its bounds, ask for the lease once the log is read to its end, 3. with the lease:
+begin a term in the log, serve from it, 4. the lease or the fence says that it is over: close the doors at once, 2.
 
 A hub that follows does not listen: a console that looks for it is refused by the system itself, within a
 millisecond, and looks elsewhere. What a leader does is exactly what a single hub does (`main`).
@@ -15,16 +15,17 @@ import contextlib
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from backends.domain.feeds import Mode
 from backends.domain.times import SessionClock
 from backends.hub.core import START_T, WORLD_T
-from backends.hub.jetstream import LOST_TAIL, AwayTooLong, LostTail, ReplicatedLog
+from backends.hub.jetstream import AwayTooLong, LostTail, ReplicatedLog
 from backends.hub.jetstream_client import JetStreamClient, NatsSettings
 from backends.hub.ports import EventLog, LogTrouble, NotLeading, WorldSource
-from backends.hub.replica import Replica, set_aside
+from backends.hub.replica import LOST_TAIL, Replica, set_aside
 from backends.hub.standby import Standby
 from backends.process import beat
 
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 TURN_S = 0.05
 RETRY_S = 0.2
+HOUSE_EVERY_S = 1.0
 ALONG_EVERY = 4
 """Turns of following between two looks at the world."""
 
@@ -63,6 +65,8 @@ class Member:
         self._events: ReplicatedLog | None = None
         self._standby: Standby | None = None
         self._clock: SessionClock | None = None
+        self._faults = 0
+        """Of the world, survived."""
         self._trouble = ""
         self._anew: LogTrouble | None = None
         """Why this hub's copy is of no use any more."""
@@ -109,6 +113,7 @@ class Member:
             try:
                 self._serve(self._events, self._world_to_lead(self._events))
             finally:
+                self._clock = None  # the term's own clock is ahead of it
                 self._say_follows()
 
     def _open(self) -> ReplicatedLog:
@@ -129,12 +134,15 @@ class Member:
     def _follow(self, events: ReplicatedLog, stop: threading.Event) -> bool:
         """Until the lease is ours. False: stop."""
         ready = False
-        turn = 0
+        turn, house_s = 0, 0.0
         while not stop.is_set():
             beat()
             count = events.take_in()
             if turn % ALONG_EVERY == 0:
                 self._run_along(events)
+                if self._clock is not None and time.monotonic() >= house_s:
+                    house_s = time.monotonic() + HOUSE_EVERY_S
+                    events.keep_house(self._clock.now_ns())
             turn += 1
             if not ready and not count and events.behind() <= 0:
                 ready = True
@@ -160,10 +168,13 @@ class Member:
         try:
             self._standby.run_along(self._clock.now_ns())
         except Exception:
-            log.exception("the world broke")
+            self._faults += 1
+            if self._faults < 10 or self._faults % 1000 == 0:
+                log.exception("the world broke (fault %d)", self._faults)
 
     def _take_world(self, events: ReplicatedLog) -> None:
-        self._standby = Standby(self._make_world(self._start(events)), lambda: int(events.meta(WORLD_T) or 0))
+        start_ns = self._start(events)
+        self._standby = Standby(self._make_world(start_ns), lambda: int(events.meta(WORLD_T) or 0), start_ns)
 
     def _world_to_lead(self, events: ReplicatedLog) -> Standby:
         if self._standby is None:

@@ -7,6 +7,7 @@ Must not: number anything by itself, or change an epoch that no entry changes.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -21,11 +22,15 @@ from backends.hub.replica_wire import Entry
 from backends.hub.samples import TAIL_LIMIT
 from backends.protocol.messages import FeedHead
 
+log = logging.getLogger(__name__)
+
 _POSITION = "replica_position"
 _POSITION_ID = "replica_id"
 _TERM = "replica_term"
 _STREAM = "replica_stream"
-_OWN_META = (_POSITION, _POSITION_ID, _TERM, _STREAM, "lost_tail", "clean", "boot", "mode")
+LOST_TAIL = "lost_tail"
+"""Remembered: numbers that were published may be gone, the next term of this hub must not give them again."""
+_OWN_META = (_POSITION, _POSITION_ID, _TERM, _STREAM, LOST_TAIL, "clean", "boot", "mode")
 
 
 class Replica(SqliteLog):
@@ -33,6 +38,7 @@ class Replica(SqliteLog):
 
     def __init__(self, path: Path, mode: Mode, stream: str) -> None:
         """`stream` names the very log that this is a copy of (its moment of creation): another one begins anew."""
+        self._other_boot = False
         super().__init__(path, mode)
         if self.meta(_STREAM) not in ("", stream):
             super().close()
@@ -45,9 +51,14 @@ class Replica(SqliteLog):
         """Sequence of the last message of the last entry that was applied."""
         self.position_id = self.meta(_POSITION_ID)
         self.term = int(self.meta(_TERM) or 0)
+        if self._other_boot and self.position:
+            log.warning("this machine stopped without warning: this hub's next term gets new epochs")
+            self.remember(LOST_TAIL, "1")
 
     def _same_boot(self) -> bool:
-        """A copy has lost at most what it reads again: no reason for new epochs."""
+        """A copy changes no epoch by itself. But where this machine lost power, so may have those that keep the log,
+        and together they may have lost what they had confirmed: the next term says so."""
+        self._other_boot = not super()._same_boot()
         return True
 
     def apply(self, entry: Entry, position: int) -> None:
@@ -123,9 +134,9 @@ def _keyed(feed: str) -> bool:
     return FEEDS[feed].kind is FeedKind.STATE
 
 
-def set_aside(path: Path) -> Path:
-    """Move a copy of another log out of the way, with its WAL; it is kept."""
-    kept = path.with_name(f"{path.name}.other-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}")
+def set_aside(path: Path, why: str = "other") -> Path:
+    """Move a log that is not continued (a copy of another one) out of the way, with its WAL; it is kept."""
+    kept = path.with_name(f"{path.name}.{why}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}")
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)
         if part.exists():

@@ -29,6 +29,7 @@ from backends.hub.core import Core
 from backends.hub.keys import KeyPair
 from backends.hub.ports import NotLeading
 from backends.hub.reply import Reply
+from backends.hub.security import told
 from backends.hub.stores import Stores
 from backends.hub.transfers import Transfers
 from backends.hub.zap import DOMAIN, Gate, ZapHandler
@@ -39,6 +40,7 @@ from backends.protocol.messages import (
     HEARTBEAT_TOPIC,
     MAX_FRAME,
     VERSION,
+    Act,
     Anchor,
     AnchorGet,
     Blob,
@@ -48,10 +50,12 @@ from backends.protocol.messages import (
     Denied,
     Envelope,
     Fetch,
+    FromConsole,
     FromHub,
     Heartbeat,
     Hello,
     History,
+    Pong,
     Reveal,
     SnapGet,
     Welcome,
@@ -66,10 +70,18 @@ SLICE = 64
 SLICE_S = 0.02
 COST_PER_S = 200.0
 """What the requests of one station may cost, a second; the burst is twice that."""
+COST_BYTES, COST_DATA_BYTES = 4 << 10, 64 << 10
+"""Each so many bytes of a message, of its data, cost 1, before anybody looks at them."""
+PEERS_A_STATION = 4
+"""Connections of one station on CTL, each with a queue of its own; a console has one."""
+SEND_HWM, RECEIVE_HWM = 32, 100
+"""Messages of up to 1 MiB that wait for one peer, or from it. A snapshot has a part for each 480 KiB."""
 PEER_S = 120.0
 """A peer that was silent for longer gets no BYE. Consoles say HELLO every 30 s."""
 REBIND_S = 3.0
-_COST: dict[type, float] = {Fetch: 1, SnapGet: 1, History: 1, BlobGet: 1, AnchorGet: 1, Anchor: 20, Reveal: 20}
+_COST: dict[type, float] = {
+    Act: 1, Hello: 1, Fetch: 1, SnapGet: 4, History: 2, BlobGet: 1, AnchorGet: 1, Anchor: 20, Reveal: 20,
+}  # fmt: skip
 """Those that leave a row for good cost more: ten a second and station."""
 
 Context = zmq.Context[zmq.Socket[bytes]]
@@ -152,9 +164,10 @@ class Server:
         self._live = self._make_live(live)
         self._ctl = self._socket(zmq.ROUTER)
         self._ctl.router_mandatory = True
-        self._ctl.router_handover = True
-        self._ctl.sndhwm = 128
-        self._ctl.rcvhwm = 1000
+        # A routing id belongs to who has it: nobody takes over another one's answers.
+        self._ctl.router_handover = False
+        self._ctl.sndhwm = SEND_HWM
+        self._ctl.rcvhwm = RECEIVE_HWM
         self._ctl.linger = 500
         self._ctl.bind(ctl)
         self._poller.register(self._ctl, zmq.POLLIN)
@@ -204,8 +217,8 @@ class Server:
                 self._live = self._make_live(self.endpoints.live)
                 return
             except zmq.ZMQError as error:
-                # Closing is asynchronous: the port is free a moment later.
-                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline_s:
+                # Closing is asynchronous: the port, or a file, is free a moment later.
+                if error.errno not in (errno.EADDRINUSE, errno.EMFILE, errno.ENFILE) or time.monotonic() > deadline_s:
                     raise
                 self._zap.socket.poll(10)
 
@@ -311,28 +324,22 @@ class Server:
             self.counters["revoked"] += 1
             self._send(routing_id, Denied("key", "this station is no longer authorised"))
             return
-        session = self._sessions.setdefault(routing_id, _Session(station))
+        session = self._session_of(routing_id, station)
+        if session is None:
+            return
         session.seen_s = time.monotonic()
         if not 3 <= len(frames) <= 4 or frames[1].bytes != VERSION:
             self.counters["bad"] += 1
             if len(frames) >= 2 and frames[1].bytes != VERSION:
                 self._send(routing_id, Denied("version", "this hub speaks version 1"))
             return
-        try:
-            message = decode_from_console(frames[2].bytes)
-        except BadMessage as error:
-            self.counters["bad"] += 1
-            log.debug("a message of %s does not follow the protocol: %s", station, error)
-            return
-        if (len(frames) == 4) is not isinstance(message, BlobPut):
-            self.counters["bad"] += 1
+        message = self._read(station, frames)
+        if message is None:
             return
         if session.refused and not isinstance(message, Hello):
             self._send(routing_id, Denied("mode", f"this hub is {self._identity.mode.value}"))
             return
-        cost = _COST.get(type(message), 0.0)
-        if cost and not self._budgets.setdefault(station, _Budget()).take(cost):
-            self.counters["over_budget"] += 1
+        if not self._afford(station, _COST.get(type(message), 0.0)):
             return
         try:
             reply = self._answers.to(station, message, frames[3].bytes if len(frames) == 4 else b"")
@@ -345,6 +352,51 @@ class Server:
         if isinstance(message, Hello):
             session.refused = not any(isinstance(one, Welcome) for one in reply.messages)
         self._follow(routing_id, station, reply)
+
+    def _session_of(self, routing_id: bytes, station: str) -> _Session | None:
+        """None: that routing id is another station's, or this one has too many."""
+        session = self._sessions.get(routing_id)
+        if session is None and self._room_for(station):
+            session = self._sessions[routing_id] = _Session(station)
+        if session is not None and session.station != station:
+            text = "station %s uses the routing id of %s"
+            told(self.counters, "foreign_routing_id", log, text, station, session.station)
+            return None
+        return session
+
+    def _read(self, station: str, frames: list[zmq.Frame]) -> FromConsole | None:
+        """None: it does not follow the protocol, or is more than this station may send."""
+        data_bytes = len(frames[3]) if len(frames) == 4 else 0
+        if not self._afford(station, len(frames[2]) // COST_BYTES + data_bytes // COST_DATA_BYTES):
+            return None
+        try:
+            message = decode_from_console(frames[2].bytes)
+        except BadMessage as error:
+            self.counters["bad"] += 1
+            log.debug("a message of %s does not follow the protocol: %s", station, error)
+            return None
+        if (len(frames) == 4) is not isinstance(message, BlobPut):
+            self.counters["bad"] += 1
+            return None
+        return message
+
+    def _afford(self, station: str, cost: float) -> bool:
+        if not cost or self._budgets.setdefault(station, _Budget()).take(cost):
+            return True
+        self.counters["over_budget"] += 1
+        return False
+
+    def _room_for(self, station: str) -> bool:
+        """May it have one more connection? Those that are gone make room: a PONG cannot be sent to them."""
+        theirs = [r for r, s in self._sessions.items() if s.station == station]
+        if len(theirs) < PEERS_A_STATION:
+            return True
+        for routing_id in theirs:
+            if not self._send(routing_id, Pong(0, 0, self._clock.now_ns())):
+                del self._sessions[routing_id]
+                return True
+        told(self.counters, "too_many_peers", log, "station %s is here %d times already", station, len(theirs))
+        return False
 
     def _follow(self, routing_id: bytes, station: str, reply: Reply) -> None:
         """What follows from a request, in its order. What is not begun here is asked for again."""
@@ -367,8 +419,9 @@ class Server:
                 self.counters["faults"] += 1
                 log.exception("the end of a job of %s met a fault of the hub", station or "the hub")
                 continue
-            # A key that was taken away meanwhile hears nothing any more.
-            if station in self._gate.stations:
+            # A key that was taken away meanwhile hears nothing any more, and nobody what another one asked.
+            session = self._sessions.get(routing_id)
+            if station in self._gate.stations and session is not None and session.station == station:
                 for message in messages:
                     self._send(routing_id, message)
 
@@ -384,7 +437,8 @@ class Server:
                 raise
         return True
 
-    def _send(self, routing_id: bytes, message: FromHub) -> None:
+    def _send(self, routing_id: bytes, message: FromHub) -> bool:
+        """False: the peer has gone."""
         assert self._ctl is not None
         try:
             self._ctl.send_multipart((routing_id, VERSION, encode(message)), zmq.NOBLOCK)
@@ -393,6 +447,8 @@ class Server:
                 raise
             # Gone, or so slow that its pipe is full: it asks again.
             self.counters["undelivered"] += 1
+            return bool(error.errno == zmq.EAGAIN)
+        return True
 
 
 def _bound(socket: zmq.Socket[bytes]) -> str:

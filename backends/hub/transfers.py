@@ -17,6 +17,7 @@ from backends.protocol.messages import BLOB_PART, Blob
 
 PARTS_A_TURN = 4
 MOST_A_PEER = 4
+MOST_A_STATION = 8
 MOST = 64
 GIVE_UP_S = 30.0
 Send = Callable[[bytes, Blob, bytes], bool]
@@ -65,11 +66,12 @@ class Transfers:
         return 0.02 if self._stuck else 0.0
 
     def begin(self, routing_id: bytes, station: str, request: int, blob: str, media: str, path: Path) -> bool:
-        """False: too many are on their way, to this peer or at all. Raises OSError."""
+        """False: too many are on their way, to this peer, its station or at all. Raises OSError."""
         theirs = [t.request for t in self._all if t.routing_id == routing_id]
         if request in theirs:
             return True  # asked again while the answer is on its way
-        if len(theirs) >= MOST_A_PEER or len(self._all) >= MOST:
+        stations = sum(t.station == station for t in self._all)
+        if len(theirs) >= MOST_A_PEER or stations >= MOST_A_STATION or len(self._all) >= MOST:
             return False
         self._all.append(_Transfer(routing_id, station, request, blob, media, path))
         return True

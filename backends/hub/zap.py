@@ -1,12 +1,13 @@
 """Who may connect: the ZAP handler (RFC 27) of the hub's own context, fed by a folder of public keys.
 
 libzmq asks it for every CURVE handshake; the answer's User-Id is the key itself, and the station is
-looked up anew for every message, so that a revoked key is refused at once on CTL. It never fails open:
-a folder that is missing or cannot be read lets nobody in.
+looked up anew for every message, so that a revoked key is refused at once on CTL. It never fails open: a folder
+that is missing or may not be read lets nobody in, one that this process cannot open for want of files nobody new.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 import zmq
 import zmq.utils.z85
 
-from backends.hub.keys import PUBLIC_SUFFIX, read_authorised_until
+from backends.hub.keys import PASSING, PUBLIC_SUFFIX, read_authorised_until
 from backends.hub.security import told
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,9 @@ ENDPOINT = "inproc://zeromq.zap.01"
 DOMAIN = "ioc-hub"
 """A named domain: without one, or with `'*'`, libzmq 4.3.5 lets unknown keys in."""
 
+BLIND_S = 30.0
+"""So long the last good look counts when this process is out of files or memory: a flood of connections must not
+shut everybody out."""
 _UNREADABLE = ("unreadable",)
 
 
@@ -37,6 +41,8 @@ class Gate:
         self._stations: dict[bytes, str] = {}
         self._lost = False
         self._next_end_s: float = math.inf
+        self._looked_s = -math.inf
+        self._blind = False
 
     @property
     def stations(self) -> frozenset[str]:
@@ -57,20 +63,20 @@ class Gate:
         """Look at the folder; True when a key that was authorised no longer is."""
         before = set(self._stations.items())
         try:
-            seen: tuple[object, ...] = tuple(
-                sorted(
-                    (entry.name, stat.st_mtime_ns, stat.st_size, stat.st_ino)
-                    for entry in self._folder.iterdir()
-                    if entry.suffix == PUBLIC_SUFFIX
-                    for stat in (entry.stat(),)
-                )
-            )
+            seen = self._look()
+            self._looked_s = time.monotonic()
+            self._blind = False
             if seen == self._seen and time.time() < self._next_end_s:
                 return False
             certificates = read_authorised_until(self._folder)
             stations = {key: station for key, (station, _) in certificates.items()}
             self._next_end_s = min((end_s for _, end_s in certificates.values()), default=math.inf)
         except OSError as error:
+            if error.errno in PASSING and self._stations and time.monotonic() - self._looked_s < BLIND_S:
+                if not self._blind:
+                    log.critical("the folder of authorised stations cannot be read, %g s as before: %s", BLIND_S, error)
+                self._blind = True
+                return False
             if self._stations or self._seen is None:
                 log.error("the folder of authorised stations cannot be read, nobody may join: %s", error)
             seen, stations = _UNREADABLE, {}
@@ -80,6 +86,17 @@ class Gate:
         lost = bool(before - set(stations.items()))
         self._lost |= lost
         return lost
+
+    def _look(self) -> tuple[object, ...]:
+        """What stands in the folder. Raises OSError."""
+        seen = []
+        for entry in self._folder.iterdir():
+            if entry.suffix == PUBLIC_SUFFIX:
+                # One that goes in this moment is gone; the others stay.
+                with contextlib.suppress(FileNotFoundError):
+                    stat = entry.stat()
+                    seen.append((entry.name, stat.st_mtime_ns, stat.st_size, stat.st_ino))
+        return tuple(sorted(seen))
 
     def station(self, public: bytes) -> str | None:
         """The station of a Z85 public key."""

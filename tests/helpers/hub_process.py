@@ -122,7 +122,9 @@ class HubProcess:
 class WireClient:
     """SUB and DEALER of one station, driven by hand. Context manager."""
 
-    def __init__(self, ready: Ready, keys: KeyPair, *, mode: str = "demo") -> None:
+    def __init__(self, ready: Ready, keys: KeyPair, *, mode: str = "demo", routing_id: bytes = b"") -> None:
+        """`routing_id`: one of its own choice; consoles let the hub's socket choose."""
+        self._routing_id = routing_id
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.mode = mode
         self.station = keys.name
@@ -135,6 +137,8 @@ class WireClient:
     def _connect(self, kind: int, address: str, ready: Ready, keys: KeyPair) -> zmq.Socket[bytes]:
         socket = self._context.socket(kind)
         socket.linger = 0
+        if kind == zmq.DEALER and self._routing_id:
+            socket.routing_id = self._routing_id
         socket.curve_serverkey = ready.public_key.encode()
         socket.curve_publickey = keys.public
         socket.curve_secretkey = keys.secret

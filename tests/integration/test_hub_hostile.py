@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 from helpers.hub_process import HubProcess, WireClient
+from helpers.waiting import wait_for
 
 from backends.domain.action import Action, Verb
 from backends.domain.feeds import Mode
@@ -18,7 +22,8 @@ from backends.protocol.messages import BlobPut, FromConsole
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
-    with HubProcess(tmp_path_factory.mktemp("hub"), extra_series=900) as made:
+    stations = ("desk-1", "desk-2", "many")
+    with HubProcess(tmp_path_factory.mktemp("hub"), stations=stations, extra_series=900) as made:
         made.start()
         yield made
 
@@ -127,3 +132,67 @@ def test_a_message_over_the_limit_costs_its_sender_the_connection_and_nobody_els
         client.ctl.send_multipart([b"1", b'"' + b"x" * (2 << 20) + b'"'])
         assert other.hello()["msg"] == "WELCOME"
         other.until_live(b"1/hb/")
+
+
+def test_a_flood_of_actions_is_answered_as_far_as_the_budget_goes(hub: HubProcess) -> None:
+    """What is not answered comes again; the queue of a station that was alone for an hour is through in seconds."""
+    with WireClient(hub.ready(), hub.keys("desk-2")) as client:
+        began_s = time.monotonic()
+        for n in range(1500):
+            action = {"aid": f"flood-{n}", "verb": "acknowledge", "feed": "alarms", "target": "gone"}
+            client.send("ACT", mode="demo", action={**action, "expect_state_rev": 0, "made_at_ns": 1})
+        client.send("PING", n=9, sent=0)
+        final = 0
+        while (answer := client.answer())["msg"] != "PONG":
+            final += answer["stage"] == "conflict"
+        assert 50 <= final <= 400 + 200 * (time.monotonic() - began_s) + 50
+
+
+def test_nobody_takes_the_routing_id_of_another_station(hub: HubProcess) -> None:
+    """Neither while its owner is there, nor soon after: what the hub still owes the owner goes to nobody."""
+    with WireClient(hub.ready(), hub.keys("desk-1"), routing_id=b"same") as owner:
+        assert owner.hello()["msg"] == "WELCOME"
+        with WireClient(hub.ready(), hub.keys("desk-2"), routing_id=b"same") as thief:
+            thief.send("HELLO", station="desk-2", mode="demo")
+            assert not thief.ctl.poll(1000)
+            assert owner.ask("PING", n=7, sent=0)["n"] == 7
+    with WireClient(hub.ready(), hub.keys("desk-2"), routing_id=b"same") as heir:
+        heir.send("HELLO", station="desk-2", mode="demo")
+        wait_for("it is refused", lambda: "desk-2 uses the routing id of desk-1" in hub.log())
+        assert not heir.ctl.poll(0)
+
+
+def test_large_messages_have_their_price_before_anybody_reads_them(tmp_path: Path) -> None:
+    """Half a megabyte of brackets a hundred times over: most of it is not even parsed, and nobody waits."""
+    with HubProcess(tmp_path, past_s=60) as hub:
+        ready = hub.start()
+        with WireClient(ready, hub.keys("desk-1")) as client, WireClient(ready, hub.keys("desk-2")) as other:
+            for _ in range(100):
+                client.ctl.send_multipart([b"1", b"[" * (500 << 10)])
+            assert other.ask("PING", n=1, sent=0)["n"] == 1
+            assert client.ask("PING", n=2, sent=0)["n"] == 2, "small ones are not affected"
+            hub.stop()
+        counts = re.search(r"'bad': (\d+).*'over_budget': (\d+)", hub.log())
+        assert counts is not None
+        assert int(counts[1]) + int(counts[2]) == 100
+        assert int(counts[2]) > 50
+
+
+def test_a_station_has_four_connections_and_those_that_are_gone_make_room(hub: HubProcess) -> None:
+    with contextlib.ExitStack() as stack:
+        four = [stack.enter_context(WireClient(hub.ready(), hub.keys("many"))) for _ in range(4)]
+        for client in four:
+            assert client.hello()["msg"] == "WELCOME"
+        fifth = stack.enter_context(WireClient(hub.ready(), hub.keys("many")))
+        fifth.send("HELLO", station="many", mode="demo")
+        assert not fifth.ctl.poll(1000)
+        with WireClient(hub.ready(), hub.keys("desk-2")) as other:
+            assert other.hello()["msg"] == "WELCOME"
+        four[0].close()
+
+        def welcome() -> bool:
+            fifth.send("HELLO", station="many", mode="demo")
+            return bool(fifth.ctl.poll(200))
+
+        wait_for("there is room again", welcome)
+        assert fifth.answer()["msg"] == "WELCOME"

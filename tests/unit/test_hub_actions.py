@@ -112,6 +112,14 @@ def test_only_people_on_duty_act(core: Core) -> None:
     assert final(core, aid="a2", station="wall-1") == ("refused", "not_allowed", "viewer")
 
 
+def test_a_refusal_of_who_asks_costs_no_row_and_is_judged_anew(core: Core, log: SqliteLog) -> None:
+    acks, _ = act(core, station="nowhere")
+    assert [a.stage for a in acks] == ["refused"], "`stored` would say that it is on disk"
+    act(core, aid="a2", station="wall-1")
+    assert (log.outcome("a1"), log.outcome("a2")) == (None, None)
+    assert final(core)[0] == "applied"
+
+
 # --- the other verbs -------------------------------------------------------------------------------
 
 
@@ -358,7 +366,7 @@ def test_a_world_that_breaks_does_not_silence_the_hub(log: SqliteLog, expect_log
     core = Core(log, Broken(NOW, past_s=60))
     core.start(NOW)
     core.round(NOW, 0.0)
-    assert core.canary is not None
+    assert core.canary is None, "a world that stands still raises no alarm: nobody may believe that all is well"
     assert core.faults == 1
     assert act(core)[0][-1].stage == "applied"
 
@@ -391,3 +399,16 @@ def test_the_canary_never_reaches_the_list(core: Core) -> None:
     published = [e for n in range(3) for e in core.round(NOW, float(n))]
     assert published == []
     assert core.log.head("alarms").head == head
+
+
+def test_a_reason_is_kept_as_it_was_judged(core: Core) -> None:
+    padded = " " * 500_000 + "đang sửa" + " " * 10
+    assert final(core, **shelving(reason=padded))[0] == "applied"
+    assert fire(core).shelve_reason == "đang sửa"
+
+
+def test_what_the_log_would_leave_out_is_refused(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backends.hub.log.MAX_BODY", 200)
+    text = {"text": "x" * 300}
+    assert final(core, verb=Verb.COMMENT, args=text)[:2] == ("refused", "too_long")
+    assert not [e for e in core.snapshot("timeline") if e.cause == "a1"]

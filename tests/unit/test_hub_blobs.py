@@ -10,7 +10,7 @@ import pytest
 from conftest import ExpectLogs
 
 from backends.hub.blobs import BlobStore
-from backends.hub.transfers import MOST_A_PEER, PARTS_A_TURN, Transfers
+from backends.hub.transfers import MOST_A_PEER, MOST_A_STATION, PARTS_A_TURN, Transfers
 from backends.protocol.messages import BLOB_PART, Blob, BlobKept, BlobPut
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 3000
@@ -194,5 +194,9 @@ def test_one_peer_has_so_many_and_a_station_that_left_has_none(path: Path) -> No
     begun = [transfers.begin(b"p", "desk-1", n, "b", "image/jpeg", path) for n in range(MOST_A_PEER + 1)]
     assert begun == [True] * MOST_A_PEER + [False]
     assert transfers.begin(b"p", "desk-1", 0, "b", "image/jpeg", path), "the same question again is the same answer"
+    for peer in (b"q", b"r"):
+        begun += [transfers.begin(peer, "desk-1", n, "b", "image/jpeg", path) for n in range(MOST_A_PEER)]
+    assert sum(begun) == MOST_A_STATION, "however many connections it has"
+    assert transfers.begin(b"s", "desk-3", 1, "b", "image/jpeg", path), "another station has its own"
     transfers.only({"desk-2"})
     assert transfers.wait_s is None
