@@ -73,6 +73,24 @@ class ScaledClock:
         return self._start_ns + int((self._base.monotonic_s() - self._t0_s) * self.speed * NS_PER_S)
 
 
+class ForwardClock:
+    """The wall clock, except that it never goes back: what is set back runs on by the monotonic clock. Thread-safe."""
+
+    speed = 1.0
+
+    def __init__(self, at_least_ns: int = 0) -> None:
+        self._base = SystemClock()
+        self._lock = threading.Lock()
+        self._at_ns, self._at_s = at_least_ns, self._base.monotonic_s()
+
+    def now_ns(self) -> int:
+        with self._lock:
+            now_s = self._base.monotonic_s()
+            on_ns = self._at_ns + int((now_s - self._at_s) * NS_PER_S)
+            self._at_ns, self._at_s = max(self._base.now_ns(), on_ns), now_s
+            return self._at_ns
+
+
 class ManualClock:
     """A clock that moves only when told: tests, the simulator's stepping, a paused replay. Thread-safe."""
 

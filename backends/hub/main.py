@@ -27,7 +27,7 @@ import msgspec
 import zmq
 
 from backends.domain.feeds import Mode
-from backends.domain.times import NS_PER_S, ScaledClock, SessionClock
+from backends.domain.times import NS_PER_S, ForwardClock, ScaledClock, SessionClock
 from backends.hub.access import SESSION_S
 from backends.hub.answers import Identity
 from backends.hub.core import START_T, WALL_T, WORLD_T, Core
@@ -279,17 +279,14 @@ def _start(settings: HubSettings, events: EventLog) -> int:
     return int(known) if known else scenario_start_ns(settings) or time.time_ns()
 
 
-def _clock(settings: HubSettings, events: EventLog, at_least_ns: int = 0) -> ScaledClock:
-    """The hub's clock, made when the world is loaded. It goes on from the log's last moment and never back:
-    a wall clock that is set meanwhile moves it at the next start only.
-    """
-    wall_ns, world_ns = time.time_ns(), int(events.meta(WORLD_T) or 0)
-    if settings.scenario or settings.speed != 1.0:
-        slept_ns = max(0, wall_ns - int(events.meta(WALL_T) or wall_ns))
-        start_ns = world_ns + int(slept_ns * settings.speed)
-    else:
-        start_ns = max(wall_ns, world_ns)
-    return ScaledClock(max(start_ns, at_least_ns), settings.speed)
+def _clock(settings: HubSettings, events: EventLog, at_least_ns: int = 0) -> ForwardClock | ScaledClock:
+    """The hub's clock, made when the world is loaded. It goes on from the log's last moment and never back."""
+    world_ns = int(events.meta(WORLD_T) or 0)
+    if not settings.scenario and settings.speed == 1.0:
+        return ForwardClock(max(world_ns, at_least_ns))
+    wall_ns = time.time_ns()
+    slept_ns = max(0, wall_ns - int(events.meta(WALL_T) or wall_ns))
+    return ScaledClock(max(world_ns + int(slept_ns * settings.speed), at_least_ns), settings.speed)
 
 
 def scenario_start_ns(settings: HubSettings) -> int | None:

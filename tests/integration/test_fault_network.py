@@ -34,7 +34,7 @@ def sound(town: Town) -> None:
     town.quiesce()
     found = audit(town)
     assert not [*found.lost, *found.doubled, *found.wrong], found
-    assert found.rows > 30
+    assert found.rows > 10, "something was there to be lost"
 
 
 def test_a_cut_cable_is_stale_within_two_seconds_and_loses_nothing(town: Town) -> None:
