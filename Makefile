@@ -15,6 +15,9 @@ endif
 
 BIN := $(VENV)/bin
 TESTS := $(BIN)/python -m pytest
+# Most tests wait for processes and sockets: three at a time keep two cores busy, each file in one process.
+# ARGS="-n 0" runs them one after another.
+SIDE_BY_SIDE := -n 3 --dist loadfile
 
 .PHONY: run test bench lint soak doctor setup clean
 .DEFAULT_GOAL := run
@@ -25,7 +28,7 @@ run:
 
 test:
 	@scripts/bootstrap.sh dev
-	@QT_QPA_PLATFORM=offscreen $(TESTS) -m "not soak" $(ARGS)
+	@QT_QPA_PLATFORM=offscreen $(TESTS) $(SIDE_BY_SIDE) -m "not soak" $(ARGS)
 
 bench:
 	@scripts/bootstrap.sh bench
