@@ -109,12 +109,12 @@ def _docstrings(kind: Any) -> Iterator[tuple[str, str]]:
 
 
 def _found(name: str) -> Any:
-    """The class behind a name in `$defs`: of the wire or of the domain. None for what has no source."""
-    for module in list(sys.modules.values()):
-        if module.__name__.startswith(("backends.domain.", "backends.protocol.")):
-            found = getattr(module, name, None)
-            if inspect.isclass(found) and found.__module__ == module.__name__:
-                return found
+    """The class behind a name in `$defs`: of the wire, else of the domain. None for what has no source."""
+    ours = [m for m in sys.modules.values() if m.__name__.startswith(("backends.protocol.", "backends.domain."))]
+    for module in sorted(ours, key=lambda m: not m.__name__.startswith("backends.protocol.")):
+        found = getattr(module, name, None)
+        if inspect.isclass(found) and found.__module__ == module.__name__:
+            return found
     return None
 
 

@@ -368,7 +368,7 @@ def test_range_holds_values_and_the_nearest_limits_only() -> None:
 
 
 @pytest.mark.parametrize(("unit", "said"), [("m", True), ("µg/m³", True), ("km/h", False), ("%", False)])
-def test_a_speed_has_no_trend_in_words(unit: str, said: bool) -> None:
+def test_a_speed_has_no_trend_in_words(sample: SampleSession, unit: str, said: bool) -> None:
     """ "falling 44 km/h/h" tells nobody anything."""
     state = PlotState(
         unit=unit, decimals=1, t0_ns=0, t1_ns=1, now_ns=1, low=0.0, high=1.0, last=None, word="", old=False, limits=(),
