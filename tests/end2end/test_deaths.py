@@ -7,51 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
-from helpers.console_process import Console, console
+from helpers.console_process import console
+from helpers.deaths import SCREEN, WAYS, live_again, named, newest_ns, reports
 from helpers.waiting import wait_for
-
-from console.crash import Report, read_report, report_files
-
-SCREEN = ("--platform", "offscreen", "--screens", "1280x720@24:desk")
-WAYS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGSTOP)
-"""SIGSTOP is the hang: the process is there, and gives no sign."""
-
-
-def reports(data: Path, child: str) -> list[Report]:
-    found = [report for path in report_files(data / "crashes") if (report := read_report(path))]
-    return [report for report in found if report.child == child]
-
-
-def newest_ns(running: Console) -> int:
-    return int(running.events()[-1]["t"])
-
-
-def named(running: Console, module: str) -> list[int]:
-    """Living processes of the session by the module that they run."""
-    found = []
-    for process in psutil.Process(running.process.pid).children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            if process.cmdline()[-1:] == [module] and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process.pid)
-    return sorted(found)
-
-
-def only(running: Console, module: str) -> int:
-    return wait_for(f"one {module}", lambda: pids[0] if (pids := named(running, module)) else 0, 30)
-
-
-def live_again(running: Console) -> Callable[[], bool]:
-    def look() -> bool:
-        stale = [e["feeds"] for e in running.events() if e["event"] == "stale"]
-        link = [e["state"] for e in running.events() if e["event"] == "link"]
-        return bool(stale) and stale[-1] == [] and link[-1] == "up"
-
-    return look
 
 
 @pytest.mark.timeout(400)
@@ -86,27 +47,6 @@ def test_a_child_of_the_table_dies_in_every_way(tmp_path: Path, child: str) -> N
         for key in (data / "keys").glob("*_secret"):
             secret = key.read_text(encoding="utf-8").split("secret-key")[1].split('"')[1]
             assert secret not in str(text)
-
-
-@pytest.mark.timeout(300)
-def test_workers_and_the_sound_die_in_every_way(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with console(data, *SCREEN) as running:
-        running.wait_event("first_paint", timeout_s=150)
-        gui = running.pid_of("gui")
-        for module, child in (("backends.video.worker", "worker"), ("widgets.sound_child", "sound")):
-            # The sound waits longer after each failure, and for its first word: the hang, the slowest, comes first.
-            for number, way in enumerate(WAYS if child == "worker" else WAYS[::-1], 1):
-                victim = only(running, module)
-                os.kill(victim, way)
-                wait_for(
-                    lambda way=way, child=child: f"{child} after {way.name}",
-                    lambda module=module, victim=victim: [p for p in named(running, module) if p > victim],
-                    60,
-                )
-                wait_for("its report", lambda child=child, number=number: len(reports(data, child)) == number, 20)
-        assert running.pid_of("gui") == gui
-        assert not [e for e in running.events() if e["event"] in ("error", "child_died")]
 
 
 @pytest.mark.timeout(200)
