@@ -74,13 +74,13 @@ COST_BYTES, COST_DATA_BYTES = 4 << 10, 64 << 10
 """Each so many bytes of a message, of its data, cost 1, before anybody looks at them."""
 PEERS_A_STATION = 4
 """Connections of one station on CTL, each with a queue of its own; a console has one."""
-SEND_HWM, RECEIVE_HWM = 32, 100
+SEND_HWM, RECEIVE_HWM = 128, 100
 """Messages of up to 1 MiB that wait for one peer, or from it. A snapshot has a part for each 480 KiB."""
 PEER_S = 120.0
 """A peer that was silent for longer gets no BYE. Consoles say HELLO every 30 s."""
 REBIND_S = 3.0
 _COST: dict[type, float] = {
-    Act: 1, Hello: 1, Fetch: 1, SnapGet: 4, History: 2, BlobGet: 1, AnchorGet: 1, Anchor: 20, Reveal: 20,
+    Act: 0.1, Hello: 1, Fetch: 1, SnapGet: 4, History: 2, BlobGet: 1, AnchorGet: 1, Anchor: 20, Reveal: 20,
 }  # fmt: skip
 """Those that leave a row for good cost more: ten a second and station."""
 
