@@ -70,7 +70,7 @@ SLICE = 64
 SLICE_S = 0.02
 COST_PER_S = 200.0
 """What the requests of one station may cost, a second; the burst is twice that."""
-COST_BYTES, COST_DATA_BYTES = 4 << 10, 64 << 10
+COST_BYTES, COST_DATA_BYTES = 4 << 10, 256 << 10
 """Each so many bytes of a message, of its data, cost 1, before anybody looks at them."""
 PEERS_A_STATION = 4
 """Connections of one station on CTL, each with a queue of its own; a console has one."""

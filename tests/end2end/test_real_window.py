@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from helpers.console_process import Console, console
 from helpers.display import Display, display
+from helpers.waiting import wait_for
 
 #: Rows of the alarm list on the overview at 1920x1080 (top bar 66, header 36): inside the second and third row.
 ROW = {2: (150, 208), 3: (150, 260)}
@@ -31,6 +32,8 @@ def test_an_operator_at_a_real_window(tmp_path: Path) -> None:
         running.wait_event("first_paint", timeout_s=120)
         running.wait_event("stale", lambda e: e["feeds"] == [], timeout_s=30)
 
+        # A busy machine paints before the window manager has given the window the keyboard.
+        wait_for("the window has the keyboard", screen.active, 20)
         before = _acknowledge(screen, running, 2)
         first = running.wait_event("action", lambda e: e["stage"] == "applied", after_ns=before, timeout_s=15)
         assert first["verb"] == "acknowledge"

@@ -21,6 +21,12 @@ class Display:
     def click(self, x: int, y: int) -> None:
         self._do("mousemove", str(x), str(y), "click", "1")
 
+    def active(self) -> bool:
+        """The window manager has made a window the active one: keys go somewhere."""
+        asked = ["xdotool", "getactivewindow"]
+        done = subprocess.run(asked, env={**os.environ, **self.env}, check=False, timeout=10, capture_output=True)
+        return done.returncode == 0 and bool(done.stdout.strip())
+
     def key(self, name: str) -> None:
         self._do("key", name)
 

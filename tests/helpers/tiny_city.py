@@ -101,7 +101,8 @@ class TinyCity:
 
     def _measured(self, t_ns: int) -> Measured:
         second = t_ns // NS_PER_S
-        wave = math.sin(second / 600)
+        # By the time since the start: the same past at every hour of the day.
+        wave = math.sin((t_ns - self._start_ns) / NS_PER_S / 600)
         samples = [
             Sample(RIVER.id, t_ns, round(self._level + 0.2 * wave, 3)),
             Sample(DUST.id, t_ns, round(20 + 5 * wave, 1)),
