@@ -58,8 +58,10 @@ def test_kills_at_random_moments_lose_and_double_nothing(tmp_path: Path, seed: i
 
 
 def test_control_a_cursor_that_is_committed_before_its_rows_loses_some(tmp_path: Path, seed: int) -> None:
-    records, _ = run(tmp_path, seed, [("feeder", "store.before_commit")] * 6, without=("atomic_cursor",))
-    assert records
+    # A kill does harm only where alarms were on their way: with luck six of them do none, so more are tried.
+    kills = [("feeder", "store.before_commit")] * 6
+    tries = (run(tmp_path / str(n), seed + n, kills, without=("atomic_cursor",))[0] for n in range(4))
+    assert any(tries)
 
 
 LATE_SCREEN_S = 2.0
