@@ -20,7 +20,7 @@ from console import cli_crashes
 from console.cli_access import accounts, keys
 from console.cli_audit import app as audit_app
 from console.cli_conform import conform
-from console.cli_hubs import HubName, Nats, NatsCa, NatsCert, NatsKey, NatsLog, Several
+from console.cli_hubs import HubName, Nats, NatsBlobs, NatsCa, NatsCert, NatsKey, NatsLog, Several
 from console.options import NeedsMachine, Options, default_data_dir
 from console.screens import UsageError
 from console.warm import warm_gui
@@ -144,12 +144,13 @@ def hub(
     nats_ca: NatsCa = None,
     nats_cert: NatsCert = None,
     nats_key: NatsKey = None,
+    nats_blob_mb: NatsBlobs = 4096,
 ) -> None:
     """The backend alone, with the simulated city, for consoles on other machines; with --nats one of several."""
     from console.demo import run_hub
 
     options = Options(data_dir=data_dir, scenario=scenario, speed=speed, json_log=json_log)
-    several = Several(nats, name, nats_log, nats_ca, nats_cert, nats_key)
+    several = Several(nats, name, nats_log, nats_ca, nats_cert, nats_key, nats_blob_mb)
     _finish(lambda given: run_hub(given, bind, live_port, ctl_port, several), options)
 
 

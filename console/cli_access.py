@@ -7,6 +7,7 @@ process of the machine can read it.
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import sqlite3
 import sys
@@ -15,11 +16,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from console.options import default_data_dir
+
+if TYPE_CHECKING:
+    from backends.hub.accounts import AccountBook
+    from backends.hub.shared import Sharing
 
 accounts = typer.Typer(help="People who may sign in at a hub.", no_args_is_help=True)
 keys = typer.Typer(help="Stations that may join a hub.", no_args_is_help=True)
@@ -51,6 +56,26 @@ def _in_words() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
+@contextmanager
+def _book(data_dir: Path | None) -> Iterator[AccountBook]:
+    """The hub's accounts; where there are several hubs, a change is the site's before it is this hub's."""
+    from backends.hub.accounts import AccountBook
+
+    folder = folder_of(data_dir)
+    with _sharing(folder) as sharing, contextlib.closing(AccountBook(folder, sharing=sharing)) as book:
+        yield book
+
+
+def _sharing(folder: Path) -> contextlib.AbstractContextManager[Sharing]:
+    from backends.hub.shared import ALONE, SITE_FILE
+
+    if not (folder / SITE_FILE).exists():
+        return contextlib.nullcontext(ALONE)
+    from backends.hub.jetstream_rows import rows_of_the_site
+
+    return rows_of_the_site(folder)
+
+
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
@@ -78,29 +103,18 @@ def add(
 ) -> None:
     """A new account, for one person. Its secret is asked for, or read from standard input."""
     from backends.domain.people import Role
-    from backends.hub.accounts import AccountBook
 
-    with _in_words():
-        book = AccountBook(folder_of(data_dir))
-        try:
-            book.add(person, name, short or " ".join(name.split()[-2:]), Role(role), ask_secret())
-        finally:
-            book.close()
+    with _in_words(), _book(data_dir) as book:
+        book.add(person, name, short or " ".join(name.split()[-2:]), Role(role), ask_secret())
     _say(f"{person} may sign in as {role}")
 
 
 @accounts.command()
 def passwd(person: Person, data_dir: DataDir = None) -> None:
     """Another secret; whoever is signed in as PERSON is signed out."""
-    from backends.hub.accounts import AccountBook
-
-    with _in_words():
-        book = AccountBook(folder_of(data_dir))
-        try:
-            book.find(person)
-            book.set_secret(person, ask_secret())
-        finally:
-            book.close()
+    with _in_words(), _book(data_dir) as book:
+        book.find(person)
+        book.set_secret(person, ask_secret())
     _say(f"{person} has another secret and is signed out everywhere")
 
 
@@ -108,14 +122,9 @@ def passwd(person: Person, data_dir: DataDir = None) -> None:
 def role(person: Person, name: Annotated[str, typer.Argument(metavar="ROLE")], data_dir: DataDir = None) -> None:
     """Another role; it counts at once."""
     from backends.domain.people import Role
-    from backends.hub.accounts import AccountBook
 
-    with _in_words():
-        book = AccountBook(folder_of(data_dir))
-        try:
-            book.set_role(person, Role(name))
-        finally:
-            book.close()
+    with _in_words(), _book(data_dir) as book:
+        book.set_role(person, Role(name))
     _say(f"{person} is {name}")
 
 
@@ -134,27 +143,15 @@ def enable(person: Person, data_dir: DataDir = None) -> None:
 
 
 def _set_disabled(person: str, data_dir: Path | None, disabled: bool) -> None:
-    from backends.hub.accounts import AccountBook
-
-    with _in_words():
-        book = AccountBook(folder_of(data_dir))
-        try:
-            book.set_disabled(person, disabled)
-        finally:
-            book.close()
+    with _in_words(), _book(data_dir) as book:
+        book.set_disabled(person, disabled)
 
 
 @accounts.command("list")
 def list_accounts(data_dir: DataDir = None) -> None:
     """All accounts, with role, and where each is signed in."""
-    from backends.hub.accounts import AccountBook
-
-    with _in_words():
-        book = AccountBook(folder_of(data_dir))
-        try:
-            found, sessions = book.all(), book.sessions(time.time_ns())
-        finally:
-            book.close()
+    with _in_words(), _book(data_dir) as book:
+        found, sessions = book.all(), book.sessions(time.time_ns())
     for account in found:
         at = ", ".join(sorted({s.station for s in sessions if s.person == account.id}))
         state = "disabled" if account.disabled else f"at {at}" if at else "-"
@@ -187,6 +184,14 @@ def new(
     _say(f"{folder / (station + PUBLIC_SUFFIX)}: public, {pair.public.decode()}")
 
 
+def _say_of_station(data_dir: Path | None, text: str) -> None:
+    from backends.hub.shared import SITE_FILE
+
+    _say(text)
+    if (folder_of(data_dir) / SITE_FILE).exists():
+        _say("this site has several hubs, and keys are not shared: do the same on the machine of each")
+
+
 @keys.command()
 def authorise(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The public key file, STATION.key.")],
@@ -204,7 +209,7 @@ def authorise(
         if (authorised / f"{pair.name}{store.PUBLIC_SUFFIX}").exists():
             raise ValueError(f"station {pair.name} has another key: use `keys rotate`, or `keys revoke` first")
         store.authorise(authorised, pair)
-    _say(f"station {pair.name} may join")
+    _say_of_station(data_dir, f"station {pair.name} may join")
 
 
 @keys.command()
@@ -219,7 +224,8 @@ def revoke(
     with _in_words():
         if not take_away(folder_of(data_dir) / "authorised", station, old_only=old):
             raise ValueError(f"station {station} has no {'key that is being replaced' if old else 'authorised key'}")
-    _say(f"station {station}: {'only the new key is accepted' if old else 'no key is accepted any more'}")
+    what = "only the new key is accepted" if old else "no key is accepted any more"
+    _say_of_station(data_dir, f"station {station}: {what}")
 
 
 @keys.command()
@@ -236,7 +242,7 @@ def rotate(
     with _in_words():
         pair = store.KeyPair(file.stem, store.load_public(file), b"")
         store.rotate(folder_of(data_dir) / "authorised", pair, hours * 3600)
-    _say(f"station {pair.name}: the new key is accepted; the old one for {hours:g} hours more")
+    _say_of_station(data_dir, f"station {pair.name}: the new key is accepted; the old one for {hours:g} hours more")
 
 
 @keys.command("list")

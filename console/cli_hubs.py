@@ -27,6 +27,11 @@ NatsCert = Annotated[
 ]
 NatsKey = Annotated[Path | None, typer.Option("--nats-key", metavar="FILE", help="With --nats-cert: its secret key.")]
 
+NatsBlobs = Annotated[
+    int,
+    typer.Option("--nats-blob-mb", metavar="MB", min=1, help="With --nats: room for pictures on the servers, at most."),
+]
+
 _SERVER = re.compile(r"(nats|tls)://(\[[0-9a-fA-F:]+\]|[^\s:/@\[\]]+)(:\d{1,5})?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 
@@ -41,6 +46,7 @@ class Several:
     ca: Path | None = None
     cert: Path | None = None
     key: Path | None = None
+    blob_mb: int = 4096
 
     def settings(self) -> dict[str, Any]:
         """Fields of HubSettings; none for a hub by itself. Raises UsageError."""
@@ -69,6 +75,7 @@ class Several:
         return {
             "nats": servers, "member": self.name, "nats_log": self.log,
             "nats_ca": _path(self.ca), "nats_cert": _path(self.cert), "nats_key": _path(self.key),
+            "nats_blob_mb": self.blob_mb,
         }  # fmt: skip
 
 

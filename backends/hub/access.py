@@ -23,6 +23,7 @@ from backends.hub import timeline
 from backends.hub.accounts import Account, AccountBook, Kept
 from backends.hub.clerk import Clerk, Ending, Job
 from backends.hub.core import Core
+from backends.hub.ports import LogTrouble
 from backends.hub.reply import Reply
 from backends.hub.security import told
 from backends.hub.sessions import Sessions, fingerprint, new_token
@@ -116,7 +117,7 @@ class Access:
         """In the clerk's thread. The same steps for a name that exists and one that does not."""
         try:
             return self._checked(station, person, secret, number)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, LogTrouble) as error:
             log.error("nobody can sign in: the accounts cannot be written: %s", error)
             return lambda: self._not_signed(station, number, "wait", TROUBLE_RETRY_S)
 
@@ -193,7 +194,7 @@ class Access:
         def job() -> Ending:
             try:
                 self._book.end(tokens)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, LogTrouble) as error:
                 log.error("%d sessions cannot be ended on the disk yet: %s", len(tokens), error)
                 return lambda: []
             return lambda: self._off(tokens, answer)

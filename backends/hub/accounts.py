@@ -1,33 +1,44 @@
 """The accounts of people, in `accounts.db` of the hub's data folder; it outlives the demo's days.
 
 Only personal accounts: one for each person, with a role. The command line writes while the hub runs; the hub
-sees it by `changed()`. Every change and every sign-in is a row of `entry`, which is append-only.
+sees it by `changed()`. Every change and every sign-in is a row of `entry`, which is append-only. Where there are
+several hubs, what a transaction writes is shared before it counts (`shared`).
 Must not: keep, log or return a secret, or say whether a name exists to somebody who cannot sign in.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from backends.domain.people import Role
+from backends.domain.times import NS_PER_S
 from backends.hub import passwords
+from backends.hub.ports import LogTrouble
+from backends.hub.shared import ALONE, Row, Sharing
 from backends.hub.smallfile import APPEND_ONLY, open_small
 from backends.hub.throttle import TABLE as THROTTLE_TABLE
 from backends.hub.throttle import Throttle
 
 FILE = "accounts.db"
-VERSION = 1
+ACCOUNT, SESSION, ENTRY = "account", "session", "entry"
+"""Kinds of shared rows."""
+SHARED_ENTRY_NS = 400 * 86_400 * NS_PER_S
+"""For so long a hub that is new hears of sign-ins; the files keep them for good."""
+SHARED_SESSION_NS = 86_400 * NS_PER_S
+"""Beyond its end."""
 _ID = re.compile(r"[a-z][a-z0-9._-]{1,63}")
 _SHARED = frozenset({*Role, "user", "guest", "root", "test", "demo", "hub", "station", "desk", "wall", "trucban"})
 """Names of a post, not of a person: who acted must be somebody."""
 
-_TABLES = (
+_STEPS = (
     """
 CREATE TABLE account(id TEXT PRIMARY KEY, name TEXT NOT NULL, short TEXT NOT NULL, role TEXT NOT NULL,
                      disabled INTEGER NOT NULL, epoch INTEGER NOT NULL, hash TEXT NOT NULL,
@@ -38,7 +49,12 @@ CREATE TABLE entry(n INTEGER PRIMARY KEY, t INTEGER NOT NULL, what TEXT NOT NULL
                    station TEXT NOT NULL, detail TEXT NOT NULL) STRICT;
 """
     + THROTTLE_TABLE
-    + APPEND_ONLY.format(table="entry")
+    + APPEND_ONLY.format(table="entry"),
+    """
+ALTER TABLE account ADD COLUMN rev INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE entry ADD COLUMN id BLOB;
+CREATE UNIQUE INDEX entry_id ON entry(id);
+""",
 )
 
 
@@ -69,12 +85,41 @@ class Kept(msgspec.Struct, frozen=True):
     t_end: int
 
 
-class AccountBook:
-    """One connection to the file; one thread at a time. Raises sqlite3.Error when it cannot be written."""
+class _AccountRow(msgspec.Struct, frozen=True):
+    """A row of `account`, without its revision."""
 
-    def __init__(self, folder: Path, *, mend: bool = False) -> None:
+    id: str
+    name: str
+    short: str
+    role: str
+    disabled: int
+    epoch: int
+    hash: str
+    t_secret: int
+
+
+class _EntryRow(msgspec.Struct, frozen=True):
+    """A row of `entry`, without its id."""
+
+    t: int
+    what: str
+    person: str
+    station: str
+    detail: str
+
+
+class AccountBook:
+    """One connection to the file; one thread at a time.
+
+    Raises sqlite3.Error when it cannot be written, LogTrouble when it cannot be shared: nothing was changed then.
+    """
+
+    def __init__(self, folder: Path, *, mend: bool = False, sharing: Sharing = ALONE) -> None:
         """Raises LogTrouble when the file cannot be opened; `mend`: a damaged one is kept beside."""
-        self._db = open_small(folder / FILE, _TABLES, VERSION, mend=mend)
+        self._db = open_small(folder / FILE, _STEPS, mend=mend)
+        self._sharing = sharing
+        self._telling: list[Row] = []
+        """What the open transaction has to share."""
         self.throttle = Throttle(self._db)
         self._seen = self._version()
 
@@ -114,7 +159,8 @@ class AccountBook:
         with self.transaction():
             if self._db.execute("SELECT 1 FROM account WHERE id=?", (person,)).fetchone():
                 raise AccountError(f"there is an account {person!r} already")
-            self._db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            self._db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)", row)
+            self._tell_account(person)
             self.enter("added", person, detail=role.value)
 
     def set_secret(self, person: str, secret: str) -> None:
@@ -124,23 +170,29 @@ class AccountBook:
         kept = passwords.hashed(secret)
         with self.transaction():
             self._db.execute(
-                "UPDATE account SET hash=?, t_secret=?, epoch=epoch+1 WHERE id=?", (kept, time.time_ns(), person)
+                "UPDATE account SET hash=?, t_secret=?, epoch=epoch+1, rev=rev+1 WHERE id=?",
+                (kept, time.time_ns(), person),
             )
             self._db.execute("DELETE FROM session WHERE person=?", (person,))
+            self._tell_account(person)
             self.enter("secret", person)
 
     def set_role(self, person: str, role: Role) -> None:
         """Counts from the next action on, sessions go on. Raises AccountError."""
         self.find(person)
         with self.transaction():
-            self._db.execute("UPDATE account SET role=? WHERE id=?", (role.value, person))
+            self._db.execute("UPDATE account SET role=?, rev=rev+1 WHERE id=?", (role.value, person))
+            self._tell_account(person)
             self.enter("role", person, detail=role.value)
 
     def set_disabled(self, person: str, disabled: bool) -> None:
         """A disabled one signs in no more, and is signed out everywhere. Raises AccountError."""
         self.find(person)
         with self.transaction():
-            self._db.execute("UPDATE account SET disabled=?, epoch=epoch+? WHERE id=?", (disabled, disabled, person))
+            self._db.execute(
+                "UPDATE account SET disabled=?, epoch=epoch+?, rev=rev+1 WHERE id=?", (disabled, disabled, person)
+            )
+            self._tell_account(person)
             if disabled:
                 self._db.execute("DELETE FROM session WHERE person=?", (person,))
             self.enter("disabled" if disabled else "enabled", person)
@@ -161,32 +213,47 @@ class AccountBook:
         if not passwords.fits(kept, secret):
             return None
         if kept is not None and passwords.outdated(kept):
-            self._db.execute("UPDATE account SET hash=? WHERE id=?", (passwords.hashed(secret), person))
+            self._renew_hash(person, passwords.hashed(secret))
         return Account(row[0], row[1], row[2], _role(row[3]), bool(row[4]), row[5])
+
+    def _renew_hash(self, person: str, kept: str) -> None:
+        """At the next sign-in if not now: the old hash is still a good one."""
+        with contextlib.suppress(LogTrouble), self.transaction():
+            self._db.execute("UPDATE account SET hash=?, rev=rev+1 WHERE id=?", (kept, person))
+            self._tell_account(person)
 
     def keep(self, session: Kept) -> None:
         """Inside the caller's transaction."""
         self._db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?)", msgspec.structs.astuple(session))
+        self._telling.append(_of_session(session))
 
     def sessions(self, now_ns: int) -> list[Kept]:
         """Those that are not over, oldest first; the others are removed."""
         with self.transaction():
             self._db.execute("DELETE FROM session WHERE t_end <= ?", (now_ns,))
+        return self._sessions()
+
+    def _sessions(self) -> list[Kept]:
         rows = self._db.execute("SELECT token, person, station, epoch, t_begin, t_end FROM session ORDER BY t_begin")
         return [Kept(*row) for row in rows]
 
     def end(self, tokens: list[bytes]) -> None:
         """These sessions are over, on disk too."""
+        now_ns = time.time_ns()
         with self.transaction():
+            self._telling += [_of_session(s, over_ns=now_ns) for s in self._sessions() if s.token in tokens]
             self._db.executemany("DELETE FROM session WHERE token=?", [(t,) for t in tokens])
 
     # --- the file --------------------------------------------------------------------------------
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
+        """One change, shared before it is written. Raises LogTrouble."""
         self._db.execute("BEGIN IMMEDIATE")
+        self._telling = []
         try:
             yield
+            self._sharing.share(self._telling)
             self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:
@@ -195,17 +262,78 @@ class AccountBook:
 
     def enter(self, what: str, person: str, station: str = "", detail: str = "") -> None:
         """A row for the record. Inside the caller's transaction."""
+        row, id_ = _EntryRow(time.time_ns(), what, person, station, detail), os.urandom(12)
+        self._write_entry(id_, row)
+        self._telling.append(_of_entry(id_, row))
+
+    def _write_entry(self, id_: bytes, row: _EntryRow) -> None:
         self._db.execute(
-            "INSERT INTO entry(t, what, person, station, detail) VALUES (?, ?, ?, ?, ?)",
-            (time.time_ns(), what, person, station, detail),
+            "INSERT OR IGNORE INTO entry(t, what, person, station, detail, id) VALUES (?, ?, ?, ?, ?, ?)",
+            (*msgspec.structs.astuple(row), id_),
         )
 
     def entries(self) -> list[tuple[str, str, str, str]]:
         """(what, person, station, detail), oldest first."""
         return list(self._db.execute("SELECT what, person, station, detail FROM entry ORDER BY n"))
 
+    # --- several hubs ----------------------------------------------------------------------------
+
+    def _tell_account(self, person: str) -> None:
+        self._telling += self._accounts("WHERE id=?", person)
+
+    def _accounts(self, where: str = "", *values: str) -> list[Row]:
+        found = self._db.execute(
+            f"SELECT id, name, short, role, disabled, epoch, hash, t_secret, rev FROM account {where}", values
+        )
+        return [Row(ACCOUNT, row[0], row[8], msgspec.json.encode(_AccountRow(*row[:8]))) for row in found]
+
+    def rows(self) -> Iterator[Row]:
+        """Shelf."""
+        yield from self._accounts()
+        yield from [_of_session(session) for session in self._sessions()]
+        found = self._db.execute("SELECT id, t, what, person, station, detail FROM entry WHERE id IS NOT NULL")
+        yield from [_of_entry(row[0], _EntryRow(*row[1:])) for row in found]
+
+    def take(self, rows: Iterable[Row]) -> None:
+        """Shelf."""
+        with self.transaction():
+            for row in rows:
+                match row.kind:
+                    case "account":
+                        self._take_account(msgspec.json.decode(row.told, type=_AccountRow), row.rev)
+                    case "session":
+                        self._take_session(msgspec.json.decode(row.told, type=Kept))
+                    case "entry":
+                        self._write_entry(bytes.fromhex(row.key), msgspec.json.decode(row.told, type=_EntryRow))
+
+    def _take_account(self, account: _AccountRow, rev: int) -> None:
+        known = self._db.execute("SELECT rev FROM account WHERE id=?", (account.id,)).fetchone()
+        if known is not None and known[0] > rev:
+            return
+        values = (*msgspec.structs.astuple(account), rev)
+        self._db.execute("INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        self._db.execute("DELETE FROM session WHERE person=? AND epoch<?", (account.id, account.epoch))
+
+    def _take_session(self, session: Kept) -> None:
+        if session.t_end <= time.time_ns():
+            self._db.execute("DELETE FROM session WHERE token=?", (session.token,))
+        else:
+            values = msgspec.structs.astuple(session)
+            self._db.execute("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)", values)
+
     def close(self) -> None:
         self._db.close()
+
+
+def _of_session(session: Kept, over_ns: int = 0) -> Row:
+    """`over_ns`: when it ended before its time."""
+    told = msgspec.structs.replace(session, t_end=over_ns) if over_ns else session
+    until = session.t_end + SHARED_SESSION_NS
+    return Row(SESSION, session.token.hex(), 1 if over_ns else 0, msgspec.json.encode(told), until)
+
+
+def _of_entry(id_: bytes, row: _EntryRow) -> Row:
+    return Row(ENTRY, id_.hex(), 0, msgspec.json.encode(row), row.t + SHARED_ENTRY_NS)
 
 
 def _role(text: str) -> Role:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from backends.domain.times import NS_PER_S, SessionClock
 from backends.hub import timeline
 from backends.hub.clerk import Ending, Job
-from backends.hub.ports import Change
+from backends.hub.ports import Change, LogTrouble
 from backends.hub.security import told
 from backends.hub.witness import Witness
 from backends.protocol.messages import Anchor, Anchored, AnchorGet, Anchors, FromHub
@@ -49,7 +49,7 @@ class Anchoring:
     def _keep(self, station: str, message: Anchor) -> Ending:
         try:
             code, first = self._witness.anchored(station, message.n, bytes.fromhex(message.hash), message.t)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, LogTrouble) as error:
             log.error("an anchor of %s cannot be kept: %s", station, error)
             return lambda: []
         return lambda: self._told(station, message, code, first)

@@ -2,7 +2,8 @@
 
 A blob comes in parts, in order, into a file of the station that sends it; a part that is there already is
 answered again, so that a sender goes on where it was, after a lost answer or a restart of either side. The
-whole is hashed, fsynced and renamed into its place; two senders of one blob never touch the same file.
+whole is hashed, fsynced and renamed into its place; two senders of one blob never touch the same file. Where there
+are several hubs a whole blob is shared before it counts as kept (`shared`); one that is still coming is not.
 Must not: believe a name, a size or a media type that the bytes do not bear out.
 """
 
@@ -13,12 +14,17 @@ import logging
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+from backends.hub.ports import LogTrouble
+from backends.hub.shared import ALONE, Row, Sharing
 from backends.protocol.messages import BLOB_PART, BlobKept, BlobPut, Limits
 
 log = logging.getLogger(__name__)
 
+BLOB = "blob"
+"""Kind of shared rows: that there is a blob; its bytes go another way."""
 BLOB_MOST = Limits().blob
 OPEN_MOST = 8
 """Unfinished blobs of one station; the one that was left longest makes room."""
@@ -48,7 +54,8 @@ def parts_of(size: int) -> int:
 class BlobStore:
     """`blobs/ab/abcd....jpg` below the hub's data folder. `put` and `open` may run in different threads."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, sharing: Sharing = ALONE) -> None:
+        self._sharing = sharing
         self._folder = folder / "blobs"
         self._coming = self._folder / "coming"
         self._coming.mkdir(parents=True, exist_ok=True)
@@ -75,7 +82,7 @@ class BlobStore:
             return BlobKept(part.request, part.blob, part.parts)
         try:
             return self._take(station, part, data)
-        except OSError as error:
+        except (OSError, LogTrouble) as error:
             log.error("a blob of %s cannot be kept: %s", station, error)
             return BlobKept(part.request, part.blob, 0, "not_kept")
 
@@ -117,12 +124,36 @@ class BlobStore:
         if _sha256(path) != part.blob:
             path.unlink()
             return BlobKept(part.request, part.blob, 0, "bad_hash")
-        target = self._folder / part.blob[:2] / f"{part.blob}{_SUFFIX[part.media]}"
+        self._sharing.share_blob(part.blob, part.media, path)
+        self._put_in_place(path, part.blob, part.media)
+        return BlobKept(part.request, part.blob, part.parts)
+
+    def _put_in_place(self, path: Path, blob: str, media: str) -> None:
+        target = self._folder / blob[:2] / f"{blob}{_SUFFIX[media]}"
         target.parent.mkdir(exist_ok=True)
         os.replace(path, target)
         _sync_folder(target.parent)
         _sync_folder(self._folder)
-        return BlobKept(part.request, part.blob, part.parts)
+
+    # --- several hubs ----------------------------------------------------------------------------
+
+    def rows(self) -> Iterator[Row]:
+        """Every whole blob that is here, as a shared row; `told` is its media type."""
+        for path in sorted(self._folder.glob("??/*")):
+            if path.suffix in _MEDIA and _SHA256.fullmatch(path.stem):
+                yield Row(BLOB, path.stem, 0, _MEDIA[path.suffix].encode())
+
+    def add(self, blob: str, media: str, data: bytes) -> bool:
+        """A whole one that another hub has shared; False when it is not what it says. Raises OSError."""
+        if media not in _SUFFIX or hashlib.sha256(data).hexdigest() != blob or not _is_what_it_says(media, data):
+            return False
+        path = self._coming / f"shared~{blob}"
+        with path.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        self._put_in_place(path, blob, media)
+        return True
 
     def _make_room(self, station: str) -> None:
         mine = sorted(self._coming.glob(f"{station}~*"), key=lambda p: p.stat().st_mtime_ns)

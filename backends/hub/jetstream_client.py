@@ -86,6 +86,8 @@ class NatsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """This hub's certificate, by which the servers know it."""
     replicas: int = 3
     """Servers that keep the log."""
+    blob_mb: int = 4096
+    """Of blobs that the servers keep at most; the log must not run out of room because of pictures."""
 
 
 def _tls(settings: NatsSettings) -> ssl.SSLContext | None:
@@ -106,7 +108,7 @@ class JetStreamClient:
         self.stream = name
         self._subject = f"{name}.log"
         self._bucket = f"{name}-lease"
-        self._holder = holder
+        self.holder = holder
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="nats", daemon=True)
         self._nc: Client | None = None
@@ -160,17 +162,25 @@ class JetStreamClient:
         except (nats.errors.Error, OSError, ValueError) as error:
             raise LogTrouble(f"JetStream: {error}") from error
 
+    def run(self, making: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Let it run on the loop; the future may be cancelled."""
+        return asyncio.run_coroutine_threadsafe(making, self._loop)
+
     # --- connection ------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """To any of the servers; once. Raises LogTrouble."""
+        self.call(self._connect, OPEN_S)
 
     def open(self) -> str:
         """Connect, make log and bucket where they are missing. Returns the log's identity. Raises LogTrouble."""
         return self.call(self._open, OPEN_S)
 
-    async def _open(self) -> str:
+    async def _connect(self) -> None:
         if self._nc is None:
             self._nc = await nats.connect(
                 servers=list(self._settings.servers),
-                name=f"hub {self._holder}",
+                name=f"hub {self.holder}",
                 connect_timeout=1,
                 reconnect_time_wait=0,
                 max_reconnect_attempts=-1,
@@ -181,7 +191,10 @@ class JetStreamClient:
                 disconnected_cb=_disconnected,
                 reconnected_cb=_reconnected,
             )
-        js = self._js()
+
+    async def _open(self) -> str:
+        await self._connect()
+        js = self.js()
         info = await self._make_stream(js)
         with contextlib.suppress(BadRequestError):
             await js.create_key_value(
@@ -201,7 +214,8 @@ class JetStreamClient:
             deny_delete=True,
         )
 
-    def _js(self) -> JetStreamContext:
+    def js(self) -> JetStreamContext:
+        """For what runs on the loop, once `open` has connected."""
         assert self._nc is not None
         return self._nc.jetstream(timeout=ASK_S)
 
@@ -224,13 +238,13 @@ class JetStreamClient:
         """Of the log, as its leading server says. Raises LogTrouble."""
 
         async def ask() -> int:
-            return (await self._js().stream_info(self.stream)).state.last_seq
+            return (await self.js().stream_info(self.stream)).state.last_seq
 
         return self.call(ask, timeout_s)
 
     def first_sequence(self, timeout_s: float = ASK_S) -> int:
         async def ask() -> int:
-            return (await self._js().stream_info(self.stream)).state.first_seq
+            return (await self.js().stream_info(self.stream)).state.first_seq
 
         return self.call(ask, timeout_s)
 
@@ -240,7 +254,7 @@ class JetStreamClient:
 
     async def _message_id(self, sequence: int) -> str | None:
         try:
-            found = await self._js().get_msg(self.stream, seq=sequence)
+            found = await self.js().get_msg(self.stream, seq=sequence)
         except NotFoundError:
             return None
         return str((found.headers or {}).get(api.Header.MSG_ID, ""))
@@ -266,7 +280,7 @@ class JetStreamClient:
                 ack_policy=api.AckPolicy.NONE, inactive_threshold=10.0, mem_storage=True, num_replicas=1,
             )  # fmt: skip
             try:
-                puller = await self._js().pull_subscribe(self._subject, stream=self.stream, config=config)
+                puller = await self.js().pull_subscribe(self._subject, stream=self.stream, config=config)
             except (nats.errors.Error, TimeoutError):
                 await asyncio.sleep(PAUSE_S)
                 continue
@@ -284,7 +298,7 @@ class JetStreamClient:
                 batch = await puller.fetch(TAIL_BATCH, timeout=ASK_S)
             except (nats.errors.Error, TimeoutError):
                 with contextlib.suppress(nats.errors.Error, TimeoutError):
-                    if (await self._js().stream_info(self.stream)).state.last_seq < wanted:
+                    if (await self.js().stream_info(self.stream)).state.last_seq < wanted:
                         continue  # there was nothing to read
                 await asyncio.sleep(PAUSE_S)
                 return wanted
@@ -319,7 +333,7 @@ class JetStreamClient:
         headers = self.fence(expected) | {api.Header.MSG_ID.value: id_}
         while True:
             try:
-                ack = await self._js().publish(
+                ack = await self.js().publish(
                     self._subject, raw, timeout=ASK_S, stream=self.stream, headers=dict(headers)
                 )
             except APIError as error:
@@ -354,7 +368,7 @@ class JetStreamClient:
 
         async def purge() -> None:
             try:
-                await self._js().purge_stream(self.stream, seq=first)
+                await self.js().purge_stream(self.stream, seq=first)
             except (nats.errors.Error, TimeoutError) as error:
                 log.warning("the log could not be shortened: %s", error)
 
@@ -381,7 +395,7 @@ class JetStreamClient:
         self.call(change, ASK_S)
 
     async def _kv(self) -> KeyValue:
-        return await self._js().key_value(self._bucket)
+        return await self.js().key_value(self._bucket)
 
     async def _keep_lease(self) -> None:
         kv: KeyValue | None = None
@@ -403,7 +417,7 @@ class JetStreamClient:
                 await asyncio.wait_for(kv.delete(_LEASE_KEY, last=self._revision), ASK_S)
 
     async def _one_lease_turn(self, kv: KeyValue, began_s: float) -> None:
-        value = self._holder.encode()
+        value = self.holder.encode()
         try:
             if self._revision:
                 self._revision = await kv.update(_LEASE_KEY, value, last=self._revision)
@@ -414,7 +428,7 @@ class JetStreamClient:
             return
         # Counted from before we asked: the servers' count began later.
         self.lease_until_s = began_s + LEASE_S
-        self.leader = self._holder
+        self.leader = self.holder
 
     async def _look_at_lease(self, kv: KeyValue) -> None:
         """Refused: it is another's, or our own renewal went through and its answer was lost."""
@@ -425,7 +439,7 @@ class JetStreamClient:
             self.lease_until_s = float("-inf")
             return
         self.leader = (found.value or b"").decode("utf-8", "replace")
-        if self.leader == self._holder:
+        if self.leader == self.holder:
             self._revision = found.revision or 0
         else:
             self.lease_until_s = float("-inf")

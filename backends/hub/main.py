@@ -37,6 +37,7 @@ from backends.hub.ports import EventLog, LogTrouble, WorldSource
 from backends.hub.private import Confiding
 from backends.hub.replica import set_aside
 from backends.hub.server import Endpoints, Server
+from backends.hub.shared import SITE_FILE
 from backends.hub.stores import Stores
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ class HubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nats_replicas: int = 3
     nats_log: str = "ioc"
     """Name of the log; hubs of one site give the same, two sites on the same servers different ones."""
+    nats_blob_mb: int = 4096
+    """Of blobs on the servers, at most."""
     member: str = ""
     """This hub's own name among several."""
     sign_in: Literal["password", "seat"] = "password"
@@ -147,6 +150,7 @@ def _serve(settings: HubSettings, stop: threading.Event, world: WorldFactory) ->
     if settings.nats:
         return _serve_one_of_several(settings, stop, world)
     events = _open_log(settings)
+    (Path(settings.data_dir) / SITE_FILE).unlink(missing_ok=True)  # one hub alone: its files are the truth
     planned = False
     try:
         with Stores(Path(settings.data_dir)) as stores:
@@ -163,6 +167,8 @@ def _confiding(world: WorldFactory, stores: Stores) -> WorldFactory:
 
 def _serve_one_of_several(settings: HubSettings, stop: threading.Event, world: WorldFactory) -> int:
     try:
+        from backends.hub.jetstream_client import JetStreamClient
+        from backends.hub.jetstream_rows import SharedRows, Site, write_site
         from backends.hub.member import Member
     except ModuleNotFoundError as error:
         raise ValueError(f"several hubs need the extra [hubs]: pip install 'ioc-console[hubs]' ({error})") from error
@@ -170,11 +176,19 @@ def _serve_one_of_several(settings: HubSettings, stop: threading.Event, world: W
     ends = _chosen_ports(settings)
     keys = ensure_hub_keys(Path(settings.keys_dir))
     standing = Ready(ends.live, ends.ctl, keys.public.decode(), os.getpid(), "", settings.mode, leads=False)
-    with Stores(Path(settings.data_dir)) as stores:
+    folder, nats = Path(settings.data_dir), _nats(settings)
+    name = settings.member or ends.ctl
+    client = JetStreamClient(
+        nats, f"{settings.nats_log}-{log_path(settings).stem}-{settings.mode.value}", f"{name}/{os.urandom(4).hex()}"
+    )
+    site = Site(nats, f"{settings.nats_log}-{settings.mode.value}-rows")
+    write_site(folder, site)
+    rows = SharedRows(client, site, folder)
+    with Stores(folder, sharing=rows) as stores:
         confiding = _confiding(world, stores)
 
         def follows() -> None:
-            write_atomically(Path(settings.data_dir) / READY_FILE, msgspec.json.encode(standing))
+            write_atomically(folder / READY_FILE, msgspec.json.encode(standing))
 
         clocks: list[SessionClock] = []
 
@@ -192,10 +206,8 @@ def _serve_one_of_several(settings: HubSettings, stop: threading.Event, world: W
             _serve_log(settings, stop, lambda _settings, _start_ns: source, events, stores, clock)
 
         member = Member(
-            _nats(settings), f"{settings.nats_log}-{log_path(settings).stem}-{settings.mode.value}",
-            settings.member or ends.ctl, log_path(settings), settings.mode, make_world=make_world,
-            start=lambda events: _start(settings, events), clock=clock,
-            serve=serve, follows=follows,
+            client, rows, log_path(settings), settings.mode, make_world=make_world,
+            start=lambda events: _start(settings, events), clock=clock, serve=serve, follows=follows,
         )  # fmt: skip
         member.run(stop)
     return 0
@@ -204,7 +216,10 @@ def _serve_one_of_several(settings: HubSettings, stop: threading.Event, world: W
 def _nats(settings: HubSettings) -> NatsSettings:
     from backends.hub.jetstream_client import NatsSettings
 
-    return NatsSettings(settings.nats, settings.nats_ca, settings.nats_cert, settings.nats_key, settings.nats_replicas)
+    return NatsSettings(
+        settings.nats, settings.nats_ca, settings.nats_cert, settings.nats_key, settings.nats_replicas,
+        settings.nats_blob_mb,
+    )  # fmt: skip
 
 
 def _chosen_ports(settings: HubSettings) -> Endpoints:

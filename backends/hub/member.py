@@ -1,8 +1,9 @@
 """One of several hubs: follow the replicated log, lead when the lease is ours, follow again when it is not.
 
-Cycle: 1. connect and open this hub's copy, 2. follow: apply what the leader writes, keep the world running
-along and the copy within its bounds, ask for the lease once the log is read to its end, 3. with the lease:
-begin a term in the log, serve from it, 4. the lease or the fence says that it is over: close the doors at once, 2.
+Cycle: 1. connect and open this hub's copy, 2. follow: apply what the leader writes and what all hubs share, keep
+the world running along and the copy within its bounds, ask for the lease once both are read to their ends, 3. with
+the lease: begin a term in the log, read what was shared before it, serve, 4. the lease or the fence says that it is
+over: close the doors at once, 2.
 
 A hub that follows does not listen: a console that looks for it is refused by the system itself, within a
 millisecond, and looks elsewhere. What a leader does is exactly what a single hub does (`main`).
@@ -13,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -23,7 +23,8 @@ from backends.domain.feeds import Mode
 from backends.domain.times import SessionClock
 from backends.hub.core import START_T, WORLD_T
 from backends.hub.jetstream import AwayTooLong, LostTail, ReplicatedLog
-from backends.hub.jetstream_client import JetStreamClient, NatsSettings
+from backends.hub.jetstream_client import JetStreamClient
+from backends.hub.jetstream_rows import SharedRows
 from backends.hub.ports import EventLog, LogTrouble, NotLeading, WorldSource
 from backends.hub.replica import LOST_TAIL, Replica, set_aside
 from backends.hub.standby import Standby
@@ -43,9 +44,8 @@ class Member:
 
     def __init__(
         self,
-        nats: NatsSettings,
-        stream: str,
-        name: str,
+        client: JetStreamClient,
+        rows: SharedRows,
         path: Path,
         mode: Mode,
         *,
@@ -57,8 +57,7 @@ class Member:
     ) -> None:
         """`serve` returns when the hub is to stop, and raises NotLeading when its turn is over;
         `follows` is called whenever this hub begins to follow."""
-        self._holder = f"{name}/{os.urandom(4).hex()}"
-        self._client = JetStreamClient(nats, stream, self._holder)
+        self._client, self._rows = client, rows
         self._path, self._mode = path, mode
         self._make_world, self._start, self._make_clock = make_world, start, clock
         self._serve, self._say_follows = serve, follows
@@ -92,6 +91,7 @@ class Member:
                     self._let_others()
                     stop.wait(RETRY_S)
         finally:
+            self._rows.close()
             self._client.close()
             if self._events is not None:
                 self._events.close()
@@ -107,8 +107,10 @@ class Member:
             self._anew = None
         if self._events is None:
             self._events = self._open()
+        self._rows.begin()
         self._events.follow()
         if self._follow(self._events, stop) and self._events.lead(stop):
+            self._rows.catch_up()
             self._trouble = ""
             try:
                 self._serve(self._events, self._world_to_lead(self._events))
@@ -118,7 +120,7 @@ class Member:
 
     def _open(self) -> ReplicatedLog:
         identity = self._client.open()
-        return ReplicatedLog(Replica(self._path, self._mode, identity), self._client, self._holder)
+        return ReplicatedLog(Replica(self._path, self._mode, identity), self._client, self._client.holder)
 
     def _begin_copy_anew(self, *, lost_tail: bool) -> None:
         identity = self._client.open()
@@ -129,7 +131,7 @@ class Member:
         copy = Replica(self._path, self._mode, identity)
         if lost_tail:
             copy.remember(LOST_TAIL, "1")
-        self._events = ReplicatedLog(copy, self._client, self._holder)
+        self._events = ReplicatedLog(copy, self._client, self._client.holder)
 
     def _follow(self, events: ReplicatedLog, stop: threading.Event) -> bool:
         """Until the lease is ours. False: stop."""
@@ -144,7 +146,7 @@ class Member:
                     house_s = time.monotonic() + HOUSE_EVERY_S
                     events.keep_house(self._clock.now_ns())
             turn += 1
-            if not ready and not count and events.behind() <= 0:
+            if not ready and not count and self._rows.in_step and events.behind() <= 0:
                 ready = True
                 self._trouble = ""
                 log.info("this hub follows, term %d", events.term_read)

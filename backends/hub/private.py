@@ -1,7 +1,8 @@
 """What never travels on LIVE: who sent a report, and how a camera is opened; in `private.db`, a file of its own.
 
 The world tells it when a report arrives or a camera is named (`Confidant`); it is kept before the report goes on,
-and read by an audited call alone. It passes by the log, the snapshots and the hub's own records.
+and read by an audited call alone. It passes by the log, the snapshots and the hub's own records. Where there are
+several hubs, each is told by its own world, and what one alone was told is shared within seconds (`shared`).
 Must not: be logged, or stop a report when it cannot be kept.
 """
 
@@ -21,20 +22,29 @@ from backends.domain.report import Report
 from backends.domain.times import NS_PER_S
 from backends.domain.world import CameraMoved, Directory, ReportMoved, WorldEvent
 from backends.hub.ports import WorldSource
+from backends.hub.shared import Row
 from backends.hub.smallfile import open_small
 
 log = logging.getLogger(__name__)
 
 FILE = "private.db"
-VERSION = 1
+SECRET = "secret"
+"""Kind of shared rows."""
 REPORTER, CAMERA = "reporter", "camera"
 KEEP_NS = 365 * 86_400 * NS_PER_S
 """A reporter's identity is kept for a year after the report arrived; a camera's secret until it is replaced."""
 
-_TABLES = """
+_STEPS = (
+    """
 CREATE TABLE secret(what TEXT NOT NULL, target TEXT NOT NULL, told BLOB NOT NULL, t_wall INTEGER NOT NULL,
                     PRIMARY KEY(what, target)) STRICT, WITHOUT ROWID;
-"""
+""",
+)
+_KEEP = """INSERT INTO secret VALUES (?, ?, ?, ?) ON CONFLICT(what, target) DO UPDATE
+    SET told=excluded.told, t_wall=max(excluded.t_wall, t_wall+1) WHERE told<>excluded.told"""
+"""The same again changes nothing; the newer one counts, even when the clock has gone back."""
+_TAKE = """INSERT INTO secret VALUES (?, ?, ?, ?) ON CONFLICT(what, target) DO UPDATE
+    SET told=excluded.told, t_wall=excluded.t_wall WHERE t_wall<=excluded.t_wall"""
 _Row = tuple[str, str, bytes, int]
 
 
@@ -56,7 +66,7 @@ class Vault:
 
     def __init__(self, folder: Path, *, mend: bool = False) -> None:
         """Raises LogTrouble; `mend`: a damaged file is kept beside and a new one begun."""
-        self._db = open_small(folder / FILE, _TABLES, VERSION, mend=mend)
+        self._db = open_small(folder / FILE, _STEPS, mend=mend)
 
     def find(self, what: str, target: str) -> dict[str, str] | None:
         """None = nothing is known of it."""
@@ -66,18 +76,32 @@ class Vault:
     def keep(self, told: Iterable[tuple[str, str, Mapping[str, str]]]) -> None:
         """(what, target, values) of several, in one transaction. Raises sqlite3.Error."""
         now_ns = time.time_ns()
-        rows: list[_Row] = [(w, t, msgspec.json.encode(dict(values)), now_ns) for w, t, values in told]
+        self._write(_KEEP, [(w, t, msgspec.json.encode(dict(values)), now_ns) for w, t, values in told])
+
+    def _write(self, statement: str, rows: list[_Row]) -> None:
         if not rows:
             return
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            self._db.executemany("INSERT OR REPLACE INTO secret VALUES (?, ?, ?, ?)", rows)
-            self._db.execute("DELETE FROM secret WHERE what=? AND t_wall<?", (REPORTER, now_ns - KEEP_NS))
+            self._db.executemany(statement, rows)
+            self._db.execute("DELETE FROM secret WHERE what=? AND t_wall<?", (REPORTER, time.time_ns() - KEEP_NS))
             self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
+
+    def rows(self) -> Iterator[Row]:
+        """Shelf."""
+        found = self._db.execute("SELECT what, target, told, t_wall FROM secret")
+        for what, target, told, t_wall in found.fetchall():
+            until = t_wall + KEEP_NS if what == REPORTER else 0
+            yield Row(SECRET, f"{what}/{target}", t_wall, told, until)
+
+    def take(self, rows: Iterable[Row]) -> None:
+        """Shelf."""
+        found = [(row.key.partition("/"), row) for row in rows if row.kind == SECRET]
+        self._write(_TAKE, [(what, target, row.told, row.rev) for (what, _, target), row in found])
 
     def close(self) -> None:
         self._db.close()

@@ -15,6 +15,7 @@ from backends.domain.times import SessionClock
 from backends.hub.access import Who
 from backends.hub.actions import REASON_LIMIT, TARGET_LIMIT
 from backends.hub.clerk import Ending, Job
+from backends.hub.ports import LogTrouble
 from backends.hub.private import CAMERA, REPORTER, Vault
 from backends.hub.security import told
 from backends.hub.witness import Look, Witness
@@ -48,7 +49,7 @@ class Reveals:
             values = None if look.outcome else self._vault.find(look.what, look.target)
             code = look.outcome or ("unknown" if values is None else "")
             self._witness.looked(Look(*_but_outcome(look), code))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, LogTrouble) as error:
             log.error("a look at a secret cannot be kept, so it is not answered: %s", error)
             return lambda: [Revealed(request, "not_kept")]
         return lambda: [Revealed(request, code, values or {})]

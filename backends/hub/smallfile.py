@@ -11,6 +11,7 @@ import logging
 import os
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from backends.hub.ports import LogTrouble
@@ -20,14 +21,15 @@ log = logging.getLogger(__name__)
 BUSY_S = 2.0
 
 
-def open_small(path: Path, tables: str, version: int, *, mend: bool = False) -> sqlite3.Connection:
+def open_small(path: Path, steps: Sequence[str], *, mend: bool = False) -> sqlite3.Connection:
     """The file with its tables, made when it is not there. Usable from any one thread at a time.
 
-    A damaged one is refused, or with `mend` kept beside while a new one is begun. Raises LogTrouble, in words.
+    `steps`: the statements that lead from each schema to the next; the first one makes the tables. A damaged file is
+    refused, or with `mend` kept beside while a new one is begun. Raises LogTrouble, in words.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return _open(path, tables, version)
+        return _open(path, steps)
     except sqlite3.DatabaseError as error:
         damaged = not isinstance(error, sqlite3.OperationalError)
         if not damaged or not mend:
@@ -35,12 +37,12 @@ def open_small(path: Path, tables: str, version: int, *, mend: bool = False) -> 
         kept = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}")
         os.replace(path, kept)
         log.error("%s is damaged (%s): kept as %s, a new one was started", path.name, error, kept.name)
-        return _open(path, tables, version)
+        return _open(path, steps)
     except OSError as error:
         raise LogTrouble(f"{path} cannot be opened: {error}") from error
 
 
-def _open(path: Path, tables: str, version: int) -> sqlite3.Connection:
+def _open(path: Path, steps: Sequence[str]) -> sqlite3.Connection:
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_S, check_same_thread=False)
@@ -50,13 +52,14 @@ def _open(path: Path, tables: str, version: int) -> sqlite3.Connection:
         db.execute("PRAGMA cell_size_check=ON").fetchall()
         db.execute("BEGIN IMMEDIATE")
         (found,) = db.execute("PRAGMA user_version").fetchone()
-        if found > version:
-            raise LogTrouble(f"{path.name} was written by a newer hub (schema {found}, this one knows {version})")
-        if found == 0:
-            for statement in tables.split(";\n"):
+        if found > len(steps):
+            raise LogTrouble(f"{path.name} was written by a newer hub (schema {found}, this one knows {len(steps)})")
+        for step in steps[found:]:
+            for statement in step.split(";\n"):
                 if statement.strip():
                     db.execute(statement)
-            db.execute(f"PRAGMA user_version={version}")
+        if found < len(steps):
+            db.execute(f"PRAGMA user_version={len(steps)}")
         db.execute("COMMIT")
         if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise sqlite3.DatabaseError("quick_check failed")

@@ -12,25 +12,26 @@ from typing import Self
 from backends.hub.accounts import AccountBook
 from backends.hub.blobs import BlobStore
 from backends.hub.private import Vault
+from backends.hub.shared import ALONE, Sharing
 from backends.hub.witness import Witness
 
 
 class Stores:
     """Context manager."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, sharing: Sharing = ALONE) -> None:
         """Raises LogTrouble or OSError for a file that cannot be opened; a damaged one is kept beside."""
         self._open: list[AccountBook | Vault | Witness] = []
         try:
-            self.book = AccountBook(folder, mend=True)
+            self.book = AccountBook(folder, mend=True, sharing=sharing)
             self._open.append(self.book)
             self.confided = Vault(folder, mend=True)
             self._open.append(self.confided)
             self.vault = Vault(folder)
             self._open.append(self.vault)
-            self.witness = Witness(folder)
+            self.witness = Witness(folder, sharing=sharing)
             self._open.append(self.witness)
-            self.blobs = BlobStore(folder)
+            self.blobs = BlobStore(folder, sharing=sharing)
         except BaseException:
             self.close()
             raise

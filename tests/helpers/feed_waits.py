@@ -9,7 +9,7 @@ from collections.abc import Callable
 _tick = threading.Event()
 
 
-def wait_until(condition: Callable[[], object], timeout_s: float = 10.0, what: str = "") -> None:
+def wait_until(condition: Callable[[], object], timeout_s: float = 30.0, what: str = "") -> None:
     """Return when `condition()` is true; fail the test after `timeout_s`."""
     end_s = time.monotonic() + timeout_s
     while not condition():

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from helpers.feed_rig import Glass, LocalFeed
 from helpers.hubs import Hubs, read_log, truths
@@ -97,11 +97,13 @@ class Room:
     """Everything together. Context manager; `check` at the end says what was lost or doubled."""
 
     def __init__(
-        self, folder: Path, *, hubs: int = 2, desks: tuple[str, ...] = ("desk-1",), rate: float = 1000.0
-    ) -> None:
+        self, folder: Path, *, hubs: int = 2, desks: tuple[str, ...] = ("desk-1",), rate: float = 1000.0,
+        sign_in: Literal["password", "seat"] = "seat",
+    ) -> None:  # fmt: skip
         self._folder = folder
         self.cluster = NatsCluster(folder)
         self._wanted = hubs, desks, rate
+        self._sign_in: Literal["password", "seat"] = sign_in
         self.desks: list[Desk] = []
         self._reaches: dict[str, list[str]] = {}
 
@@ -112,7 +114,7 @@ class Room:
     def __enter__(self) -> Self:
         count, desks, rate = self._wanted
         self.cluster.__enter__()
-        self.hubs = Hubs(self._folder, self.cluster.urls, count, rate=rate)
+        self.hubs = Hubs(self._folder, self.cluster.urls, count, sign_in=self._sign_in, rate=rate)
         for name, urls in self._reaches.items():
             self.hubs.reaches(name, urls)
         try:

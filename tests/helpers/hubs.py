@@ -14,7 +14,7 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import nats
 import nats.errors
@@ -27,12 +27,18 @@ from backends.hub.replica_wire import Entry, Joiner, unpack
 from backends.process import start_child, stop_child
 
 LOG = "ioc-hub-demo"
+ROWS = "ioc-demo-rows"
+BLOB_MB = 64
+"""The test's servers have 512 MB for everything."""
 
 
 class Hubs:
     """Hubs "a", "b", ... in `folder`; they share keys and authorised stations. Context manager."""
 
-    def __init__(self, folder: Path, urls: Sequence[str], count: int = 2, *, replicas: int = 3, **world: Any) -> None:
+    def __init__(
+        self, folder: Path, urls: Sequence[str], count: int = 2, *, replicas: int = 3,
+        sign_in: Literal["password", "seat"] = "seat", **world: Any,
+    ) -> None:  # fmt: skip
         self.folder = folder
         self.names = [chr(ord("a") + n) for n in range(count)]
         self.authorised = folder / "authorised"
@@ -40,6 +46,7 @@ class Hubs:
         self._urls = {name: tuple(urls) for name in self.names}
         self._replicas = replicas
         self._world = world
+        self._sign_in: Literal["password", "seat"] = sign_in
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         for station in ("desk-1", "desk-2"):
             authorise(self.authorised, self.keys(station))
@@ -57,7 +64,7 @@ class Hubs:
         settings = HubSettings(
             data_dir=str(data_dir), authorised_dir=str(self.authorised), keys_dir=str(self.folder / "keys"),
             mode=Mode.DEMO, nats=self._urls[name], nats_replicas=self._replicas, member=name,
-            sign_in="seat",
+            sign_in=self._sign_in, nats_blob_mb=BLOB_MB,
         )  # fmt: skip
         self.children[name] = start_child(
             "helpers.hub_process",

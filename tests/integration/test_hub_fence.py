@@ -28,6 +28,7 @@ from backends.domain.times import SystemClock
 from backends.hub import jetstream
 from backends.hub.jetstream import LOST_TAIL, AwayTooLong, LostTail, ReplicatedLog
 from backends.hub.jetstream_client import LEASE_S, JetStreamClient, NatsSettings
+from backends.hub.jetstream_rows import SharedRows, Site
 from backends.hub.member import Member
 from backends.hub.ports import ActionRow, Change, LogTrouble, NotLeading
 from backends.hub.replica import Replica
@@ -366,8 +367,10 @@ def test_a_hub_that_cannot_keep_its_copy_lets_another_lead(
             leads.set()
             stop.wait(0.02)
 
+    nats = NatsSettings(server.urls, replicas=1, blob_mb=16)
+    client = JetStreamClient(nats, STREAM, "m/1")
     member = Member(
-        NatsSettings(server.urls, replicas=1), STREAM, "m", tmp_path / "m.db", Mode.TEST,
+        client, SharedRows(client, Site(nats, f"{STREAM}-rows"), tmp_path), tmp_path / "m.db", Mode.TEST,
         make_world=TinyCity, start=lambda _: time.time_ns(), clock=lambda _: SystemClock(), serve=serve,
         follows=lambda: None,
     )  # fmt: skip

@@ -10,7 +10,8 @@ from helpers.tiny_city import TinyCity
 
 from backends.domain.feeds import Mode
 from backends.domain.times import NS_PER_S, ManualClock
-from backends.hub.jetstream_client import NatsSettings
+from backends.hub.jetstream_client import JetStreamClient, NatsSettings
+from backends.hub.jetstream_rows import SharedRows, Site
 from backends.hub.member import Member
 
 NOW = 1_790_000_000 * NS_PER_S
@@ -46,8 +47,11 @@ def test_a_hub_that_follows_keeps_its_copy_within_bounds(tmp_path: Path) -> None
     def none(*_: Any) -> None:
         """Not reached: it never leads."""
 
+    nats = NatsSettings(("nats://127.0.0.1:1",))
+    client = JetStreamClient(nats, "ioc", "A/1")
+    rows = SharedRows(client, Site(nats, "ioc-rows"), tmp_path)
     member = Member(
-        NatsSettings(("nats://127.0.0.1:1",)), "ioc", "A", tmp_path / "hub.db", Mode.TEST,
+        client, rows, tmp_path / "hub.db", Mode.TEST,
         make_world=TinyCity, start=lambda _: NOW, clock=lambda _: ManualClock(NOW), serve=none, follows=none,
     )  # fmt: skip
     log = Log(stop, turns=50)
