@@ -24,7 +24,10 @@ def conform(
     restart: Annotated[
         str, typer.Option("--restart", metavar="COMMAND", help="Shell command that restarts the backend and returns.")
     ] = "",
-    person: Annotated[str, typer.Option("--person", metavar="ID", help="Sign this person in before acting.")] = "",
+    person: Annotated[
+        str,
+        typer.Option("--person", metavar="ID", help="Sign this person in before acting: an operator or a shift lead."),
+    ] = "",
     secret: Annotated[
         Path | None, typer.Option("--secret", metavar="FILE", help="File with that person's secret; else it is asked.")
     ] = None,
