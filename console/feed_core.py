@@ -139,7 +139,6 @@ class FeedCore:
         """New alarms that came lately. Link thread only."""
         self._cseq = 0
         self._fresh: dict[str, int] = {}
-        self._rate = 1.0
         self._moment_at_s = 0.0
         self.quarantined = 0
 
@@ -335,7 +334,6 @@ class FeedCore:
         self.exchange.status(status)
 
     def link_status(self, status: LinkStatus) -> None:
-        self._rate = status.rate
         self.access.link_is(status.state is LinkState.UP)
         self.exchange.status(status)
         if not self.store.waiting_rows and not self.store.busy_s:
