@@ -19,6 +19,8 @@ from backends.store import audit
 from backends.store.schema import body_sum, cursor_sum
 
 QUARANTINE_KEPT = 1000
+AGAIN_ROWS = 1000
+"""So far back a row of the audit may stand already when it comes again: that is soon after, over a new connection."""
 
 Positions = dict[str, tuple[str, int]]
 """feed -> (epoch, seq) as committed, plus what this transaction adds."""
@@ -194,6 +196,8 @@ class PutAudit(msgspec.Struct, frozen=True):
     station: str = ""
     ends_session: bool = False
     """The chain's end is handed on at once (an anchor)."""
+    aid: str = ""
+    """Set where it may come again: it has one row."""
 
     @property
     def feed(self) -> str:
@@ -208,10 +212,18 @@ class PutAudit(msgspec.Struct, frozen=True):
         return 1
 
     def write(self, connection: sqlite3.Connection, at: Positions) -> None:
+        if self.aid and self._stands(connection):
+            return
         audit.append(
             connection, t_ns=self.t_ns, station=self.station, person=self.person, what=self.what, target=self.target,
-            result=self.result, detail=self.detail,
+            result=self.result, aid=self.aid, detail=self.detail,
         )  # fmt: skip
+
+    def _stands(self, connection: sqlite3.Connection) -> bool:
+        newest = "SELECT aid FROM audit ORDER BY n DESC LIMIT ?"
+        return (
+            connection.execute(f"SELECT 1 FROM ({newest}) WHERE aid = ?", (AGAIN_ROWS, self.aid)).fetchone() is not None
+        )
 
 
 class PutQuarantine(msgspec.Struct, frozen=True):
