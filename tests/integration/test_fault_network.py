@@ -14,6 +14,7 @@ from helpers import fault_scenes as scenes
 from helpers.fault_rig import Town, audit, rows_kept
 
 from backends.domain.feeds import FeedQuality, LinkState
+from backends.domain.ports import NewSamples
 
 STALE_SEEN_S = 2.0
 SLACK_S = 0.5
@@ -124,7 +125,8 @@ def test_resets_and_a_narrow_line_lose_nothing(town: Town) -> None:
 @pytest.mark.parametrize("who", ["hub", "feeder"])
 def test_a_step_of_the_wall_clock_is_no_news(town: Town, who: str, step_s: float) -> None:
     child = town.hub if who == "hub" else town.feeder
-    town.until("samples flow", lambda g: g.live("samples"))
+    # Until a feed has moved under our eyes its source time judges it, and the step is of the source's clock.
+    town.until("samples flow", lambda g: g.live("samples") and sum(isinstance(d, NewSamples) for d in g.all) >= 3)
     with scenes.watching(town) as flips:
         child.tell(wall_s=step_s)
         scenes.look_for(town, 4.0)
