@@ -25,11 +25,13 @@ import numpy.typing as npt
 
 from backends.domain.camera import PictureState, PictureStatus
 
-MAGIC = int.from_bytes(b"IOCPIC01", "little")
+MAGIC = int.from_bytes(b"IOCPIC02", "little")
 SLOTS = 3
 HEADER_BYTES = 4096
 MAX_SIDE = 16384
 """Pixels; a header that claims more is damaged."""
+ROW_PIXELS = 8
+"""Rows are as long as a multiple of this: the scaler writes so many pixels at once, also beyond the width."""
 
 _GENERATION, _WIDTH, _HEIGHT, _STRIDE, _SLOTS, _SLOT_BYTES, _CRC = range(1, 8)
 _NEWEST, _STAMP, _INTERVAL, _RECEIVED, _STATE, _RECONNECTS, _REASON_SEQ, _REASON_LEN, _SOURCE, _SINCE = range(8, 18)
@@ -66,8 +68,12 @@ def segment_size(width: int, height: int) -> int:
     return HEADER_BYTES + SLOTS * _slot_bytes(width, height)
 
 
+def _stride(width: int) -> int:
+    return (width + ROW_PIXELS - 1) // ROW_PIXELS * ROW_PIXELS * 4
+
+
 def _slot_bytes(width: int, height: int) -> int:
-    return (width * height * 4 + 4095) // 4096 * 4096
+    return (_stride(width) * height + 4095) // 4096 * 4096
 
 
 def format_segment(memory: mmap.mmap, generation: int, width: int, height: int, now_ns: int | None = None) -> None:
@@ -75,7 +81,7 @@ def format_segment(memory: mmap.mmap, generation: int, width: int, height: int, 
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         raise BadFrameHeader(f"a picture of {width} x {height} pixels is not possible")
     words = memoryview(memory).cast("Q")
-    fixed = (MAGIC, generation, width, height, width * 4, SLOTS, _slot_bytes(width, height))
+    fixed = (MAGIC, generation, width, height, _stride(width), SLOTS, _slot_bytes(width, height))
     words[:7] = memoryview(struct.pack("<7Q", *fixed)).cast("Q")
     words[_CRC] = zlib.crc32(struct.pack("<7Q", *fixed))
     words[_SINCE] = time.monotonic_ns() if now_ns is None else now_ns
@@ -96,17 +102,19 @@ class _Output:
         if (
             not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE)
             or slots != SLOTS
-            or stride != width * 4
+            or stride != _stride(width)
             or slot_bytes != _slot_bytes(width, height)
             or HEADER_BYTES + slots * slot_bytes > len(memory)
         ):
             raise BadFrameHeader(f"the bounds of the header ({width} x {height}) do not fit the memory")
         self.generation, self.width, self.height = generation, width, height
         self._memory = memory
-        self.buffers: list[Frame] = [
-            np.frombuffer(memory, np.uint8, width * height * 4, HEADER_BYTES + i * slot_bytes).reshape(height, width, 4)
+        self.rows: list[Frame] = [
+            np.frombuffer(memory, np.uint8, stride * height, HEADER_BYTES + i * slot_bytes).reshape(height, -1, 4)
             for i in range(SLOTS)
         ]
+        """Whole buffers, without a gap: rows may be longer than the picture is wide."""
+        self.buffers: list[Frame] = [rows[:, :width] for rows in self.rows]
 
 
 class FrameWriter(_Output):
@@ -170,11 +178,14 @@ class FrameWriter(_Output):
 class PinnedFrame:
     """A picture that the writer keeps away from until it is let go."""
 
-    __slots__ = ("pixels", "sequence")
+    __slots__ = ("pixels", "rows", "sequence")
 
-    def __init__(self, pixels: Frame, sequence: int) -> None:
+    def __init__(self, pixels: Frame, sequence: int, rows: Frame) -> None:
         self.pixels = pixels
+        """(height, width, 4) BGRA; a view on `rows`."""
         self.sequence = sequence
+        self.rows = rows
+        """The same memory without a gap, for who takes an address and a length of row."""
 
 
 class FrameReader(_Output):
@@ -183,7 +194,7 @@ class FrameReader(_Output):
     def __init__(self, memory: mmap.mmap, generation: int, clock: Clock = time.monotonic_ns) -> None:
         super().__init__(memory, generation)
         self._clock = clock
-        for buffer in self.buffers:
+        for buffer in (*self.rows, *self.buffers):
             buffer.flags.writeable = False
 
     def sequence(self) -> int:
@@ -202,7 +213,7 @@ class FrameReader(_Output):
                 break  # damaged: never index by what memory says without looking
             words[_PINNED] = slot + 1
             if words[_NEWEST] == newest and words[_BEGIN + slot] == words[_END + slot] == sequence:
-                return PinnedFrame(self.buffers[slot], sequence)
+                return PinnedFrame(self.buffers[slot], sequence, self.rows[slot])
             words[_TORN] += 1
         self.unpin(None)
         return None
