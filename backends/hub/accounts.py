@@ -32,8 +32,8 @@ ACCOUNT, SESSION, ENTRY = "account", "session", "entry"
 """Kinds of shared rows."""
 SHARED_ENTRY_NS = 400 * 86_400 * NS_PER_S
 """For so long a hub that is new hears of sign-ins; the files keep them for good."""
-SHARED_SESSION_NS = 86_400 * NS_PER_S
-"""Beyond its end."""
+SHARED_SESSION_NS = 7 * 86_400 * NS_PER_S
+"""Beyond its end. An ended one is remembered here and on the servers: who still has it must not revive it."""
 _ID = re.compile(r"[a-z][a-z0-9._-]{1,63}")
 _SHARED = frozenset({*Role, "user", "guest", "root", "test", "demo", "hub", "station", "desk", "wall", "trucban"})
 """Names of a post, not of a person: who acted must be somebody."""
@@ -83,6 +83,7 @@ class Kept(msgspec.Struct, frozen=True):
     epoch: int
     t_begin: int
     t_end: int
+    """0: it was ended."""
 
 
 class _AccountRow(msgspec.Struct, frozen=True):
@@ -228,10 +229,15 @@ class AccountBook:
         self._telling.append(_of_session(session))
 
     def sessions(self, now_ns: int) -> list[Kept]:
-        """Those that are not over, oldest first; the others are removed."""
+        """Those that are not over, oldest first; the others are removed in time."""
         with self.transaction():
-            self._db.execute("DELETE FROM session WHERE t_end <= ?", (now_ns,))
-        return self._sessions()
+            self._forget_sessions(now_ns)
+        return [session for session in self._sessions() if session.t_end > now_ns]
+
+    def _forget_sessions(self, now_ns: int) -> None:
+        self._db.execute(
+            "DELETE FROM session WHERE t_end<=? AND max(t_begin, t_end)<=?", (now_ns, now_ns - SHARED_SESSION_NS)
+        )
 
     def _sessions(self) -> list[Kept]:
         rows = self._db.execute("SELECT token, person, station, epoch, t_begin, t_end FROM session ORDER BY t_begin")
@@ -239,10 +245,10 @@ class AccountBook:
 
     def end(self, tokens: list[bytes]) -> None:
         """These sessions are over, on disk too."""
-        now_ns = time.time_ns()
         with self.transaction():
-            self._telling += [_of_session(s, over_ns=now_ns) for s in self._sessions() if s.token in tokens]
-            self._db.executemany("DELETE FROM session WHERE token=?", [(t,) for t in tokens])
+            ending = [s for s in self._sessions() if s.token in tokens and s.t_end]
+            self._telling += [_of_session(s, over=True) for s in ending]
+            self._db.executemany("UPDATE session SET t_end=0 WHERE token=?", [(t,) for t in tokens])
 
     # --- the file --------------------------------------------------------------------------------
 
@@ -290,7 +296,7 @@ class AccountBook:
     def rows(self) -> Iterator[Row]:
         """Shelf."""
         yield from self._accounts()
-        yield from [_of_session(session) for session in self._sessions()]
+        yield from [_of_session(session, over=not session.t_end) for session in self._sessions()]
         found = self._db.execute("SELECT id, t, what, person, station, detail FROM entry WHERE id IS NOT NULL")
         yield from [_of_entry(row[0], _EntryRow(*row[1:])) for row in found]
 
@@ -302,9 +308,10 @@ class AccountBook:
                     case "account":
                         self._take_account(msgspec.json.decode(row.told, type=_AccountRow), row.rev)
                     case "session":
-                        self._take_session(msgspec.json.decode(row.told, type=Kept))
+                        self._take_session(msgspec.json.decode(row.told, type=Kept), over=row.rev > 0)
                     case "entry":
                         self._write_entry(bytes.fromhex(row.key), msgspec.json.decode(row.told, type=_EntryRow))
+            self._forget_sessions(time.time_ns())
 
     def _take_account(self, account: _AccountRow, rev: int) -> None:
         known = self._db.execute("SELECT rev FROM account WHERE id=?", (account.id,)).fetchone()
@@ -314,22 +321,24 @@ class AccountBook:
         self._db.execute("INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
         self._db.execute("DELETE FROM session WHERE person=? AND epoch<?", (account.id, account.epoch))
 
-    def _take_session(self, session: Kept) -> None:
-        if session.t_end <= time.time_ns():
-            self._db.execute("DELETE FROM session WHERE token=?", (session.token,))
-        else:
-            values = msgspec.structs.astuple(session)
-            self._db.execute("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)", values)
+    def _take_session(self, session: Kept, *, over: bool) -> None:
+        """An ended one stays ended, in whatever order its rows come."""
+        values = msgspec.structs.astuple(msgspec.structs.replace(session, t_end=0) if over else session)
+        self._db.execute(
+            "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT(token) DO UPDATE SET t_end=excluded.t_end WHERE t_end<>0",
+            values,
+        )
 
     def close(self) -> None:
         self._db.close()
 
 
-def _of_session(session: Kept, over_ns: int = 0) -> Row:
-    """`over_ns`: when it ended before its time."""
-    told = msgspec.structs.replace(session, t_end=over_ns) if over_ns else session
-    until = session.t_end + SHARED_SESSION_NS
-    return Row(SESSION, session.token.hex(), 1 if over_ns else 0, msgspec.json.encode(told), until)
+def _of_session(session: Kept, *, over: bool = False) -> Row:
+    """`over`: it ended, perhaps before its time."""
+    told = msgspec.structs.replace(session, t_end=0) if over else session
+    until = max(session.t_begin, session.t_end) + SHARED_SESSION_NS
+    return Row(SESSION, session.token.hex(), int(over), msgspec.json.encode(told), until)
 
 
 def _of_entry(id_: bytes, row: _EntryRow) -> Row:

@@ -144,10 +144,15 @@ class BlobStore:
                 yield Row(BLOB, path.stem, 0, _MEDIA[path.suffix].encode())
 
     def add(self, blob: str, media: str, data: bytes) -> bool:
-        """A whole one that another hub has shared; False when it is not what it says. Raises OSError."""
+        """A whole one that another hub has shared; False when it is not what it says. Raises OSError.
+
+        One thread of one process at a time.
+        """
         if media not in _SUFFIX or hashlib.sha256(data).hexdigest() != blob or not _is_what_it_says(media, data):
             return False
-        path = self._coming / f"shared~{blob}"
+        if shutil.disk_usage(self._folder).free < FREE_LEAST + len(data):
+            raise OSError("the disk is full")
+        path = self._coming / f"~{blob}"  # no station's
         with path.open("wb") as file:
             file.write(data)
             file.flush()

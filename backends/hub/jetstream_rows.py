@@ -33,7 +33,7 @@ from nats.js.errors import APIError, BadRequestError
 from backends.hub.accounts import ACCOUNT, ENTRY, SESSION, AccountBook
 from backends.hub.blobs import BLOB, BlobStore
 from backends.hub.jetstream_blobs import BLOB_S, SharedBlobs
-from backends.hub.jetstream_client import ASK_S, PAUSE_S, JetStreamClient, NatsSettings
+from backends.hub.jetstream_client import ASK_S, PAUSE_S, SPARE_BYTES, JetStreamClient, NatsSettings
 from backends.hub.ports import LogTrouble
 from backends.hub.private import SECRET, Vault
 from backends.hub.shared import ALONE, SITE_FILE, Row, Sharing, Shelf
@@ -51,10 +51,17 @@ AT_ONCE = 64
 SPREAD_EVERY_S = 2.0
 """How often what this hub's world has confided is looked at for what others lack."""
 TIDY_EVERY_S = 3600.0
+TIDY_MOST = 20
+"""In one go: rows that come wait for it."""
 WAIT_S, BUSY_WAIT_S, RETRY_S = 0.5, 0.01, 0.5
 Came = queue.SimpleQueue[tuple[int, Row]]
 _MARK = "mark"
 _WRONG_LAST = (10071, 10164)
+_UNFIT = (
+    msgspec.MsgspecError, ValueError, OverflowError, sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)  # fmt: skip
+"""What a row is to blame for; the other errors of SQLite are the file's, and tried again."""
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -95,8 +102,9 @@ def rows_of_the_site(folder: Path) -> Iterator[Sharing]:
     except (OSError, msgspec.MsgspecError) as error:
         raise LogTrouble(f"{folder / SITE_FILE} cannot be read: {error}; a start of the hub writes it anew") from error
     client = JetStreamClient(site.nats, site.name, "command-line")
+    # Not the rest: the hub beside it has that, and whoever types here may be another user of the machine.
+    rows = SharedRows(client, site, folder, people_only=True)
     client.start()
-    rows = SharedRows(client, site, folder)
     try:
         client.connect()
         rows.begin()
@@ -110,10 +118,10 @@ def rows_of_the_site(folder: Path) -> Iterator[Sharing]:
 class SharedRows:
     """Sharing of one hub of several, or of the command line beside one. `client` is started by its owner."""
 
-    def __init__(self, client: JetStreamClient, site: Site, folder: Path) -> None:
-        """`folder`: this hub's data folder."""
+    def __init__(self, client: JetStreamClient, site: Site, folder: Path, *, people_only: bool = False) -> None:
+        """`folder`: this hub's data folder; `people_only`: of its files take part in the accounts alone."""
         self._client, self._site, self._name, self._folder = client, site, site.name, folder
-        self._blobs = SharedBlobs(client, site.name, BlobStore(folder))
+        self._blobs = None if people_only else SharedBlobs(client, site.name, BlobStore(folder), self._put_blob_row)
         self._known: dict[str, _Known] = {}
         """By subject. Written by the nats thread alone."""
         self._tail: asyncio.Task[None] | None = None
@@ -130,6 +138,9 @@ class SharedRows:
         self._mark = 0
         self._created = ""
         """Which stream this is."""
+        self._unfit: set[str] = set()
+        """Subjects of rows that are too large for the servers; said once."""
+        self._unspread = False
 
     # --- its life --------------------------------------------------------------------------------
 
@@ -139,7 +150,7 @@ class SharedRows:
         Where the stream is another one than before, or the servers have lost its end, all is read and shared anew.
         """
         created, last = self._client.call(self._make, ASK_S * 3)
-        if created != self._created or last < self._upto:
+        if created != self._created or last < self._upto or self._tail is None or self._tail.done():
             if self._created:
                 log.warning("the rows that all hubs share are not those of before: read and shared anew")
             self._client.call(self._begin_anew, SHARE_S)
@@ -147,15 +158,22 @@ class SharedRows:
         if not self._thread.is_alive():
             self._thread.start()
 
+    def distrust(self) -> None:
+        """The servers have lost some of the log, and so perhaps rows: `begin` will read and share all anew."""
+        self._created = ""
+
     @property
     def in_step(self) -> bool:
         """The files have what the site has, and the site what they have."""
         return self._in_step.is_set()
 
     def wait_in_step(self, timeout_s: float) -> None:
-        """Raises LogTrouble."""
-        if not self._in_step.wait(timeout_s):
-            raise LogTrouble(f"the rows that all hubs share were not read within {timeout_s:g} s")
+        """As long as rows come: there may be years of them. Raises LogTrouble after `timeout_s` without any."""
+        upto = -1
+        while not self._in_step.wait(timeout_s):
+            if self._upto == upto:
+                raise LogTrouble(f"the rows that all hubs share were not read: none came for {timeout_s:g} s")
+            upto = self._upto
 
     def catch_up(self, timeout_s: float = CATCH_UP_S) -> None:
         """All that any hub has shared until now is in the files when it returns. Raises LogTrouble."""
@@ -179,11 +197,10 @@ class SharedRows:
             self._client.call(lambda row=row: self._put(row, SHARE_S), SHARE_S + ASK_S)  # type: ignore[misc]
 
     def share_blob(self, blob: str, media: str, path: Path) -> None:
-        self._share_blob(Row(BLOB, blob, 0, media.encode()), path.read_bytes())
-
-    def _share_blob(self, row: Row, data: bytes) -> None:
-        self._client.call(lambda: self._blobs.put(row.key, row.told.decode("ascii"), data), BLOB_S)
-        self.share([row])
+        blobs, data = self._blobs, path.read_bytes()
+        if blobs is not None:
+            self._client.call(lambda: blobs.put(blob, media, data), BLOB_S)
+            self.share([Row(BLOB, blob, 0, media.encode())])
 
     # --- on the nats thread ----------------------------------------------------------------------
 
@@ -198,7 +215,8 @@ class SharedRows:
                 name=self._name, subjects=[f"{self._name}.>"], storage=api.StorageType.FILE,
                 num_replicas=self._site.nats.replicas, max_msgs_per_subject=1,
             )  # fmt: skip
-        await self._blobs.make(self._site.nats.replicas, self._site.nats.blob_mb)
+        if self._blobs is not None:
+            await self._blobs.make(self._site.nats.replicas, self._site.nats.blob_mb)
         info = await js.stream_info(self._name)
         return str(info.created), info.state.last_seq
 
@@ -222,9 +240,14 @@ class SharedRows:
     async def _put(self, row: Row, within_s: float) -> None:
         """Until the servers confirm it. Raises LogTrouble."""
         subject, raw = self._subject(row), msgspec.msgpack.encode(row)
+        if len(raw) > self._client.part_bytes:
+            raise LogTrouble(f"a row ({row.kind}) of {len(raw)} bytes is more than the servers take")
         headers = {}
         if row.kind == ACCOUNT:
             known = self._known.get(subject)
+            if known is not None and known.rev >= row.rev:
+                # It has come, and is not in the file yet that this row was made from.
+                raise LogTrouble("somebody else has changed it in the same moment: nothing was changed here")
             last = str(known.sequence if known is not None else 0)
             headers[api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value] = last
         until_s = time.monotonic() + within_s
@@ -268,14 +291,16 @@ class SharedRows:
             )  # fmt: skip
             try:
                 puller = await self._client.js().pull_subscribe(f"{self._name}.>", stream=self._name, config=config)
+                try:
+                    after = await self._pull(puller, after, into)
+                finally:
+                    with contextlib.suppress(nats.errors.Error):
+                        await puller.unsubscribe()
             except (nats.errors.Error, TimeoutError):
                 await asyncio.sleep(PAUSE_S)
-                continue
-            try:
-                after = await self._pull(puller, after, into)
-            finally:
-                with contextlib.suppress(nats.errors.Error):
-                    await puller.unsubscribe()
+            except Exception:
+                log.exception("reading what the hubs share met a fault of the hub")
+                await asyncio.sleep(RETRY_S)
 
     async def _pull(self, puller: JetStreamContext.PullSubscription, after: int, into: Came) -> int:
         count = 0
@@ -305,7 +330,7 @@ class SharedRows:
             return
         try:
             row = msgspec.msgpack.decode(raw, type=Row)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, ValueError) as error:
             log.error("a row that the hubs share cannot be read (message %d): %s", sequence, error)
             return
         self._know(subject, sequence, row)
@@ -320,7 +345,8 @@ class SharedRows:
             try:
                 shelves = shelves or self._open()
                 self._take_in(shelves)
-                self._blobs.turn()
+                if self._blobs is not None:
+                    self._blobs.turn()
                 if not self._in_step.is_set():
                     if self._upto < self._mark:
                         continue
@@ -330,10 +356,9 @@ class SharedRows:
                         if came is self._came:
                             self._in_step.set()
                 if time.monotonic() >= spread_s:
-                    self._spread([shelves[SECRET]])
                     spread_s = time.monotonic() + SPREAD_EVERY_S
-                if time.monotonic() >= tidy_s:
-                    self._tidy()
+                    self._spread_secrets(shelves.get(SECRET))
+                if time.monotonic() >= tidy_s and not self._tidy():
                     tidy_s = time.monotonic() + TIDY_EVERY_S
             except (sqlite3.Error, OSError, LogTrouble, msgspec.MsgspecError) as error:
                 log.error("what the hubs share: %s", error)
@@ -346,7 +371,10 @@ class SharedRows:
                 shelf.close()
 
     def _open(self) -> dict[str, Shelf]:
-        book, witness, vault = AccountBook(self._folder), Witness(self._folder), Vault(self._folder)
+        book = AccountBook(self._folder)
+        if self._blobs is None:
+            return {ACCOUNT: book, SESSION: book, ENTRY: book}
+        witness, vault = Witness(self._folder), Vault(self._folder)
         return {
             ACCOUNT: book, SESSION: book, ENTRY: book, LOOK: witness, ANCHOR: witness, SECRET: vault,
             BLOB: self._blobs,
@@ -359,7 +387,8 @@ class SharedRows:
             self._batch, self._batch_of = [], came
         if not self._batch:
             with contextlib.suppress(queue.Empty):
-                self._batch.append(came.get(timeout=BUSY_WAIT_S if self._blobs.busy else WAIT_S))
+                busy = self._blobs is not None and self._blobs.busy
+                self._batch.append(came.get(timeout=BUSY_WAIT_S if busy else WAIT_S))
         with contextlib.suppress(queue.Empty):
             while len(self._batch) < BATCH:
                 self._batch.append(came.get_nowait())
@@ -380,31 +409,54 @@ class SharedRows:
     def _spread(self, shelves: Iterable[Shelf]) -> None:
         """Share what only this hub has. Raises LogTrouble or sqlite3.Error."""
         for shelf in shelves:
-            for some in _some(row for row in shelf.rows() if self._is_news(row)):
-                if shelf is self._blobs:
-                    for row in some:
-                        self._share_blob(row, self._blobs.bytes_of(row))
-                else:
-                    self._client.call(lambda some=some: self._put_all(some), SHARE_S * 4)  # type: ignore[misc]
+            news = (row for row in shelf.rows() if self._is_news(row))
+            if isinstance(shelf, SharedBlobs):
+                shelf.give(news)
+                continue
+            for some in _some(news):
+                self._client.call(lambda some=some: self._put_all(some), SHARE_S * 4)  # type: ignore[misc]
+
+    def _spread_secrets(self, vault: Shelf | None) -> None:
+        """Looked at when somebody has written: a year of them takes a second."""
+        if not isinstance(vault, Vault):
+            return
+        self._unspread = vault.changed() or self._unspread
+        if self._unspread:
+            self._spread([vault])
+            self._unspread = False
 
     def _is_news(self, row: Row) -> bool:
-        known = self._known.get(self._subject(row))
+        if 0 < row.until < time.time_ns():
+            return False  # the servers have forgotten it, or may
+        subject = self._subject(row)
+        if len(row.told) > self._client.part_bytes - SPARE_BYTES:
+            if subject not in self._unfit:
+                log.error("a row (%s) of %d bytes is too large for the servers: not shared", row.kind, len(row.told))
+            self._unfit.add(subject)
+            return False
+        known = self._known.get(subject)
         return known is None or (row.rev > known.rev and zlib.crc32(row.told) != known.crc)
+
+    async def _put_blob_row(self, row: Row) -> None:
+        await self._put(row, SHARE_S)
 
     async def _put_all(self, rows: Sequence[Row]) -> None:
         await asyncio.gather(*(self._put(row, SHARE_S * 3) for row in rows))
 
-    def _tidy(self) -> None:
-        """Let the servers forget what is over. Any hub may, and may do it again."""
+    def _tidy(self) -> bool:
+        """Let the servers forget some of what is over; is there more? Any hub may, and may do it again."""
         now_ns = time.time_ns()
-        over = [subject for subject, known in list(self._known.items()) if 0 < known.until < now_ns]
+        over = [(subject, known) for subject, known in list(self._known.items()) if 0 < known.until < now_ns]
+        some = over[:TIDY_MOST]
 
         async def purge() -> None:
-            for subject in over:
-                await self._client.js().purge_stream(self._name, subject=subject)
-                del self._known[subject]
+            for subject, known in some:
+                if self._known.get(subject) is known:
+                    await self._client.js().purge_stream(self._name, subject=subject)
+                    self._known.pop(subject, None)
 
-        self._client.call(purge, SHARE_S + len(over) * 0.1)
+        self._client.call(purge, SHARE_S)
+        return len(over) > len(some)
 
 
 def _each(shelves: dict[str, Shelf]) -> list[Shelf]:
@@ -416,11 +468,11 @@ def _take(shelf: Shelf, rows: Sequence[Row]) -> None:
     """Together; where one of them cannot be read the others count."""
     try:
         shelf.take(rows)
-    except (msgspec.MsgspecError, ValueError):
+    except _UNFIT:
         for row in rows:
             try:
                 shelf.take([row])
-            except (msgspec.MsgspecError, ValueError) as error:
+            except _UNFIT as error:
                 log.error("a row that the hubs share (%s) cannot be read: %s", row.kind, error)
 
 

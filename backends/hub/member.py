@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -82,8 +83,11 @@ class Member:
                 except (LostTail, AwayTooLong) as lost:
                     log.error("%s; this hub's copy is set aside and read anew", lost)
                     self._anew = lost
+                    if isinstance(lost, LostTail):
+                        self._rows.distrust()
                     self._let_others()
-                except LogTrouble as trouble:
+                except (LogTrouble, sqlite3.OperationalError) as trouble:
+                    # A small file is locked for seconds while a command line waits for the servers with a change.
                     if str(trouble) != self._trouble:
                         log.error("%s", trouble)
                     self._trouble = str(trouble)

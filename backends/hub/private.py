@@ -67,6 +67,12 @@ class Vault:
     def __init__(self, folder: Path, *, mend: bool = False) -> None:
         """Raises LogTrouble; `mend`: a damaged file is kept beside and a new one begun."""
         self._db = open_small(folder / FILE, _STEPS, mend=mend)
+        self._seen = 0
+
+    def changed(self) -> bool:
+        """Has another connection written since the last call? True at the first one."""
+        before, self._seen = self._seen, int(self._db.execute("PRAGMA data_version").fetchone()[0])
+        return before != self._seen
 
     def find(self, what: str, target: str) -> dict[str, str] | None:
         """None = nothing is known of it."""

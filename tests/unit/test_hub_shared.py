@@ -231,3 +231,21 @@ def test_files_of_before_sharing_are_taken_over_as_they_are(tmp_path: Path) -> N
     assert [(r.kind, r.rev) for r in book.rows()] == [("account", 1)]
     book.close()
     kept.close()
+
+
+def test_a_session_that_was_ended_is_not_revived_by_a_hub_that_has_not_heard(
+    books: tuple[AccountBook, AccountBook, Heard],
+) -> None:
+    """The servers were emptied while that hub was down: it shares what it has, the live session too."""
+    one, two, heard = books
+    kept = session()
+    sign_in(one, kept)
+    two.take(heard.rows)
+    one.end([kept.token])
+    one.take([row for row in two.rows() if row.kind == "session"])
+    assert one.sessions(time.time_ns()) == []
+    two.take(one.rows())
+    assert two.sessions(time.time_ns()) == [], "and hears of its end"
+    # Not for ever.
+    one.sessions(time.time_ns() + 30 * 86_400 * NS_PER_S)
+    assert [row for row in one.rows() if row.kind == "session"] == []
