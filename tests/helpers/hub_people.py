@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from helpers.tiny_city import TinyCity
 from helpers.waiting import wait_for
 
 from backends.domain.people import Role
-from backends.hub.accounts import AccountBook
+from backends.hub.accounts import FILE, AccountBook
 from backends.hub.keys import authorise, ensure_station_keys
 from backends.hub.main import HubSettings, Ready, read_ready, run
 from backends.protocol.messages import BLOB_PART
@@ -32,10 +34,21 @@ PEOPLE = {
 
 def make_accounts(folder: Path) -> None:
     """One person of each role, all with SECRET."""
-    book = AccountBook(folder)
-    for role, (person, name) in PEOPLE.items():
-        book.add(person, name, name.split(maxsplit=1)[1], role, SECRET)
-    book.close()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).touch(0o600)
+    (folder / FILE).write_bytes(_accounts())
+
+
+@functools.cache
+def _accounts() -> bytes:
+    """The file with them, made once a run: a good hash is slow, five of them cost more than a hub's start."""
+    with tempfile.TemporaryDirectory() as made:
+        book = AccountBook(Path(made))
+        for role, (person, name) in PEOPLE.items():
+            book.add(person, name, name.split(maxsplit=1)[1], role, SECRET)
+        book.close()
+        (file,) = Path(made).iterdir()  # alone: what a -wal still held would be lost
+        return file.read_bytes()
 
 
 def sign_in(client: WireClient, person: str, secret: str = SECRET) -> dict[str, Any]:

@@ -7,6 +7,7 @@ clicks. The rest of the load is sensors, cameras and indicators that move; sampl
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 from helpers.tiny_city import TinyCity
@@ -31,6 +32,10 @@ from backends.domain.world import (
     WorldEvent,
 )
 
+log = logging.getLogger(__name__)
+
+PAID = "all that was owed is written"
+"""In the hub's log, once it is."""
 ACK_AFTER, RETURN_AFTER = 2, 4
 """Steps (of alarms) after which alarm k is acknowledged and returns, times `standing` / 4."""
 SLICE = 5000
@@ -63,6 +68,7 @@ class LoadCity:
         """`silent_after_s`: from then on no samples (one feed of many stalls); 0 = never."""
         self._start_ns, self._last_ns = start_ns, 0
         self._owed = self._paid = 0
+        self._owing = False
         self._alarms, self._standing, self._fixed = alarms, standing, fixed
         # One alarm is three changes of it and three of the timeline.
         self._moves = max(0.0, rate - 6 * alarms)
@@ -126,11 +132,15 @@ class LoadCity:
     def owe(self, records: int) -> None:
         """So many records more, beside the even load: over six feeds, in slices of a few thousand a round."""
         self._owed += records
+        self._owing = True
 
     def _pay(self, t_ns: int) -> list[WorldEvent]:
         """Of 10 records: one of alarms with one of the timeline, one report with another of the timeline, two of
         cameras, three of sensors, one indicator."""
         events: list[WorldEvent] = []
+        if self._owing and not self._owed:
+            self._owing = False
+            log.info(PAID)  # the hub asks for more when it has written what it was given
         for _ in range(min(SLICE, self._owed) // 10):
             self._paid += 1
             n = self._paid

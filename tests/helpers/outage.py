@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 from helpers.fault_rig import LOGGED, Town
-from helpers.fault_scenes import look_for
+from helpers.load_city import PAID
 
 from backends.domain.action import Stage, Verb
 from backends.domain.alarm import Alarm
@@ -45,8 +45,8 @@ def outage(town: Town, records: int = 100_000, clicks: int = 500) -> Outage:
     _click(town, clicks, found)
     before = {feed: s.cursor for feed, s in town.glass.feeds.items()}
     town.hub.tell(wall_s=HOURS * 3600.0, owe=records)
-    # The hub needs a few seconds to make them; it must be done when the cable is back.
-    look_for(town, 3.0 + records / 8000)
+    # It must be done when the cable is back.
+    town.until("the hub has made them", lambda _: PAID in town.hub.log_file.read_text(encoding="utf-8"), 120.0)
     fresh = len(town.glass.all)
     town.live.mend(lose=True)
     town.ctl.mend(lose=True)

@@ -249,7 +249,7 @@ class SmallBackend:
         if self.broken("deep-nesting") and len(raw) >= 100_000 and len(raw) < MAX_FRAME:
             return [Pong(13, 1, 1)]
         if self.broken("good-json") and b"later" in raw:
-            return []
+            return [Denied("what")]
         try:
             if self.broken("bad-json") or (self.broken("oversized") and len(raw) > MAX_FRAME):
                 return msgspec.convert(json.loads(raw), FromConsole)
@@ -261,8 +261,8 @@ class SmallBackend:
         if hello.mode is not Mode.DEMO and not self.broken("foreign-mode"):
             self._refused.add(peer)
             return Denied("mode")
-        if (1 not in hello.versions or "json" not in hello.enc) and not self.broken("unknown-version"):
-            return Denied("version")
+        if 1 not in hello.versions or "json" not in hello.enc:
+            return Denied("what" if self.broken("unknown-version") else "version")
         self._refused.discard(peer)
         if hello.cursors:
             self._joined.add(peer)

@@ -49,16 +49,25 @@ class TinyCity:
     """One sample of each sensor a second, the river by a slow sine around `level`."""
 
     def __init__(
-        self, start_ns: int, *, level: float = 2.5, past_s: int = 3600, extra_series: int = 0, silent_s: int = 0
+        self,
+        start_ns: int,
+        *,
+        level: float = 2.5,
+        past_s: int = 3600,
+        extra_series: int = 0,
+        wordy: int = 0,
+        silent_s: int = 0,
     ) -> None:
-        """`silent_s`: for how long, in the middle of the past, nothing was measured."""
+        """`wordy`: letters more in the name of each extra series. `silent_s`: for how long, in the middle of the past,
+        nothing was measured."""
         self._silent_s = silent_s
         self._t_ns = start_ns
         self._start_ns = start_ns
         self._level = level
         self._past_s = past_s
         self._extra = tuple(
-            Sensor(f"x-{n}", LocalText(f"Chuỗi {n}", f"Series {n}"), "", period_s=1.0) for n in range(extra_series)
+            Sensor(f"x-{n}", LocalText(f"Chuỗi {n}{'x' * wordy}", f"Series {n}"), "", period_s=1.0)
+            for n in range(extra_series)
         )
 
     def directory(self) -> Directory:

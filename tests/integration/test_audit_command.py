@@ -32,7 +32,7 @@ ROWS = 30
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A console's folder with a chain of 32 rows."""
+    """A console's folder with a chain of 33 rows."""
     folder = tmp_path / "data"
     store = Store(folder, "demo", Heard())
     store.open()

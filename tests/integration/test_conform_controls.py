@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 from helpers.small_backend import SmallBackend
 
+from backends.conform import living
 from backends.conform.registry import Check
 from backends.conform.room import Room
 from backends.conform.run import CHECKS, Outcome, Verdict, run
@@ -28,6 +29,13 @@ ALSO: dict[str, set[str]] = {
 
 #: Faults after which nothing is left that could pass: no encryption, and a backend that waits for a slow reader.
 ALL_FALLS = ("no-encryption", "slow-reader")
+
+
+@pytest.fixture(autouse=True)
+def shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half the load and half the slow reader: longer than the pause that both forbid, and a fault shows at once."""
+    for name in ("LOAD_S", "SLOW_S"):
+        monkeypatch.setattr(living, name, 2.0)
 
 
 @contextmanager

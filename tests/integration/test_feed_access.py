@@ -244,7 +244,7 @@ def test_a_locked_console_shows_alarms_and_takes_no_action(hub: FakeHub, desk: M
     made = signed_in(desk)
     made.feed.lock()
     hub.put("alarms", alarm(1))
-    made.glass.until(lambda g: g.ids() == ["a1"], 2.0)
+    made.glass.until(lambda g: g.ids() == ["a1"])
     for verb in Verb:
         with pytest.raises(ActionRefused) as refused:
             made.feed.submit(verb, "alarms", "a1", 0)
@@ -330,9 +330,9 @@ def test_a_locked_session_is_unlocked_without_the_hub_and_goes_on(hub: FakeHub, 
 def test_a_hub_that_beats_but_does_not_answer_counts_as_away(hub: FakeHub, desk: Made) -> None:
     made = desk()
     made.until_link(LinkState.UP)
-    made.feed.core._link._machine.access.sign_ins._lives_s = 1.0  # type: ignore[union-attr]
     assert made.sign_in().code == ""
     wait_until(lambda: kept(made.feed))
+    made.feed.core._link._machine.access.sign_ins._lives_s = 1.0  # type: ignore[union-attr]
     made.feed.lock()
     hub.answer_filter = lambda answer: [] if isinstance(answer, Signed) else [answer]
     assert made.sign_in("minh", "bí mật của Minh").code == "no_answer", "nothing is kept for him"
@@ -424,7 +424,7 @@ def test_wrong_tries_wait_longer_and_a_restart_wins_nothing(hub: FakeHub, desk: 
     made = desk()
     answer = made.sign_in()
     assert answer.code == "wait"
-    assert answer.retry_s > 4.0
+    assert 0.0 < answer.retry_s <= 5.0
 
 
 # -- reveal, blobs, anchors ----------------------------------------------------------------------------------------

@@ -25,9 +25,9 @@ from backends.domain.place import SlaRule
 from backends.domain.sensor import Sample
 from backends.domain.text import LocalText
 from backends.domain.times import SystemClock
-from backends.hub import jetstream
+from backends.hub import jetstream, jetstream_client
 from backends.hub.jetstream import LOST_TAIL, AwayTooLong, LostTail, ReplicatedLog
-from backends.hub.jetstream_client import LEASE_S, JetStreamClient, NatsSettings
+from backends.hub.jetstream_client import LEASE_S, JetStreamClient, NatsSettings, still_s
 from backends.hub.jetstream_rows import SharedRows, Site
 from backends.hub.member import Member
 from backends.hub.ports import ActionRow, Change, LogTrouble, NotLeading
@@ -146,17 +146,32 @@ def test_without_the_fence_there_are_two_truths_and_they_are_seen(
         truths(read_log(server.urls, STREAM))
 
 
-def test_the_lease_has_one_holder_passes_on_and_is_given_back(writers: Callable[[str], Writer]) -> None:
+def test_the_lease_has_one_holder_and_is_renewed(writers: Callable[[str], Writer]) -> None:
     one, other = writers("one"), writers("other")
     one.client.want_lease(True)
     wait_for("one holds it", lambda: one.client.holds_lease)
     other.client.want_lease(True)
     wait_for("the other sees who holds it", lambda: other.client.leader == "one")
-    for _ in range(5):
+    until_s = one.client.lease_until_s
+
+    def outlived() -> bool:
         assert one.client.holds_lease
         assert not other.client.holds_lease
+        return still_s() > until_s
+
+    wait_for("its first lease is over, and it holds another", outlived)
+
+
+def test_a_lease_that_is_no_longer_wanted_is_given_back(
+    writers: Callable[[str], Writer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jetstream_client, "LEASE_S", 60.0)  # nobody waits here until it runs out
+    one, other = writers("one"), writers("other")
+    one.client.want_lease(True)
+    wait_for("one holds it", lambda: one.client.holds_lease)
+    other.client.want_lease(True)
     one.client.want_lease(False)
-    wait_for("it is given back at once", lambda: other.client.holds_lease, LEASE_S)
+    wait_for("the other holds it", lambda: other.client.holds_lease)
     assert not one.client.holds_lease
 
 

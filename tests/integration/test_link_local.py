@@ -21,7 +21,6 @@ from backends.domain.incident import TimelineEvent
 from backends.domain.ports import ActionRefused
 from backends.domain.sensor import Sample, SampleBatch
 from backends.domain.times import NS_PER_S
-from backends.protocol.codec import encode
 from backends.protocol.messages import topic
 from backends.store.ops import Call
 from backends.store.schema import OPS_FILE
@@ -359,4 +358,3 @@ def test_local_alarms_can_be_acknowledged(hub: FakeHub, console: Made) -> None:
     feed.core.alarms.set("gaps", False, 6)
     glass.until(lambda g: g.items["local"] == {})
     assert hub.acted == []
-    assert encode(alarm(1))
