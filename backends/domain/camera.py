@@ -100,10 +100,14 @@ class PictureStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     age_s: float = 0.0
     """Since the last new picture (monotonic), or since the demand where none has come."""
     received: int = 0
-    """Frames decoded since the stream opened."""
+    """Frames decoded since the demand, reconnections and deaths of workers included."""
     fps: float = 0.0
     reconnects: int = 0
     torn: int = 0
     """Reads that met a buffer being written, were retried and counted."""
     reason: str = ""
     """For people, without secrets: "connection refused"."""
+    bits_per_s: int = 0
+    """What the stream sends; 0 = not known (drawn here, or not for long enough)."""
+    bad: int = 0
+    """Packets and frames that could not be decoded."""

@@ -1,4 +1,4 @@
-"""One stream in one thread: open, decode, draw into its outputs, and again after a loss.
+"""One stream in one thread: open, read, decode, draw into its outputs, and again after a loss.
 
 Nothing of a camera may reach another stream: every error ends here, in words on the tile. Must not:
 know where the orders come from, or judge the age of a picture (its reader does).
@@ -9,10 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Sequence
+
+import numpy as np
 
 from backends.domain.camera import PictureState
 from backends.video.backoff import NOT_YET_S, Backoff, OpeningGate
 from backends.video.frames import BadFrameHeader, FrameWriter
+from backends.video.metering import Meter
 from backends.video.scaling import Scaler, Shot, size_of
 from backends.video.segment import attach
 from backends.video.source import Address, NotASource, NotYet, Refused, Source, SourceFault, spec_of
@@ -52,11 +56,17 @@ class StreamDecoder:
         self._interval_ns = 0
         self._received = 0
         self._reconnects = 0
+        self._bad = 0
+        self._meter = Meter()
         self._said = (PictureState.CONNECTING, "")
         self._sign = time.monotonic()
         self._wake = threading.Event()
         self.set_outputs(order.outputs)
-        self._reconnects = max((d.writer.reconnects for d in self._drawings.values()), default=0)
+        # A new worker goes on counting where the dead one stopped.
+        writers = [d.writer for d in self._drawings.values()]
+        self._reconnects = max((w.reconnects for w in writers), default=0)
+        self._received = max((w.received for w in writers), default=0)
+        self._bad = max((w.bad for w in writers), default=0)
         self._thread = threading.Thread(target=self._run, name=f"stream {order.camera_id}", daemon=True)
 
     def start(self) -> None:
@@ -99,6 +109,7 @@ class StreamDecoder:
         writer = drawing.writer
         drawing.scaler.draw(shot, writer.begin(), self._aspect)
         writer.say_source(*size_of(shot))
+        writer.say_stream(self._meter.bits_per_s, self._bad)
         writer.publish(self._stamp_ns, self._interval_ns, self._received)
 
     def _say(self, state: PictureState, reason: str = "") -> None:
@@ -166,24 +177,37 @@ class StreamDecoder:
             self._gate.leave(me)
 
     def _show(self, source: Source) -> None:
-        before_ns = 0
-        for shot in source.frames():
-            now_ns = time.monotonic_ns()
-            self._sign = now_ns / 1e9
+        before_bad = self._bad
+        first = True
+        for came in source.arrivals():
+            came_ns = time.monotonic_ns()
+            self._sign = came_ns / 1e9
             if self._stop.is_set():
                 break
-            gap_ns = now_ns - before_ns
-            with TURN(), self._lock:
-                if not before_ns:
-                    self._received = 0
-                    self._said = (PictureState.LIVE, "")
-                    for drawing in self._drawings.values():
-                        drawing.writer.say(*self._said, self._reconnects)
-                elif gap_ns < _LONGEST_GAP_NS:
-                    self._interval_ns += (gap_ns - self._interval_ns) >> 4 if self._interval_ns else gap_ns
-                before_ns = now_ns
-                self._stamp_ns = now_ns
-                self._received += 1
-                self._last = shot
-                for drawing in self._drawings.values():
-                    self._draw(drawing, shot)
+            # One turn for both: the caches of a frame are warm until it is drawn.
+            with TURN():
+                if isinstance(came, np.ndarray):
+                    shots: Sequence[Shot] = (came,)
+                else:
+                    self._meter.take(came.size, came_ns)
+                    shots = source.decode(came)
+                    self._bad = before_bad + source.bad
+                with self._lock:
+                    for shot in shots:
+                        self._take(shot, came_ns, first=first)
+                        first = False
+
+    def _take(self, shot: Shot, came_ns: int, *, first: bool) -> None:
+        """A new picture, `first` of this opening. Under the lock."""
+        gap_ns = came_ns - self._stamp_ns
+        if first:
+            self._said = (PictureState.LIVE, "")
+            for drawing in self._drawings.values():
+                drawing.writer.say(*self._said, self._reconnects)
+        elif gap_ns < _LONGEST_GAP_NS:
+            self._interval_ns += (gap_ns - self._interval_ns) >> 4 if self._interval_ns else gap_ns
+        self._stamp_ns = came_ns
+        self._received += 1
+        self._last = shot
+        for drawing in self._drawings.values():
+            self._draw(drawing, shot)

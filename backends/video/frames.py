@@ -35,6 +35,7 @@ ROW_PIXELS = 8
 
 _GENERATION, _WIDTH, _HEIGHT, _STRIDE, _SLOTS, _SLOT_BYTES, _CRC = range(1, 8)
 _NEWEST, _STAMP, _INTERVAL, _RECEIVED, _STATE, _RECONNECTS, _REASON_SEQ, _REASON_LEN, _SOURCE, _SINCE = range(8, 18)
+_BITRATE, _BAD = 18, 19
 _BEGIN, _END = 24, 27
 _PINNED, _TORN = 32, 33
 _REASON_AT, _REASON_MAX = 512, 480
@@ -161,6 +162,11 @@ class FrameWriter(_Output):
         """Size of the decoded picture before scaling."""
         self._words[_SOURCE] = width << 32 | height
 
+    def say_stream(self, bits_per_s: int, bad: int) -> None:
+        """What the stream sends, and how much of it could not be decoded."""
+        self._words[_BITRATE] = bits_per_s
+        self._words[_BAD] = bad
+
     def say_stamp(self, stamp_ns: int, interval_ns: int) -> None:
         """When the last new frame came, for an output that was added after it: it must not look younger."""
         self._words[_STAMP] = stamp_ns
@@ -173,6 +179,10 @@ class FrameWriter(_Output):
     @property
     def reconnects(self) -> int:
         return self._words[_RECONNECTS]
+
+    @property
+    def bad(self) -> int:
+        return self._words[_BAD]
 
 
 class PinnedFrame:
@@ -249,6 +259,8 @@ class FrameReader(_Output):
             reconnects=words[_RECONNECTS],
             torn=words[_TORN],
             reason=reason,
+            bits_per_s=words[_BITRATE],
+            bad=words[_BAD],
         )
 
     def _reason(self) -> str:

@@ -16,11 +16,9 @@ import av
 import av.error
 from av.codec.context import Flags
 from av.container import InputContainer
-from av.packet import Packet
 from av.video.stream import VideoStream
 
-from backends.video.source import Address, NotASource, Refused, SourceFault
-from backends.video.turn import TURN
+from backends.video.source import Address, Compressed, NotASource, Refused, SourceFault
 
 OPEN_S = 5.0
 READ_S = 5.0
@@ -44,7 +42,7 @@ def with_credentials(address: Address) -> str:
 
 
 class Reader:
-    """An open container and its first video stream."""
+    """An open container and its first video stream. Source."""
 
     def __init__(
         self,
@@ -53,8 +51,10 @@ class Reader:
         *,
         container_format: str | None = None,
         low_delay: bool = False,
+        paced: bool = True,
         timeout: tuple[float, float] | None = (OPEN_S, READ_S),
     ) -> None:
+        """`paced`: the frame rate that FFmpeg states is to be believed."""
         began = time.monotonic()
         try:
             self.container: InputContainer = av.open(
@@ -75,28 +75,12 @@ class Reader:
             codec.flags |= Flags.low_delay
         aspect = self.stream.sample_aspect_ratio
         self.pixel_aspect = float(aspect) if aspect else 1.0
-        self.fps = float(self.stream.average_rate or self.stream.guessed_rate or 0)
+        self.fps = float(self.stream.average_rate or self.stream.guessed_rate or 0) if paced else 0.0
+        self.bad = 0
+        self._bad_in_a_row = 0
 
-    def frames(self) -> Iterator[av.VideoFrame]:
-        """Decoded frames until the end of the stream. Raises SourceFault at a loss."""
-        bad = 0
-        for packet in self._packets():
-            try:
-                with TURN():
-                    decoded = packet.decode()
-            except av.error.InvalidDataError:
-                bad += 1
-                if bad > MAX_BAD:
-                    raise SourceFault("the camera sends data that cannot be decoded") from None
-                continue
-            except av.error.FFmpegError as error:
-                raise fault_of(error) from None
-            for frame in decoded:
-                if isinstance(frame, av.VideoFrame) and not frame.is_corrupt:
-                    bad = 0
-                    yield frame
-
-    def _packets(self) -> Iterator[Packet[VideoStream]]:
+    def arrivals(self) -> Iterator[Compressed]:
+        """Packets as they come; the empty one at the end of a file brings what the decoder has kept."""
         packets = self.container.demux(self.stream)
         while True:
             began = time.monotonic()
@@ -107,6 +91,24 @@ class Reader:
             except (av.error.FFmpegError, OSError) as error:
                 raise fault_of(error, time.monotonic() - began) from None
             yield packet
+
+    def decode(self, packet: Compressed) -> list[av.VideoFrame]:
+        """Whole frames. Raises SourceFault after MAX_BAD packets in a row that give none."""
+        try:
+            decoded = packet.decode()
+        except av.error.InvalidDataError:
+            self.bad += 1
+            self._bad_in_a_row += 1
+            if self._bad_in_a_row > MAX_BAD:
+                raise SourceFault("the camera sends data that cannot be decoded") from None
+            return []
+        except av.error.FFmpegError as error:
+            raise fault_of(error) from None
+        whole = [frame for frame in decoded if isinstance(frame, av.VideoFrame) and not frame.is_corrupt]
+        self.bad += len(decoded) - len(whole)
+        if whole:
+            self._bad_in_a_row = 0
+        return whole
 
     def close(self) -> None:
         self.container.close()

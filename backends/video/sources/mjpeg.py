@@ -5,12 +5,8 @@ Must not: retry or pace; the camera paces itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import av
-
 from backends.video.reading import READ_S, Reader, with_credentials
-from backends.video.source import Address, SourceSpec
+from backends.video.source import Address, Source, SourceSpec
 
 OPTIONS = {
     "timeout": str(int(READ_S * 1e6)),  # microseconds, of the socket
@@ -21,19 +17,10 @@ OPTIONS = {
 }
 
 
-class MjpegSource:
-    """An open HTTP MJPEG stream."""
-
-    def __init__(self, address: Address) -> None:
-        self._reader = Reader(with_credentials(address), OPTIONS, container_format="mpjpeg")
-        self.pixel_aspect = self._reader.pixel_aspect
-        self.fps = 0.0  # what FFmpeg states for this format is made up
-
-    def frames(self) -> Iterator[av.VideoFrame]:
-        return self._reader.frames()
-
-    def close(self) -> None:
-        self._reader.close()
+def open_mjpeg(address: Address) -> Source:
+    """Raises SourceFault."""
+    # What FFmpeg states as this format's frame rate is made up.
+    return Reader(with_credentials(address), OPTIONS, container_format="mpjpeg", paced=False)
 
 
 SPEC = SourceSpec(
@@ -41,5 +28,5 @@ SPEC = SourceSpec(
     schemes=("http", "https"),
     says="An HTTP camera that sends JPEG pictures one after the other (multipart/x-mixed-replace).",
     example="http://192.0.2.7/video.mjpg",
-    open=MjpegSource,
+    open=open_mjpeg,
 )

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import av
-
 from backends.video.reading import READ_S, Reader, with_credentials
-from backends.video.source import Address, SourceSpec
+from backends.video.source import Address, Source, SourceSpec
 
 OPTIONS = {
     "rtsp_transport": "tcp",
@@ -21,19 +17,9 @@ OPTIONS = {
 }
 
 
-class RtspSource:
-    """An open RTSP stream."""
-
-    def __init__(self, address: Address) -> None:
-        self._reader = Reader(with_credentials(address), OPTIONS, low_delay=True)
-        self.pixel_aspect = self._reader.pixel_aspect
-        self.fps = self._reader.fps
-
-    def frames(self) -> Iterator[av.VideoFrame]:
-        return self._reader.frames()
-
-    def close(self) -> None:
-        self._reader.close()
+def open_rtsp(address: Address) -> Source:
+    """Raises SourceFault."""
+    return Reader(with_credentials(address), OPTIONS, low_delay=True)
 
 
 SPEC = SourceSpec(
@@ -41,5 +27,5 @@ SPEC = SourceSpec(
     schemes=("rtsp",),
     says="An RTSP camera, H.264, H.265 or MJPEG, over TCP.",
     example="rtsp://192.0.2.7/stream2",
-    open=RtspSource,
+    open=open_rtsp,
 )
