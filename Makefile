@@ -34,8 +34,10 @@ bench:
 	@scripts/bootstrap.sh bench
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.bench $(ARGS)
 
+# First the long tests, then the long figures; ARGS="faults soak_memory" names figures and leaves the tests out.
 soak:
 	@scripts/bootstrap.sh bench
+	$(if $(ARGS),,@QT_QPA_PLATFORM=offscreen $(TESTS) $(SIDE_BY_SIDE) -m soak)
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.bench --soak $(ARGS)
 
 lint:

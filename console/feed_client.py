@@ -11,7 +11,8 @@ becomes QUEUED by the feeder's word, or REFUSED "not_kept" after 5 s; the feeder
 older than that, so a click that was refused here never takes effect later.
 
 What a role may not do is refused here already, with the grant that the feeder told last; the feeder and the
-hub look again. A lock counts here from the call on. A question of access is asked once: when the feeder is
+hub look again. A lock counts here from the call on. What was acknowledged here alone is told to every feeder
+that comes, until one has it in the audit. A question of access is asked once: when the feeder is
 gone before it answers, it ends with "no_feeder".
 """
 
@@ -81,6 +82,8 @@ class FeedClient:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._clicks: dict[str, _Open] = {}
+        self._unaudited: dict[str, wire.Acknowledged] = {}
+        """Acknowledged here, and not in the audit yet as far as a feeder has told."""
         self._under_way: set[str] = set()
         """Actions that were kept or told and have no end yet. Reader's thread only."""
         self._feeds: dict[str, FeedStatus] = {}
@@ -108,6 +111,10 @@ class FeedClient:
         for thread in (self._reader, self._sender):
             if thread.is_alive():
                 thread.join(3.0)
+        with self._lock:
+            left = list(self._unaudited.values())
+        for note in left:
+            _log.warning("no feeder until the end: the audit has no row for the acknowledgement of %s", note.target)
 
     # -- the GUI's thread ----------------------------------------------------------------------------
 
@@ -146,10 +153,12 @@ class FeedClient:
         return self._grant
 
     def acknowledged_here(self, target: str) -> None:
-        """For the audit: an alarm that the GUI raises by itself was acknowledged. Without a feeder nobody notes it."""
-        if self._connection is None:
-            _log.warning("no feeder: the audit has no row for the acknowledgement of %s", target)
-        self._outgoing.put(wire.Acknowledged(target, self._grant.operator_id))
+        """For the audit: an alarm that the GUI raises by itself was acknowledged. It may be the alarm of the feeder
+        that is gone: the next one notes it."""
+        note = wire.Acknowledged(new_aid(), target, self._grant.operator_id, self._clock.now_ns())
+        with self._lock:
+            self._unaudited[note.aid] = note
+        self._outgoing.put(note)
 
     def sign_in(self, person: str, secret: str) -> int:
         """See ports.AccessDesk."""
@@ -249,9 +258,10 @@ class FeedClient:
         self._heard_s = time.monotonic()
         with self._lock:
             self._connection = connection
-            again = [o.click for o in self._clicks.values() if not o.answered.is_set()]
-        for click in again:
-            self._outgoing.put(click)
+            again: list[wire.ToFeeder] = [o.click for o in self._clicks.values() if not o.answered.is_set()]
+            again += self._unaudited.values()
+        for frame in again:
+            self._outgoing.put(frame)
         self._outgoing.put(wire.Viewing(self._viewing))
         while not self._stop.is_set():
             if connection.poll(0.25):
@@ -288,6 +298,9 @@ class FeedClient:
             case wire.ClickKept():
                 self._under_way.add(frame.aid)
                 self._close_click(frame.aid, None)
+            case wire.AuditKept():
+                with self._lock:
+                    self._unaudited.pop(frame.aid, None)
             case wire.ClickRefused():
                 self._close_click(frame.aid, frame)
             case wire.WireGrant():

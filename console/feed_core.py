@@ -38,7 +38,7 @@ from console.feed_access import AccessKeeper
 from console.feed_alarms import LocalAlarms
 from console.feed_exchange import Exchange
 from console.feed_history import HistoryReader
-from console.feed_wire import LOCAL_FEED
+from console.feed_wire import LOCAL_FEED, AuditKept
 from console.sealed import Seal
 
 _log = logging.getLogger(__name__)
@@ -139,7 +139,6 @@ class FeedCore:
         """New alarms that came lately. Link thread only."""
         self._cseq = 0
         self._fresh: dict[str, int] = {}
-        self._rate = 1.0
         self._moment_at_s = 0.0
         self.quarantined = 0
 
@@ -265,9 +264,15 @@ class FeedCore:
         self.exchange.tell(status)
         return aid
 
-    def acknowledged(self, target: str, person: str) -> None:
-        """A screen acknowledged an alarm that it raises by itself: noted like one of this process."""
-        self.audit(Verb.ACKNOWLEDGE.value, person, f"{LOCAL_FEED}/{target}", "", Stage.APPLIED.value)
+    def acknowledged(self, aid: str, target: str, person: str, t_ns: int) -> None:
+        """A screen acknowledged an alarm that it raises by itself: noted like one of this process, once for an `aid`.
+        Screens are told when the row is on disk: until then it may be lost with this process."""
+        self.store.audit(
+            PutAudit(
+                t_ns, Verb.ACKNOWLEDGE.value, person, f"{LOCAL_FEED}/{target}", Stage.APPLIED.value,
+                station=self.settings.station, aid=aid,
+            )
+        )  # fmt: skip
 
     def _keep_end(self, status: ActionStatus) -> None:
         self._ended[status.action.aid] = status
@@ -335,7 +340,6 @@ class FeedCore:
         self.exchange.status(status)
 
     def link_status(self, status: LinkStatus) -> None:
-        self._rate = status.rate
         self.access.link_is(status.state is LinkState.UP)
         self.exchange.status(status)
         if not self.store.waiting_rows and not self.store.busy_s:
@@ -403,6 +407,8 @@ class FeedCore:
                 self.exchange.snapshot(snap.feed, snap.epoch, snap.seq, snap.items)
             elif isinstance(op, PutStage):
                 self._on_stage(op.status)
+            elif isinstance(op, PutAudit) and op.aid and stored:
+                self.exchange.tell(AuditKept(op.aid))
 
     def _on_stage(self, status: ActionStatus) -> None:
         with self._lock:

@@ -20,7 +20,7 @@ from backends.domain.feeds import FEEDS, FeedKind, FeedQuality, FeedStatus
 from backends.domain.ports import LinkStatus, NewSamples, SeriesPart, StoreTrouble
 from backends.domain.record import Kept, Record
 from backends.domain.sensor import Sample
-from console.feed_wire import LOCAL_FEED, ClickKept, ClickRefused
+from console.feed_wire import LOCAL_FEED, AuditKept, ClickKept, ClickRefused
 
 PRECIOUS_LIMIT = 20_000
 """Records waiting for one GUI before the feed is sent anew as a whole."""
@@ -50,7 +50,7 @@ class OutChanges(msgspec.Struct, frozen=True):
 
 Out = (
     OutChanges | NewSamples | SeriesPart | FeedStatus | LinkStatus | ActionStatus | StoreTrouble | ClickKept
-    | ClickRefused | Grant | AccessAnswer | Revealed
+    | ClickRefused | AuditKept | Grant | AccessAnswer | Revealed
 )  # fmt: skip
 
 
@@ -356,17 +356,18 @@ class Exchange:
         epoch, seq = self._mirrors[status.feed].position
         return bool(status.epoch and epoch != status.epoch) or seq < status.cursor
 
-    def tell(self, out: ActionStatus | StoreTrouble | Grant) -> None:
+    def tell(self, out: ActionStatus | StoreTrouble | Grant | AuditKept) -> None:
         """Something that every screen must hear, in order."""
         with self._lock:
             if isinstance(out, StoreTrouble):
                 self._trouble = out if out.code else None
             elif isinstance(out, Grant):
                 self._grant = out
-            elif out.stage.final:
-                self._pending.pop(out.action.aid, None)
-            else:
-                self._pending[out.action.aid] = out
+            elif isinstance(out, ActionStatus):
+                if out.stage.final:
+                    self._pending.pop(out.action.aid, None)
+                else:
+                    self._pending[out.action.aid] = out
             for outlet in self._outlets:
                 outlet.add(out)
 

@@ -13,7 +13,7 @@ from backends.domain.ports import Changes, Delivery
 from backends.domain.times import HubClock
 from console.feed_core import FeedCore, FeedSettings
 from console.feed_exchange import Out, OutChanges
-from console.feed_wire import ClickKept, ClickRefused, decode_record
+from console.feed_wire import AuditKept, ClickKept, ClickRefused, decode_record
 
 
 class LocalFeed:
@@ -83,6 +83,6 @@ def _typed(out: Out) -> Delivery | None:
     if isinstance(out, OutChanges):
         records = tuple(body if body is not None else decode_record(out.feed, raw) for raw, body in out.items)
         return Changes(out.feed, records, out.deleted, out.reset, out.stored)
-    if isinstance(out, ClickKept | ClickRefused):
+    if isinstance(out, ClickKept | ClickRefused | AuditKept):
         return None
     return out

@@ -94,6 +94,12 @@ class ClickKept(_Frame, frozen=True):
     aid: str
 
 
+class AuditKept(_Frame, frozen=True):
+    """The row of an Acknowledged is in the store, on disk."""
+
+    aid: str
+
+
 class ClickRefused(_Frame, frozen=True):
     aid: str
     code: str
@@ -167,15 +173,19 @@ class Viewing(_Frame, frozen=True):
 
 
 class Acknowledged(_Frame, frozen=True):
-    """An alarm that the GUI raises by itself was acknowledged there: for the audit. `person`: as in Click."""
+    """An alarm that the GUI raises by itself was acknowledged there: for the audit, which has one row for an `aid`.
+    Sent again to every feeder until one says AuditKept. `person`: as in Click."""
 
+    aid: str
     target: str
     person: str
+    t_ns: int
+    """When it was clicked."""
 
 
 ToGui = (
     WireChanges | WireSamples | WireSeries | WireFeedStatus | WireLinkStatus | WireAction | WireTrouble | Alive
-    | ClickKept | ClickRefused | WireGrant | WireAccess | WireRevealed
+    | ClickKept | ClickRefused | AuditKept | WireGrant | WireAccess | WireRevealed
 )  # fmt: skip
 ToFeeder = Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | Viewing | Acknowledged
 

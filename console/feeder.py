@@ -143,7 +143,7 @@ class Screen:
         elif isinstance(frame, wire.Viewing):
             self._view(frozenset(frame.cameras))
         elif isinstance(frame, wire.Acknowledged):
-            self._core.acknowledged(frame.target, frame.person)
+            self._core.acknowledged(frame.aid, frame.target, frame.person, frame.t_ns)
         else:
             self._take_access(frame)
 

@@ -9,7 +9,7 @@ from backends.domain.action import Action, Verb, new_aid
 from backends.domain.alarm import Alarm, AlarmState
 from backends.domain.feeds import Mode
 from backends.protocol.codec import decode_body
-from backends.protocol.messages import Ack, Act, Envelope, FeedHead
+from backends.protocol.messages import Ack, Act, Envelope, Welcome
 
 CHECKS = Checks()
 check = CHECKS.check
@@ -36,8 +36,14 @@ def _untouched(room: Room, peer: Peer, alarm: Alarm) -> None:
         raise Failed(f"alarm {alarm.id} was acted on, though the action was not applied")
 
 
-def _once(room: Room, peer: Peer, since: FeedHead, action: Action) -> Envelope:
-    effects = room.effects(peer, since, action.aid)
+def _effects(room: Room, peer: Peer, joined: Welcome, action: Action) -> list[Envelope]:
+    """What it left on `timeline` since that WELCOME."""
+    return room.effects(peer, head_of(joined.feeds, "timeline"), action.aid)
+
+
+def _once(room: Room, peer: Peer, joined: Welcome, action: Action) -> Envelope:
+    """Its one effect. Raises Failed when there is none, or more."""
+    effects = _effects(room, peer, joined, action)
     if len(effects) != 1:
         raise Failed(f"the action had {len(effects)} effects on timeline, not 1")
     return effects[0]
@@ -50,7 +56,7 @@ def action(room: Room) -> str:
         stages = [ack.stage for ack in peer.act(comment)]
         if stages != ["stored", "applied"]:
             raise Failed(f"the stages were {stages}")
-        effect = _once(room, peer, head_of(welcome.feeds, "timeline"), comment)
+        effect = _once(room, peer, welcome, comment)
         if "Tiếng Việt có dấu" not in bytes(effect.body).decode() and "\\u" not in bytes(effect.body).decode():
             raise Failed("the comment's text came back changed")
     return "stored, applied, one effect"
@@ -67,7 +73,7 @@ def duplicate(room: Room) -> str:
             raise Failed(f"sent three times, it ended as {[ack.stage for ack in finals]}")
         if {ack.outcome for ack in finals[1:]} != {"applied"}:
             raise Failed(f"`outcome` of the duplicates is {finals[1].outcome!r}, not applied")
-        _once(room, peer, head_of(welcome.feeds, "timeline"), comment)
+        _once(room, peer, welcome, comment)
     return "one effect"
 
 
@@ -77,7 +83,7 @@ def duplicate_elsewhere(room: Room) -> str:
         comment = room.say(peer, "conform: sent again after a reconnect")
     with room.acting() as (again, _):
         _ends(again.act(comment), "duplicate")
-        _once(room, again, head_of(welcome.feeds, "timeline"), comment)
+        _once(room, again, welcome, comment)
     return "one effect"
 
 
@@ -87,7 +93,7 @@ def aid_reused(room: Room) -> str:
         comment = room.say(peer, "conform: the first content")
         other = changed(comment, args={"text": "conform: another content"})
         _ends(peer.act(other), "refused", "aid_reused")
-        _once(room, peer, head_of(welcome.feeds, "timeline"), comment)
+        _once(room, peer, welcome, comment)
     return "refused"
 
 
@@ -123,7 +129,7 @@ def refusals(room: Room) -> str:
         peer.send(Act(changed(comment, aid=long_aid), peer.place.mode, peer.token))
         ack: Ack = peer.expect(Ack, about="ACT with an aid of 65 characters")
         _ends([ack], "refused", "bad_aid")
-        if any(e.cause in (nothing.aid, comment.aid) for e in _since(peer, head_of(welcome.feeds, "timeline"))):
+        if any(_effects(room, peer, welcome, refused) for refused in (nothing, comment)):
             raise Failed("a refused action left something on timeline")
     return "all four"
 
@@ -134,7 +140,7 @@ def action_mode(room: Room) -> str:
         comment = room.comment(peer, "conform: from a training")
         foreign = next(mode for mode in (Mode.EXERCISE, Mode.DEMO) if mode is not peer.place.mode)
         _ends(peer.act(comment, foreign), "refused", "mode")
-        if room.effects(peer, head_of(welcome.feeds, "timeline"), comment.aid):
+        if _effects(room, peer, welcome, comment):
             raise Failed("it took effect")
     return "refused"
 
@@ -160,7 +166,3 @@ def claim(room: Room) -> str:
         if late.text != held.holder:
             raise Failed(f"the second claim's text is {late.text!r}, the holder is {held.holder!r}")
     return f"held by {held.holder}"
-
-
-def _since(peer: Peer, head: FeedHead) -> list[Envelope]:
-    return peer.fetch_all("timeline", head.epoch, head.head)

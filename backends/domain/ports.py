@@ -63,8 +63,6 @@ class LinkStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """The hub's clock when this was made; 0 = not known yet."""
     rate: float = 1.0
     """How fast the hub's clock runs."""
-    operator_id: str = ""
-    """Who is signed in at this station, as the hub knows it."""
     queued: int = 0
     """Actions that wait for the link."""
 

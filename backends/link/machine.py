@@ -100,7 +100,6 @@ class LinkMachine:
         self.outbox = Outbox(unfinished)
         self.security_events = 0
         """Messages of a foreign mode."""
-        self.unknown_feeds = 0
         self._canary = CanaryWatch()
         self._lateness = Lateness()
         self.access = Access(sink)
@@ -207,7 +206,6 @@ class LinkMachine:
             env = codec.decode_envelope(frames[1])
             known = self._feeds.get(env.feed)
             if known is None:
-                self.unknown_feeds += 1
                 return
             if frames[0] != f"1/{env.feed}/".encode():
                 raise BadMessage(f"topic {feed!r} carries feed {env.feed!r}")
@@ -273,8 +271,8 @@ class LinkMachine:
     def _on_answer(self, message: Batch | Reset | Snap, now_s: float) -> None:
         feed = self._feeds.get(message.feed)
         if feed is None:
-            self.unknown_feeds += 1
-        elif isinstance(message, Batch):
+            return
+        if isinstance(message, Batch):
             self._apply(message.feed, feed.sync.on_batch(self._own(message), now_s))
         elif isinstance(message, Snap):
             self._apply(message.feed, feed.sync.on_snap(message, now_s))
@@ -335,7 +333,6 @@ class LinkMachine:
         self._welcomed = True
         self._standing.server, self._instance = welcome.server, welcome.instance
         self.access.on_welcome(welcome)
-        self._standing.operator_id = welcome.operator_id
         if first:
             self._canary.restart(now_s)
             self._lateness.restart()
@@ -378,13 +375,13 @@ class LinkMachine:
         for name, head in heads.items():
             feed = self._feeds.get(name)
             if feed is None:
-                self.unknown_feeds += 1
-            elif welcome:
+                continue
+            if welcome:
                 self._apply(name, feed.sync.on_welcome(head, now_s))
             else:
                 feed.sync.on_heartbeat(head, now_s)
             # What LIVE alone carries does not move because CTL says that it should have.
-            if feed is not None and not (welcome and feed.sync.kind is FeedKind.LOSSY):
+            if not (welcome and feed.sync.kind is FeedKind.LOSSY):
                 feed.movement.seen(head.epoch, head.head, now_s)
 
     # -- towards the store ---------------------------------------------------------------------------

@@ -31,7 +31,7 @@ class Standing:
         self.state = LinkState.CONNECTING
         self._reason = ""
         self._t_since_ns = clock.now_ns()
-        self.server = self.operator_id = ""
+        self.server = ""
         self.clock_rate = 1.0
         self.ever_up = False
         self.heads_s = float("-inf")
@@ -111,6 +111,6 @@ class Standing:
         self._sink.link_status(
             LinkStatus(
                 self.state, self._mode, self._t_since_ns, self.server, self._reason,
-                self._clock.now_ns(), self.clock_rate, self.operator_id, self._queued(),
+                self._clock.now_ns(), self.clock_rate, self._queued(),
             )
         )  # fmt: skip

@@ -61,8 +61,6 @@ class FeedSync:
         """Times that something was missing."""
         self.lost = 0
         """Lossy feed only: messages that never came."""
-        self.dropped_foreign = 0
-        """Live messages of an epoch that is not ours."""
         self._jitter = jitter
         self._pending: dict[int, Envelope] = {}
         self._need = Need.NOTHING
@@ -172,8 +170,6 @@ class FeedSync:
         if cursor is None or env.epoch != cursor.epoch:
             if self.head is not None and env.epoch == self.head.epoch:
                 self._keep(env)
-            else:
-                self.dropped_foreign += 1
             return Applied()
         if env.seq <= cursor.seq:
             return Applied()

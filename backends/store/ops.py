@@ -19,6 +19,8 @@ from backends.store import audit
 from backends.store.schema import body_sum, cursor_sum
 
 QUARANTINE_KEPT = 1000
+AGAIN_ROWS = 1000
+"""So far back a row of the audit may stand already when it comes again: that is soon after, over a new connection."""
 
 Positions = dict[str, tuple[str, int]]
 """feed -> (epoch, seq) as committed, plus what this transaction adds."""
@@ -140,15 +142,8 @@ class PutSnapshot(msgspec.Struct, frozen=True):
         _write_cursor(connection, at, snap.feed, snap.epoch, snap.seq, t_ns)
 
 
-class PutStage(msgspec.Struct, frozen=True):
-    """An action's stage with its audit row. The stages SENT and STORED are noted without an audit row.
-
-    The same stage again changes nothing and is not audited twice.
-    """
-
-    status: ActionStatus
-    station: str = ""
-    person: str = ""
+class _NoFeed(msgspec.Struct, frozen=True):
+    """Moves no cursor; one row that closes its group at once, where nothing else is said."""
 
     @property
     def feed(self) -> str:
@@ -161,6 +156,17 @@ class PutStage(msgspec.Struct, frozen=True):
     @property
     def rows(self) -> int:
         return 1
+
+
+class PutStage(_NoFeed, frozen=True):
+    """An action's stage with its audit row. The stages SENT and STORED are noted without an audit row.
+
+    The same stage again changes nothing and is not audited twice.
+    """
+
+    status: ActionStatus
+    station: str = ""
+    person: str = ""
 
     def write(self, connection: sqlite3.Connection, at: Positions) -> None:
         status, action = self.status, self.status.action
@@ -180,7 +186,7 @@ class PutStage(msgspec.Struct, frozen=True):
         )  # fmt: skip
 
 
-class PutAudit(msgspec.Struct, frozen=True):
+class PutAudit(_NoFeed, frozen=True):
     """Something that a person did which is no action: signed in or out, locked, looked at a camera, saw a name."""
 
     t_ns: int
@@ -194,27 +200,25 @@ class PutAudit(msgspec.Struct, frozen=True):
     station: str = ""
     ends_session: bool = False
     """The chain's end is handed on at once (an anchor)."""
-
-    @property
-    def feed(self) -> str:
-        return ""
-
-    @property
-    def urgent(self) -> bool:
-        return True
-
-    @property
-    def rows(self) -> int:
-        return 1
+    aid: str = ""
+    """Set where it may come again: it has one row."""
 
     def write(self, connection: sqlite3.Connection, at: Positions) -> None:
+        if self.aid and self._stands(connection):
+            return
         audit.append(
             connection, t_ns=self.t_ns, station=self.station, person=self.person, what=self.what, target=self.target,
-            result=self.result, detail=self.detail,
+            result=self.result, aid=self.aid, detail=self.detail,
         )  # fmt: skip
 
+    def _stands(self, connection: sqlite3.Connection) -> bool:
+        newest = "SELECT aid FROM audit ORDER BY n DESC LIMIT ?"
+        return (
+            connection.execute(f"SELECT 1 FROM ({newest}) WHERE aid = ?", (AGAIN_ROWS, self.aid)).fetchone() is not None
+        )
 
-class PutQuarantine(msgspec.Struct, frozen=True):
+
+class PutQuarantine(_NoFeed, frozen=True):
     """A message that did not follow the protocol; the newest 1,000 are kept."""
 
     t_ns: int
@@ -223,16 +227,8 @@ class PutQuarantine(msgspec.Struct, frozen=True):
     raw: bytes
 
     @property
-    def feed(self) -> str:
-        return ""
-
-    @property
     def urgent(self) -> bool:
         return False
-
-    @property
-    def rows(self) -> int:
-        return 1
 
     def write(self, connection: sqlite3.Connection, at: Positions) -> None:
         reason = self.reason.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
@@ -243,7 +239,7 @@ class PutQuarantine(msgspec.Struct, frozen=True):
         connection.execute("DELETE FROM quarantine WHERE n <= ?", ((n or 0) - QUARANTINE_KEPT,))
 
 
-class PutMoment(msgspec.Struct, frozen=True):
+class PutMoment(_NoFeed, frozen=True):
     """Which feeds are complete at a moment, and the hub's clock beside the machine's."""
 
     fresh: dict[str, int]
@@ -252,16 +248,8 @@ class PutMoment(msgspec.Struct, frozen=True):
     rate: float
 
     @property
-    def feed(self) -> str:
-        return ""
-
-    @property
     def urgent(self) -> bool:
         return False
-
-    @property
-    def rows(self) -> int:
-        return 1
 
     def write(self, connection: sqlite3.Connection, at: Positions) -> None:
         connection.executemany(
@@ -271,18 +259,10 @@ class PutMoment(msgspec.Struct, frozen=True):
         connection.execute("INSERT OR REPLACE INTO meta VALUES ('clock', ?)", (clock,))
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(_NoFeed, frozen=True):
     """Anything else that only the writer may do: export, admin, a test's fault. Runs in the transaction."""
 
     function: Callable[[sqlite3.Connection], None]
-
-    @property
-    def feed(self) -> str:
-        return ""
-
-    @property
-    def urgent(self) -> bool:
-        return True
 
     @property
     def rows(self) -> int:

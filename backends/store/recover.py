@@ -19,7 +19,7 @@ from backends.store.errors import classify
 from backends.store.files import copy_in_place
 from backends.store.ops import Positions
 from backends.store.reader import positions, reading
-from backends.store.schema import open_ops, quick_check, refuse_newer, version_in_header
+from backends.store.schema import check_version, open_ops, quick_check
 from backends.store.trail import Trail
 
 _log = logging.getLogger(__name__)
@@ -37,10 +37,10 @@ class Opened(msgspec.Struct):
 def open_whole(path: Path, mode: str, trail: Trail) -> Opened:
     """The file as it stands. Raises StoreRefused, sqlite3.Error (`classify` tells damage), OSError."""
     if path.exists():
-        refuse_newer(path, version_in_header(path))
         # By a connection that cannot write: a writing one changes a damaged file when it is closed (checkpoint).
         with reading(path) as db:
             quick_check(db)
+            check_version(db, path)
             trail.refuse_foreign(db)
     db = open_ops(path, mode)
     try:
@@ -51,8 +51,10 @@ def open_whole(path: Path, mode: str, trail: Trail) -> Opened:
         db.close()
         raise
     words = []
-    if mended:  # commits had vanished: a -wal that was deleted, a file put back by hand
-        words.append(f"was older than what had been written; {mended}")
+    if mended.put_back:  # commits had vanished: a -wal that was deleted, a file put back by hand
+        words.append(f"was older than what had been written; {mended.put_back}")
+    if mended.amended:  # bits had changed inside rows, or somebody had changed them
+        words.append(f"was changed; {mended.amended}")
     if altered := ", ".join(sorted(known - at.keys())):  # bits had changed inside rows
         words.append(f"holds rows that are not what was written; {altered} will be taken anew")
     return Opened(db, at, "; it ".join(words))
@@ -84,8 +86,8 @@ def _mended(path: Path, mode: str, trail: Trail, words: str, *, copied: bool = F
         if copied:
             trail.refuse_foreign(db)
             db.execute("DELETE FROM retention_mark")  # a copy has other row numbers
-        put_back = trail.reconcile(db, f"ops.db was damaged; {words}")
-        return Opened(db, positions(db), f"{words}; {put_back}" if put_back else words)
+        mended = trail.reconcile(db, f"ops.db was damaged; {words}")
+        return Opened(db, positions(db), "; ".join(part for part in (words, mended.amended, mended.put_back) if part))
     except BaseException:
         db.close()
         raise

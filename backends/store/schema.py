@@ -165,10 +165,26 @@ def open_ops(path: Path, mode: str) -> sqlite3.Connection:
         if version:
             _refuse_other_mode(connection, path, mode)
         _migrate(connection, path, version, mode)
+        # Beside the header's number, which one bit can change (`check_version`). Files of before have no such row.
+        connection.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (str(len(MIGRATIONS)),))
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def check_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Is what the header says of the schema what the file says of itself? A flipped bit there must not look like the
+    work of a newer program, before which everything stops.
+
+    `connection` may be read-only. Raises sqlite3.Error for a damaged file, StoreRefused for a newer one.
+    """
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone()
+    row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() if made else None
+    if row is not None and row[0] != str(version):
+        raise damaged(f"its header says schema {version}, and it was made for schema {row[0][:20]}")
+    refuse_newer(path, version)
 
 
 def refuse_newer(path: Path, version: int) -> None:
@@ -208,6 +224,7 @@ def _migrate(connection: sqlite3.Connection, path: Path, version: int, mode: str
         for step in MIGRATIONS[version:]:
             step(db)
         connection.execute("INSERT OR IGNORE INTO meta VALUES ('mode', ?)", (mode,))
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('schema', ?)", (str(len(MIGRATIONS)),))
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         connection.execute("COMMIT")

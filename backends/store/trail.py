@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 KEPT_DAYS = 10
 ANCHOR_EVERY_S = 60.0
+NAMED = 20
+"""Rows that are named where they were put back."""
 AUDIT_FOLDER = "audit"
 ANCHORS_FILE = "anchors.txt"
 
@@ -42,6 +44,15 @@ class Foreign(sqlite3.DatabaseError):
     """The database holds another chain than the one that was written here: a file or a -wal of somewhere else."""
 
     sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
+class Mended(msgspec.Struct, frozen=True):
+    """What it took to make a chain whole, in words; empty = nothing."""
+
+    amended: str
+    """Rows that had changed where they lay."""
+    put_back: str
+    """Rows that were missing at the end."""
 
 
 class Trail:
@@ -137,8 +148,8 @@ class Trail:
         if row is None or row[0] != link.hash:
             raise Foreign(f"its audit chain is not the one that this station wrote (row {link.n})")
 
-    def reconcile(self, db: sqlite3.Connection, why: str) -> str:
-        """Make the chain of `db` whole again, in one transaction, and say what that took ("" = nothing).
+    def reconcile(self, db: sqlite3.Connection, why: str) -> Mended:
+        """Make the chain of `db` whole again, in one transaction, and say what that took.
 
         `refuse_foreign` comes before. Raises sqlite3.Error or OSError.
         """
@@ -148,18 +159,22 @@ class Trail:
         self._anchored = ends[-1].n if ends else 0
         newest = max([*(row.link for row in known[-1:]), *ends], key=lambda link: link.n, default=Link())
         here = audit.tip(db)
-        words = ""
-        if newest.n > here.n:
+        altered = _altered(db, known, here)
+        amended = put_back = ""
+        if altered or newest.n > here.n:
             db.execute("BEGIN IMMEDIATE")
             try:
-                words = _put_back(db, [row for row in known if row.n > here.n], here, newest, why)
+                if altered:
+                    amended = _amend(db, altered)
+                if newest.n > here.n:
+                    put_back = _put_back(db, [row for row in known if row.n > here.n], here, newest, why)
                 db.execute("COMMIT")
             except BaseException:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
         self.follow(db)
-        return words
+        return Mended(amended, put_back)
 
 
 def read_anchors(folder: Path) -> list[tuple[int, str, int]]:
@@ -194,6 +209,44 @@ def _lines(path: Path) -> Iterator[Row]:
                     yield row
         except (ValueError, msgspec.DecodeError):
             continue
+
+
+def _altered(db: sqlite3.Connection, known: list[Row], here: Link) -> list[Row]:
+    """Rows that stand otherwise in the database, as they were: bits have changed inside them, or somebody has.
+
+    A row of the second copy counts only where its hash stands in the database too, or is what the next row follows.
+    """
+    if not known:
+        return []
+    oldest = audit.base(db).n
+    texts, db.text_factory = db.text_factory, lambda raw: raw.decode("utf-8", "replace")
+    try:
+        there = {row.n: row for row in audit.rows(db, max(oldest, known[0].n - 1))}
+    finally:
+        db.text_factory = texts
+    copies = {row.n: row for row in known}
+    found = []
+    for row in known:
+        if not oldest < row.n <= here.n or there.get(row.n) == row:
+            continue
+        agree = [rows[row.n + 1].prev_hash for rows in (there, copies) if row.n + 1 in rows]
+        if row.n in there:
+            agree.append(there[row.n].hash)
+        if row.hash in agree:
+            found.append(row)
+    return found
+
+
+def _amend(db: sqlite3.Connection, rows: list[Row]) -> str:
+    for row in rows:
+        db.execute("DELETE FROM audit WHERE n = ?", (row.n,))
+        audit.put_row(db, row)
+    numbers = ", ".join(str(row.n) for row in rows[:NAMED]) + (", ..." if len(rows) > NAMED else "")
+    words = (
+        f"{len(rows)} rows of the audit were not what was written, and were put back from its second copy: {numbers}"
+    )
+    audit.append(db, t_ns=time.time_ns(), what="restore", target="audit", result="altered", detail=words)
+    return words
 
 
 def _put_back(db: sqlite3.Connection, rows: list[Row], here: Link, newest: Link, why: str) -> str:

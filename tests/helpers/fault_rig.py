@@ -269,6 +269,13 @@ class Verdict(msgspec.Struct):
     """Log rows compared."""
 
 
+def rows_kept(town: Town) -> int:
+    """Rows in the console's log, of the epochs that `audit` looks at."""
+    of_feeds = ",".join("?" * len(LOGGED))
+    sql = f"SELECT count(*) FROM log JOIN cursor USING (feed, epoch) WHERE feed IN ({of_feeds})"
+    return int(town.ops(sql, *LOGGED)[0][0])
+
+
 def audit(town: Town) -> Verdict:
     """After `quiesce`: the hub's truth against the world's, and the console's store against the hub's.
 

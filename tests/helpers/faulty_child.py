@@ -10,7 +10,7 @@ production code never asks whether it is tested. Settings: {"program": "hub" | "
 {"hang": seconds}     the program's main loop stops for so long (the process and its TCP live).
 
 "without": names of guards that are taken away, for the negative controls:
-"atomic_cursor"  a feed's cursor is committed before its rows;
+"atomic_cursor"  a feed's cursor is committed before its rows (in between lies the point CURSOR_ALONE);
 "ended"          a feeder forgets what has ended;
 "dedupe"         the hub forgets what it has done;
 "counts"         what the hub merged is not counted here;
@@ -44,6 +44,9 @@ POINTS = {
         "store.after_checkpoint", "click.before_kept", "act.sent", "ack.received", "action.before_finished",
     ),
 }  # fmt: skip
+
+CURSOR_ALONE = "store.cursor_alone"
+"""Without "atomic_cursor" only: the cursor of alarms that follow kept ones is on disk, they are not."""
 
 
 class _Faults:
@@ -221,6 +224,10 @@ def _tear_cursor_from_rows() -> None:
         last, cursor = self.records[-1], at.get(self.feed, ("", 0))
         ops._write_cursor(connection, dict(at), last.feed, last.epoch, last.seq, last.t_rx_ns)
         connection.execute("COMMIT")
+        if self.feed == "alarms" and (self.records[0].epoch, self.records[0].seq - 1) == cursor:
+            kept = "SELECT 1 FROM log WHERE feed = ? AND epoch = ? LIMIT 1"
+            if connection.execute(kept, (last.feed, last.epoch)).fetchone():
+                FAULTS.at(CURSOR_ALONE)
         connection.execute("BEGIN IMMEDIATE")
         assert at.get(self.feed, ("", 0)) == cursor
         write(self, connection, at)

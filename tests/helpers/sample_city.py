@@ -157,9 +157,7 @@ def sample_session(
     if scene is not Scene.EMPTY:
         city.apply([Changes(feed, put=tuple(records), reset=True) for feed, records in _records(scene).items()])
     city.apply([FeedStatus(feed, FeedQuality.LIVE, now_ns, lag_s=0.3) for feed in (*FEEDS, LOCAL_FEED)])
-    city.apply(
-        [LinkStatus(LinkState.UP, mode, now_ns - 3600 * NS_PER_S, "hub-1", now_ns=now_ns, operator_id="op-thuha")]
-    )
+    city.apply([LinkStatus(LinkState.UP, mode, now_ns - 3600 * NS_PER_S, "hub-1", now_ns=now_ns)])
     city.apply([THU_HA])
     pictures.set_status("cam-068", PictureStatus(PictureState.LOST, age_s=7.4, received=900))
     pictures.set_status("cam-085", PictureStatus(PictureState.SLOW, age_s=2.1, received=900))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from helpers.fault_rig import Town, audit
+from helpers.faulty_child import CURSOR_ALONE
 from helpers.kill_storm import Clicks, Kill, audit_clicks, named_kills, random_kills, settle, storm, summary
 
 pytestmark = pytest.mark.timeout(240)
@@ -57,11 +58,17 @@ def test_kills_at_random_moments_lose_and_double_nothing(tmp_path: Path, seed: i
     assert not clicks, summary(seed, clicks)
 
 
-def test_control_a_cursor_that_is_committed_before_its_rows_loses_some(tmp_path: Path, seed: int) -> None:
-    # A kill does harm only where alarms were on their way: with luck six of them do none, so more are tried.
-    kills = [("feeder", "store.before_commit")] * 6
-    tries = (run(tmp_path / str(n), seed + n, kills, without=("atomic_cursor",))[0] for n in range(4))
-    assert any(tries)
+def test_control_a_cursor_that_is_committed_before_its_rows_loses_some(tmp_path: Path) -> None:
+    with Town(tmp_path, without=("atomic_cursor",), **WORLD) as town:
+        town.until_live()
+        town.feeder.tell(kill=(CURSOR_ALONE, 1))
+        town.until("the feeder dies between cursor and rows", lambda _: town.feeder.dead)
+        town.feeder.reap()
+        town.feeder.start()
+        town.until("the screen has its feeder again", lambda g: g.up() and g.live("alarms"))
+        town.quiesce()
+        found = audit(town)
+    assert any(lost.startswith("alarms ") for lost in found.lost), found
 
 
 LATE_SCREEN_S = 2.0

@@ -61,6 +61,34 @@ def test_views_are_audited(hub: FakeHub, tmp_path: Path) -> None:
     assert verify_file(tmp_path, []).findings == ()
 
 
+def test_an_acknowledgement_without_a_feeder_is_audited_once_by_the_next_one(hub: FakeHub, tmp_path: Path) -> None:
+    """Of the alarm that says that the feeder was given up, say."""
+    feeder = FeederProcess(feed_settings(hub, tmp_path))
+    try:
+        client = feeder.client()
+        glass = Glass(client.drain)
+        glass.until(lambda g: g.up() and client.grant.operator_id)
+        feeder.kill()
+        glass.until(lambda g: not g.up())
+        client.acknowledged_here("local:part_feeder")
+        (note,) = client._unaudited.values()
+        feeder.start()
+        wait_until(lambda: not client._unaudited, what="a feeder says that it is on disk")
+        assert rows(tmp_path, "acknowledge") == [("acknowledge", "op", "")]
+        client._outgoing.put(note)  # its feeder died before it could say so
+        client.acknowledged_here("local:part_hub")
+        wait_until(lambda: not client._unaudited)
+        client.stop()
+    finally:
+        feeder.stop()
+    with sqlite3.connect(tmp_path / OPS_FILE) as db:
+        found = db.execute("SELECT target, aid, t_ns FROM audit WHERE what = 'acknowledge' ORDER BY n").fetchall()
+    db.close()
+    assert found[0] == ("local/local:part_feeder", note.aid, note.t_ns), "as of the click"
+    assert [row[0] for row in found[1:]] == ["local/local:part_hub"]
+    assert verify_file(tmp_path, []).findings == ()
+
+
 def test_another_person_at_the_same_screen_is_another_viewer(hub: FakeHub, tmp_path: Path) -> None:
     hub.seat = ""
     hub.accounts = {name: Account(f"{name} của tôi") for name in ("ha", "minh")}

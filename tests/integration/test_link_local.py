@@ -343,7 +343,7 @@ def test_local_alarms_can_be_acknowledged(hub: FakeHub, console: Made) -> None:
     assert ended is not None, "a screen that was away can be told"
     assert ended.stage is Stage.APPLIED
     assert feed.core.submit(Verb.ACKNOWLEDGE, "local", "local:gaps", 0, aid=aid) == aid
-    feed.core.acknowledged("local:part_hub", "op")
+    feed.core.acknowledged("u9", "local:part_hub", "op", 5)
 
     def audited(least: int) -> list[tuple[str, ...]]:
         with sqlite3.connect(Path(feed.core.settings.data_dir) / OPS_FILE) as db:

@@ -32,7 +32,9 @@ KINDS = ("flip one bit", "flip many bits", "cut", "zero a page", "no wal", "fore
 UNSENT = {f"u{n}" for n in range(5, 13)}
 PAGE = 4096
 STARTS_S = 10.0
-DISK_LOG = "is damaged|cannot be read|cannot be used|older than|is not what was clicked|kept in damaged"
+DISK_LOG = (
+    "is damaged|was changed|holds rows|cannot be read|cannot be used|older than|is not what was clicked|kept in damaged"
+)
 
 
 def fill(folder: Path, name: str, backup: bool) -> Store:

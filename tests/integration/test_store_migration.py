@@ -169,6 +169,8 @@ def test_a_newer_file_is_not_touched(tmp_path: Path, expect_logs: ExpectLogs) ->
     open_ops(path, "demo").close()
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (str(len(MIGRATIONS) + 1),))
+    connection.commit()
     connection.execute("PRAGMA journal_mode=DELETE").fetchall()
     connection.close()
     before = path.read_bytes()

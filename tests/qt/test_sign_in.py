@@ -1,4 +1,4 @@
-"""The panel for signing in, the lock and the reveal, by keyboard and mouse; alarms and sound never stop."""
+"""The panel for signing in and the lock, by keyboard and mouse; alarms and sound never stop."""
 
 from __future__ import annotations
 
@@ -6,34 +6,28 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from helpers.sample_city import NOW_NS, SCALES, THU_HA, SampleSession, Scene, prepare, sample_session, who_is_here
+from helpers.keyboard import type_in
+from helpers.sample_city import NOW_NS, THU_HA, SampleSession, Scene, prepare, sample_session, who_is_here
 from helpers.sample_records import ALARMS
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from backends.domain.access import GRANTS, NOBODY, Grant
-from backends.domain.action import Verb
+from backends.domain.access import NOBODY, AccessAnswer, Grant
 from backends.domain.feeds import LinkState
 from backends.domain.people import Role
 from backends.domain.ports import LinkStatus
 from layouts.load import load_layouts
-from layouts.options import AlarmsOptions, ReportsOptions
 from layouts.spec import Monitor, PanelKind
 from widgets.i18n import Language, tr
 from widgets.idle import IdleLock
-from widgets.memory import Memory
-from widgets.models.reports import REPORT_ROLE
 from widgets.parts import text
 from widgets.parts.alarm_rows import RowButton
-from widgets.parts.reveal import SHOWN_S
 from widgets.pump import Pump
 from widgets.theme import ThemeName
 from widgets.tiles.alarms import AlarmsTile
-from widgets.tiles.reports import ReportsTile
-from widgets.windows.sign_in import SignInPanel
+from widgets.windows.sign_in import ANSWERS, SignInPanel, answer_words
 from widgets.windows.wall import Wall, tile_kinds
 
 SECRET = "mat khau aa ee dd ow"
@@ -65,13 +59,6 @@ def panel_of(wall: Wall) -> SignInPanel:
     panel = wall.windows[0].sign_in
     assert panel is not None
     return panel
-
-
-def type_in(field: QLineEdit, words: str) -> None:
-    """As an input method gives it; keyClicks with Vietnamese letters abort Qt."""
-    event = QInputMethodEvent()
-    event.setCommitString(words)
-    QApplication.sendEvent(field, event)
 
 
 def focused(wall: Wall, qtbot: QtBot) -> None:
@@ -158,6 +145,59 @@ def test_a_no_is_said_in_words(wall: Wall, sample: SampleSession, qtbot: QtBot, 
     assert words in [item.whole for item in log.items]
 
 
+@pytest.mark.parametrize("language", list(Language))
+def test_every_answer_is_whole(wall: Wall, sample: SampleSession, language: Language) -> None:
+    sample.session.look.set_language(language)
+    sample.deliver(*who_is_here("nobody"))
+    panel = panel_of(wall)
+    for code in sorted(ANSWERS):
+        panel.person.setText("op-thuha")
+        panel.secret.setText("x")
+        panel.submit()
+        sample.access.answer(code, retry_s=83)
+        sample.deliver()
+        with text.recording() as log:
+            panel.grab()
+        words = answer_words(AccessAnswer(0, code, 83))
+        assert words in [item.text for item in log.items], "cut"
+
+
+def test_a_delay_is_counted_down_and_never_says_too_little(wall: Wall, sample: SampleSession) -> None:
+    sample.deliver(*who_is_here("nobody"))
+    panel = panel_of(wall)
+    panel.person.setText("op-thuha")
+    panel.secret.setText("x")
+    panel.submit()
+    sample.access.answer("wait", retry_s=83)
+    sample.deliver()
+    for passed, words in (
+        (0, tr("access.answer.wait", time="2 phút")),
+        (23, tr("access.answer.wait", time="1 phút")),
+        (40.5, tr("access.answer.wait", time="20 giây")),
+        (20, tr("access.answer.wait_over")),
+    ):
+        sample.clock.advance_s(passed)
+        panel.on_second()
+        with text.recording() as log:
+            panel.grab()
+        assert words in [item.text for item in log.items]
+
+
+def test_an_answer_leaves_the_keyboard_at_the_alarms(wall: Wall, sample: SampleSession, qtbot: QtBot) -> None:
+    focused(wall, qtbot)
+    sample.deliver(*who_is_here("nobody"))
+    panel = panel_of(wall)
+    panel.person.setText("op-thuha")
+    panel.secret.setText("x")
+    qtbot.mouseClick(panel.enter, Qt.MouseButton.LeftButton)
+    assert panel.secret.hasFocus(), "not at the button that signs out"
+    alarms = next(t for t in wall.windows[0].tiles.values() if isinstance(t, AlarmsTile))
+    alarms.view.setFocus()
+    sample.access.answer("refused")
+    sample.deliver()
+    assert alarms.view.hasFocus()
+
+
 @pytest.mark.parametrize("layout", ["overview", "security", "cameras", "reports", "environment", "traffic"])
 @pytest.mark.parametrize("who", ["nobody", "locked", "again"])
 def test_the_panel_covers_no_alarm_list_and_says_nothing_cut(
@@ -232,6 +272,11 @@ def test_a_locked_seat_needs_no_secret(wall: Wall, sample: SampleSession, qtbot:
     panel = panel_of(wall)
     assert not panel.secret.isVisible()
     assert panel.enter.hasFocus()
+    with text.recording() as log:
+        panel.grab()
+    shown = [item.whole for item in log.items]
+    assert tr("access.keys") in shown
+    assert tr("access.keys_locked") not in shown, "nobody can sign in where the hub seats people"
     qtbot.keyClick(panel.enter, Qt.Key.Key_Return)
     assert sample.access.asked == [("sign_in", "", "")]
     sample.deliver(seat)
@@ -253,54 +298,7 @@ def test_a_lock_hides_actions_and_leaves_alarms_and_sound(wall: Wall, sample: Sa
     wall.windows[0].grab()
 
 
-# -- what a role may, on the row -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("role", list(Role))
-def test_every_role_at_the_alarm_row(qtbot: QtBot, sample: SampleSession, role: Role) -> None:
-    tile = AlarmsTile(sample.session, SCALES["desk"], AlarmsOptions())
-    tile.resize(500, 600)
-    qtbot.addWidget(tile)
-    tile.show()
-    rights = tuple(right.value for right in GRANTS[role])
-    sample.deliver(msgspec.structs.replace(THU_HA, role=role, rights=rights))
-    row = tile.model.rows()[0]
-    rect = QRectF(tile.view.visualRect(tile.model.index(0, 0)))
-    placed = tile.delegate.buttons(row, rect, large=True, hovered=True)
-    shown = {b.button for b in placed}
-    assert (RowButton.ACKNOWLEDGE in shown) is (Verb.ACKNOWLEDGE.value in rights)
-    assert (RowButton.CLAIM in shown) is (Verb.CLAIM.value in rights)
-    if role is Role.VIEWER:
-        assert not shown, "a wall without keyboard shows no buttons at all"
-        return
-    assert (RowButton.WHY in shown) is (Verb.ACKNOWLEDGE.value not in rights)
-    why = next((b for b in placed if b.button is RowButton.WHY), None)
-    if why is not None:
-        assert why.words == tr("access.why.not_allowed")
-        said: list[str] = []
-        sample.session.notices.posted.connect(lambda words, _priority: said.append(words))
-        qtbot.mouseClick(tile.view.viewport(), Qt.MouseButton.LeftButton, pos=why.rect.center().toPoint())
-        assert said == [tr("access.why_long.not_allowed", role=tr(f"role.{role}"))]
-        assert said[0] in tile.model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
-        assert not sample.actions.submitted
-
-
-@pytest.mark.parametrize("code", ["nobody_signed_in", "locked", "not_allowed", "session_over", "not_kept", "other"])
-def test_a_refused_key_is_said_in_words(qtbot: QtBot, sample: SampleSession, code: str) -> None:
-    tile = AlarmsTile(sample.session, SCALES["desk"], AlarmsOptions())
-    tile.resize(500, 600)
-    qtbot.addWidget(tile)
-    tile.show()
-    said: list[str] = []
-    sample.session.notices.posted.connect(lambda words, _priority: said.append(words))
-    sample.actions.refuse = code
-    tile.activateWindow()
-    qtbot.waitUntil(tile.isActiveWindow)
-    tile.view.setFocus()
-    tile.view.select_row(0)
-    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
-    assert len(said) == 1
-    assert said[0]
+# -- the wall and its bar ------------------------------------------------------------------------------------------
 
 
 def test_a_wall_without_keyboard_only_looks(sample: SampleSession) -> None:
@@ -357,127 +355,6 @@ def test_an_idle_screen_is_locked_and_input_puts_it_off(sample: SampleSession) -
         assert len(sample.access.asked) == 1, "a seat of the hub is never locked by itself"
     finally:
         wall.close()
-
-
-# -- reveal --------------------------------------------------------------------------------------------------------
-
-
-def reports_of(qtbot: QtBot, sample: SampleSession) -> ReportsTile:
-    tile = ReportsTile(sample.session, SCALES["desk"], ReportsOptions())
-    tile.resize(480, 400)
-    qtbot.addWidget(tile)
-    tile.show()
-    tile.activateWindow()
-    qtbot.waitUntil(tile.isActiveWindow)
-    tile.list.setFocus()
-    tile.list.select_row(1)
-    return tile
-
-
-def test_a_reporter_is_shown_with_a_reason_for_a_minute(qtbot: QtBot, sample: SampleSession) -> None:
-    tile = reports_of(qtbot, sample)
-    report = tile.list.currentIndex().data(REPORT_ROLE)
-    qtbot.keyClick(tile.list, Qt.Key.Key_Return)
-    panel = tile.reveal
-    assert panel.isVisible()
-    assert panel.reason.hasFocus()
-    qtbot.keyClick(panel.reason, Qt.Key.Key_Return)
-    assert sample.access.asked == [], "not without a reason"
-    type_in(panel.reason, "gọi lại hỏi địa chỉ")
-    qtbot.keyClick(panel.reason, Qt.Key.Key_Return)
-    assert sample.access.asked == [("reveal", "reporter", report.id, "gọi lại hỏi địa chỉ")]
-    sample.access.show({"name": "Lê Văn A", "phone": "0905 000 000"})
-    sample.deliver()
-    with text.recording() as log:
-        panel.grab()
-    shown = [item.text for item in log.items]
-    assert "Lê Văn A" in shown
-    assert tr("reveal.left", n=60) in shown
-    sample.clock.advance_s(SHOWN_S - 1)
-    tile.on_second()
-    assert panel.values
-    sample.clock.advance_s(1.1)
-    tile.on_second()
-    assert not panel.values
-    assert not panel.isVisible()
-
-
-def test_a_reason_that_was_not_sent_is_there_after_a_crash(qtbot: QtBot, sample: SampleSession) -> None:
-    tile = reports_of(qtbot, sample)
-    tile.reveal.open_for("PA-2203")
-    type_in(tile.reveal.reason, "gọi lại")
-    kept = sample.session.memory.all()
-    again = reports_of(qtbot, sample)
-    again.session.memory = Memory(kept)
-    again.reveal.open_for("PA-2188")
-    assert again.reveal.reason.text() == ""
-    again.reveal.open_for("PA-2203")
-    assert again.reveal.reason.text() == "gọi lại"
-    qtbot.keyClick(again.reveal.reason, Qt.Key.Key_Return)
-    assert "gọi lại" not in again.session.memory.all().values(), "what was sent is not kept"
-
-
-@pytest.mark.parametrize("who", ["locked", "nobody", "trainer"])
-def test_what_was_revealed_goes_at_once(qtbot: QtBot, sample: SampleSession, who: str) -> None:
-    tile = reports_of(qtbot, sample)
-    tile.reveal.open_for("PA-2203")
-    tile.reveal.reason.setText("x")
-    tile.reveal._ask()
-    sample.access.show({"name": "Lê Văn A"})
-    sample.deliver()
-    assert tile.reveal.values
-    sample.deliver(*who_is_here(who))
-    assert not tile.reveal.values
-    assert not tile.reveal.isVisible()
-    sample.access.show({"name": "Lê Văn A"})
-    sample.deliver()
-    assert not tile.reveal.values, "a late answer is not shown"
-
-
-def test_a_row_says_why_a_reporter_is_not_shown(qtbot: QtBot, sample: SampleSession) -> None:
-    tile = reports_of(qtbot, sample)
-    said: list[str] = []
-    sample.session.notices.posted.connect(lambda words, _priority: said.append(words))
-    tile.grab()
-    for who, words in (("signed_in", "reveal.show"), ("trainer", "access.why.not_allowed"), ("viewer", "")):
-        sample.deliver(*who_is_here(who))
-        chip, shown = tile.rows.reveal_chip(QRectF(tile.list.visualRect(tile.list.currentIndex())))
-        assert shown == (tr(words) if words else "")
-        if who == "trainer":
-            qtbot.mouseClick(tile.list.viewport(), Qt.MouseButton.LeftButton, pos=chip.center().toPoint())
-    assert said == [tr("access.why_long.not_allowed", role=tr("role.trainer"))]
-    sample.deliver(THU_HA)
-    chip, _ = tile.rows.reveal_chip(QRectF(tile.list.visualRect(tile.list.currentIndex())))
-    qtbot.mouseClick(tile.list.viewport(), Qt.MouseButton.LeftButton, pos=chip.center().toPoint())
-    assert tile.reveal.isVisible()
-
-
-@pytest.mark.parametrize("code", ["not_allowed", "bad_reason", "unknown", "not_kept", "offline", "no_answer", "odd"])
-def test_a_refused_reveal_is_said_and_can_be_tried_again(qtbot: QtBot, sample: SampleSession, code: str) -> None:
-    tile = reports_of(qtbot, sample)
-    tile.reveal.open_for("PA-2203")
-    tile.reveal.reason.setText("x")
-    tile.reveal._ask()
-    sample.access.show({}, code)
-    sample.deliver()
-    with text.recording() as log:
-        tile.reveal.grab()
-    key = code if code != "odd" else "other"
-    assert tr(f"reveal.answer.{key}", code=code) in [item.whole for item in log.items]
-    assert tile.reveal.reason.isEnabled()
-
-
-def test_citizens_own_words_are_hidden_while_locked(qtbot: QtBot, sample: SampleSession) -> None:
-    tile = reports_of(qtbot, sample)
-    report = msgspec.structs.replace(tile.model.report(0), text="gọi tôi 0905 000 000")
-    sample.put("reports", report)
-    tile.on_feeds(frozenset({"reports"}))
-    index = tile.model.index(0, 0)
-    assert "0905" in index.data(Qt.ItemDataRole.ToolTipRole)
-    sample.deliver(*who_is_here("locked"))
-    assert "0905" not in index.data(Qt.ItemDataRole.ToolTipRole)
-    sample.deliver(THU_HA)
-    assert "0905" in index.data(Qt.ItemDataRole.ToolTipRole)
 
 
 def test_signing_in_again_is_offered_when_the_hub_is_back(wall: Wall, sample: SampleSession, qtbot: QtBot) -> None:

@@ -17,6 +17,7 @@ from backends.domain.text import LocalText
 from layouts.geometry import plan_windows
 from layouts.load import load_layouts
 from layouts.options import AlarmsOptions
+from widgets.i18n import tr
 from widgets.models.alarms import ROW_ROLE, AlarmListModel
 from widgets.parts import text
 from widgets.parts.alarm_rows import RowButton
@@ -211,3 +212,16 @@ def test_the_first_alarm_of_an_empty_list_is_on_the_window_at_once(qtbot: QtBot,
     assert len(tile.view.shown_rows()) == 1
     sample.deliver(Changes("local", (), ("local:hub",)))
     assert not tile.view.isVisible()
+
+
+def test_a_list_that_is_empty_from_the_start_says_so(qtbot: QtBot, qapp: QApplication) -> None:
+    prepare(qapp)
+    calm = sample_session(Scene.CALM)
+    tile = AlarmsTile(calm.session, SCALES["desk"], AlarmsOptions())
+    tile.resize(500, 600)
+    qtbot.addWidget(tile)
+    tile.show()
+    assert not tile.view.isVisible(), "it would lie over the sentence"
+    with text.recording() as log:
+        tile.grab()
+    assert tr("alarms.empty") in [item.text for item in log.items]

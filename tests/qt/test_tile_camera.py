@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
+from helpers.sample_city import SCALES, SampleSession, Scene, prepare, sample_session
 from helpers.street import street_picture
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from backends.domain.camera import PictureState, PictureStatus
 from backends.domain.ports import Changes
 from layouts.options import CameraOptions
+from widgets.i18n import Language, tr
 from widgets.parts import text
 from widgets.parts.stand_in import choose
 from widgets.tiles.camera import CameraTile
@@ -191,3 +192,32 @@ def test_a_scene_that_the_hub_calls_dead_is_lost_even_if_its_clip_still_runs(
 def test_a_number_that_nobody_has_is_said(qtbot: QtBot, sample: SampleSession) -> None:
     tile = tile_of(qtbot, sample, CameraOptions(camera="999"))
     assert "999" in words(tile)
+
+
+def test_a_slot_without_alarm_or_camera_is_calm(qtbot: QtBot, qapp: QApplication) -> None:
+    prepare(qapp)
+    calm = sample_session(Scene.CALM)
+    tile = tile_of(qtbot, calm, CameraOptions(slot="alarm"))
+    with text.recording() as log:
+        tile.grab()
+    shown = [item.text for item in log.items]
+    assert tr("alarms.empty") in shown
+    assert tr("camera.no_source") not in shown
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("size", [(310, 140), (310, 200), (500, 280)])
+def test_lost_is_never_cut(
+    qtbot: QtBot, qapp: QApplication, sample: SampleSession, language: Language, size: tuple[int, int]
+) -> None:
+    prepare(qapp, language)
+    tile = CameraTile(sample.session, SCALES["wall"], CameraOptions(camera="068"))
+    qtbot.addWidget(tile)
+    tile.resize(*size)
+    tile.show()
+    with text.recording() as log:
+        tile.grab()
+    wanted = (tr("camera.lost"), "00:07")
+    shown = [item for item in log.items if any(word in item.whole for word in wanted)]
+    assert shown
+    assert all(item.text == item.whole and item.px >= SCALES["wall"].floor for item in shown)

@@ -39,7 +39,7 @@ def name_the_highest(sample: SampleSession, name: str, place: str) -> str:
     assert alarm is not None
     changed = msgspec.structs.replace(alarm, name=LocalText(name), place=LocalText(place))
     sample.put("alarms", changed)
-    return place_and_time(changed)
+    return place_and_time(changed, sample.clock.now_ns())
 
 
 def test_the_highest_alarm_comes_before_the_date(qtbot: QtBot, sample: SampleSession) -> None:

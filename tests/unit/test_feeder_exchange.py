@@ -173,9 +173,10 @@ def test_every_frame_survives_the_wire(exchange: Exchange) -> None:
     exchange.send(screen.outlet, wire.ClickRefused("u1", "not_kept", "z"))
     exchange.tell(Grant("op", "Hà", Role.OPERATOR, rights=("claim",)))
     exchange.send(screen.outlet, AccessAnswer(3, "wait", 2.5))
+    exchange.tell(wire.AuditKept("u2"))
     exchange.send(screen.outlet, Revealed(4, "reporter", "PA-1", values={"name": "x"}))
     frames = [to_frame(out) for out in screen.take()]
-    assert len({type(frame) for frame in frames}) == 8
+    assert len({type(frame) for frame in frames}) == 9
     assert [wire.decode_to_gui(wire.encode(frame)) for frame in frames] == frames
     for frame in (
         wire.Click("u1", Verb.CLAIM, "alarms", "a1", 3, {"a": "b"}, 1.5, "op"),
@@ -183,6 +184,7 @@ def test_every_frame_survives_the_wire(exchange: Exchange) -> None:
         wire.AskSignOut(2),
         wire.AskLock(),
         wire.AskReveal(3, "reporter", "PA-1", "gọi lại"),
+        wire.Acknowledged("u2", "local:part_hub", "op", 5),
     ):
         assert wire.decode_to_feeder(wire.encode(frame)) == frame
         assert "mật khẩu" not in repr(frame)

@@ -6,6 +6,7 @@ import hashlib
 import random
 import sqlite3
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -228,3 +229,79 @@ def test_the_person_of_an_action_comes_back(tmp_path: Path, expect_logs: ExpectL
     third.stop()
     assert [(s.action.aid, s.person) for s in state.unfinished] == [("u1", "op")]
     assert state.last_cseq == 3
+
+
+# --- rows that changed where they lie ----------------------------------------------------------------
+
+
+def written(folder: Path, count: int = 12) -> None:
+    """A store with some audit rows, closed."""
+    store = Store(folder, "demo", Heard())
+    store.open()
+    store.start()
+    store.put([PutAudit(n, "view_camera", "op", f"cameras/{n:03}") for n in range(count)])
+    wait_until(lambda: not store.waiting_rows)
+    store.stop()
+
+
+def change(folder: Path, statement: str, *values: object) -> None:
+    db = sqlite3.connect(folder / OPS_FILE)
+    db.execute(statement, values)
+    db.commit()
+    db.close()
+
+
+def opened(folder: Path) -> str:
+    """Start and stop; what the store said."""
+    heard = Heard()
+    store = Store(folder, "demo", heard)
+    store.open()
+    store.start()
+    store.stop()
+    return "; ".join(text for code, text in heard.troubles if code)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit SET target = 'cameras/999' WHERE n = 5",
+        "UPDATE audit SET hash = zeroblob(32) WHERE n = 5",
+        "UPDATE audit SET prev_hash = zeroblob(32) WHERE n = 5",
+        "UPDATE audit SET person = CAST(x'ff41' AS TEXT) WHERE n = 5",
+        "DELETE FROM audit WHERE n = 5",
+    ],
+)
+def test_a_row_that_changed_is_put_back_from_the_second_copy_and_that_is_a_row(
+    tmp_path: Path, statement: str, expect_logs: ExpectLogs
+) -> None:
+    expect_logs("was changed")
+    written(tmp_path)
+    change(tmp_path, statement)
+    if "CAST" not in statement:
+        assert verify_file(tmp_path, []).findings, "the control: it is found"
+    words = opened(tmp_path)
+    assert "put back from its second copy: 5" in words
+    assert verify_file(tmp_path, []).findings == ()
+    db = sqlite3.connect(tmp_path / OPS_FILE)
+    assert db.execute("SELECT target FROM audit WHERE n = 5").fetchone() == ("cameras/004",)
+    rows = db.execute("SELECT target, result, detail FROM audit WHERE what = 'restore'").fetchall()
+    db.close()
+    assert [(target, result) for target, result, _ in rows] == [("audit", "altered")]
+    assert opened(tmp_path) == "", "once"
+
+
+def test_a_second_copy_that_nothing_agrees_with_is_not_believed(tmp_path: Path) -> None:
+    """Both were edited, each row whole by itself: the database stays as it is, and the edit is found."""
+    written(tmp_path)
+    change(tmp_path, "UPDATE audit SET target = 'cameras/998' WHERE n = 5")
+    (path,) = (tmp_path / AUDIT_FOLDER).glob("audit-????????.jnl")
+    lines = path.read_bytes().split(b"\n")
+    at = next(i for i, line in enumerate(lines) if b"cameras/004" in line)
+    fields = msgspec.json.decode(lines[at][9:])
+    fields[5] = "cameras/999"
+    fields[10] = audit.chained(bytes.fromhex(fields[9]), tuple(fields[:9])).hex()
+    data = msgspec.json.encode(fields)
+    lines[at] = b"%08x %s" % (zlib.crc32(data), data)
+    path.write_bytes(b"\n".join(lines))
+    assert opened(tmp_path) == ""
+    assert [finding.n for finding in verify_file(tmp_path, []).findings] == [5]

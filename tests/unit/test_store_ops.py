@@ -242,6 +242,8 @@ def test_a_newer_schema_is_refused_in_words_and_untouched(
     open_ops(path, "demo").close()
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (str(len(MIGRATIONS) + 1),))
+    connection.commit()
     connection.execute("PRAGMA journal_mode = DELETE").fetchall()
     connection.close()
     before = path.read_bytes()
@@ -257,6 +259,26 @@ def test_a_newer_schema_is_refused_in_words_and_untouched(
     assert [stored for _, stored in heard.commits] == [False]
     assert path.read_bytes() == before
     assert sorted(p.name for p in tmp_path.glob("ops.db*")) == [OPS_FILE]
+
+
+@pytest.mark.parametrize("version", [0, 1, 3, 2 | 1 << 16])
+def test_a_flipped_schema_number_is_damage_and_no_newer_program(
+    tmp_path: Path, heard: Heard, expect_logs: ExpectLogs, version: int
+) -> None:
+    expect_logs("is damaged")
+    path = tmp_path / OPS_FILE
+    open_ops(path, "demo").close()
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+    store = Store(tmp_path, "demo", heard)
+    store.open()
+    store.start()
+    store.put([snapshot(1)])
+    wait_until(lambda: heard.commits)
+    store.stop()
+    assert [stored for _, stored in heard.commits] == [True]
+    assert list(tmp_path.glob(f"damaged-*/{OPS_FILE}")), "the old file is kept"
 
 
 def test_another_modes_file_is_refused(tmp_path: Path) -> None:

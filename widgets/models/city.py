@@ -220,4 +220,4 @@ class CityModel(QObject):
 
 def _shown(link: LinkStatus) -> tuple[object, ...]:
     """What of the link is news to a window; its clock is not."""
-    return (link.state, link.mode, link.t_since_ns, link.server, link.reason, link.queued, link.operator_id)
+    return (link.state, link.mode, link.t_since_ns, link.server, link.reason, link.queued)

@@ -152,7 +152,7 @@ class AlarmDelegate(RowDelegate):
             # One line says it all at four metres: whose it is where somebody has it, else where and when.
             words = state_words(alarm) if not self._open(row) else ""
             where = local(alarm.place) if not words else ""
-            at = fmt.clock_minutes(alarm.t_raised_ns)
+            at = fmt.event_minutes(alarm.t_raised_ns, self.view.session.clock.now_ns())
             text.draw(painter, line, " · ".join(w for w in (where, words, at) if w), px, color)
             return
         else:

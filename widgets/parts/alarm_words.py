@@ -69,6 +69,6 @@ def second_line(alarm: Alarm, *, figures: bool) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def place_and_time(alarm: Alarm) -> str:
+def place_and_time(alarm: Alarm, now_ns: int) -> str:
     """Where and since when, for the top bar."""
-    return " · ".join(part for part in (local(alarm.place), fmt.clock_minutes(alarm.t_raised_ns)) if part)
+    return " · ".join(part for part in (local(alarm.place), fmt.event_minutes(alarm.t_raised_ns, now_ns)) if part)

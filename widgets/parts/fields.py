@@ -53,9 +53,11 @@ class Button(QPushButton):
 
     def dress(self, theme: Theme) -> None:
         ground, ink = (theme.inverse, theme.inverse_text) if self._main else (theme.raised, theme.text)
+        # On a raised panel the second button has its ground's colour: only the line says that it is one.
+        edge, focus = (theme.inverse, theme.muted) if self._main else (theme.muted, theme.strong)
         self.setStyleSheet(
-            f"QPushButton {{ background: {ground.name()}; color: {ink.name()}; border: 1px solid {ground.name()};"
+            f"QPushButton {{ background: {ground.name()}; color: {ink.name()}; border: 1px solid {edge.name()};"
             f" padding: 0 {self.scale.pad}px; }}"
-            f"QPushButton:focus {{ border: 2px solid {theme.muted.name()}; }}"
+            f"QPushButton:focus {{ border: 2px solid {focus.name()}; }}"
             f"QPushButton:disabled {{ background: {theme.line.name()}; color: {theme.muted.name()}; }}"
         )

@@ -25,7 +25,8 @@ def draw_hatch(painter: QPainter, rect: QRectF, color: QColor, step: float) -> N
 
 def chip_width(words: str, px: int, weight: Weight = Weight.SEMIBOLD) -> float:
     """Width of a chip around `words`."""
-    return text.width(words, px, weight) + px * 0.9
+    # The hundredth is for rounding: without it a chip of just this width may cut its last letter.
+    return text.width(words, px, weight) + px * 0.9 + 0.01
 
 
 def draw_chip(

@@ -58,6 +58,8 @@ class AlarmsTile(Tile):
             shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
             shortcut.activated.connect(lambda button=button: self._press_selected(button))
         self._recall()
+        # An empty list from the start is the sentence, not a void: no row comes or goes that would say so.
+        self.view.setVisible(bool(self.model.rows()))
 
     # -- memory ----------------------------------------------------------------------------------------
 

@@ -181,13 +181,18 @@ class CameraTile(Tile):
         try:
             status = self.status()
             bad = status.state in _BAD
-            self._paint_picture(painter, dark=bad)
+            self._paint_picture(painter, dark=bad and not self._idle)
             overlay = self._overlay_for(status)
             for part in self._parts:
                 # Blending the whole tile for each frame would cost more than the picture.
                 painter.drawPixmap(part, overlay, QRectF(part.topLeft() * self._ratio, part.size() * self._ratio))
         finally:
             painter.end()
+
+    @property
+    def _idle(self) -> bool:
+        """A place kept for alarms that has none and no camera of its own: that is calm, not a fault."""
+        return bool(self.options.slot) and not self._shown.camera_id and not self._shown.number
 
     def _paint_picture(self, painter: QPainter, *, dark: bool) -> None:
         rect = self.rect()
@@ -307,11 +312,13 @@ class CameraTile(Tile):
     def _paint_bad(self, painter: QPainter, room: QRectF, status: PictureStatus) -> None:
         theme, scale = self.theme, self.scale
         gray = QColor("#d7dce3")
-        if status.state is not PictureState.LOST:
+        if self._idle:
+            lines = [(tr("alarms.empty"), scale.read)]
+        elif status.state is not PictureState.LOST:
             words = tr(f"camera.{status.state}")
             lines = [(words, scale.read), (status.reason, scale.floor)] if status.reason else [(words, scale.read)]
         else:
-            lines = [(tr("camera.lost"), scale.glance), (fmt.countdown(status.age_s), scale.glance)]
+            lines = self._lost_lines(status, room)
         px_sum = sum(scale.line(px) for _, px in lines)
         if px_sum > room.height():
             lines = [(" ".join(words for words, _ in lines), min(px for _, px in lines))]
@@ -330,6 +337,23 @@ class CameraTile(Tile):
                 align=Qt.AlignmentFlag.AlignHCenter,
             )
             top += step
+
+    def _lost_lines(self, status: PictureStatus, room: QRectF) -> list[tuple[str, int]]:
+        """MẤT HÌNH and since when, as large as goes without a cut; in the smallest tile one of the two."""
+        scale, words, since = self.scale, tr("camera.lost"), fmt.countdown(status.age_s)
+        choices = [
+            [(said, px) for said in lines]
+            for px in (scale.glance, scale.read, scale.floor)
+            for lines in ((words, since), (f"{words} {since}",))
+        ]
+        choices += [[(words, scale.floor)], [(since, scale.floor)]]
+        width = room.width() - 2 * scale.pad
+
+        def fits(lines: list[tuple[str, int]]) -> bool:
+            wide = max(text.width(said, px, Weight.SEMIBOLD) for said, px in lines)
+            return wide <= width and sum(scale.line(px) for _, px in lines) <= room.height()
+
+        return next((lines for lines in choices if fits(lines)), choices[-1])
 
     def _paint_flag(self, painter: QPainter, rect: QRectF) -> float:
         """Flag of an alarm; returns its height."""
@@ -363,7 +387,7 @@ class CameraTile(Tile):
             name = local(dead.name) if dead is not None else ""
             return tr("camera.stands_in", number=self._shown.for_number, name=name)
         name = local(alarm.name)
-        whole = f"{name} · {fmt.clock_minutes(alarm.t_raised_ns)}"
+        whole = f"{name} · {fmt.event_minutes(alarm.t_raised_ns, self.session.clock.now_ns())}"
         return whole if text.width(whole, self.scale.floor, Weight.SEMIBOLD) <= room else name
 
     def _border(self) -> float:

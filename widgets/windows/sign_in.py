@@ -9,6 +9,7 @@ anything of the wall, or take a click or key that was meant for the alarm list.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QRect, QRectF, Qt
@@ -28,7 +29,7 @@ from widgets.session import Session
 from widgets.typography import TypeScale, Weight
 
 SECRET_LIMIT = 1024
-_ANSWERS = frozenset(
+ANSWERS = frozenset(
     {
         "refused", "wait", "disabled", "not_here", "no_answer", "no_feeder", "no_offline", "expired_here", "foreign",
         "clock_back", "not_kept",
@@ -38,10 +39,12 @@ _ANSWERS = frozenset(
 
 def answer_words(answer: AccessAnswer) -> str:
     """Why it did not work, in the language on screen."""
-    if answer.code not in _ANSWERS:
+    if answer.code not in ANSWERS:
         return tr("access.answer.other", code=answer.code[:40])
     if answer.code == "wait":
-        return tr("access.answer.wait", time=fmt.duration(max(1.0, answer.retry_s)))
+        # Rounded up: who waits for as long as it says is never told to wait again.
+        seconds = math.ceil(max(1.0, answer.retry_s))
+        return tr("access.answer.wait", time=fmt.duration(seconds if seconds < 60 else math.ceil(seconds / 60) * 60))
     return tr(f"access.answer.{answer.code}")
 
 
@@ -57,7 +60,8 @@ class SignInPanel(QWidget):
         super().__init__(window)
         self.session, self.scale, self._window = session, scale, window
         self._asked = 0
-        self._message = ""
+        self._answer: AccessAnswer | None = None
+        self._answered_s = 0.0
         self._put_away = False
         self._avoid: Sequence[QRect] = ()
         self._spare: Callable[[], Sequence[QRect]] = tuple
@@ -117,7 +121,9 @@ class SignInPanel(QWidget):
         if not self.wanted:
             self.person.clear()
             self._put_away = self._wanted_before = False
-            self._message = ""
+            # An answer that comes after the grant has nothing to say any more.
+            self._asked, self._answer = 0, None
+            self.enter.setEnabled(True)
         elif grant.operator_id and not self._wanted_before:
             # Ready for the person who is here; another one writes over it.
             self.person.setText(grant.operator_id)
@@ -176,13 +182,14 @@ class SignInPanel(QWidget):
         if not person or not secret:
             (self.secret if person else self.person).setFocus()
             return
+        # Before the button goes dead: the keyboard would move on to the next one, which signs out.
+        self.secret.setFocus()
         self._asked = self.session.access.sign_in(person, secret)
-        self._message = tr("access.asking")
         self.enter.setEnabled(False)
         self.update()
 
     def _sign_out(self) -> None:
-        self._message = ""
+        self._answer = None
         self.person.clear()
         self.session.access.sign_out()
 
@@ -191,12 +198,36 @@ class SignInPanel(QWidget):
             return
         self._asked = 0
         self.enter.setEnabled(True)
-        self._message = answer_words(answer) if answer.code else ""
+        self._answer, self._answered_s = answer if answer.code else None, self.session.mono.monotonic_s()
         if self.isVisible():
             self.place()
         self.update()
-        if answer.code and self.isVisible():
+        # Who went to the alarms while it was asked keeps the keyboard there.
+        if answer.code and self.isVisible() and not self._elsewhere():
             self.secret.setFocus()
+
+    def _elsewhere(self) -> bool:
+        """The keyboard is at a part of the window that is not this panel."""
+        where = self._window.focusWidget()
+        return where is not None and where is not self._window and not self.isAncestorOf(where)
+
+    def on_second(self) -> None:
+        """A delay that runs is counted down."""
+        if self.isVisible() and self._answer is not None and self._answer.code == "wait":
+            self.place()
+            self.update()
+
+    @property
+    def _message(self) -> str:
+        """What was answered, in the language on screen now."""
+        if self._asked:
+            return tr("access.asking")
+        if self._answer is None or self._answer.code != "wait":
+            return answer_words(self._answer) if self._answer else ""
+        left_s = self._answer.retry_s - (self.session.mono.monotonic_s() - self._answered_s)
+        if left_s <= 0:
+            return tr("access.answer.wait_over")
+        return answer_words(AccessAnswer(self._answer.request, "wait", left_s))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
@@ -246,7 +277,8 @@ class SignInPanel(QWidget):
         return max(title, text.width(self._note(), px), text.width(self._keys(), px), chip_width(self._message, px)) + 1
 
     def _keys(self) -> str:
-        return tr("access.keys_locked" if self.session.city.grant.locked else "access.keys")
+        # At a seat that the hub gives nobody can sign in, so there is no taking over.
+        return tr("access.keys_locked" if self.session.city.grant.locked and not self.seat else "access.keys")
 
     def _lay_out(self, pad: int, line: int, low: int, field: int, *, seat: bool, leave: bool) -> None:
         inner, y = self.width() - 2 * pad, pad + line + low + self.scale.pad

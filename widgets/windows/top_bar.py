@@ -250,7 +250,10 @@ class TopBar(QWidget):
         side = scale.line(scale.floor) * 1.7
         px = scale.floor if scale.wall else scale.read
         name, step = local(alarm.name), scale.line(scale.floor)
-        whole = max(text.width(name, px, Weight.SEMIBOLD), text.width(place_and_time(alarm), scale.floor))
+        whole = max(
+            text.width(name, px, Weight.SEMIBOLD),
+            text.width(place_and_time(alarm, self.session.clock.now_ns()), scale.floor),
+        )
 
         def paint(painter: QPainter, room: QRectF) -> None:
             if room.width() < side:
@@ -269,7 +272,7 @@ class TopBar(QWidget):
             if len(lines) > 1:
                 text.draw(painter, second, lines[1], px, theme.strong, Weight.SEMIBOLD)
             else:
-                whole = place_and_time(alarm)
+                whole = place_and_time(alarm, self.session.clock.now_ns())
                 # Where it is tight, the time goes before the place is cut: the alarm list tells it.
                 fits = text.width(whole, scale.floor) <= second.width()
                 text.draw(painter, second, whole if fits else local(alarm.place) or whole, scale.floor, theme.text)

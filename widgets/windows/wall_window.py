@@ -158,6 +158,8 @@ class WallWindow(QWidget):
         for tile in self.tiles.values():
             tile.on_second()
         self.bar.update()
+        if self.sign_in is not None:
+            self.sign_in.on_second()
 
     def _on_blink(self, bright: bool) -> None:
         if self.session.look.less_motion:
