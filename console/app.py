@@ -32,8 +32,8 @@ from widgets.i18n import tr
 from widgets.idle import IdleLock
 from widgets.memory import Memory
 from widgets.models.city import CityModel
+from widgets.parts import plot_chart
 from widgets.parts.demands import DemandBoard
-from widgets.parts.plot_chart import load_ahead
 from widgets.pump import Pump
 from widgets.session import Calls, Look, Notices, Session
 from widgets.sound import SOUNDS, Annunciator
@@ -129,7 +129,7 @@ class SessionBuilder(QObject):
             window.repaint()
         if painted is not None:
             painted()
-        load_ahead()
+        plot_chart.load()
         self._parts.start()
         self.pump.start()
         self._awake.start()

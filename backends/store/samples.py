@@ -197,14 +197,14 @@ class SamplesWriter:
 
     def _day(self, path: Path) -> _Day:
         day = self._open.get(path)
+        began = day is None and not path.exists()
         if day is None:
-            began = not path.exists()
             day = self._open[path] = _Day(path)
-            if began:
-                self._retire()
         self._open.move_to_end(path)
         while len(self._open) > OPEN_DAYS:
             self._open.popitem(last=False)[1].close()
+        if began:
+            self._retire()  # now that the oldest one is closed: what is open stays
         return day
 
     def _retired(self, path: Path) -> bool:

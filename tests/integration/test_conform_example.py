@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.example_backend import SOURCE, ExampleBackend, build, compiler
+from helpers.waiting import wait_for
 
 from backends.conform import lasting
 from backends.conform.registry import Check
@@ -72,6 +73,8 @@ def test_the_example_backend_goes_on_after_a_restart(tmp_path: Path, how: str) -
             backend.start()
 
         with Room(backend.place(), restart=restart) as room:
+            with room.joined() as (peer, _):  # it says that it is ready a moment before its first round
+                wait_for("its first alarm", lambda: room.items(peer, "alarms"))
             (outcome,) = run(room, lasting.CHECKS.all)
         assert outcome.verdict is Verdict.PASS, outcome.seen
 

@@ -7,7 +7,6 @@ ticks and words go through our text door, so that fonts and floors hold. Not a w
 from __future__ import annotations
 
 import importlib
-import threading
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -19,26 +18,21 @@ from widgets.parts.plot_series import Numbers, Times
 PROFILE_POINTS = 240
 """Steps in which words look where the line runs; finer than any letter is wide."""
 
-_loading: threading.Thread | None = None
 
+def load() -> None:
+    """Load pyqtgraph, which takes 0.2 s: by the GUI's thread, after the first paint and before its loop runs.
 
-def load_ahead() -> None:
-    """Load pyqtgraph in a thread of its own: it takes 0.4 s, in which the windows shall move."""
-    global _loading  # noqa: PLW0603  # there is one pyqtgraph a process
-    _loading = threading.Thread(target=importlib.import_module, args=("pyqtgraph",), name="plots", daemon=True)
-    _loading.start()
-
-
-def loaded() -> bool:
-    """Whether a chart can be made without waiting for that thread; without `load_ahead` it loads where it is made."""
-    return _loading is None or not _loading.is_alive()
+    Never in a thread beside it: pyqtgraph touches every type of Qt, PySide makes them at the first touch, and two
+    threads that do so at once end in a segmentation fault (seen in one start of three on a busy machine).
+    """
+    importlib.import_module("pyqtgraph")
 
 
 class Chart:
     """Curve and forecast in one ViewBox. Times are seconds since `base_ns`, so that doubles stay exact."""
 
     def __init__(self) -> None:
-        # 0.4 s of import: paid by the first plot, not by a program that shows none.
+        # Not paid by what shows no plot, nor before the first paint (`load`).
         import pyqtgraph as pg
 
         self._mkpen = pg.mkPen

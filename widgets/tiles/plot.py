@@ -22,7 +22,7 @@ from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.parts import text
 from widgets.parts.plot_axes import gravest_broken, limits_in_force, nearest, value_range
-from widgets.parts.plot_chart import Chart, loaded
+from widgets.parts.plot_chart import Chart
 from widgets.parts.plot_series import GAP_PERIODS, PlotSeries
 from widgets.parts.plot_view import PlotState, PlotView
 from widgets.session import Session
@@ -48,8 +48,7 @@ class PlotTile(Tile):
         self._request = 0
         self._asked_ns = (0, 0)
         self._chart: Chart | None = None
-        """Made with the first answer of history, or after a second: the first paint of a window does not wait
-        0.3 s for pyqtgraph to load."""
+        """Made with the first answer of history, or after a second: not within the first paint of a window."""
         self._line_points = 0
         self._hover_x: float | None = None
         self._painted_ns = 0
@@ -124,8 +123,7 @@ class PlotTile(Tile):
         super().on_health()
 
     def _need_chart(self) -> None:
-        """Make the chart, unless its library is still being loaded: then a second later."""
-        if self._chart is None and loaded():
+        if self._chart is None:
             self._chart = Chart()
             self._rebuild()
 
