@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -318,7 +319,7 @@ class CameraModel(QAbstractItemModel):
             kept = camera, fold(f"{camera.number} {camera.name.vi} {camera.name.en}")
             self._folded[camera.id] = kept
         area = self._areas.get(camera.area_id)
-        where = fold(f"{area.vi} {area.en}") if area else ""
+        where = _fold(f"{area.vi} {area.en}") if area else ""
         return all(word in kept[1] or word in where for word in self._search)
 
     def _place(self, camera: Camera) -> tuple[Any, ...]:
@@ -343,7 +344,8 @@ class CameraModel(QAbstractItemModel):
         changed = []
         for node, key, want in zip(above.children, keys, wanted, strict=True):
             if key in have:
-                self._merge(node, want.children)
+                if node.children or want.children:
+                    self._merge(node, want.children)
                 title = local(want.camera.name) if want.camera is not None else want.title
                 if title != node.title or want.camera != node.camera:
                     node.title, node.camera = title, want.camera
@@ -390,6 +392,12 @@ class CameraModel(QAbstractItemModel):
         del self._nodes[node.number]
 
 
+@lru_cache(maxsize=256)
+def _fold(text: str) -> str:
+    return fold(text)
+
+
+@lru_cache(maxsize=4096)
 def natural(text: str) -> tuple[tuple[int, str], ...]:
     """For sorting: accents and case aside, "Phường 2" before "Phường 10"."""
     return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", fold(text)) if part)

@@ -80,7 +80,9 @@ class CameraRows:
         inner = self._inner(rect, node)
         number = QRectF(inner.left(), inner.top(), min(self._number_width, inner.width()), inner.height())
         room = inner.adjusted(number.width() + px * 0.6, 0, 0, 0)
-        words = next((w for w in _sayings(node) if chip_width(w, px) <= room.width() * 0.55), _sayings(node)[-1])
+        # Across the room a name says more than since when all is well.
+        sayings = _sayings(node, with_age=not scale.wall or (node.seen is not None and node.seen.trouble))
+        words = next((w for w in sayings if chip_width(w, px) <= room.width() * 0.55), sayings[-1])
         width = max(0.0, min(chip_width(words, px), room.width()))
         state = QRectF(room.right() - width, room.center().y() - scale.line(px) / 2, width, scale.line(px))
         right, star = state.left() - scale.pad, QRectF()
@@ -128,9 +130,9 @@ class CameraRows:
             text.draw(painter, at.name, node.title, scale.read, color)
 
 
-def _sayings(node: Node) -> tuple[str, ...]:
+def _sayings(node: Node, *, with_age: bool) -> tuple[str, ...]:
     """The state in words, the longest first."""
     seen = node.seen
     if seen is None:
         return ("",)
-    return (f"{seen.words} · {seen.age}", seen.words) if seen.age else (seen.words,)
+    return (f"{seen.words} · {seen.age}", seen.words) if seen.age and with_age else (seen.words,)

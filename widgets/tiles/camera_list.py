@@ -25,7 +25,7 @@ from widgets.typography import TypeScale, Weight
 WALL_ROWS = 7
 """look.md: a wall shows at most five to seven rows a list."""
 SEARCH_LIMIT = 60
-_STRETCH = 1.2
+_STRETCH = 1.3
 """How far rows may grow beyond their natural height to fill the tile."""
 _SEARCH, _OPEN, _MARKED = "camera_list.typed", "camera_list.opened", "camera_list.marked"
 """Names in the session's memory; the marked ones are kept for each person."""
