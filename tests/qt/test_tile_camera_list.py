@@ -107,6 +107,13 @@ def test_wards_are_closed_and_count_what_is_wrong(qtbot: QtBot) -> None:
     assert any(w.endswith("có lỗi") and "camera" in w for w in said)
 
 
+def test_a_place_with_several_cameras_names_them(qtbot: QtBot) -> None:
+    sample = sample_session()
+    in_wards(sample)
+    tile = make(qtbot, sample, options=CameraListOptions(area="ward-1"))
+    assert "068 · 071 · 1 có lỗi" in words(tile)
+
+
 def test_a_dead_camera_says_so_with_its_age(qtbot: QtBot) -> None:
     tile = make(qtbot, sample_session())
     type_in(tile, "068")
@@ -342,6 +349,25 @@ def test_a_click_opens_an_area_and_a_double_click_calls_a_camera(qtbot: QtBot) -
     assert called == []
     qtbot.mouseDClick(tile.tree.viewport(), Qt.MouseButton.LeftButton, pos=middle)
     assert called == [first.data(NODE_ROLE).id]
+
+
+def test_a_double_click_is_one_click_for_an_area_and_calls_nothing_on_a_star(qtbot: QtBot) -> None:
+    sample = sample_session()
+    in_wards(sample)
+    tile = make(qtbot, sample)
+    tile.grab()
+    called: list[str] = []
+    sample.session.calls.cameraCalled.connect(called.append)
+    area, viewport = tile.model.index(0), tile.tree.viewport()
+    place = tile.tree.visualRect(area).center()
+    for press in (qtbot.mouseClick, qtbot.mouseDClick):  # QTest's double click has no first click of its own
+        press(viewport, Qt.MouseButton.LeftButton, pos=place)
+    assert tile.tree.isExpanded(area)
+    tile.grab()
+    first = next(i for i in tile.tree.shown() if i.data(NODE_ROLE).kind is Kind.CAMERA)
+    star = tile.rows.places(tile.tree.visualRect(first).toRectF(), first.data(NODE_ROLE)).star.center().toPoint()
+    qtbot.mouseDClick(viewport, Qt.MouseButton.LeftButton, pos=star)
+    assert called == []
 
 
 @pytest.mark.qt_log_ignore("does not support raise")  # the offscreen platform says so of every tooltip

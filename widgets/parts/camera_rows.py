@@ -19,6 +19,8 @@ from widgets.parts.shapes import chip_width, draw_chip, draw_rule, draw_star, dr
 from widgets.theme import Theme
 from widgets.typography import TypeScale, Weight
 
+NUMBERS_SAID = 3
+
 
 @dataclass(frozen=True)
 class Places:
@@ -104,16 +106,15 @@ class CameraRows:
         if node.kind is Kind.FAVOURITES:
             draw_star(painter, QRectF(left, inner.center().y() - px * 0.5, px, px), theme.strong, filled=True)
             left += px * 1.4
-        words = tr("camera_list.count", n=node.total)
-        if node.trouble:
-            words = tr("camera_list.count_trouble", n=node.total, bad=node.trouble)
+        words = _counts(node)
         width = min(text.width(words, px) + 1, (inner.right() - left) * 0.6)
         count = QRectF(inner.right() - width, inner.top(), width, inner.height())
         name = QRectF(left, inner.top(), count.left() - scale.pad - left, inner.height())
         color = theme.text if node.trouble else theme.muted
         text.draw(painter, count, words, px, color, align=Qt.AlignmentFlag.AlignRight)
         if name.width() > scale.read * 2:
-            text.draw(painter, name, node.title, scale.read, theme.text, Weight.SEMIBOLD)
+            weight = Weight.REGULAR if node.kind is Kind.SITE else Weight.SEMIBOLD
+            text.draw(painter, name, node.title, scale.read, theme.text, weight)
 
     def _paint_camera(self, painter: QPainter, at: Places, node: Node, camera: Camera, *, near: bool) -> None:
         scale, theme, px = self.scale, self.theme, self.scale.floor
@@ -128,6 +129,17 @@ class CameraRows:
         if at.name.width() > scale.read * 2:
             color = theme.text if camera.enabled else theme.muted
             text.draw(painter, at.name, node.title, scale.read, color)
+
+
+def _counts(node: Node) -> str:
+    """How many there are and how many of them are wrong; of a place with a few cameras, which."""
+    numbers = [below.camera.number for below in node.cameras() if below.camera is not None]
+    if node.kind is Kind.SITE and len(numbers) <= NUMBERS_SAID:
+        said = " · ".join(numbers)
+        return f"{said} · {tr('camera_list.trouble', n=node.trouble)}" if node.trouble else said
+    if node.trouble:
+        return tr("camera_list.count_trouble", n=len(numbers), bad=node.trouble)
+    return tr("camera_list.count", n=len(numbers))
 
 
 def _sayings(node: Node, *, with_age: bool) -> tuple[str, ...]:

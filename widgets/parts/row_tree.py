@@ -64,6 +64,8 @@ class RowTree(QTreeView):
         self.scale = scale
         self.row_height = scale.line(scale.read) + scale.pad
         self.painter: RowPainter | None = None
+        self.doubled_x: float | None = None
+        """Between a double click and its release: where it was. Its first click has done what a click does."""
         self._hovered = QPersistentModelIndex()
         self.setItemDelegate(_Height(self))
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -168,8 +170,15 @@ class RowTree(QTreeView):
             self._hovered = QPersistentModelIndex(index)
             self.viewport().update()
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.doubled_x = event.position().x()
+        super().mouseDoubleClickEvent(event)
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         super().mouseReleaseEvent(event)
+        if self.doubled_x is not None:
+            self.doubled_x = None
+            return
         index = self.indexAt(event.position().toPoint())
         if index.isValid() and event.button() is Qt.MouseButton.LeftButton and not self.scale.wall:
             self.pressedAt.emit(index, event.position().x())

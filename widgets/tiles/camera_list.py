@@ -27,6 +27,7 @@ WALL_ROWS = 7
 SEARCH_LIMIT = 60
 _STRETCH = 1.3
 """How far rows may grow beyond their natural height to fill the tile."""
+_FEW_AREAS = 3
 _SEARCH, _OPEN, _MARKED = "camera_list.typed", "camera_list.opened", "camera_list.marked"
 """Names in the session's memory; the marked ones are kept for each person."""
 
@@ -148,8 +149,8 @@ class CameraListTile(Tile):
     def _after(self) -> None:
         """Rows came or went: open what should be open, and show the list only where it has something."""
         groups = self.model.groups()
-        # While the city has one group alone there is nothing to choose: it is open from the start.
-        alone = [g for g in groups if g.kind is Kind.AREA]
+        # Where the city has but a few areas, closed ones would leave the tile empty: they are open from the start.
+        few = sum(group.kind is Kind.AREA for group in groups) <= _FEW_AREAS
         for group in groups:
             if group.kind is Kind.CAMERA:
                 continue
@@ -157,7 +158,7 @@ class CameraListTile(Tile):
             self._known.add(group.key)
             if self.model.searching:
                 self._open_all(group)
-            elif new and (group.kind is Kind.FAVOURITES or len(alone) == 1):
+            elif new and (few or group.kind is Kind.FAVOURITES):
                 self._opened.add(group.key)
                 self._open(group)
             else:
@@ -225,9 +226,11 @@ class CameraListTile(Tile):
         node = self.model.node(index)
         if node is None:
             return
+        doubled_x = self.tree.doubled_x
         if node.kind is Kind.CAMERA:
-            self.session.calls.cameraCalled.emit(node.id)
-        else:
+            if doubled_x is None or not self.rows.hits_star(index, doubled_x):
+                self.session.calls.cameraCalled.emit(node.id)
+        elif doubled_x is None:
             self.tree.setExpanded(index, not self.tree.isExpanded(index))
 
     def _press(self, index: QModelIndex, x: float) -> None:
