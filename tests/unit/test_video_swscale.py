@@ -35,7 +35,9 @@ def room(width: int, height: int) -> tuple[Image, Image]:
 
 
 def by_pyav(frame: av.VideoFrame, width: int, height: int) -> Image:
-    plain = VideoReformatter().reformat(frame, width, height, "bgra", interpolation=Interpolation.FAST_BILINEAR)
+    plain = VideoReformatter().reformat(
+        frame, width, height, "bgra", interpolation=Interpolation.FAST_BILINEAR, threads=1
+    )
     return plain.to_ndarray()
 
 
@@ -89,7 +91,7 @@ def test_what_the_stream_says_of_its_colours_counts() -> None:
             Converter(frame, (0, 0, 640, 360), 640, 360).draw(frame, target)
             expected = VideoReformatter().reformat(
                 frame, 640, 360, "bgra", src_colorspace=space, dst_colorspace=space, src_color_range=colours,
-                dst_color_range=ColorRange.JPEG, interpolation=Interpolation.FAST_BILINEAR,
+                dst_color_range=ColorRange.JPEG, interpolation=Interpolation.FAST_BILINEAR, threads=1,
             ).to_ndarray()  # fmt: skip
             assert np.abs(target.astype(int) - expected).max() <= 3, (space, colours)
             seen.add(target.tobytes())
