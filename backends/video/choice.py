@@ -77,6 +77,8 @@ class _Look(msgspec.Struct, frozen=True):
     wishes: Mapping[str, Wish]
     force_sub: bool
     no_up: bool
+    needs: dict[tuple[str, str], float] = {}
+    """(camera id, address of its sub-stream) -> `Chooser._need`, as far as it has been asked."""
 
     def wish(self, camera_id: str) -> Wish:
         return self.wishes.get(camera_id, Wish.AUTO)
@@ -115,6 +117,7 @@ class Chooser:
         self._barred: dict[StreamKey, tuple[int, float]] = {}
         """Stream that gave no picture -> (not before, how long that wait is in seconds). Kept while it is hidden:
         a tour must not wait for the same dead stream at every round."""
+        self._pairs: dict[tuple[str, Via], tuple[Ways, tuple[Pick, Pick]]] = {}
         self._said: list[Said] = []
 
     def decide(
@@ -167,6 +170,26 @@ class Chooser:
             del self._sizes[next(iter(self._sizes))]
         return ages
 
+    def _pair(self, look: _Look, camera_id: str, via: Via) -> tuple[Pick, Pick]:
+        """Main and sub of one route. Remembered: it is asked for every camera many times a second."""
+        ways = look.ways[camera_id]
+        kept = self._pairs.get((camera_id, via))
+        if kept is None or kept[0] is not ways:
+            kept = self._pairs[camera_id, via] = (ways, _main_and_sub(ways, via))
+        return kept[1]
+
+    def _by_kind(self, look: _Look, camera_id: str, via: Via, kind: StreamKind) -> Pick:
+        main, sub = self._pair(look, camera_id, via)
+        return main if kind is StreamKind.MAIN else sub
+
+    def _same(self, look: _Look, camera_id: str, pick: Pick) -> Pick | None:
+        """The stream at the same address as the directory describes it now; None: it is not there any more."""
+        ways = look.ways[camera_id]
+        if not (ways.restream if pick.via is Via.RESTREAM else ways.streams):
+            return None
+        main, sub = self._pair(look, camera_id, pick.via)
+        return main if main.uri == pick.uri else sub if sub.uri == pick.uri else None
+
     def _size(self, camera_id: str, pick: Pick) -> Size | None:
         """Of the stream's own picture: as decoded, else as the directory says, else not known."""
         declared = (pick.width, pick.height) if pick.width > 0 and pick.height > 0 else None
@@ -178,8 +201,11 @@ class Chooser:
         Always by the shape of the sub-stream: if a main stream of another shape had a say, a switch would
         change what it was decided by, and could undo itself.
         """
-        size = self._size(camera_id, sub) or _WIDE
-        return max(_shown_height(tile, size) for tile in look.shown[camera_id])
+        key = (camera_id, sub.uri)
+        if key not in look.needs:
+            size = self._size(camera_id, sub) or _WIDE
+            look.needs[key] = max(_shown_height(tile, size) for tile in look.shown[camera_id])
+        return look.needs[key]
 
     def _is_small(self, look: _Look, camera_id: str, sub: Pick) -> bool:
         size = self._size(camera_id, sub)
@@ -205,14 +231,15 @@ class Chooser:
                 eye.hidden_ns = look.now_ns
             if look.now_ns - eye.hidden_ns >= self._rules.camera_s * _S:
                 del self._eyes[camera_id]
+                for via in Via:
+                    self._pairs.pop((camera_id, via), None)
 
     def _show(self, look: _Look, camera_id: str) -> None:
-        ways = look.ways[camera_id]
         switch = self._switch
-        if switch is not None and switch.camera_id == camera_id and _same(ways, switch.new) is None:
+        if switch is not None and switch.camera_id == camera_id and self._same(look, camera_id, switch.new) is None:
             self._end(camera_id, look.now_ns)
         eye = self._eyes.get(camera_id)
-        pick = _same(ways, eye.pick) if eye is not None else None
+        pick = self._same(look, camera_id, eye.pick) if eye is not None else None
         if eye is None or pick is None:
             # New; or the directory has another address now, and the old one may have been the wrong camera.
             self._end(camera_id, look.now_ns)
@@ -224,7 +251,7 @@ class Chooser:
         if eye.wish is not look.wish(camera_id):
             eye.wish = look.wish(camera_id)
             self._barred = {key: bar for key, bar in self._barred.items() if key.camera_id != camera_id}  # tried again
-        if not self._is_small(look, camera_id, _main_and_sub(ways, eye.pick.via)[1]):
+        if not self._is_small(look, camera_id, self._pair(look, camera_id, eye.pick.via)[1]):
             eye.small_ns = None
         elif eye.small_ns is None:
             eye.small_ns = look.now_ns
@@ -233,9 +260,9 @@ class Chooser:
         """For a camera that was not shown. Between 1.0 and 1.35 h the sub-stream, which opens sooner."""
         ways = look.ways[camera_id]
         via = Via.RESTREAM if ways.restream else Via.DIRECT
-        main, sub = _main_and_sub(ways, via)
+        main, sub = self._pair(look, camera_id, via)
         if via is Via.RESTREAM and ways.streams and self._is_barred(look, camera_id, sub):
-            main, sub = _main_and_sub(ways, Via.DIRECT)
+            main, sub = self._pair(look, camera_id, Via.DIRECT)
         if (wish := look.wish(camera_id)) is not Wish.AUTO:
             return main if wish is Wish.MAIN else sub
         held = look.force_sub or look.no_up or self._is_barred(look, camera_id, main)
@@ -316,7 +343,7 @@ class Chooser:
 
     def _aim_of_kind(self, look: _Look, camera_id: str, eye: _Eye) -> Use | None:
         """Main or sub: what it should be, if that is not what it is."""
-        main, sub = _main_and_sub(look.ways[camera_id], eye.pick.via)
+        main, sub = self._pair(look, camera_id, eye.pick.via)
         if main is sub:
             return None
         aim: Use | None = None
@@ -338,8 +365,12 @@ class Chooser:
         ways = look.ways[camera_id]
         if eye.pick.via is Via.RESTREAM:
             dead = look.silent_s(camera_id, eye) >= self._rules.dead_s
-            return Use(_by_kind(ways, Via.DIRECT, eye.pick.kind), Why.NO_PICTURE) if ways.streams and dead else None
-        return Use(_by_kind(ways, Via.RESTREAM, eye.pick.kind), Why.ROUTE) if ways.restream else None
+            return (
+                Use(self._by_kind(look, camera_id, Via.DIRECT, eye.pick.kind), Why.NO_PICTURE)
+                if ways.streams and dead
+                else None
+            )
+        return Use(self._by_kind(look, camera_id, Via.RESTREAM, eye.pick.kind), Why.ROUTE) if ways.restream else None
 
     def _begin(self, look: _Look, due: _Due) -> None:
         eye = self._eyes[due.camera_id]
@@ -356,7 +387,7 @@ class Chooser:
     def _bar_for(self, look: _Look, switch: Switch, pick: Pick) -> None:
         """`pick`, one of the two, gave no picture. Between routes that is the fault of the whole route."""
         whole = switch.new.via is not switch.old.via
-        route = _main_and_sub(look.ways[switch.camera_id], pick.via) if whole else (pick,)
+        route = self._pair(look, switch.camera_id, pick.via) if whole else (pick,)
         for one in {one.uri: one for one in route}.values():
             self._bar(look, StreamKey(switch.camera_id, one.uri))
 
@@ -397,7 +428,7 @@ class Chooser:
 
     def _why(self, look: _Look, camera_id: str) -> Why:
         eye = self._eyes[camera_id]
-        main, sub = _main_and_sub(look.ways[camera_id], eye.pick.via)
+        main, sub = self._pair(look, camera_id, eye.pick.via)
         if main is sub:
             return Why.ONLY
         wanted = main if eye.wish is Wish.MAIN else sub
@@ -427,18 +458,6 @@ def _main_and_sub(ways: Ways, via: Via) -> tuple[Pick, Pick]:
     main = next((pick for pick in picks if pick.kind is StreamKind.MAIN), picks[0])
     sub = next((pick for pick in picks if pick.kind is StreamKind.SUB), picks[0])
     return (main, sub) if main.uri != sub.uri else (main, main)
-
-
-def _by_kind(ways: Ways, via: Via, kind: StreamKind) -> Pick:
-    main, sub = _main_and_sub(ways, via)
-    return main if kind is StreamKind.MAIN else sub
-
-
-def _same(ways: Ways, pick: Pick) -> Pick | None:
-    """The stream at the same address as the directory describes it now; None: it is not there any more."""
-    if not (ways.restream if pick.via is Via.RESTREAM else ways.streams):
-        return None
-    return next((one for one in _main_and_sub(ways, pick.via) if one.uri == pick.uri), None)
 
 
 def _shown_height(tile: Tile, size: Size) -> float:

@@ -99,6 +99,9 @@ class Room:
     def live(self, uri: str) -> None:
         self._dead.pop(uri, None)
 
+    def uris(self, camera: str) -> set[str]:
+        return {stream.uri for stream in (*self.ways[camera].streams, *self.ways[camera].restream)}
+
     def look(self, demand: Demand) -> Seen:
         age_s = self.age_s(demand.uri)
         width, height = self.sizes.get(demand.uri, (0, 0)) if age_s is not None else (0, 0)
@@ -251,10 +254,10 @@ CAMERAS = ("a", "b", "c", "d")
 heights = st.sampled_from([120, 200, 350, 360, 361, 420, 486, 487, 600, 1080])
 courses = st.lists(
     st.tuples(
-        st.sampled_from(["resize", "resize", "resize", "hide", "wish", "load", "twin"]),
+        st.sampled_from(["resize", "resize", "resize", "hide", "wish", "load", "twin", "die", "live"]),
         st.sampled_from(CAMERAS),
         heights,
-        st.sampled_from([0.25, 0.5, 1.0, 1.25, 3.0, 7.0, 15.0]),
+        st.sampled_from([0.25, 0.5, 1.0, 1.25, 3.0, 7.0, 15.0, 70.0]),
     ),
     min_size=1,
     max_size=40,
@@ -279,6 +282,11 @@ def follow(one: Room, course: Course, latency: Sequence[float | None]) -> Room:
             one.tiles = others
         elif what == "wish":
             one.wishes = {**one.wishes, camera: list(Wish)[height % 3]}
+        elif what == "die":
+            one.die(sorted(one.uris(camera))[height % len(one.uris(camera))])
+        elif what == "live":
+            for uri in one.uris(camera):
+                one.live(uri)
         else:
             one.force_sub = one.no_up = not one.force_sub
         one.run(seconds)
@@ -288,7 +296,10 @@ def follow(one: Room, course: Course, latency: Sequence[float | None]) -> Room:
 @settings(max_examples=150, deadline=None)
 @given(courses, latencies)
 def test_no_course_of_events_breaks_a_rule(course: Course, latency: list[float | None]) -> None:
-    assert faults(follow(room(*CAMERAS), course, latency).history) == set()
+    one = room(*CAMERAS)
+    by_room = (Stream(MAIN, "rtsp://room/d/main", 1920, 1080), Stream(SUB, "rtsp://room/d/sub", 640, H))
+    one.ways["d"] = ways("d", restream=by_room)
+    assert faults(follow(one, course, latency).history) == set()
 
 
 @pytest.mark.parametrize(
