@@ -2,224 +2,42 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 import random
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 import pytest
+from helpers.choice_room import (
+    MAIN,
+    STEP_S,
+    SUB,
+    H,
+    Room,
+    changes,
+    demanded_uris,
+    faults,
+    main_uri,
+    on_main,
+    room,
+    sub_uri,
+    tile,
+    ways,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.domain.camera import Demand, Stream, StreamKind
+from backends.domain.camera import Demand, Stream
 from backends.video.choice import Chooser
 from backends.video.choice_records import (
-    CODES,
     RULES,
     Decision,
-    Pick,
     Rules,
     Seen,
     Switch,
     Tile,
-    Use,
-    Via,
     Ways,
     Why,
     Wish,
 )
-
-MAIN, SUB = StreamKind.MAIN, StreamKind.SUB
-S = 1_000_000_000
-STEP_S = 0.25
-H = 360
-
-
-def main_uri(camera: str) -> str:
-    return f"rtsp://{camera}/main"
-
-
-def sub_uri(camera: str) -> str:
-    return f"rtsp://{camera}/sub"
-
-
-def ways(camera: str, *, declared: bool = True, **more: tuple[Stream, ...]) -> Ways:
-    main = Stream(MAIN, main_uri(camera), 1920, 1080) if declared else Stream(MAIN, main_uri(camera))
-    sub = Stream(SUB, sub_uri(camera), 640, H) if declared else Stream(SUB, sub_uri(camera))
-    return Ways((main, sub), **more)
-
-
-def tile(camera: str, height: float) -> Tile:
-    """As wide as a picture of 16:9 needs."""
-    return Tile(camera, round(height * 16 / 9) + 1, round(height))
-
-
-@dataclass
-class Room:
-    """Cameras that open when they are demanded, and a chooser that is asked in steps of a quarter of a second."""
-
-    chooser: Chooser
-    ways: dict[str, Ways]
-    latency: dict[str, float | None] = field(default_factory=dict)
-    """Address -> seconds to the first picture (0.5 where nothing is said); None: it never comes."""
-    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Address -> what it really sends."""
-    refused: set[str] = field(default_factory=set)
-    now_s: float = 1000.0
-    tiles: list[Tile] = field(default_factory=list)
-    wishes: dict[str, Wish] = field(default_factory=dict)
-    force_sub: bool = False
-    no_up: bool = False
-    decision: Decision = field(default_factory=lambda: Decision(frozenset(), (), {}, None, 0, ()))
-    said: list[str] = field(default_factory=list)
-    history: list[Past] = field(default_factory=list)
-    _first: dict[str, float] = field(default_factory=dict)
-    """Address that is open -> when its first picture comes."""
-    _dead: dict[str, float] = field(default_factory=dict)
-
-    def age_s(self, uri: str) -> float | None:
-        if self.now_s < self._first.get(uri, math.inf):
-            return None
-        return self.now_s - self._dead[uri] if uri in self._dead else 0.04
-
-    def shows(self, uri: str) -> bool:
-        """There is a picture that is not lost."""
-        age_s = self.age_s(uri)
-        return age_s is not None and age_s < RULES.alive_s
-
-    def _opens(self, uri: str) -> float:
-        latency = self.latency.get(uri, 0.5)
-        return math.inf if latency is None else self.now_s + latency
-
-    def die(self, uri: str) -> None:
-        self._dead[uri] = self.now_s
-
-    def live(self, uri: str) -> None:
-        self._dead.pop(uri, None)
-
-    def uris(self, camera: str) -> set[str]:
-        return {stream.uri for stream in (*self.ways[camera].streams, *self.ways[camera].restream)}
-
-    def look(self, demand: Demand) -> Seen:
-        age_s = self.age_s(demand.uri)
-        width, height = self.sizes.get(demand.uri, (0, 0)) if age_s is not None else (0, 0)
-        return Seen(age_s, width, height, demand.uri in self.refused)
-
-    def step(self) -> Decision:
-        self.now_s += STEP_S
-        seen = {demand: self.look(demand) for demand in self.decision.demands}
-        self.decision = self.chooser.decide(
-            round(self.now_s * S),
-            self.tiles,
-            self.ways,
-            seen,
-            wishes=self.wishes,
-            force_sub=self.force_sub,
-            no_up=self.no_up,
-        )
-        wanted = {demand.uri for demand in self.decision.demands}
-        self._first = {uri: self._first[uri] if uri in self._first else self._opens(uri) for uri in wanted}
-        self.said += [one.code for one in self.decision.said]
-        with_picture = frozenset(uri for uri in wanted if self.shows(uri))
-        self.history.append(Past(self.now_s, self.decision, with_picture))
-        return self.decision
-
-    def run(self, seconds: float) -> Decision:
-        for _ in range(round(seconds / STEP_S)):
-            self.step()
-        return self.decision
-
-    def until(self, reached: Callable[[], bool], seconds: float = 60.0) -> float:
-        """Seconds that it took."""
-        began = self.now_s
-        while not reached():
-            assert self.now_s - began < seconds, self.decision
-            self.step()
-        return self.now_s - began
-
-    def painted(self, camera: str) -> str:
-        """Last part of the address that its tiles paint."""
-        (uri,) = {demand.uri for demand in self.decision.painted if demand is not None and demand.camera_id == camera}
-        return uri.rpartition("/")[2]
-
-    def streams(self, camera: str) -> set[str]:
-        return {demand.uri.rpartition("/")[2] for demand in self.decision.demands if demand.camera_id == camera}
-
-
-@dataclass
-class Past:
-    """One step, for who looks at the whole course afterwards."""
-
-    now_s: float
-    decision: Decision
-    with_picture: frozenset[str]
-
-
-def room(*cameras: str, rules: Rules = RULES, declared: bool = True) -> Room:
-    return Room(Chooser(rules), {camera: ways(camera, declared=declared) for camera in cameras or ("a",)})
-
-
-# -- what may never happen ---------------------------------------------------------------------------------
-
-
-def painted_uris(decision: Decision) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for demand in decision.painted:
-        if demand is not None:
-            found[demand.camera_id].add(demand.uri)
-    return found
-
-
-def demanded_uris(decision: Decision) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for demand in decision.demands:
-        found[demand.camera_id].add(demand.uri)
-    return found
-
-
-def changes(history: Sequence[Past]) -> dict[str, list[float]]:
-    """When each camera's tiles went over to another stream without having been hidden."""
-    found: dict[str, list[float]] = defaultdict(list)
-    for before, after in itertools.pairwise(history):
-        now = painted_uris(after.decision)
-        for camera, uris in painted_uris(before.decision).items():
-            if camera in now and now[camera] != uris:
-                found[camera].append(after.now_s)
-    return found
-
-
-def faults(history: Sequence[Past], rules: Rules = RULES) -> set[str]:
-    """What went against the rules: in words that the tests name."""
-    found: set[str] = set()
-    double_since: dict[str, float] = {}
-    before: Past | None = None
-    for past in history:
-        painted, demanded = painted_uris(past.decision), demanded_uris(past.decision)
-        if not set().union(*painted.values()) <= set().union(*demanded.values()):
-            found.add("paints what it does not demand")
-        if any(len(uris) > 1 for uris in painted.values()):
-            found.add("two tiles of one camera paint two streams")
-        double = [camera for camera, uris in demanded.items() if len(uris) > 1]
-        if len(double) > 1:
-            found.add("two switches at a time")
-        if any(len(uris) > 2 for uris in demanded.values()):
-            found.add("three streams")
-        double_since = {camera: double_since.get(camera, past.now_s) for camera in double}
-        if any(past.now_s - since > rules.timeout_s for since in double_since.values()):
-            found.add("two streams for longer than the time-out")
-        if before is not None:
-            for camera, uris in painted_uris(before.decision).items():
-                now = painted.get(camera, uris)
-                # Where the same stream is still painted, the world has taken its picture, not the choice.
-                if now != uris and uris <= before.with_picture and not now <= past.with_picture:
-                    found.add("black")
-        before = past
-    for times in changes(history).values():
-        if any(later - earlier < rules.camera_s for earlier, later in itertools.pairwise(times)):
-            found.add("twice within 5 s")
-    return found
 
 
 class Hasty(Chooser):
@@ -348,14 +166,6 @@ def test_an_hour_of_any_noise_keeps_to_the_rules() -> None:
 # -- the figures of the design -----------------------------------------------------------------------------
 
 
-def on_main(height: float = 1080) -> Room:
-    one = room()
-    one.tiles = [tile("a", height)]
-    one.run(8.0)
-    assert one.painted("a") == "main"
-    return one
-
-
 @pytest.mark.parametrize(("height", "goes"), [(H, True), (H + 1, False)])
 def test_down_at_the_height_of_the_sub_stream(height: int, goes: bool) -> None:
     one = on_main()
@@ -364,9 +174,10 @@ def test_down_at_the_height_of_the_sub_stream(height: int, goes: bool) -> None:
     assert (one.painted("a") == "sub") is goes
 
 
-@pytest.mark.parametrize(("height", "goes"), [(486, False), (487, True)])
+@pytest.mark.parametrize(("height", "goes"), [(540, False), (541, True)])
 def test_up_above_1_35_of_it(height: int, goes: bool) -> None:
     one = room()
+    one.sizes[sub_uri("a")] = (640, 400)
     one.tiles = [tile("a", 200)]
     one.run(2.0)
     one.tiles = [tile("a", height)]
@@ -456,6 +267,19 @@ def test_the_new_one_stands_beside_the_old_one_until_it_has_a_picture() -> None:
     assert one.streams("a") == {"sub"}
 
 
+def test_every_tile_of_the_camera_must_have_its_picture() -> None:
+    one = room()
+    one.tiles = [tile("a", 200), tile("a", 120)]
+    one.run(2.0)
+    one.tiles = [tile("a", 900), small := tile("a", 120)]
+    one.withheld = {late := Demand("a", main_uri("a"), small.width, small.height)}
+    one.run(4.0)
+    assert (one.streams("a"), one.painted("a")) == ({"main", "sub"}, "sub")
+    one.withheld.remove(late)
+    one.step()
+    assert (one.streams("a"), one.painted("a")) == ({"main"}, "main")
+
+
 def test_after_the_time_out_the_old_one_stays_and_that_is_said() -> None:
     one = room()
     one.latency[main_uri("a")] = None
@@ -522,181 +346,14 @@ def test_a_hidden_camera_demands_nothing_and_its_switch_ends() -> None:
     assert one.streams("a") == {"sub"}
 
 
-# -- what a person, the machine and the directory say ------------------------------------------------------
-
-
-def test_a_wish_stands_above_the_size_and_above_the_load() -> None:
-    one = room()
+def test_what_is_hidden_is_not_small_meanwhile() -> None:
+    one = on_main()
     one.tiles = [tile("a", 200)]
-    one.run(2.0)
-    one.wishes, one.force_sub = {"a": Wish.MAIN}, True
-    one.run(2.0)
-    assert (one.painted("a"), one.decision.uses["a"].why) == ("main", Why.WISH)
-    one.wishes = {"a": Wish.AUTO}
-    one.run(8.0)
-    assert one.painted("a") == "sub"
-
-
-def test_a_wish_that_changes_ends_the_switch_that_runs() -> None:
-    one = on_main()
-    one.latency[sub_uri("a")] = 3.0
-    one.tiles = [tile("a", 200)]
-    one.until(lambda: one.decision.switch is not None)
-    one.wishes = {"a": Wish.MAIN}
-    one.step()
-    assert (one.streams("a"), one.decision.switch) == ({"main"}, None)
-
-
-def test_a_new_wish_tries_again_what_gave_no_picture() -> None:
-    one = room()
-    one.latency[main_uri("a")] = None
-    one.tiles = [tile("a", 900)]
-    one.wishes = {"a": Wish.SUB}
-    one.run(2.0)
-    one.wishes = {"a": Wish.MAIN}
-    one.until(lambda: one.said == ["choice.no_picture"])
-    one.wishes = {"a": Wish.SUB}
-    one.run(6.0)
-    one.latency[main_uri("a")] = 1.0
-    one.wishes = {"a": Wish.MAIN}
-    one.run(3.0)
-    assert one.painted("a") == "main"
-
-
-def test_too_small_a_machine_sends_all_down_one_by_one_and_says_why() -> None:
-    one = room("a", "b")
-    one.tiles = [tile("a", 900), tile("b", 1080)]
-    one.run(8.0)
-    one.force_sub = one.no_up = True
-    one.run(5.0)
-    assert [one.painted(camera) for camera in "ab"] == ["sub", "sub"]
-    assert {use.why for use in one.decision.uses.values()} == {Why.LOAD}
-    assert sorted(changes(one.history), key=lambda camera: changes(one.history)[camera]) == ["a", "b"]
-    one.force_sub = False
-    one.run(20.0)
-    assert [one.painted(camera) for camera in "ab"] == ["sub", "sub"]  # not up yet
-    one.no_up = False
-    one.run(8.0)
-    assert [one.painted(camera) for camera in "ab"] == ["main", "main"]
-
-
-def test_an_unknown_size_begins_with_the_sub_stream_and_learns() -> None:
-    one = room(declared=False)
-    one.sizes[sub_uri("a")] = (352, 288)
-    one.tiles = [tile("a", 450)]
-    one.step()
-    assert one.painted("a") == "sub"
-    one.run(5.0)
-    assert one.painted("a") == "main"
-
-
-def test_what_is_sent_counts_more_than_what_the_directory_says() -> None:
-    one = room()
-    one.sizes[sub_uri("a")] = (1280, 720)
-    one.tiles = [tile("a", 900)]
-    one.wishes = {"a": Wish.SUB}
-    one.run(2.0)
-    one.wishes = {}
-    one.run(8.0)
-    assert one.painted("a") == "sub"  # 900 is less than 1.35 x 720
-
-
-def test_a_main_stream_that_is_no_larger_is_never_opened() -> None:
-    one = room()
-    one.ways["a"] = Ways((Stream(MAIN, main_uri("a"), 640, H), Stream(SUB, sub_uri("a"), 640, H)))
-    one.tiles = [tile("a", 1080)]
-    one.run(8.0)
-    assert not [past for past in one.history if demanded_uris(past.decision)["a"] != {sub_uri("a")}]
-
-
-@pytest.mark.parametrize("kind", [MAIN, SUB])
-def test_a_camera_with_one_stream_uses_it_whatever_is_wished(kind: StreamKind) -> None:
-    one = room()
-    one.ways["a"] = Ways((Stream(kind, "rtsp://a/one", 640, H),))
-    for wish in Wish:
-        one.wishes = {"a": wish}
-        one.tiles = [tile("a", 1080)]
-        one.run(6.0)
-        one.tiles = [tile("a", 120)]
-        one.run(6.0)
-    assert not changes(one.history)
-    assert one.decision.uses["a"] == Use(Pick(kind, "rtsp://a/one", Via.DIRECT, 640, H), Why.ONLY)
-
-
-def test_several_tiles_of_a_camera_use_one_stream_that_serves_the_largest() -> None:
-    one = room()
-    one.tiles = [tile("a", 1080), tile("a", 120)]
-    one.run(8.0)
-    assert one.streams("a") == {"main"}
-    assert len(one.decision.demands) == 2
-
-
-def test_tiles_without_a_camera_or_a_size_have_no_demand() -> None:
-    one = room()
-    one.ways["empty"] = Ways(())
-    one.tiles = [tile("unknown", 200), Tile("a", 0, 200), tile("empty", 200), tile("a", 200)]
-    one.step()
-    assert [demand is None for demand in one.decision.painted] == [True, True, True, False]
-
-
-def test_an_address_that_the_directory_takes_away_ends_at_once() -> None:
-    one = on_main()
-    one.ways["a"] = Ways((Stream(MAIN, "rtsp://other/main", 1920, 1080), Stream(SUB, "rtsp://other/sub", 640, H)))
-    one.step()
-    assert {demand.uri for demand in one.decision.demands} == {"rtsp://other/main"}
-
-
-def test_a_main_stream_that_dies_leaves_for_the_sub_stream() -> None:
-    one = on_main()
-    one.die(main_uri("a"))
-    one.run(RULES.dead_s + 1)
-    assert (one.streams("a"), one.said) == ({"sub"}, ["choice.silent"])
-    assert one.decision.uses["a"].why is Why.NO_PICTURE
-    # A tour that shows it again does not wait for the dead one again.
+    one.run(0.75)
     one.tiles = []
-    one.run(6.0)
-    one.tiles = [tile("a", 1080)]
-    one.step()
-    assert one.streams("a") == {"sub"}
-
-
-def restreamed() -> Room:
-    one = room()
-    one.ways["a"] = ways("a", restream=(Stream(SUB, "rtsp://room/a", 640, H),))
-    one.tiles = [tile("a", 1080)]
-    return one
-
-
-def test_the_restream_address_comes_first_and_the_camera_is_not_pulled_beside_it() -> None:
-    one = restreamed()
-    one.run(10.0)
-    assert {demand.uri for past in one.history for demand in past.decision.demands} == {"rtsp://room/a"}
-    assert one.decision.uses["a"].pick.via is Via.RESTREAM
-
-
-def test_a_dead_restream_address_is_left_and_tried_again() -> None:
-    one = restreamed()
-    one.run(2.0)
-    one.die("rtsp://room/a")
-    one.run(RULES.dead_s + 1)
-    assert one.said == ["choice.direct"]
-    assert one.decision.uses["a"].pick.via is Via.DIRECT
-    assert all(len(demanded_uris(past.decision)["a"]) == 1 for past in one.history)
-    one.until(lambda: "choice.not_restreamed" in one.said, 120)
-    one.live("rtsp://room/a")
-    one.until(lambda: "choice.restreamed" in one.said, 300)
-    assert {demand.uri for demand in one.decision.demands} == {"rtsp://room/a"}
-    assert faults(one.history) == set()
-
-
-def test_all_that_is_said_has_words_in_both_languages() -> None:
-    one = restreamed()
-    one.run(2.0)
-    one.die("rtsp://room/a")
-    one.run(120.0)
-    said = [said for past in one.history for said in past.decision.said]
-    assert said
-    assert all(one.code in CODES and one.words.vi and one.words.en and "{" not in one.words.vi for one in said)
+    one.run(0.5)
+    one.tiles = [tile("a", 200)]
+    assert one.until(lambda: one.decision.switch is not None) == pytest.approx(1.0 + STEP_S)
 
 
 def test_a_switch_names_both_streams() -> None:

@@ -6,6 +6,7 @@ import itertools
 import random
 from collections.abc import Callable, Sequence
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -283,6 +284,10 @@ def test_the_largest_pictures_come_first_and_an_alarms_last() -> None:
     assert StreamKey("f", "f/sub") in second
     assert StreamKey("e", "e/jpeg") not in second  # JPEG has no loop filter
     assert {one.skip_loop_filter for one in second.values()} == {True}
+    alarmed = [msgspec.structs.replace(one, kept=one.stream.camera_id == "b") for one in STREAMS]
+    machine = Machine()
+    machine.run(HOT, 3, alarmed)
+    assert {stream.camera_id for stream in machine.history[-1][1].treatments} == {"a", "c", "d"}
 
 
 def test_the_rate_falls_on_the_smallest_tiles_first() -> None:
@@ -333,6 +338,12 @@ def test_recovery_is_slow_and_slower_after_a_step_back_that_was_too_early() -> N
     began = machine.now_s
     machine.until_level(1, COOL)
     assert machine.now_s - began == pytest.approx(2 * LIMITS.calm_s, abs=2)
+
+
+def test_a_slow_network_does_not_keep_an_idle_machine_down() -> None:
+    machine = Machine()
+    machine.until_level(1, HOT)
+    assert machine.run(NETWORK, 60).level == 0
 
 
 def test_ease_that_is_broken_counts_from_anew() -> None:
