@@ -23,22 +23,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from backends.domain.camera import Demand, StreamKind
-from backends.video.choice_records import (
-    RULES,
-    Decision,
-    Pick,
-    Rules,
-    Said,
-    Seen,
-    Switch,
-    Tile,
-    Use,
-    Via,
-    Ways,
-    Why,
-    Wish,
-    say,
-)
+from backends.domain.stream_choice import Decision, Pick, Said, Seen, Switch, Use, Via, View, Ways, Why, Wish
+from backends.video.choice_rules import RULES, Rules, say
 from backends.video.plan import StreamKey
 
 Size = tuple[int, int]
@@ -70,7 +56,7 @@ class _Look(msgspec.Struct, frozen=True):
     """What one decision is made from."""
 
     now_ns: int
-    shown: dict[str, list[Tile]]
+    shown: dict[str, list[View]]
     ways: Mapping[str, Ways]
     seen: Mapping[Demand, Seen]
     ages: dict[StreamKey, float]
@@ -123,7 +109,7 @@ class Chooser:
     def decide(
         self,
         now_ns: int,
-        tiles: Sequence[Tile],
+        tiles: Sequence[View],
         ways: Mapping[str, Ways],
         seen: Mapping[Demand, Seen],
         *,
@@ -138,7 +124,7 @@ class Chooser:
         `wishes`: by camera id; AUTO where there is none. `force_sub`, `no_up`: what `pressure` asks for.
         """
         self._said = []
-        shown: dict[str, list[Tile]] = {}
+        shown: dict[str, list[View]] = {}
         for tile in tiles:
             if _has_demand(tile, ways):
                 shown.setdefault(tile.camera_id, []).append(tile)
@@ -411,7 +397,7 @@ class Chooser:
     def _say(self, code: str, camera_id: str, new: Pick, old: Pick) -> None:
         self._said.append(say(code, camera_id, new, old, self._rules.timeout_s))
 
-    def _decision(self, look: _Look, tiles: Sequence[Tile], waiting: int) -> Decision:
+    def _decision(self, look: _Look, tiles: Sequence[View], waiting: int) -> Decision:
         demands: set[Demand] = set()
         painted: list[Demand | None] = []
         for tile in tiles:
@@ -442,12 +428,12 @@ class Chooser:
         return Why.LOAD if held and wanted is main and eye.pick == sub else Why.SIZE
 
 
-def _has_demand(tile: Tile, ways: Mapping[str, Ways]) -> bool:
+def _has_demand(tile: View, ways: Mapping[str, Ways]) -> bool:
     way = ways.get(tile.camera_id)
     return way is not None and bool(way.streams or way.restream) and min(tile.width, tile.height) > 0
 
 
-def _demand(tile: Tile, pick: Pick) -> Demand:
+def _demand(tile: View, pick: Pick) -> Demand:
     return Demand(tile.camera_id, pick.uri, tile.width, tile.height, tile.crop)
 
 
@@ -460,7 +446,7 @@ def _main_and_sub(ways: Ways, via: Via) -> tuple[Pick, Pick]:
     return (main, sub) if main.uri != sub.uri else (main, main)
 
 
-def _shown_height(tile: Tile, size: Size) -> float:
+def _shown_height(tile: View, size: Size) -> float:
     """Height that the whole picture would have: fitted into the tile with its shape kept, and cropped."""
     _, _, across, down = tile.crop
     if across <= 0 or down <= 0:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from backends.domain.camera import Demand, Stream, StreamKind
+from backends.domain.stream_choice import Decision, Seen, View, Ways, Wish
 from backends.video.choice import Chooser
-from backends.video.choice_records import RULES, Decision, Rules, Seen, Tile, Ways, Wish
+from backends.video.choice_rules import RULES, Rules
 
 MAIN, SUB = StreamKind.MAIN, StreamKind.SUB
 S = 1_000_000_000
@@ -32,9 +33,9 @@ def ways(camera: str, *, declared: bool = True, **more: tuple[Stream, ...]) -> W
     return Ways((main, sub), **more)
 
 
-def tile(camera: str, height: float) -> Tile:
+def tile(camera: str, height: float) -> View:
     """As wide as a picture of 16:9 needs."""
-    return Tile(camera, round(height * 16 / 9) + 1, round(height))
+    return View(camera, round(height * 16 / 9) + 1, round(height))
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Room:
     """Their outputs get no picture."""
     refused: set[str] = field(default_factory=set)
     now_s: float = 1000.0
-    tiles: list[Tile] = field(default_factory=list)
+    tiles: list[View] = field(default_factory=list)
     wishes: dict[str, Wish] = field(default_factory=dict)
     force_sub: bool = False
     no_up: bool = False

@@ -26,25 +26,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.domain.camera import Demand, Stream
+from backends.domain.stream_choice import Decision, Seen, Switch, View, Ways, Why, Wish
 from backends.video.choice import Chooser
-from backends.video.choice_records import (
-    RULES,
-    Decision,
-    Rules,
-    Seen,
-    Switch,
-    Tile,
-    Ways,
-    Why,
-    Wish,
-)
+from backends.video.choice_rules import RULES, Rules
 
 
 class Hasty(Chooser):
     """Negative control: what most clients do. The size decides alone, and the old one ends first."""
 
     def decide(  # type: ignore[override]  # fewer arguments are used
-        self, now_ns: int, tiles: Sequence[Tile], ways: Mapping[str, Ways], seen: object, **_: object
+        self, now_ns: int, tiles: Sequence[View], ways: Mapping[str, Ways], seen: object, **_: object
     ) -> Decision:
         painted = tuple(
             Demand(t.camera_id, (main_uri if t.height > H else sub_uri)(t.camera_id), t.width, t.height) for t in tiles
@@ -56,7 +47,7 @@ class Greedy(Chooser):
     """Negative control: both streams stand for whoever ought to switch, for as long as it takes."""
 
     def decide(  # type: ignore[override]  # fewer arguments are used
-        self, now_ns: int, tiles: Sequence[Tile], ways: Mapping[str, Ways], seen: Mapping[Demand, Seen], **_: object
+        self, now_ns: int, tiles: Sequence[View], ways: Mapping[str, Ways], seen: Mapping[Demand, Seen], **_: object
     ) -> Decision:
         demands, painted = set(), []
         for t in tiles:
@@ -207,16 +198,16 @@ def test_five_seconds_between_two_switches_of_a_camera() -> None:
 
 def test_a_picture_of_another_shape_is_measured_as_it_is_shown() -> None:
     one = on_main()
-    one.tiles = [Tile("a", 640, 1000)]  # bars above and below: 360 lines of picture
+    one.tiles = [View("a", 640, 1000)]  # bars above and below: 360 lines of picture
     one.run(8.0)
     assert one.painted("a") == "sub"
 
 
 def test_zooming_in_asks_for_more_lines() -> None:
     one = room()
-    one.tiles = [Tile("a", 640, 360)]
+    one.tiles = [View("a", 640, 360)]
     one.run(2.0)
-    one.tiles = [Tile("a", 640, 360, (0.25, 0.25, 0.5, 0.5))]
+    one.tiles = [View("a", 640, 360, (0.25, 0.25, 0.5, 0.5))]
     one.run(8.0)
     assert one.painted("a") == "main"
     assert {demand.crop for demand in one.decision.demands} == {(0.25, 0.25, 0.5, 0.5)}

@@ -20,17 +20,8 @@ from helpers.choice_room import (
 )
 
 from backends.domain.camera import Stream, StreamKind
-from backends.video.choice_records import (
-    CODES,
-    RULES,
-    Pick,
-    Tile,
-    Use,
-    Via,
-    Ways,
-    Why,
-    Wish,
-)
+from backends.domain.stream_choice import Pick, Use, Via, View, Ways, Why, Wish
+from backends.video.choice_rules import CODES, RULES
 
 
 def test_a_wish_stands_above_the_size_and_above_the_load() -> None:
@@ -154,7 +145,7 @@ def test_several_tiles_of_a_camera_use_one_stream_that_serves_the_largest() -> N
 def test_tiles_without_a_camera_or_a_size_have_no_demand() -> None:
     one = room()
     one.ways["empty"] = Ways(())
-    one.tiles = [tile("unknown", 200), Tile("a", 0, 200), tile("empty", 200), tile("a", 200)]
+    one.tiles = [tile("unknown", 200), View("a", 0, 200), tile("empty", 200), tile("a", 200)]
     one.step()
     assert [demand is None for demand in one.decision.painted] == [True, True, True, False]
 
