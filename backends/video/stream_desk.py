@@ -45,7 +45,7 @@ class StreamDesk:
         clock_ns: Callable[[], int],
         tell: Callable[[str, str, LocalText], None] = lambda camera_id, code, words: None,
     ) -> None:
-        """`clock_ns`: monotonic. `tell`: hears what people should know: camera id (empty: the whole wall), code, words."""
+        """`clock_ns`: monotonic. `tell`: hears what people should know: camera id (empty: the wall), code, words."""
         self._pictures = pictures
         self._clock_ns = clock_ns
         self._tell = tell

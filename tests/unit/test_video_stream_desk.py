@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from backends.domain.camera import Camera, Demand, Stream, StreamKind
 from backends.domain.stream_choice import Seen, View, Why, Wish
 from backends.domain.text import LocalText
+from backends.video.client import stand_in
 from backends.video.plan import StreamKey
 from backends.video.pressure import Treatment
 from backends.video.stream_desk import StreamDesk
@@ -161,3 +162,12 @@ def test_without_figures_nothing_is_left_out() -> None:
     screen.pictures.load = None
     screen.run(30.0, BIG)
     assert screen.told == []
+
+
+def test_until_its_own_picture_is_there_a_tile_shows_the_same_stream_before_the_other() -> None:
+    main, sub = Demand("a", "main", 480, 270), Demand("a", "sub", 480, 270)
+    other, zoomed = Demand("b", "sub", 480, 270), Demand("a", "sub", 480, 270, (0.0, 0.0, 0.5, 0.5))
+    assert stand_in(Demand("a", "sub", 320, 180), [other, main, zoomed, sub]) == sub
+    assert stand_in(Demand("a", "main", 320, 180), [sub, main]) == main
+    assert stand_in(Demand("a", "new", 320, 180), [other, sub]) == sub
+    assert stand_in(Demand("a", "sub", 320, 180), [other, zoomed]) is None
