@@ -131,13 +131,7 @@ class PictureClient:
 
     def _stand_in(self, wanted: frozenset[Demand]) -> None:
         """A tile that changes its size shows the old picture until the new one is there. Under the lock."""
-        both = {demand: (self._readers.get(demand), self._standins.get(demand)) for demand in self._wanted}
-        # An output that has no picture yet is no reason to let go of the one that stands in for it.
-        old = {
-            demand: reader
-            for demand, readers in both.items()
-            if (reader := next((one for one in readers if one is not None and one.sequence()), None)) is not None
-        }
+        old = pictures_of(self._wanted, self._readers, self._standins)
         self._standins = {
             demand: old[other]
             for demand in wanted
@@ -223,3 +217,17 @@ def stand_in(demand: Demand, old: Iterable[Demand]) -> Demand | None:
     that it is of, before the other."""
     same = [other for other in old if (other.camera_id, other.crop) == (demand.camera_id, demand.crop)]
     return min(same, key=lambda other: (other.uri != demand.uri, -other.width * other.height), default=None)
+
+
+def pictures_of(
+    demands: Iterable[Demand], readers: Mapping[Demand, FrameReader], standins: Mapping[Demand, FrameReader]
+) -> dict[Demand, FrameReader]:
+    """What is on the screen of each: its own picture, else its stand-in. An output that has no picture yet is no
+    reason to let go of what stands in for it: a tile that is being dragged would go black."""
+    found = {}
+    for demand in demands:
+        for reader in (readers.get(demand), standins.get(demand)):
+            if reader is not None and reader.sequence():
+                found[demand] = reader
+                break
+    return found

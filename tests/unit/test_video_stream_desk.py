@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Mapping
 
 from backends.domain.camera import Camera, Demand, Stream, StreamKind
 from backends.domain.stream_choice import Seen, View, Why, Wish
 from backends.domain.text import LocalText
-from backends.video.client import stand_in
+from backends.video.client import pictures_of, stand_in
+from backends.video.frames import FrameReader, FrameWriter, format_segment, segment_size
 from backends.video.plan import StreamKey
 from backends.video.pressure import Treatment
 from backends.video.stream_desk import StreamDesk
@@ -171,3 +173,19 @@ def test_until_its_own_picture_is_there_a_tile_shows_the_same_stream_before_the_
     assert stand_in(Demand("a", "main", 320, 180), [sub, main]) == main
     assert stand_in(Demand("a", "new", 320, 180), [other, sub]) == sub
     assert stand_in(Demand("a", "sub", 320, 180), [other, zoomed]) is None
+
+
+def reader(*, picture: bool) -> FrameReader:
+    memory = mmap.mmap(-1, segment_size(32, 18))
+    format_segment(memory, 7, 32, 18)
+    if picture:
+        writer = FrameWriter(memory, 7)
+        writer.begin()[:] = 1
+        writer.publish(S, 40_000_000, 1)
+    return FrameReader(memory, 7)
+
+
+def test_an_output_without_a_picture_does_not_take_the_place_of_its_stand_in() -> None:
+    one, two, three = (Demand("a", "sub", width, 270) for width in (480, 320, 160))
+    empty, shown, old = reader(picture=False), reader(picture=True), reader(picture=True)
+    assert pictures_of([one, two, three], {one: empty, two: shown}, {one: old, two: old}) == {one: old, two: shown}
