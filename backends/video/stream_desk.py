@@ -15,7 +15,7 @@ from backends.domain.stream_choice import Decision, Seen, Use, View, Ways, Why, 
 from backends.domain.text import LocalText
 from backends.video.choice import Chooser
 from backends.video.plan import StreamKey
-from backends.video.pressure import Burden, Load, Pressure, Relief, Treatment
+from backends.video.pressure import Act, Burden, Load, Pressure, Relief, Treatment
 
 
 class Pictures(Protocol):
@@ -114,10 +114,18 @@ class StreamDesk:
         """Which stream it is and why; None: it is not shown."""
         return self._decision.uses.get(camera_id)
 
-    def left_out(self, camera_id: str) -> Treatment | None:
-        """What is left out of its picture; None: nothing. Its tile says so."""
+    def left_out(self, camera_id: str) -> tuple[Act, ...]:
+        """What is left out of its picture. Its tile says so; that it is no main stream is said by `use`."""
         use = self.use(camera_id)
-        return self._relief.treatments.get(StreamKey(camera_id, use.pick.uri)) if use is not None else None
+        found = self._relief.treatments.get(StreamKey(camera_id, use.pick.uri)) if use is not None else None
+        if found is None:
+            return ()
+        marks = {
+            Act.LOOP_FILTER: found.skip_loop_filter,
+            Act.NON_REFERENCE: found.skip_non_reference,
+            Act.RATE: found.draw_every > 1,
+        }
+        return tuple(act for act, done in marks.items() if done)
 
     @property
     def standing(self) -> LocalText | None:
