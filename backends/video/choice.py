@@ -73,6 +73,11 @@ class _Look(msgspec.Struct, frozen=True):
         """Of its largest tile."""
         return max(tile.width * tile.height for tile in self.shown[camera_id])
 
+    def alive(self, camera_id: str, pick: Pick, within_s: float) -> bool:
+        """It has a picture that is not lost, for a tile of any size."""
+        age_s = self.ages.get(StreamKey(camera_id, pick.uri))
+        return age_s is not None and age_s < within_s
+
     def silent_s(self, camera_id: str, eye: _Eye) -> float:
         """How long its stream has given no picture although it was demanded."""
         asked_s = (self.now_ns - eye.since_ns) / _S
@@ -270,7 +275,9 @@ class Chooser:
         elif all(one.age_s is not None and one.age_s < self._rules.alive_s for one in new):
             self._take(look, eye, switch)
         elif look.now_ns - switch.began_ns >= self._rules.timeout_s * _S:
-            if look.silent_s(camera_id, eye) < self._rules.alive_s:
+            if look.alive(camera_id, switch.new, self._rules.alive_s):
+                self._take(look, eye, switch)  # a tile that is being dragged has a new size, and demand, at every look
+            elif look.silent_s(camera_id, eye) < self._rules.alive_s:
                 self._give_up(look, switch, "not_restreamed" if switch.why is Why.ROUTE else "no_picture")
             else:
                 self._say("neither", camera_id, switch.new, switch.old)

@@ -289,6 +289,17 @@ def test_after_the_time_out_the_old_one_stays_and_that_is_said() -> None:
     assert one.until(lambda: one.decision.switch is not None, 200) == pytest.approx(2 * RULES.again_s, abs=1.0)
 
 
+def test_a_tile_that_is_dragged_all_the_time_gets_its_stream_too() -> None:
+    one = room()
+    one.tiles = [tile("a", 200)]
+    one.run(2.0)
+    for lines in range(500, 560):
+        one.tiles = [tile("a", lines)]
+        one.step()
+    assert (one.painted("a"), one.said) == ("main", [])
+    assert faults(one.history) == set()
+
+
 def test_where_neither_has_a_picture_the_new_one_stays() -> None:
     one = on_main()
     one.latency[sub_uri("a")] = None
