@@ -16,17 +16,18 @@ import time
 from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, Protocol, TypeVar
 
-from backends.video.ring import (
+from backends.video.ring import RingReader
+from backends.video.ring_layout import (
     BITS,
     CURRENT,
     OPENING,
     PIECE_BYTES,
     SEEN,
     SLAB_BYTES,
+    TABLE_AT,
     TABLE_SLOTS,
     VERSION,
     BadRing,
-    RingReader,
     format_piece,
     format_slab,
 )
@@ -44,12 +45,11 @@ RETIRE_S = 5.0
 """A writer that has not let go by then is dead (a hung worker is killed after 2 s)."""
 USUAL_BITS = 1_000_000
 """Bits a second that a stream is taken to send until its rate is known."""
-_FEWEST_BITS = 64_000
+_FEWEST_BITS, _MOST_BITS = 64_000, 200_000_000
 _AHEAD_S = 2.0
 """A stream is given room for what it sends in this time before it must throw away its oldest."""
 _FIRST_NUMBER = 1 << 40
 """Segments are numbered by whoever makes them: far above the numbers of pictures."""
-_TABLE_AT = 4096 // 8
 
 K = TypeVar("K", bound=Hashable)
 
@@ -68,6 +68,7 @@ class _Slab:
         self.generation = generation
         self.words = memoryview(memory).cast("Q")
         self.pieces: dict[int, tuple[str, memoryview]] = {}
+        self.version = 0
         self.unwanted_since: float | None = None
         self.share = 0.0
         """Pieces that it ought to have."""
@@ -75,7 +76,18 @@ class _Slab:
 
     @property
     def bits(self) -> int:
-        return max(_FEWEST_BITS, self.words[BITS] or USUAL_BITS)
+        """A second; within bounds, whatever the memory says."""
+        return min(_MOST_BITS, max(_FEWEST_BITS, self.words[BITS] or USUAL_BITS))
+
+    def put(self, before: int, after: int) -> bool:
+        """Change one place of the table (0 = free) and say that it has changed. False: there is no such place."""
+        table = self.words[TABLE_AT : TABLE_AT + TABLE_SLOTS].tolist()
+        found = before in table
+        if found:
+            self.words[TABLE_AT + table.index(before)] = after
+        self.version += 1
+        self.words[VERSION] = self.version
+        return found
 
     def unused(self) -> int:
         return sum(not words[OPENING] for _, words in self.pieces.values())
@@ -223,9 +235,7 @@ class RingPool(Generic[K]):
         name, memory = made
         format_piece(memory, slab.generation, self._number)
         slab.pieces[self._number] = name, memoryview(memory).cast("Q")
-        table = slab.words[_TABLE_AT : _TABLE_AT + TABLE_SLOTS].tolist()
-        slab.words[_TABLE_AT + table.index(0)] = self._number
-        slab.words[VERSION] += 1
+        slab.put(0, self._number)
         return True
 
     def _take_from_richest(self) -> bool:
@@ -240,17 +250,13 @@ class RingPool(Generic[K]):
             number = next(iter(slab.pieces), None)
         if number is None:
             return False
-        table = slab.words[_TABLE_AT : _TABLE_AT + TABLE_SLOTS].tolist()
-        slot = _TABLE_AT + table.index(number)
-        slab.words[slot] = 0
-        slab.words[VERSION] += 1
+        slab.put(number, 0)
         if slab.words[CURRENT] == number and slab.unwanted_since is None:
             # The writer has just gone on to it (see RingWriter._open_next).
-            slab.words[slot] = number
-            slab.words[VERSION] += 1
+            slab.put(0, number)
             return False
         self._memory.remove(slab.pieces.pop(number)[0])
-        self._retired.append((slab, slab.words[VERSION], self._clock(), self._piece_bytes))
+        self._retired.append((slab, slab.version, self._clock(), self._piece_bytes))
         return True
 
     def _drop(self, key: K) -> None:
