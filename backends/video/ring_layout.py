@@ -162,8 +162,8 @@ class Piece:
         words = self.words
         words[OPENING] = 0
         words[_COMMIT] = 0
-        self.memory[_CODEC_AT + 8 : _CODEC_AT + 8 + len(codec)] = codec
-        struct.pack_into("<II", self.memory, _CODEC_AT, len(codec), _salted_crc(codec, opening))
+        raw = struct.pack("<II", len(codec), _salted_crc(codec, opening)) + codec
+        self.memory[_CODEC_AT : _CODEC_AT + len(raw)] = raw
         words[_COMMIT] = DATA_AT
         words[OPENING] = opening
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from threading import Event
+from typing import cast
 
 import av
 import av.error
@@ -47,7 +48,7 @@ def codec_of(stream: VideoStream) -> Codec:
 
 def packet_of(stored: RingPacket) -> Compressed:
     """As the demuxer gave it, so far as a decoder looks at it."""
-    packet: Compressed = Packet(stored.data)
+    packet = cast("Compressed", Packet(stored.data))
     packet.time_base = Fraction(*stored.codec.time_base)
     packet.pts = None if stored.pts == NO_TIME else stored.pts
     packet.dts = None if stored.dts == NO_TIME else stored.dts
@@ -130,7 +131,7 @@ class RingSource:
                 self._fresh = stored.codec
             yield packet_of(stored)
             stored = self._reader.after(stored.sequence)
-        yield Packet()
+        yield cast("Compressed", Packet())
 
     def decode(self, packet: Compressed) -> list[av.VideoFrame]:
         """The frames that this packet completes, damaged ones left out and counted."""
