@@ -206,7 +206,7 @@ def test_a_writer_killed_at_any_byte_leaves_no_half_packet(monkeypatch: pytest.M
 
 
 def _damaged(memories: Memories, seed: int, flips: int) -> tuple[list[str], int]:
-    """Random bytes of all memory are changed, one at a time: faults that readers see, and how often packets are missing."""
+    """Random bytes of all memory are changed, one at a time: what readers are given wrongly, and how often less."""
     chance = random.Random(seed)
     rig = Rig(memories, 4)
     writer = rig.writer()
@@ -372,6 +372,7 @@ def test_against_a_list(ops: list[tuple[str, int]], pieces: int) -> None:
                 for _ in range(how):
                     assert put(writer, run, index)
                     model.append((run, index))
+                    grown.append(len(rig.numbers))
                     index += 1
             elif what == "grow" and len(rig.numbers) < 8:
                 rig.grow()
