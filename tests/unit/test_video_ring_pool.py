@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 from helpers.ring_rig import CODEC, PIECE, Memories, faults_of, memories, name_of, put, read_all
@@ -147,16 +148,16 @@ def test_memory_that_a_writer_still_holds_counts_until_it_lets_go(memories: Memo
     station.pool.want(["a"])
     for _ in range(40):
         station.tick({"a": 1_000_000})
-    used = station.pool.used
     station.pool.want(["a", "b"])
-    station.pool.balance()
-    station.pool.balance()
-    assert station.pool.used <= station.budget
-    assert station.pool._retired
-    assert used - PIECE < station.pool.used
+    for _ in range(20):
+        station.pool.balance()
+        station.look()
+    assert station.pieces("a") < 8
+    given = station.pieces("b")
+    assert given + station.pieces("a") < 8  # what was taken is still in the writer's hands
     station.writers["a"].tidy()
     station.pool.balance()
-    assert all(slab.words[10] < version for slab, version, *_ in station.pool._retired if slab)
+    assert station.pieces("b") > given
     # A dead writer lets go of nothing by itself: the system has taken its memory back.
     station.clock.now += ring_pool.RETIRE_S + 1
     station.pool.balance()
@@ -173,12 +174,12 @@ def test_pictures_come_before_packets(memories: Memories) -> None:
     for _ in range(30):
         station.tick({"a": 2_000_000})
     assert station.pool.used == before
-    packets = read_all(RingReader(*station.pool.slab("a") or ("", 0)))
-    assert name_of(packets[-1].data)[1] == station.sent["a"] - 1 if packets else station.pieces("a") == 1
+    station.free = 1 << 40
+    station.tick({"a": 2_000_000})
+    assert station.pool.used > before
 
 
-def test_memory_that_is_refused_is_said_once(memories: Memories, expect_logs: object) -> None:
-    assert callable(expect_logs)
+def test_memory_that_is_refused_is_said_once(memories: Memories, expect_logs: Callable[[str], None]) -> None:
     expect_logs("packets are kept for a shorter time: no shared memory left in the test")
     memories.most = SLAB_BYTES + 3 * PIECE
     station = Station(memories, 64 * PIECE)
