@@ -151,7 +151,7 @@ class Piece:
 
     def codec_bytes(self, opening: int) -> bytes | None:
         """As stored; None: damaged, or being written."""
-        length, crc = struct.unpack_from("<II", self.memory, _CODEC_AT)
+        length, crc = struct.unpack("<II", self.memory[_CODEC_AT : _CODEC_AT + 8])
         if length > CODEC_MAX:
             return None
         raw = self.memory[_CODEC_AT + 8 : _CODEC_AT + 8 + length]

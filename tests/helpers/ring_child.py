@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from typing import Any
 
 from helpers.ring_rig import CODEC, Fuse, put, put_on_a_fuse
@@ -46,8 +47,9 @@ def main() -> None:
         if not pid:
             try:
                 _write(slab, generation, acks, order)
-            finally:
-                os._exit(70)
+            except BaseException:  # noqa: BLE001 - printed, and the process ends
+                traceback.print_exc()
+            os._exit(70)
         if "until" in order:
             while acks[order["run"]] < order["until"]:
                 done, status = os.waitpid(pid, os.WNOHANG)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from helpers.ring_rig import CODEC, PIECE, Memories, faults_of, memories, name_of, put, read_all
 
 from backends.video import ring_pool
 from backends.video.ring import RingReader, RingWriter
-from backends.video.ring_layout import BITS, CURRENT, SLAB_BYTES
+from backends.video.ring_layout import BITS, CURRENT, SLAB_BYTES, TABLE_AT
 from backends.video.ring_pool import RingPool
 
 __all__ = ["memories"]  # a fixture
@@ -210,6 +211,39 @@ def test_the_piece_that_is_written_is_never_taken(memories: Memories) -> None:
         assert put(station.writers["a"], 1, station.sent["a"])
         station.sent["a"] += 1
     assert list(slab.pieces) == [slab.words[CURRENT]]
+
+
+class _Racing:
+    """Words of a slab whose writer goes on to the piece at the very moment when it is taken out of the table."""
+
+    def __init__(self, words: memoryview, number: int) -> None:
+        self._words, self._number = words, number
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._words[at]
+
+    def __setitem__(self, at: int, value: int) -> None:
+        self._words[at] = value
+        if at >= TABLE_AT and value == 0:
+            self._words[CURRENT] = self._number
+
+
+def test_a_piece_that_the_writer_goes_on_to_just_now_is_put_back(memories: Memories) -> None:
+    station = Station(memories, 8 * PIECE + SLAB_BYTES)
+    station.pool.want(["a"])
+    for _ in range(40):
+        station.tick({"a": 1_000_000})
+    slab: Any = station.pool._slabs["a"]
+    words, number, before = slab.words, slab.oldest(), dict(slab.pieces)
+    slab.words = _Racing(words, number)
+    assert not station.pool._take(slab)
+    slab.words = words
+    assert slab.pieces == before
+    assert number in words[TABLE_AT : TABLE_AT + 1024].tolist()
+    assert put(station.writers["a"], 1, station.sent["a"])
+    packets = read_all(RingReader(*station.pool.slab("a") or ("", 0)))
+    assert not faults_of(packets)
+    assert name_of(packets[-1].data)[1] == station.sent["a"]
 
 
 def test_a_damaged_table_stops_no_one(memories: Memories) -> None:
