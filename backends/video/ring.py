@@ -217,11 +217,13 @@ class RingReader:
         self._order: list[_Held] = []
 
     def _look(self) -> None:
+        before = self._slab.version
         self._slab.look()
-        self._held = {
-            number: held if (held := self._held.get(number)) and held.piece is piece else _Held(piece)
-            for number, piece in self._slab.pieces.items()
-        }
+        if before != self._slab.version:
+            self._held = {
+                number: held if (held := self._held.get(number)) and held.piece is piece else _Held(piece)
+                for number, piece in self._slab.pieces.items()
+            }
         for held in self._held.values():
             held.look()
         self._order = sorted((held for held in self._held.values() if held.opening), key=lambda held: held.opening)
@@ -270,6 +272,9 @@ class RingReader:
 
         `gap`: the next one was lost, damaged or overwritten, or another opening follows: it goes on at a key frame.
         """
+        # What is known of the index is enough while catching up: data that were overwritten do not fit their CRC.
+        if packet := self._whole(sequence + 1, gap=False):
+            return packet
         self._look()
         if packet := self._whole(sequence + 1, gap=False):
             return packet
