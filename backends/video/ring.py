@@ -67,6 +67,7 @@ class RingWriter:
         words[WRITERS] = words[WRITERS] + 1 & 0xFFFFFF
         self._writer = words[WRITERS]
         self._slab.look()
+        words[SEEN] = self._slab.version
         self._piece, last = self._newest()
         self._sequence = max(words[LAST] if words[LAST] < _TOO_MANY else 0, last) + 1
         self._codec = b""

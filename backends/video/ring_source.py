@@ -22,7 +22,7 @@ from av.video.stream import VideoStream
 from backends.video.reading import MAX_PIXELS
 from backends.video.ring import RingReader
 from backends.video.ring_layout import NO_TIME, BadRing, Codec, RingPacket
-from backends.video.source import Compressed, SourceFault
+from backends.video.source import Address, Compressed, NotASource, SourceFault
 
 LONGEST_WAIT_S = 5.0
 """A camera that was silent for longer is not waited for again: its next packet comes after this time."""
@@ -167,3 +167,25 @@ def open_ring(name: str, generation: int) -> RingReader:
         return RingReader(name, generation)
     except (OSError, BadRing):
         raise SourceFault("nothing is kept of this camera") from None
+
+
+def replay_uri(from_ns: int, until_ns: int, rate: float = 1.0) -> str:
+    """For an order of a replay; monotonic times. Where the ring lies goes beside it, in `path`: see `ring_path`."""
+    return f"ring:{from_ns}/{until_ns}/{rate:g}"
+
+
+def ring_path(name: str, generation: int) -> str:
+    return f"{name}/{generation}"
+
+
+def open_replay(address: Address) -> RingSource:
+    """`replay_uri` and `ring_path` in one address. Raises SourceFault."""
+    try:
+        from_ns, until_ns, rate = address.uri.partition(":")[2].split("/")
+        name, generation = address.path.split("/")
+        times, number, speed = (int(from_ns), int(until_ns)), int(generation), float(rate)
+        if not 0 < speed < float("inf"):
+            raise ValueError(rate)
+    except ValueError:
+        raise NotASource("this is no address of a replay") from None
+    return RingSource(open_ring(name, number), times[0], until_ns=times[1], rate=speed, stop=address.stop)

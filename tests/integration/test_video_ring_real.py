@@ -25,8 +25,8 @@ from backends.video.reading import Reader
 from backends.video.ring import RingReader, RingWriter
 from backends.video.ring_layout import NO_TIME, Codec
 from backends.video.ring_pool import RingPool
-from backends.video.ring_source import RingSource, codec_of, open_ring
-from backends.video.source import SourceFault
+from backends.video.ring_source import RingSource, codec_of, open_replay, open_ring, replay_uri, ring_path
+from backends.video.source import Address, NotASource, SourceFault
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="it forks, and SIGKILL is Unix's")
 KILLS = 200
@@ -306,3 +306,23 @@ def test_nothing_kept_is_said(real: RealMemories) -> None:
         source.decode(packet)
     with pytest.raises(ValueError, match="forwards"):
         RingSource(rig.reader(), 0, rate=0)
+
+
+def test_a_replay_has_an_address(real: RealMemories, tmp_path: Path) -> None:
+    rig = Rig(real, 8, 512 << 10)
+    live = _store(write_clip(tmp_path / "clip.mp4", seconds=4), RingWriter(rig.name, rig.generation))
+    where = ring_path(rig.name, rig.generation)
+    address = Address(replay_uri(1_500_000_000, 2_000_000_000, 1000.0), path=where)
+    assert _play(open_replay(address)) == live[25:51]
+    for uri, path in (
+        ("ring:1/2", where),
+        ("ring:1/2/x", where),
+        ("ring:1/2/0", where),
+        ("ring:1/2/inf", where),
+        ("ring:1/2/nan", where),
+        (address.uri, ""),
+    ):
+        with pytest.raises(NotASource, match="no address of a replay"):
+            open_replay(Address(uri, path=path))
+    with pytest.raises(SourceFault, match="nothing is kept"):
+        open_replay(Address(address.uri, path=ring_path(rig.name, rig.generation + 1)))
