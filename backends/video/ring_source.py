@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from threading import Event
 from typing import cast
 
@@ -17,43 +16,17 @@ import av
 import av.error
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
-from av.video.stream import VideoStream
 
+from backends.video.packets import packet_of
 from backends.video.reading import MAX_PIXELS
 from backends.video.ring import RingReader
-from backends.video.ring_layout import NO_TIME, BadRing, Codec, RingPacket
+from backends.video.ring_layout import BadRing, Codec, RingPacket
 from backends.video.source import Address, Compressed, NotASource, SourceFault
 
 LONGEST_WAIT_S = 5.0
 """A camera that was silent for longer is not waited for again: its next packet comes after this time."""
 _LOOK_S = 0.5
 """While waiting, the wish to stop is the event itself; this only bounds one wait."""
-
-
-def codec_of(stream: VideoStream) -> Codec:
-    """What a ring must know of an open stream; `extradata` may be empty, then it comes within the packets."""
-    context = stream.codec_context
-    base = stream.time_base or Fraction(1, 90_000)
-    aspect = stream.sample_aspect_ratio
-    return Codec(
-        name=context.name,
-        extradata=bytes(context.extradata or b""),
-        time_base=(base.numerator, base.denominator),
-        width=context.width,
-        height=context.height,
-        pixel_aspect=float(aspect) if aspect else 1.0,
-        fps=float(stream.average_rate or stream.guessed_rate or 0),
-    )
-
-
-def packet_of(stored: RingPacket) -> Compressed:
-    """As the demuxer gave it, so far as a decoder looks at it."""
-    packet = cast("Compressed", Packet(stored.data))
-    packet.time_base = Fraction(*stored.codec.time_base)
-    packet.pts = None if stored.pts == NO_TIME else stored.pts
-    packet.dts = None if stored.dts == NO_TIME else stored.dts
-    packet.is_keyframe = stored.key
-    return packet
 
 
 def decoder_of(codec: Codec) -> VideoCodecContext:

@@ -21,11 +21,12 @@ from helpers.ring_rig import CODEC, Rig, faults_of, name_of, put, read_all
 from helpers.waiting import wait_for
 
 from backends.video import ring_layout, segment
+from backends.video.packets import codec_of, times_of
 from backends.video.reading import Reader
 from backends.video.ring import RingReader, RingWriter
-from backends.video.ring_layout import NO_TIME, Codec
+from backends.video.ring_layout import Codec
 from backends.video.ring_pool import RingPool
-from backends.video.ring_source import RingSource, codec_of, open_replay, open_ring, replay_uri, ring_path
+from backends.video.ring_source import RingSource, open_replay, open_ring, replay_uri, ring_path
 from backends.video.source import Address, NotASource, SourceFault
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="it forks, and SIGKILL is Unix's")
@@ -183,8 +184,8 @@ def _store(path: Path, writer: RingWriter, start_ns: int = 0) -> list[bytes]:
                 assert packet.time_base is not None
                 assert packet.dts is not None
                 at = start_ns + int(packet.dts * packet.time_base * 1_000_000_000)
-                pts = NO_TIME if packet.pts is None else packet.pts
-                assert writer.put(memoryview(packet), pts, packet.dts, packet.is_keyframe, at, at)
+                pts, dts = times_of(packet)
+                assert writer.put(memoryview(packet), pts, dts, packet.is_keyframe, at, at)
             live += [_pixels(frame) for frame in source.decode(packet)]
     finally:
         source.close()
