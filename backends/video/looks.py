@@ -1,0 +1,169 @@
+"""A cheap look at a decoded frame: a sample of its brightness for every frame, a small grey view once a second.
+
+The luma plane is read where the decoder has left it. A sample is 36 rows of 64 pixels out of the picture as it
+came: sensor noise is in it, so that no two pictures of a living camera have the same. A view is the whole picture
+averaged down to 160x90. For what has no luma (RGB), green stands for it. Nothing here keeps a frame.
+
+Measured (one core of this project's machine, figures in docs of the health check): see `tests/unit/test_video_health.py`
+for what is promised. Must not: judge.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from backends.video.scaling import Image, Shot
+
+ROWS, COLUMNS = 36, 64
+"""Of a sample. Columns in whole words of 8 bytes: they are compared by words."""
+VIEW_W, VIEW_H = 160, 90
+_GREY = 128
+"""The value of chroma that means no colour."""
+_PACKED: dict[str, tuple[int, int]] = {
+    "yuyv422": (0, 2), "yvyu422": (0, 2), "uyvy422": (1, 2), "rgb24": (1, 3), "bgr24": (1, 3),
+    "rgba": (1, 4), "bgra": (1, 4), "rgb0": (1, 4), "bgr0": (1, 4), "argb": (2, 4), "abgr": (2, 4), "0rgb": (2, 4),
+    "0bgr": (2, 4),
+}  # fmt: skip
+"""Name -> byte of the luma (or green) in a pixel, bytes of a pixel."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A picture made small."""
+
+    grey: Image
+    """(90, 160)."""
+    colour: float
+    """Mean distance of its chroma from grey, levels of 255; 0 = no colours."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where the luma of a pixel format lies."""
+
+    dtype: str
+    shift: int
+    """Bits to drop until 8 are left."""
+    at: int
+    step: int
+    chroma: tuple[int, ...]
+    """Planes that hold nothing but chroma."""
+
+
+@functools.cache
+def _layout(name: str) -> _Layout | None:
+    """None: not known how to read it."""
+    if name in _PACKED:
+        return _Layout("u1", 0, *_PACKED[name], ())
+    if not name.startswith(("yuv", "nv", "gray", "p0", "p2", "p4", "gbrp")):
+        return None
+    about = av.VideoFormat(name, 64, 64)
+    bits = about.components[0].bits
+    if (bits > 8 and about.is_big_endian) or bits > 16 or about.components[0].plane != _luma_plane(about):
+        return None
+    planes = {c.plane for c in about.components}
+    chroma = () if name.startswith("gb") else tuple(sorted(planes - {0}))[:2]
+    # P010 and its like keep their bits at the upper end of the word.
+    shift = 8 if name.startswith("p") else bits - 8
+    return _Layout("u1" if bits == 8 else "<u2", shift if bits > 8 else 0, 0, 1, chroma)
+
+
+def _luma_plane(about: av.VideoFormat) -> int:
+    """Plane 0 holds luma; of GBR it holds green, which is the second component."""
+    return about.components[0].plane if about.name.startswith("gb") else 0
+
+
+def _plane(frame: av.VideoFrame, number: int, layout: _Layout) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | None:
+    """Rows of a plane, in place, without what stands behind them. Valid only as long as nobody lets go of `frame`."""
+    plane = frame.planes[number]
+    if plane.line_size <= 0:
+        return None  # upside down
+    rows = np.frombuffer(plane, layout.dtype)
+    per_row = plane.line_size // rows.itemsize
+    return rows[: per_row * plane.height].reshape(plane.height, per_row)
+
+
+def luma_of(frame: av.VideoFrame) -> tuple[npt.NDArray[np.uint8] | npt.NDArray[np.uint16], int] | None:
+    """(height, width) of the luma, in place, and the bits to drop until 8 are left; None: a format nobody can read.
+
+    Read it and let go of it at once: it keeps the frame's memory from the decoder.
+    """
+    layout = _layout(frame.format.name)
+    if layout is None:
+        return None
+    rows = _plane(frame, 0, layout)
+    if rows is None:
+        return None
+    return rows[:, layout.at : layout.at + frame.width * layout.step : layout.step], layout.shift
+
+
+def sample_of(shot: Shot) -> Image | None:
+    """(36, 64): pixels on a grid, each as it came. None: too small a picture, or a format nobody can read."""
+    if isinstance(shot, np.ndarray):
+        return _sampled(shot[:, :, 1], 0)
+    found = luma_of(shot)
+    return None if found is None else _sampled(*found)
+
+
+def _sampled(luma: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], shift: int) -> Image | None:
+    high, wide = luma.shape[0] // ROWS, luma.shape[1] // COLUMNS
+    if not high or not wide:
+        return None
+    grid = luma[high // 2 :: high, wide // 2 :: wide][:ROWS, :COLUMNS]
+    if shift:
+        grid = grid >> shift
+    return np.array(grid, np.uint8, order="C")
+
+
+def view_of(shot: Shot) -> View | None:
+    """The whole picture, averaged. None as in `sample_of`. Once a second: it reads every pixel."""
+    if isinstance(shot, np.ndarray):
+        return _view_of_colours(shot)
+    found = luma_of(shot)
+    if found is None:
+        return None
+    luma, shift = found
+    if luma.shape[0] < ROWS or luma.shape[1] < COLUMNS:
+        return None
+    # OpenCV copies what is not dense: of packed formats a sixteenth is enough.
+    dense = luma if luma.strides[1] == luma.itemsize else luma[::4, ::4].copy()
+    small = cv2.resize(dense, (VIEW_W, VIEW_H), interpolation=cv2.INTER_AREA)
+    grey = (small >> shift).astype(np.uint8) if shift else np.asarray(small, np.uint8)
+    return View(grey, _colour_of(shot))
+
+
+def _view_of_colours(shot: Image) -> View | None:
+    if shot.shape[0] < ROWS or shot.shape[1] < COLUMNS:
+        return None
+    small = cv2.resize(shot, (VIEW_W, VIEW_H), interpolation=cv2.INTER_AREA)
+    bgr = small[:, :, :3]
+    # Half the spread of the channels is about what chroma differs from grey.
+    colour = float((bgr.max(axis=2) - bgr.min(axis=2)).mean()) / 2
+    return View(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGRA2GRAY), np.uint8), colour)
+
+
+def _colour_of(frame: av.VideoFrame) -> float:
+    """From a few hundred points of each chroma plane."""
+    layout = _layout(frame.format.name)
+    if layout is None:
+        return 0.0
+    if not layout.chroma:
+        return 0.0 if frame.format.name.startswith("gray") else _colour_of(frame.reformat(VIEW_W, VIEW_H, "yuv420p"))
+    total = 0.0
+    for number in layout.chroma:
+        rows = _plane(frame, number, layout)
+        if rows is not None:
+            points = rows[8::16, : frame.planes[number].width * len(_interleaved(layout))]
+            total += float(np.abs((points >> layout.shift).astype(np.int16) - _GREY).mean())
+    return total / len(layout.chroma)
+
+
+def _interleaved(layout: _Layout) -> range:
+    """As many as there are values beside each other in a chroma plane."""
+    return range(1 if len(layout.chroma) > 1 else 2)

@@ -1,0 +1,568 @@
+"""Truth on the picture: each flag is raised by what it names, in time, and by nothing else in an hour of weather.
+
+Time is passed in: hours take seconds.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from helpers.encoded import coded
+
+from backends.city.scene_film import FPS, FRAMES, HEIGHT, WIDTH, Film
+from backends.domain.picture import FLAGS, Light, PictureFlag, Raised, bits_of, flags_of
+from backends.video.health import VIEW_NS, Health
+from backends.video.looks import COLUMNS, ROWS, View, luma_of, sample_of, view_of
+from backends.video.viewing import HOLD_NS, LEARN_LOOKS, LIGHT_LOOKS, Reference
+
+Planes = npt.NDArray[np.uint8]
+S = 1_000_000_000
+STEPS = 5
+"""Frames of a film a second."""
+START_NS = 77 * S
+
+
+@functools.cache
+def film(kind: str = "junction", weather: str = "day", number: str = "014") -> tuple[Planes, ...]:
+    """A round of 30 s, NV12, as many frames a second as STEPS."""
+    drawn = Film(number, "Hùng Vương", kind, weather)
+    return tuple(drawn.frame(index).copy() for index in range(0, FRAMES, FPS // STEPS))
+
+
+def shot(planes: Planes) -> av.VideoFrame:
+    return av.VideoFrame.from_ndarray(planes, format="nv12")
+
+
+@functools.cache
+def looks(kind: str, weather: str) -> tuple[tuple[npt.NDArray[np.uint8], View], ...]:
+    return tuple((sample, view) for planes in film(kind, weather) for sample, view in [both(shot(planes))])
+
+
+def both(frame: av.VideoFrame) -> tuple[npt.NDArray[np.uint8], View]:
+    sample, view = sample_of(frame), view_of(frame)
+    assert sample is not None
+    assert view is not None
+    return sample, view
+
+
+@dataclass
+class Watch:
+    """A health check, its clock, and when each flag was seen first."""
+
+    health: Health = field(default_factory=Health)
+    now_ns: int = START_NS
+    seen: dict[PictureFlag, int] = field(default_factory=dict)
+    since: dict[PictureFlag, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.began_ns = self.now_ns
+
+    def look(
+        self, sample: npt.NDArray[np.uint8] | None, view: View | None, *, key: bool = True, step_ns: int = S // STEPS,
+        preset: str = "", moving: bool = False,
+    ) -> None:  # fmt: skip
+        self.health.frame(sample, key, self.now_ns)
+        if self.health.wants_view(self.now_ns):
+            self.health.view(view, self.now_ns, preset=preset, moving=moving)
+        for raised in self.health.raised:
+            self.seen.setdefault(raised.flag, self.now_ns)
+            self.since.setdefault(raised.flag, raised.since_ns)
+        self.now_ns += step_ns
+
+    def show(self, frames: Iterable[av.VideoFrame], fps: int) -> None:
+        for frame in frames:
+            self.look(*both(frame), key=frame.key_frame, step_ns=S // fps)
+
+    def watch(self, views: Iterable[View], *, preset: str = "", moving: bool = False) -> None:
+        """Views of one second each, without frames between them."""
+        for view in views:
+            self.look(None, view, step_ns=VIEW_NS, preset=preset, moving=moving)
+
+    def after_s(self, flag: PictureFlag, from_ns: int | None = None) -> float:
+        return (self.seen[flag] - (self.began_ns if from_ns is None else from_ns)) / S
+
+    @property
+    def flags(self) -> set[PictureFlag]:
+        return {raised.flag for raised in self.health.raised}
+
+
+def noisy(planes: Planes, sigma: float, count: int) -> Iterator[Planes]:
+    """The same picture through a sensor."""
+    rng = np.random.default_rng(5)
+    for _ in range(count):
+        out = planes.copy()
+        grain = rng.normal(0, sigma, (HEIGHT, WIDTH)).astype(np.float32)
+        out[:HEIGHT] = np.clip(planes[:HEIGHT] + grain, 0, 255).round()
+        yield out
+
+
+def with_clock(frames: Iterable[Planes], fps: int) -> Iterator[Planes]:
+    """A clock burnt in by the camera."""
+    for number, planes in enumerate(frames):
+        out = planes.copy()
+        second = number // fps
+        text = f"2026-11-25 02:{second // 60:02d}:{second % 60:02d}"
+        cv2.putText(out[:HEIGHT], text, (340, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 235, 2)
+        yield out
+
+
+# Frozen
+
+
+@pytest.mark.parametrize("clock", [False, True], ids=["bare", "with a clock"])
+@pytest.mark.parametrize("weather", ["day", "night"])
+def test_a_dead_sensor_is_frozen_within_12_s(weather: str, clock: bool) -> None:
+    """It dies 0.5 s after a key frame; key frames 2 s apart."""
+    alive, fps = list(noisy(film(weather=weather)[3], 1.5, 27)), 6
+    frames: Iterable[Planes] = [*alive, *[alive[-1]] * (13 * fps)]
+    watch = Watch()
+    watch.show(coded(with_clock(frames, fps) if clock else frames, fps=fps, key_every=2 * fps), fps)
+    died_ns = START_NS + len(alive) * S // fps
+    assert set(watch.seen) == {PictureFlag.FROZEN}
+    assert 10.0 <= (watch.seen[PictureFlag.FROZEN] - watch.since[PictureFlag.FROZEN]) / S
+    assert watch.after_s(PictureFlag.FROZEN, died_ns) <= 12.0
+    assert abs(watch.since[PictureFlag.FROZEN] - died_ns) <= 2 * S
+
+
+@pytest.mark.parametrize(("sigma", "crf"), [(0.3, 42), (1.0, 36), (1.6, 29)])
+def test_a_quiet_encoder_is_not_frozen(sigma: float, crf: int) -> None:
+    """Hardly any noise, coarse quality: nearly all between key frames is skipped, but the key frames differ."""
+    watch = Watch()
+    frames = list(coded(noisy(film(weather="night")[3], sigma, 14 * 6), crf=crf))
+    watch.show(frames, 6)
+    assert not watch.seen
+    samples = [sample_of(f) for f in frames if not f.key_frame]
+    if crf == 42:
+        still = [np.array_equal(a, b) for a, b in zip(samples, samples[1:], strict=False) if a is not None]
+        assert any(still), "the test shows nothing unless the encoder skips"
+
+
+def test_two_key_frames_are_needed() -> None:
+    """20 s between key frames: what stands still between two of them may be an encoder that saves."""
+    sample, view = looks("junction", "day")[3]
+    watch = Watch()
+    for number in range(19 * STEPS):
+        watch.look(sample, view, key=number == 0)
+    assert not watch.seen
+    for number in range(20 * STEPS):
+        watch.look(sample, view, key=number % (20 * STEPS) == STEPS)
+    assert set(watch.seen) == {PictureFlag.FROZEN}
+
+
+def test_a_frozen_picture_that_moves_again_is_taken_back() -> None:
+    sample, view = looks("junction", "day")[3]
+    watch = Watch()
+    for _ in range(11 * STEPS):
+        watch.look(sample, view)
+    assert watch.flags == {PictureFlag.FROZEN}
+    watch.look(*looks("junction", "day")[20])
+    assert not watch.flags
+
+
+def test_a_picture_without_structure_is_not_called_frozen() -> None:
+    """Every encoder makes a wall in the dark the same; that it is black is another flag."""
+    grey = np.full((HEIGHT * 3 // 2, WIDTH), 128, np.uint8)
+    watch = Watch()
+    watch.show((shot(grey) for _ in range(15 * STEPS)), STEPS)
+    assert PictureFlag.FROZEN not in watch.seen
+
+
+# Repeating
+
+
+def loop(seconds: float, rounds: float, fps: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """Samples of moving film with sensor noise; then again and again the same."""
+    rng = np.random.default_rng(3)
+    found = [sample for sample, _ in looks("junction", "day")]
+    once = [
+        np.clip(found[i % len(found)] + rng.normal(0, 2, (ROWS, COLUMNS)), 0, 255).astype(np.uint8)
+        for i in range(round(seconds * fps))
+    ]
+    for i in range(round(len(once) * rounds)):
+        yield once[i % len(once)]
+
+
+@pytest.mark.parametrize("seconds", [1.0, 2.0, 4.8, 10.0])
+def test_a_loop_is_seen_after_three_rounds_within_35_s(seconds: float) -> None:
+    """Key frames as far apart as the loop is long, at worst: they are all the same, and it is not frozen."""
+    watch = Watch()
+    key_every = round(min(2.0, seconds) * 25)
+    for number, sample in enumerate(loop(seconds, 38 / seconds, 25)):
+        watch.look(sample, None, key=number % key_every == 0, step_ns=S // 25)
+    assert set(watch.seen) == {PictureFlag.REPEATING}
+    assert 3 * seconds - 0.1 <= watch.after_s(PictureFlag.REPEATING) <= 35.0
+    assert abs(watch.since[PictureFlag.REPEATING] - START_NS) <= S // 5
+
+
+def test_frames_that_are_lost_hide_no_loop() -> None:
+    """Every 40th is lost on the way, another one in each round."""
+    watch = Watch()
+    for number, sample in enumerate(loop(9.0, 5, 25)):
+        if number % 40 != 7:
+            watch.look(sample, None, key=number % 50 == 0, step_ns=0)
+        watch.now_ns += S // 25
+    assert set(watch.seen) == {PictureFlag.REPEATING}
+    assert watch.after_s(PictureFlag.REPEATING) <= 35.0
+
+
+@pytest.mark.parametrize(("seconds", "rounds"), [(10.0, 2.9), (12.0, 4.0)], ids=["not yet three", "too long"])
+def test_what_is_no_loop_by_its_definition(seconds: float, rounds: float) -> None:
+    watch = Watch()
+    for sample in loop(seconds, rounds, 25):
+        watch.look(sample, None, key=False, step_ns=S // 25)
+    assert not watch.seen
+
+
+def test_a_loop_through_a_real_decoder() -> None:
+    """A recorded round of 6 s, played again and again; then the camera lives again."""
+    frames = [both(f) for f in coded(film()[: 6 * STEPS], fps=STEPS, key_every=2 * STEPS)]
+    watch = Watch()
+    for _ in range(4):
+        for sample, view in frames:
+            watch.look(sample, view, key=False)
+    assert set(watch.seen) == {PictureFlag.REPEATING}
+    for sample, view in looks("junction", "day")[6 * STEPS : 8 * STEPS]:
+        watch.look(sample, view, key=False)
+    assert not watch.flags
+
+
+# The view
+
+
+def small(planes: Planes) -> View:
+    view = view_of(shot(planes))
+    assert view is not None
+    return view
+
+
+def per_second(kind: str = "junction", weather: str = "day", number: str = "014") -> list[View]:
+    return [small(planes) for planes in film(kind, weather, number)[::STEPS]]
+
+
+def taught(kind: str = "junction", weather: str = "day") -> Watch:
+    """It knows the view."""
+    watch = Watch()
+    watch.watch(per_second(kind, weather)[:LEARN_LOOKS])
+    assert watch.health.learnt is not None
+    assert not watch.seen
+    return watch
+
+
+def drawn(view: View, change: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]) -> View:
+    """`change` of its pixels, and what a sensor adds."""
+    grain = np.random.default_rng(int(view.grey.sum())).normal(0, 0.6, view.grey.shape)
+    return View(np.clip(change(view.grey.astype(np.float32)) + grain, 0, 255).astype(np.uint8), view.colour)
+
+
+def hand(_: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Lit from above."""
+    return np.repeat(np.linspace(95, 45, 90, dtype=np.float32)[:, None], 160, axis=1)
+
+
+def fog(share: float) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
+    """`share`: of the contrast that is left at the lower edge; there is less of it the further away."""
+
+    def change(grey: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        left = share * np.linspace(0.15, 1.0, 90, dtype=np.float32)[:, None]
+        return grey * left + 185 * (1 - left)
+
+    return change
+
+
+def soft(sigma: float) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
+    return lambda grey: np.asarray(cv2.GaussianBlur(grey, (0, 0), sigma), np.float32)
+
+
+def test_black_is_said_after_5_s_whatever_the_caption() -> None:
+    planes = np.full((HEIGHT * 3 // 2, WIDTH), 128, np.uint8)
+    planes[:HEIGHT] = 16
+    watch = Watch()
+    watch.watch(small(p) for p in with_clock(noisy(planes, 1.5, 8), 1))
+    assert set(watch.seen) == {PictureFlag.BLACK}
+    assert watch.after_s(PictureFlag.BLACK) == HOLD_NS[PictureFlag.BLACK] / S
+    assert watch.since[PictureFlag.BLACK] == START_NS
+
+
+def test_a_night_with_one_lamp_is_not_black() -> None:
+    planes = np.full((HEIGHT * 3 // 2, WIDTH), 128, np.uint8)
+    planes[:HEIGHT] = 16
+    cv2.circle(planes[:HEIGHT], (400, 160), 60, 190, -1)
+    watch = Watch()
+    watch.watch(small(p) for p in noisy(planes, 1.5, 30))
+    assert not watch.seen
+
+
+@pytest.mark.parametrize(
+    ("flag", "change"),
+    [(PictureFlag.COVERED, hand), (PictureFlag.BLURRED, soft(2.0)), (PictureFlag.BLURRED, soft(4.0))],
+    ids=["a hand", "out of focus", "far out of focus"],
+)
+@pytest.mark.parametrize("weather", ["day", "night"])
+@pytest.mark.parametrize("kind", ["junction", "gate", "river"])
+def test_what_is_wrong_with_the_lens_is_named(
+    kind: str, weather: str, flag: PictureFlag, change: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+) -> None:
+    watch = taught(kind, weather)
+    wrong_ns = watch.now_ns
+    watch.watch(drawn(view, change) for view in per_second(kind, weather))
+    if weather == "night" and change is hand:
+        pass  # what covers a lens may be brighter than the night: the kind of light stays or changes, never the flag
+    assert set(watch.seen) == {flag}
+    assert watch.since[flag] == wrong_ns
+    watch.watch(per_second(kind, weather)[:5])
+    assert not watch.flags
+
+
+@pytest.mark.parametrize(("kind", "other"), [("junction", "market"), ("gate", "junction"), ("river", "alley")])
+def test_a_camera_that_looks_elsewhere_is_turned(kind: str, other: str) -> None:
+    watch = taught(kind)
+    turned_ns = watch.now_ns
+    watch.watch(per_second(other)[:25])
+    assert set(watch.seen) == {PictureFlag.TURNED}
+    assert watch.after_s(PictureFlag.TURNED, turned_ns) == HOLD_NS[PictureFlag.TURNED] / S
+    watch.watch(per_second(kind)[:5])
+    assert not watch.flags
+
+
+def test_a_turn_on_the_same_place_is_seen_and_a_mast_may_sway() -> None:
+    """A quarter of the picture, against a few pixels."""
+    swaying = taught()
+    swaying.watch(drawn(v, lambda g, k=k: np.roll(g, k % 7 - 3, axis=1)) for k, v in enumerate(per_second()))  # type: ignore[misc]  # bound as a default
+    assert not swaying.seen
+    turned = taught()
+    turned.watch(drawn(v, lambda g: np.roll(g[:, ::-1], 50, axis=1)) for v in per_second())
+    assert set(turned.seen) == {PictureFlag.TURNED}
+
+
+def test_what_passes_is_no_cover() -> None:
+    """A lorry stands before the lens for 8 s, now and again."""
+    watch = taught()
+    for _ in range(5):
+        watch.watch(drawn(v, hand) for v in per_second()[:8])
+        watch.watch(per_second()[:4])
+    assert not watch.seen
+
+
+def reference_of(kind: str, preset: str = "") -> Reference:
+    watch = Watch()
+    watch.watch(per_second(kind), preset=preset)
+    assert watch.health.learnt is not None
+    return watch.health.learnt
+
+
+def test_a_given_reference_counts_from_the_first_view() -> None:
+    """It was turned before anybody looked."""
+    watch = Watch(Health([reference_of("junction")]))
+    watch.watch(per_second("market")[:25])
+    assert set(watch.seen) == {PictureFlag.TURNED}
+    alone = Watch()
+    alone.watch(per_second("market")[:25])
+    assert not alone.seen
+
+
+def test_a_movable_camera_has_a_view_for_each_preset() -> None:
+    watch = Watch(Health([reference_of("junction", "1"), reference_of("market", "2")]))
+    watch.watch(per_second("junction"), preset="1")
+    watch.watch(per_second("market"), preset="2")
+    assert not watch.seen
+    watch.watch(per_second("market"), preset="1")
+    assert set(watch.seen) == {PictureFlag.TURNED}
+
+
+def test_nothing_is_turned_while_somebody_moves_it() -> None:
+    watch = Watch(Health([reference_of("junction")]))
+    watch.watch(per_second("market"), moving=True)
+    watch.watch(per_second("market")[:20])
+    assert not watch.seen, "the time begins when it stands still"
+    watch.watch(per_second("market")[20:])
+    assert set(watch.seen) == {PictureFlag.TURNED}
+
+
+def test_the_light_has_its_own_view() -> None:
+    """Night falls, and the filter swings away: neither is compared with the day."""
+    watch = taught()
+    watch.watch(per_second(weather="night"))
+    grey = [View(v.grey, 0.2) for v in per_second(weather="night")]
+    watch.watch(grey + grey)
+    assert not watch.seen
+    assert watch.health.learnt is not None
+    assert watch.health.learnt.light is Light.INFRARED
+    # A covered lens by day is not the night, though it is as dark as one for the first views.
+    assert LIGHT_LOOKS * VIEW_NS <= HOLD_NS[PictureFlag.COVERED]
+
+
+def test_a_gap_between_views_proves_nothing() -> None:
+    watch = taught()
+    covered = [drawn(v, hand) for v in per_second()]
+    for view in covered[:8]:
+        watch.watch([view])
+        watch.now_ns += 6 * S
+    assert not watch.seen
+
+
+# Behind
+
+
+def test_a_picture_that_is_behind_the_cameras_clock() -> None:
+    health = Health()
+    for tenth in range(60):
+        health.lag.step(captured_ns=tenth * S // 10, received_ns=tenth * S // 10 + S // 4, now_ns=tenth * S // 10)
+    assert not health.raised
+    for tenth in range(60, 140):
+        health.lag.step(captured_ns=tenth * S // 10, received_ns=tenth * S // 10 + 2_400_000_000, now_ns=tenth * S // 10)
+    assert [r.flag for r in health.raised] == [PictureFlag.BEHIND]
+    assert health.lag.lag_ns == 2_400_000_000
+    assert 6 * S <= health.raised[0].since_ns <= 8 * S
+    health.lag.forget()
+    assert not health.raised
+
+
+def test_one_late_frame_is_not_behind() -> None:
+    health = Health()
+    for tenth in range(100):
+        late = 4 * S if tenth % 20 == 0 else S // 4
+        health.lag.step(captured_ns=0, received_ns=late, now_ns=tenth * S // 10)
+        assert not health.raised
+
+
+# An hour of everything
+
+
+def hour(kind: str, weather: str, sigma: float, change: Callable[[int], float] | None = None) -> Watch:
+    """3,600 s, `sigma` of noise on every frame; `change`: seconds -> contrast that fog leaves."""
+    rng = np.random.default_rng(11)
+    material = looks(kind, weather)
+    grains = rng.normal(0, sigma, (97, ROWS, COLUMNS)).astype(np.float32)
+    watch = Watch()
+    for number in range(3600 * STEPS):
+        sample, view = material[number % len(material)]
+        grain = np.roll(grains[number % 97], int(rng.integers(COLUMNS)), axis=1)
+        noised = np.clip(sample + grain, 0, 255).astype(np.uint8)
+        if number % STEPS == 0 and change is not None:
+            view = drawn(view, fog(change(number // STEPS)))
+        watch.look(noised, view, key=number % (2 * STEPS) == 0)
+    return watch
+
+
+def thickening(second: int) -> float:
+    """Fog comes, stays, and goes."""
+    return 1.0 - 0.92 * float(np.sin(np.pi * second / 3600))
+
+
+@pytest.mark.parametrize(
+    ("kind", "weather", "sigma", "change"),
+    [
+        ("street", "day", 1.6, None),
+        ("gate", "day", 0.7, None),
+        ("bridge", "flood", 2.0, None),
+        ("market", "rain", 2.0, None),
+        ("junction", "rain-night", 3.0, None),
+        ("river", "night", 5.0, None),
+        ("junction", "day", 1.6, thickening),
+    ],
+    ids=["busy", "quiet", "flood", "rain", "rain at night", "noise at night", "fog"],
+)
+def test_an_hour_without_a_false_flag(
+    kind: str, weather: str, sigma: float, change: Callable[[int], float] | None
+) -> None:
+    assert not hour(kind, weather, sigma, change).seen
+
+
+def test_a_day_of_changing_weather_is_no_other_view() -> None:
+    """Every place, taught in fair weather, in rain and flood; and the night's in the rain."""
+    for kind in ("alley", "bridge", "gate", "junction", "market", "river", "street"):
+        for first, later in (("day", ("dusk", "rain", "flood")), ("night", ("rain-night", "flood-night"))):
+            watch = taught(kind, first)
+            for weather in later:
+                watch.watch(per_second(kind, weather))
+            assert not watch.seen, (kind, first)
+
+
+def test_an_hour_would_show_a_flag() -> None:
+    """The hour's own negative control: without noise and motion, or with a hand before the lens."""
+    watch = hour("street", "day", 1.6, lambda second: 1.0 if second < 3000 else 0.0)
+    assert PictureFlag.COVERED in watch.seen
+
+
+# Looks
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuvj420p", "nv12", "yuv422p", "yuv444p", "yuv420p10le", "p010le", "gray"])
+def test_luma_is_read_where_it_lies(name: str) -> None:
+    planes = film()[3]
+    frame = shot(planes).reformat(format=name)
+    found = luma_of(frame)
+    assert found is not None
+    luma, shift = found
+    assert luma.shape == (HEIGHT, WIDTH)
+    assert not luma.flags.owndata
+    assert luma.ctypes.data == frame.planes[0].buffer_ptr
+    expected = frame.reformat(format="gray").to_ndarray() if name == "yuvj420p" else planes[:HEIGHT]
+    assert np.abs((luma >> shift).astype(int) - expected).max() <= (1 if name not in ("gray", "yuvj420p") else 255)
+    sample = sample_of(frame)
+    assert sample is not None
+    assert np.array_equal(sample, (luma >> shift)[5::10, 5::10][:ROWS, :COLUMNS])
+
+
+@pytest.mark.parametrize("name", ["yuyv422", "uyvy422", "rgb24", "bgr24", "bgra", "argb", "gbrp"])
+def test_other_formats_show_the_same_scene(name: str) -> None:
+    plain = both(shot(film()[3]))
+    found = both(shot(film()[3]).reformat(format=name))
+    assert np.corrcoef(plain[0].reshape(-1), found[0].reshape(-1))[0, 1] > 0.98
+    assert np.corrcoef(plain[1].grey.reshape(-1), found[1].grey.reshape(-1))[0, 1] > 0.95
+
+
+def test_pixels_that_a_source_has_drawn() -> None:
+    bgra = shot(film()[3]).reformat(format="bgra").to_ndarray()
+    sample, view = sample_of(bgra), view_of(bgra)
+    assert sample is not None
+    assert view is not None
+    assert np.array_equal(sample, bgra[5::10, 5::10, 1][:ROWS, :COLUMNS])
+    assert np.corrcoef(small(film()[3]).grey.reshape(-1), view.grey.reshape(-1))[0, 1] > 0.98
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "nv12", "yuv420p10le", "rgb24", "bgra"])
+def test_a_picture_without_colours_is_known_as_such(name: str) -> None:
+    planes = film()[3]
+    faded = planes.copy()
+    faded[HEIGHT:] = 128
+    for material, colourless in ((planes, False), (faded, True)):
+        view = view_of(shot(material).reformat(format=name))
+        assert view is not None
+        assert (view.colour < 1.5) is colourless
+
+
+def test_too_small_or_unknown_gives_no_look() -> None:
+    assert sample_of(np.zeros((20, 20, 4), np.uint8)) is None
+    assert view_of(np.zeros((20, 20, 4), np.uint8)) is None
+    unknown = av.VideoFrame(64, 64, "monow")
+    assert sample_of(unknown) is None
+    assert view_of(unknown) is None
+
+
+def test_a_new_size_in_mid_stream_begins_anew() -> None:
+    sample, view = looks("junction", "day")[3]
+    watch = Watch()
+    for _ in range(5):
+        watch.look(sample, view)
+    watch.look(sample[:, :56].copy(), view)
+    watch.look(None, None)
+    assert not watch.seen
+
+
+# Bits
+
+
+def test_flags_go_through_bits() -> None:
+    for flag in FLAGS:
+        assert flags_of(bits_of((Raised(flag, 1),))) == (flag,)
+    everything = tuple(Raised(flag, 1) for flag in FLAGS)
+    assert flags_of(bits_of(everything)) == FLAGS
+    assert flags_of(1 << 40) == ()
