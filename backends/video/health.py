@@ -22,15 +22,17 @@ from backends.video.stillness import Loop, Stillness
 from backends.video.viewing import (
     GAP_NS,
     HOLD_NS,
-    S,
     Held,
     Learner,
     LightMeter,
     Reference,
+    S,
     Shape,
     focus_of,
     is_black,
+    is_covered,
     layout_likeness,
+    lies_bare,
     likeness,
     lost_cells,
 )
@@ -44,8 +46,6 @@ BEHIND_NS = 1_500_000_000
 BEHIND_CLEAR_NS = 1_000_000_000
 _LAG_WINDOW_NS = 3 * S
 
-COVERED_LOST, COVERED_LAYOUT = 0.8, 0.6
-"""Share of structure that has gone, and likeness of the large shapes below which it is no fog."""
 BLURRED_FOCUS, BLURRED_LAYOUT = 0.4, 0.7
 """Share of the usual fine structure, and likeness of the large shapes above which it is the same view."""
 TURNED_SURE, TURNED_EDGES, TURNED_LAYOUT, TURNED_LOST = 0.25, 0.4, 0.7, 0.7
@@ -100,6 +100,8 @@ class Health:
         self._next_view_ns = 0
         self._last_view_ns: int | None = None
         self._settled_ns = 0
+        self._good: tuple[int, Shape] | None = None
+        """The last view that was not covered, and when that was last known."""
         self.set_references(references)
 
     def set_references(self, references: Iterable[Reference]) -> None:
@@ -125,29 +127,51 @@ class Health:
         last_ns, self._last_view_ns = self._last_view_ns, now_ns
         if last_ns is not None and now_ns - last_ns > GAP_NS:
             self._forget_views(HOLD_NS)
+            self._good = None
         shape = Shape(view.grey)
         black = is_black(shape)
         self._held[PictureFlag.BLACK].step(black, now_ns)
         if moving:
             self._settled_ns = now_ns + SETTLE_NS
-        light = self._meter.step(view)
         if moving or now_ns < self._settled_ns:
             # What it looked at before it was moved says nothing of what it sees now.
             self._forget_views((PictureFlag.COVERED, PictureFlag.BLURRED, PictureFlag.TURNED))
-            self._learner = None
+            self._learner = self._good = None
             return
-        if light is None or black:
+        if black or self._covered_at_once(shape, now_ns):
             return
-        self._compare(shape, (light, preset), now_ns)
+        light = self._meter.step(view)
+        if light is not None:
+            self._compare(shape, (light, preset), now_ns)
+        elif lies_bare(shape):
+            self._held[PictureFlag.COVERED].step(False, now_ns)
+
+    def _covered_at_once(self, shape: Shape, now_ns: int) -> bool:
+        """What was there a moment ago has gone: by this a cover is told from night and fog, which come slowly.
+
+        A cover makes a picture dark, so that the reference for its light is not the one it had.
+        """
+        good = self._good
+        if good is None or now_ns - good[0] > GAP_NS or not lies_bare(good[1]):
+            gone = False
+        else:
+            gone = is_covered(lost_cells(shape, good[1]), layout_likeness(shape, good[1]))
+        if gone and good is not None:
+            self._good = (now_ns, good[1])  # still what was seen before
+            self._held[PictureFlag.COVERED].step(True, now_ns)
+        else:
+            self._good = (now_ns, shape)
+        return gone
 
     def _compare(self, shape: Shape, where: tuple[Light, str], now_ns: int) -> None:
         found = self._references.get(where)
         if found is None:
+            self._forget_views((PictureFlag.COVERED, PictureFlag.BLURRED, PictureFlag.TURNED))
             self._learn(shape, where)
             return
         reference, known = found
         lost, layout = lost_cells(shape, known), layout_likeness(shape, known)
-        covered = lost >= COVERED_LOST and layout < COVERED_LAYOUT
+        covered = is_covered(lost, layout)
         focus = focus_of(shape, known.structured) / max(1e-3, reference.focus)
         blurred = not covered and focus < BLURRED_FOCUS and layout >= BLURRED_LAYOUT
         edges = likeness(shape, known)

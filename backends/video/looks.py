@@ -4,8 +4,7 @@ The luma plane is read where the decoder has left it. A sample is 36 rows of 64 
 came: sensor noise is in it, so that no two pictures of a living camera have the same. A view is the whole picture
 averaged down to 160x90. For what has no luma (RGB), green stands for it. Nothing here keeps a frame.
 
-Measured (one core of this project's machine, figures in docs of the health check): see `tests/unit/test_video_health.py`
-for what is promised. Must not: judge.
+Must not: judge.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from backends.video.scaling import Image, Shot
 
+Plane = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 ROWS, COLUMNS = 36, 64
 """Of a sample. Columns in whole words of 8 bytes: they are compared by words."""
 VIEW_W, VIEW_H = 160, 90
@@ -79,7 +79,7 @@ def _luma_plane(about: av.VideoFormat) -> int:
     return about.components[0].plane if about.name.startswith("gb") else 0
 
 
-def _plane(frame: av.VideoFrame, number: int, layout: _Layout) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | None:
+def _plane(frame: av.VideoFrame, number: int, layout: _Layout) -> Plane | None:
     """Rows of a plane, in place, without what stands behind them. Valid only as long as nobody lets go of `frame`."""
     plane = frame.planes[number]
     if plane.line_size <= 0:
@@ -89,7 +89,7 @@ def _plane(frame: av.VideoFrame, number: int, layout: _Layout) -> npt.NDArray[np
     return rows[: per_row * plane.height].reshape(plane.height, per_row)
 
 
-def luma_of(frame: av.VideoFrame) -> tuple[npt.NDArray[np.uint8] | npt.NDArray[np.uint16], int] | None:
+def luma_of(frame: av.VideoFrame) -> tuple[Plane, int] | None:
     """(height, width) of the luma, in place, and the bits to drop until 8 are left; None: a format nobody can read.
 
     Read it and let go of it at once: it keeps the frame's memory from the decoder.
@@ -97,10 +97,16 @@ def luma_of(frame: av.VideoFrame) -> tuple[npt.NDArray[np.uint8] | npt.NDArray[n
     layout = _layout(frame.format.name)
     if layout is None:
         return None
+    pixels = _pixels(frame, layout)
+    return None if pixels is None else (pixels[:, :, layout.at], layout.shift)
+
+
+def _pixels(frame: av.VideoFrame, layout: _Layout) -> Plane | None:
+    """(height, width, values beside each other in plane 0), in place."""
     rows = _plane(frame, 0, layout)
     if rows is None:
         return None
-    return rows[:, layout.at : layout.at + frame.width * layout.step : layout.step], layout.shift
+    return rows[:, : frame.width * layout.step].reshape(frame.height, frame.width, layout.step)
 
 
 def sample_of(shot: Shot) -> Image | None:
@@ -111,7 +117,7 @@ def sample_of(shot: Shot) -> Image | None:
     return None if found is None else _sampled(*found)
 
 
-def _sampled(luma: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], shift: int) -> Image | None:
+def _sampled(luma: Plane, shift: int) -> Image | None:
     high, wide = luma.shape[0] // ROWS, luma.shape[1] // COLUMNS
     if not high or not wide:
         return None
@@ -125,17 +131,15 @@ def view_of(shot: Shot) -> View | None:
     """The whole picture, averaged. None as in `sample_of`. Once a second: it reads every pixel."""
     if isinstance(shot, np.ndarray):
         return _view_of_colours(shot)
-    found = luma_of(shot)
-    if found is None:
+    layout = _layout(shot.format.name)
+    if layout is None or shot.height < ROWS or shot.width < COLUMNS:
         return None
-    luma, shift = found
-    if luma.shape[0] < ROWS or luma.shape[1] < COLUMNS:
+    pixels = _pixels(shot, layout)
+    if pixels is None:
         return None
-    # OpenCV copies what is not dense: of packed formats a sixteenth is enough.
-    dense = luma if luma.strides[1] == luma.itemsize else luma[::4, ::4].copy()
-    small = cv2.resize(dense, (VIEW_W, VIEW_H), interpolation=cv2.INTER_AREA)
-    grey = (small >> shift).astype(np.uint8) if shift else np.asarray(small, np.uint8)
-    return View(grey, _colour_of(shot))
+    # With what stands beside the luma in packed formats: OpenCV copies what is not dense.
+    small = cv2.resize(pixels, (VIEW_W, VIEW_H), interpolation=cv2.INTER_AREA).reshape(VIEW_H, VIEW_W, layout.step)
+    return View((small[:, :, layout.at] >> layout.shift).astype(np.uint8), _colour_of(shot, layout))
 
 
 def _view_of_colours(shot: Image) -> View | None:
@@ -148,22 +152,21 @@ def _view_of_colours(shot: Image) -> View | None:
     return View(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGRA2GRAY), np.uint8), colour)
 
 
-def _colour_of(frame: av.VideoFrame) -> float:
+def _colour_of(frame: av.VideoFrame, layout: _Layout) -> float:
     """From a few hundred points of each chroma plane."""
-    layout = _layout(frame.format.name)
-    if layout is None:
-        return 0.0
     if not layout.chroma:
-        return 0.0 if frame.format.name.startswith("gray") else _colour_of(frame.reformat(VIEW_W, VIEW_H, "yuv420p"))
+        if frame.format.name.startswith("gray"):
+            return 0.0
+        frame = frame.reformat(VIEW_W, VIEW_H, "yuv420p")
+        layout = _LAYOUT_420
     total = 0.0
     for number in layout.chroma:
         rows = _plane(frame, number, layout)
         if rows is not None:
-            points = rows[8::16, : frame.planes[number].width * len(_interleaved(layout))]
+            # Where one plane has both, they lie beside each other.
+            points = rows[8::16, : frame.planes[number].width * (3 - len(layout.chroma))]
             total += float(np.abs((points >> layout.shift).astype(np.int16) - _GREY).mean())
     return total / len(layout.chroma)
 
 
-def _interleaved(layout: _Layout) -> range:
-    """As many as there are values beside each other in a chroma plane."""
-    return range(1 if len(layout.chroma) > 1 else 2)
+_LAYOUT_420 = _Layout("u1", 0, 0, 1, (1, 2))

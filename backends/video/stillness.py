@@ -1,9 +1,12 @@
 """Frozen and repeating pictures, found in the samples of all frames. Pure; times are arguments.
 
-Frozen: key frames are compared, because between them an encoder may send nothing at all for a picture that lives.
-A word is 8 samples beside each other; words without any structure say nothing (an encoder makes every dark wall
-the same), and some of the others may differ: a clock that the camera writes over a sensor that has died. Not found, while
-it lasts: a dead sensor behind an encoder that goes on changing its quality (a fixed bit rate, on the way to it).
+Frozen: the key frames are the same to the bit, which those of a living sensor never are, and for 10 s nothing has
+moved visibly. Key frames are compared, because between them an encoder may send nothing at all for a picture that
+lives. A word is 8 samples beside each other; words without any structure say nothing (an encoder makes every dark
+wall the same), and some of the others may differ: a clock that the camera writes over a sensor that has died. An
+encoder that finds its rate writes the same picture in the same bits only after a while (x264 at constant quality: 50
+frames), so the bits need be the same for a part of the 10 s only. Not found before that: a dead sensor behind an
+encoder that goes on changing its quality (a fixed bit rate that the still picture does not need).
 
 Repeating: every picture has been shown before, within 10 s, and so for two rounds after the first. Only a loop that is
 the same to the bit is found: that of a recorder, a file or a stuck buffer; one that is encoded afresh is not.
@@ -18,11 +21,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from backends.video.looks import COLUMNS, ROWS
 from backends.video.scaling import Image
 
 FROZEN_NS = 10_000_000_000
 """design, section 6."""
 FROZEN_KEYS = 2
+FROZEN_BITS_NS = 4_000_000_000
+"""For so long the key frames must have been the same to the bit."""
 LOOP_NS = 10_000_000_000
 """The longest loop that counts (design, section 6)."""
 ROUNDS = 3
@@ -57,60 +63,52 @@ class Stillness:
 
     def __init__(self) -> None:
         self.since_ns: int | None = None
-        """When the picture froze; None: it is not frozen."""
-        self._key: Image | None = None
-        """The last key frame's sample."""
-        self._textured: npt.NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+        """When the picture froze, as far as one can see; None: it is not frozen."""
+        self._key: Words | None = None
+        """The last key frame."""
+        self._textured: npt.NDArray[np.bool_] = np.zeros((ROWS, COLUMNS // 8), np.bool_)
         self._count = 0
-        self._last: Image | None = None
         self._keys = 0
         self._keys_since_ns = 0
-        self._run_since_ns = 0
+        self._first: Image | None = None
+        """The first picture of those that stand still."""
+        self._still_since_ns = 0
 
     def step(self, sample: Image, key: bool, now_ns: int) -> None:
         """The next frame. `key`: it was decoded without others before it; true for all frames of JPEG streams."""
-        words = sample.view(np.uint64)
-        before, before_ns = self._last, self._run_since_ns
-        if before is None or not self._few(words != before.view(np.uint64)):
-            self._run_since_ns = now_ns
-        self._last = sample
         if key:
-            # An encoder writes the same picture in slightly other bits at a key frame, after frames that were all the
-            # same: it had stood still since then.
-            near = before is not None and not self._visible(sample, before)
-            self._step_key(sample, words, now_ns, before_ns if near else now_ns)
-        elif self._keys and self._key is not None and self._visible(sample, self._key):
-            # A loop as long as the distance of key frames has the same key frames, and moves between them.
-            self._keys = 0
-        judged = self._keys >= FROZEN_KEYS and now_ns - self._keys_since_ns >= FROZEN_NS
-        self.since_ns = self._keys_since_ns if judged else None
+            self._step_key(sample, now_ns)
+        if self._first is None or self._moved(sample, self._first):
+            self._first, self._still_since_ns = sample, now_ns
+        judged = (
+            self._keys >= FROZEN_KEYS
+            and now_ns - self._keys_since_ns >= FROZEN_BITS_NS
+            and now_ns - self._still_since_ns >= FROZEN_NS
+        )
+        self.since_ns = self._still_since_ns if judged else None
 
-    def _step_key(self, sample: Image, words: Words, now_ns: int, run_ns: int) -> None:
-        """`run_ns`: since when the pictures have stood still."""
-        if self._keys and self._key is not None and self._few(words != self._key.view(np.uint64)):
+    def _step_key(self, sample: Image, now_ns: int) -> None:
+        words = sample.view(np.uint64)
+        if self._keys and self._key is not None and self._same(words, self._key):
             self._keys += 1
         else:
-            self._keys, self._keys_since_ns = 1, run_ns
-        self._key = sample
-        grouped = sample.reshape(*words.shape, 8)
+            self._keys, self._keys_since_ns = 1, now_ns
+        self._key = words
+        grouped = sample.reshape(ROWS, COLUMNS // 8, 8)
         self._textured = grouped.max(axis=2) - grouped.min(axis=2) >= _STRUCTURE
         self._count = int(np.count_nonzero(self._textured))
         if self._count < _MIN_WORDS:
             self._keys = 0
 
-    def _few(self, changed: npt.NDArray[np.bool_]) -> bool:
-        """So few that it may be a clock."""
-        return changed.shape == self._textured.shape and (
-            int(np.count_nonzero(changed & self._textured)) <= self._allowed(_CHANGED)
-        )
+    def _same(self, words: Words, other: Words) -> bool:
+        """To the bit, a clock apart."""
+        changed = int(np.count_nonzero((words != other) & self._textured))
+        return changed <= max(_CLOCK_WORDS, _CHANGED * self._count)
 
-    def _allowed(self, share: float) -> float:
-        return max(_CLOCK_WORDS, share * self._count)
-
-    def _visible(self, sample: Image, other: Image) -> bool:
+    def _moved(self, sample: Image, other: Image) -> bool:
         """They differ so that one can see it, and in more than a clock's place."""
-        strong = cv2.compare(cv2.absdiff(sample, other), _VISIBLE, cv2.CMP_GT)
-        return int(np.count_nonzero(np.asarray(strong, np.uint8).view(np.uint64))) > self._allowed(_MOVED)
+        strong = np.asarray(cv2.compare(cv2.absdiff(sample, other), _VISIBLE, cv2.CMP_GT), np.uint8)
+        return int(np.count_nonzero(strong.view(np.uint64))) > max(_CLOCK_WORDS, _MOVED * self._count)
 
 
 class Loop:
@@ -158,7 +156,7 @@ class Loop:
                 del self._seen[picture]
 
     def _judge(self, sample: Image, run_since_ns: int, now_ns: int) -> None:
-        if not self._moves and self._first is not None and self._first.shape == sample.shape:
+        if not self._moves and self._first is not None:
             # Bits that flicker in a picture that stands still are the encoder's.
             strong = cv2.compare(cv2.absdiff(sample, self._first), _VISIBLE, cv2.CMP_GT)
             self._moves = cv2.countNonZero(strong) >= _FEW

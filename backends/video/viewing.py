@@ -43,9 +43,11 @@ _BLACK_LEVEL, _BLACK_SPREAD = 24.0, 3.0
 """Grey levels: the black of limited range is 16. Above the spread there is something to see."""
 _BLACK_CELLS = 0.95
 _STRUCTURE = 3.0
-"""Standard deviation within a cell, grey levels, above which there is something in it; sensor noise is averaged away."""
+"""Standard deviation within a cell, grey levels, above which there is something in it; noise is averaged away."""
 _MIN_CELLS = 0.1
 """Share of cells with structure below which a reference is no use."""
+_COVERED_LOST, _COVERED_LAYOUT = 0.8, 0.6
+"""Share of structure that has gone, and likeness of the large shapes."""
 _DARK, _BRIGHT = 85.0, 100.0
 """Mean grey level: below it is night, above it is day; between them it stays what it was."""
 _NO_COLOUR = 1.5
@@ -136,6 +138,16 @@ def lost_cells(shape: Shape, reference: Shape) -> float:
     return float((gone & had).sum()) / max(1, int(had.sum()))
 
 
+def is_covered(lost: float, layout: float) -> bool:
+    """What was there has gone, the large shapes too: those are what fog leaves."""
+    return lost >= _COVERED_LOST and layout < _COVERED_LAYOUT
+
+
+def lies_bare(shape: Shape) -> bool:
+    """There is enough to see for somebody to miss it."""
+    return float(shape.structured.mean()) >= _MIN_CELLS
+
+
 def focus_of(shape: Shape, where: npt.NDArray[np.bool_]) -> float:
     """Share of fine structure in the structure of all sizes, over the cells `where`. Noise and rain raise it."""
     fine = np.abs(shape.grey - cv2.GaussianBlur(shape.grey, (0, 0), 1.0))
@@ -221,8 +233,8 @@ class Learner:
         if self._count < LEARN_LOOKS:
             return None
         grey = (self._sum / self._count + 0.5).astype(np.uint8)
-        where = Shape(grey).structured
-        if float(where.mean()) < _MIN_CELLS:
+        mean = Shape(grey)
+        if not lies_bare(mean):
             return None
-        focus = float(np.median([focus_of(one, where) for one in self._shapes]))
+        focus = float(np.median([focus_of(one, mean.structured) for one in self._shapes]))
         return Reference(self._light, self._preset, grey, focus)
