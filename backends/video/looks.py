@@ -84,7 +84,8 @@ def _plane(frame: av.VideoFrame, number: int, layout: _Layout) -> Plane | None:
     plane = frame.planes[number]
     if plane.line_size <= 0:
         return None  # upside down
-    rows = np.frombuffer(plane, layout.dtype)
+    # The stubs do not know that a plane is a buffer.
+    rows: Plane = np.frombuffer(plane, layout.dtype)  # type: ignore[call-overload]
     per_row = plane.line_size // rows.itemsize
     return rows[: per_row * plane.height].reshape(plane.height, per_row)
 
@@ -122,9 +123,7 @@ def _sampled(luma: Plane, shift: int) -> Image | None:
     if not high or not wide:
         return None
     grid = luma[high // 2 :: high, wide // 2 :: wide][:ROWS, :COLUMNS]
-    if shift:
-        grid = grid >> shift
-    return np.array(grid, np.uint8, order="C")
+    return np.array(grid >> shift if shift else grid, np.uint8, order="C")
 
 
 def view_of(shot: Shot) -> View | None:
@@ -145,11 +144,11 @@ def view_of(shot: Shot) -> View | None:
 def _view_of_colours(shot: Image) -> View | None:
     if shot.shape[0] < ROWS or shot.shape[1] < COLUMNS:
         return None
-    small = cv2.resize(shot, (VIEW_W, VIEW_H), interpolation=cv2.INTER_AREA)
-    bgr = small[:, :, :3]
+    grey = cv2.resize(cv2.cvtColor(shot, cv2.COLOR_BGRA2GRAY), (VIEW_W, VIEW_H), interpolation=cv2.INTER_AREA)
+    points = shot[8::16, 8::16, :3]
     # Half the spread of the channels is about what chroma differs from grey.
-    colour = float((bgr.max(axis=2) - bgr.min(axis=2)).mean()) / 2
-    return View(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGRA2GRAY), np.uint8), colour)
+    colour = float((points.max(axis=2) - points.min(axis=2)).mean()) / 2
+    return View(np.asarray(grey, np.uint8), colour)
 
 
 def _colour_of(frame: av.VideoFrame, layout: _Layout) -> float:

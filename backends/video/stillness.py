@@ -129,7 +129,7 @@ class Loop:
 
     def step(self, sample: Image, now_ns: int) -> None:
         """The next frame."""
-        picture = zlib.crc32(sample)
+        picture = zlib.crc32(sample.data)
         if picture == self._last:
             return
         self._last = picture

@@ -5,115 +5,38 @@ Time is passed in: hours take seconds.
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from types import ModuleType
 
-import av
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 from helpers.encoded import coded
+from helpers.watching import (
+    START_NS,
+    STEPS,
+    Planes,
+    S,
+    Watch,
+    both,
+    film,
+    looks,
+    noisy,
+    per_second,
+    shot,
+    small,
+    with_clock,
+)
 
-from backends.city.scene_film import FPS, FRAMES, HEIGHT, WIDTH, Film
+from backends.city.scene_film import HEIGHT, WIDTH
 from backends.domain.picture import FLAGS, Light, PictureFlag, Raised, bits_of, flags_of
-from backends.video.health import VIEW_NS, Health
-from backends.video.looks import COLUMNS, ROWS, View, luma_of, sample_of, view_of
+from backends.video import health, stillness, viewing
+from backends.video.health import Health
+from backends.video.looks import COLUMNS, ROWS, View, sample_of
 from backends.video.stillness import FROZEN_BITS_NS, FROZEN_NS
 from backends.video.viewing import HOLD_NS, LEARN_LOOKS, Reference
-
-Planes = npt.NDArray[np.uint8]
-S = 1_000_000_000
-STEPS = 5
-"""Frames of a film a second."""
-START_NS = 77 * S
-
-
-@functools.cache
-def film(kind: str = "junction", weather: str = "day", steps: int = STEPS) -> tuple[Planes, ...]:
-    """A round of 30 s, NV12, `steps` frames a second."""
-    drawn = Film("014", "Hùng Vương", kind, weather)
-    return tuple(drawn.frame(index).copy() for index in range(0, FRAMES, FPS // steps))
-
-
-def shot(planes: Planes) -> av.VideoFrame:
-    return av.VideoFrame.from_ndarray(planes, format="nv12")
-
-
-@functools.cache
-def looks(kind: str, weather: str) -> tuple[tuple[npt.NDArray[np.uint8], View], ...]:
-    return tuple((sample, view) for planes in film(kind, weather) for sample, view in [both(shot(planes))])
-
-
-def both(frame: av.VideoFrame) -> tuple[npt.NDArray[np.uint8], View]:
-    sample, view = sample_of(frame), view_of(frame)
-    assert sample is not None
-    assert view is not None
-    return sample, view
-
-
-@dataclass
-class Watch:
-    """A health check, its clock, and when each flag was seen first."""
-
-    health: Health = field(default_factory=Health)
-    now_ns: int = START_NS
-    seen: dict[PictureFlag, int] = field(default_factory=dict)
-    since: dict[PictureFlag, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.began_ns = self.now_ns
-
-    def look(
-        self, sample: npt.NDArray[np.uint8] | None, view: View | None, *, key: bool = True, step_ns: int = S // STEPS,
-        preset: str = "", moving: bool = False,
-    ) -> None:  # fmt: skip
-        self.health.frame(sample, key, self.now_ns)
-        if self.health.wants_view(self.now_ns):
-            self.health.view(view, self.now_ns, preset=preset, moving=moving)
-        for raised in self.health.raised:
-            self.seen.setdefault(raised.flag, self.now_ns)
-            self.since.setdefault(raised.flag, raised.since_ns)
-        self.now_ns += step_ns
-
-    def show(self, frames: Iterable[av.VideoFrame], fps: int) -> None:
-        for frame in frames:
-            self.look(*both(frame), key=frame.key_frame, step_ns=S // fps)
-
-    def watch(self, views: Iterable[View], *, preset: str = "", moving: bool = False) -> None:
-        """Views of one second each, without frames between them."""
-        for view in views:
-            self.look(None, view, step_ns=VIEW_NS, preset=preset, moving=moving)
-
-    def after_s(self, flag: PictureFlag, from_ns: int | None = None) -> float:
-        return (self.seen[flag] - (self.began_ns if from_ns is None else from_ns)) / S
-
-    @property
-    def flags(self) -> set[PictureFlag]:
-        return {raised.flag for raised in self.health.raised}
-
-
-def noisy(planes: Planes, sigma: float, count: int) -> Iterator[Planes]:
-    """The same picture through a sensor."""
-    rng = np.random.default_rng(5)
-    for _ in range(count):
-        out = planes.copy()
-        grain = rng.normal(0, sigma, (HEIGHT, WIDTH)).astype(np.float32)
-        out[:HEIGHT] = np.clip(planes[:HEIGHT] + grain, 0, 255).round()
-        yield out
-
-
-def with_clock(frames: Iterable[Planes], fps: int) -> Iterator[Planes]:
-    """A clock burnt in by the camera."""
-    for number, planes in enumerate(frames):
-        out = planes.copy()
-        second = number // fps
-        text = f"2026-11-25 02:{second // 60:02d}:{second % 60:02d}"
-        cv2.putText(out[:HEIGHT], text, (340, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 235, 2)
-        yield out
-
 
 # Frozen
 
@@ -248,17 +171,6 @@ def test_a_loop_through_a_real_decoder() -> None:
 
 
 # The view
-
-
-def small(planes: Planes) -> View:
-    view = view_of(shot(planes))
-    assert view is not None
-    return view
-
-
-@functools.cache
-def per_second(kind: str = "junction", weather: str = "day") -> tuple[View, ...]:
-    return tuple(small(planes) for planes in film(kind, weather, 1))
 
 
 def taught(kind: str = "junction", weather: str = "day") -> Watch:
@@ -422,30 +334,31 @@ def test_a_gap_between_views_proves_nothing() -> None:
 
 
 def test_a_picture_that_is_behind_the_cameras_clock() -> None:
-    health = Health()
+    check = Health()
     for tenth in range(60):
-        health.lag.step(captured_ns=tenth * S // 10, received_ns=tenth * S // 10 + S // 4, now_ns=tenth * S // 10)
-    assert not health.raised
+        check.lag.step(captured_ns=tenth * S // 10, received_ns=tenth * S // 10 + S // 4, now_ns=tenth * S // 10)
+    assert not check.raised
     for tenth in range(60, 140):
-        health.lag.step(
-            captured_ns=tenth * S // 10, received_ns=tenth * S // 10 + 2_400_000_000, now_ns=tenth * S // 10
-        )
-    assert [r.flag for r in health.raised] == [PictureFlag.BEHIND]
-    assert health.lag.lag_ns == 2_400_000_000
-    assert 6 * S <= health.raised[0].since_ns <= 8 * S
-    health.lag.forget()
-    assert not health.raised
+        check.lag.step(captured_ns=tenth * S // 10, received_ns=tenth * S // 10 + 2_400_000_000, now_ns=tenth * S // 10)
+    assert [r.flag for r in check.raised] == [PictureFlag.BEHIND]
+    assert check.lag.lag_ns == 2_400_000_000
+    assert 6 * S <= check.raised[0].since_ns <= 8 * S
+    check.lag.forget()
+    assert not check.raised
 
 
 def test_one_late_frame_is_not_behind() -> None:
-    health = Health()
+    check = Health()
     for tenth in range(100):
         late = 4 * S if tenth % 20 == 0 else S // 4
-        health.lag.step(captured_ns=0, received_ns=late, now_ns=tenth * S // 10)
-        assert not health.raised
+        check.lag.step(captured_ns=0, received_ns=late, now_ns=tenth * S // 10)
+        assert not check.raised
 
 
 # An hour of everything
+
+
+HOUR_STEPS = 4
 
 
 def hour(kind: str, weather: str, sigma: float, change: Callable[[int], float] | None = None) -> Watch:
@@ -454,13 +367,14 @@ def hour(kind: str, weather: str, sigma: float, change: Callable[[int], float] |
     material = looks(kind, weather)
     grains = rng.normal(0, sigma, (97, ROWS, COLUMNS)).astype(np.float32)
     watch = Watch()
-    for number in range(3600 * STEPS):
-        sample, view = material[number % len(material)]
+    for number in range(3600 * HOUR_STEPS):
+        second, part = divmod(number, HOUR_STEPS)
+        sample, view = material[(second * STEPS + part) % len(material)]
         grain = np.roll(grains[number % 97], int(rng.integers(COLUMNS)), axis=1)
         noised = np.clip(sample + grain, 0, 255).astype(np.uint8)
-        if number % STEPS == 0 and change is not None:
-            view = drawn(view, fog(change(number // STEPS)))
-        watch.look(noised, view, key=number % (2 * STEPS) == 0)
+        if part == 0 and change is not None:
+            view = drawn(view, fog(change(second)))
+        watch.look(noised, view, key=number % (2 * HOUR_STEPS) == 0, step_ns=S // HOUR_STEPS)
     return watch
 
 
@@ -488,89 +402,50 @@ def test_an_hour_without_a_false_flag(
     assert not hour(kind, weather, sigma, change).seen
 
 
-def test_a_day_of_changing_weather_is_no_other_view() -> None:
-    """Every place, taught in fair weather, in rain and flood; and the night's in the rain."""
-    for kind in ("alley", "bridge", "gate", "junction", "market", "river", "street"):
-        for first, later in (("day", ("dusk", "rain", "flood")), ("night", ("rain-night", "flood-night"))):
-            watch = taught(kind, first)
-            for weather in later:
-                watch.watch(per_second(kind, weather))
-            assert not watch.seen, (kind, first)
+@pytest.mark.parametrize("kind", ["alley", "bridge", "gate", "junction", "market", "river", "street"])
+def test_another_weather_is_no_other_view(kind: str) -> None:
+    """Taught by a fair day and a fair night; then dusk, and floods."""
+    for first, later in (("day", ("dusk", "flood")), ("night", ("flood-night",))):
+        watch = taught(kind, first)
+        for weather in later:
+            watch.watch(per_second(kind, weather))
+        assert not watch.seen, first
 
 
 def test_an_hour_would_show_a_flag() -> None:
-    """The hour's own negative control: without noise and motion, or with a hand before the lens."""
+    """The hour's own negative control: at last the fog takes everything, at once."""
     watch = hour("street", "day", 1.6, lambda second: 1.0 if second < 3000 else 0.0)
     assert PictureFlag.COVERED in watch.seen
 
 
-# Looks
+@pytest.mark.parametrize(
+    ("flag", "figures"),
+    [
+        (PictureFlag.FROZEN, [(stillness, "_CHANGED", 1.0), (stillness, "_VISIBLE", 254)]),
+        (PictureFlag.REPEATING, [(stillness, "LOOP_NS", 31 * S)]),
+        (PictureFlag.BLACK, [(viewing, "_BLACK_LEVEL", 255.0), (viewing, "_BLACK_SPREAD", 255.0)]),
+        (PictureFlag.COVERED, [(viewing, "_COVERED_LOST", 0.0), (viewing, "_COVERED_LAYOUT", 2.0)]),
+        (PictureFlag.BLURRED, [(health, "BLURRED_FOCUS", 2.0)]),
+        (PictureFlag.TURNED, [(health, "TURNED_SURE", 2.0)]),
+    ],
+)
+def test_a_wrong_figure_raises_a_false_flag(
+    monkeypatch: pytest.MonkeyPatch, flag: PictureFlag, figures: list[tuple[ModuleType, str, float]]
+) -> None:
+    """Negative control of what an hour shows: each figure, set wrong, raises its flag in living film."""
+    reference = reference_of("junction")
 
+    def two_minutes() -> set[PictureFlag]:
+        watch = Watch(Health([reference]))
+        for number in range(120 * STEPS):
+            sample, view = looks("junction", "day")[number % (30 * STEPS)]
+            watch.look(sample, view, key=number % (2 * STEPS) == 0)
+        return set(watch.seen)
 
-@pytest.mark.parametrize("name", ["yuv420p", "yuvj420p", "nv12", "yuv422p", "yuv444p", "yuv420p10le", "p010le", "gray"])
-def test_luma_is_read_where_it_lies(name: str) -> None:
-    planes = film()[3]
-    frame = shot(planes).reformat(format=name)
-    found = luma_of(frame)
-    assert found is not None
-    luma, shift = found
-    assert luma.shape == (HEIGHT, WIDTH)
-    assert not luma.flags.owndata
-    assert luma.ctypes.data == frame.planes[0].buffer_ptr
-    expected = frame.reformat(format="gray").to_ndarray() if name == "yuvj420p" else planes[:HEIGHT]
-    assert np.abs((luma >> shift).astype(int) - expected).max() <= (1 if name not in ("gray", "yuvj420p") else 255)
-    sample = sample_of(frame)
-    assert sample is not None
-    assert np.array_equal(sample, (luma >> shift)[5::10, 5::10][:ROWS, :COLUMNS])
-
-
-@pytest.mark.parametrize("name", ["yuyv422", "uyvy422", "rgb24", "bgr24", "bgra", "argb", "gbrp"])
-def test_other_formats_show_the_same_scene(name: str) -> None:
-    plain = both(shot(film()[3]))
-    found = both(shot(film()[3]).reformat(format=name))
-    assert np.corrcoef(plain[0].reshape(-1), found[0].reshape(-1))[0, 1] > 0.98
-    assert np.corrcoef(plain[1].grey.reshape(-1), found[1].grey.reshape(-1))[0, 1] > 0.95
-
-
-def test_pixels_that_a_source_has_drawn() -> None:
-    bgra = shot(film()[3]).reformat(format="bgra").to_ndarray()
-    sample, view = sample_of(bgra), view_of(bgra)
-    assert sample is not None
-    assert view is not None
-    assert np.array_equal(sample, bgra[5::10, 5::10, 1][:ROWS, :COLUMNS])
-    assert np.corrcoef(small(film()[3]).grey.reshape(-1), view.grey.reshape(-1))[0, 1] > 0.98
-
-
-@pytest.mark.parametrize("name", ["yuv420p", "nv12", "yuv420p10le", "rgb24", "bgra"])
-def test_a_picture_without_colours_is_known_as_such(name: str) -> None:
-    planes = film()[3]
-    faded = planes.copy()
-    faded[HEIGHT:] = 128
-    for material, colourless in ((planes, False), (faded, True)):
-        view = view_of(shot(material).reformat(format=name))
-        assert view is not None
-        assert (view.colour < 1.5) is colourless
-
-
-def test_too_small_or_unknown_gives_no_look() -> None:
-    assert sample_of(np.zeros((20, 20, 4), np.uint8)) is None
-    assert view_of(np.zeros((20, 20, 4), np.uint8)) is None
-    unknown = av.VideoFrame(64, 64, "monow")
-    assert sample_of(unknown) is None
-    assert view_of(unknown) is None
-
-
-def test_a_new_size_in_mid_stream_begins_anew() -> None:
-    """The camera is set to another resolution, and back; and what cannot be looked at takes nothing away."""
-    large = shot(film()[3])
-    watch = Watch()
-    for width in (640, 320, 1280, 640):
-        frame = large.reformat(width=width, height=width * 9 // 16)
-        for _ in range(6 * STEPS):
-            watch.look(*both(frame))
-        watch.look(None, None)
-    assert not watch.seen
-    assert PictureFlag.FROZEN not in watch.flags
+    assert not two_minutes()
+    for where, name, value in figures:
+        monkeypatch.setattr(where, name, value)
+    assert flag in two_minutes()
 
 
 # Bits
