@@ -1,10 +1,11 @@
 """Truth on the picture: what is wrong with a stream that looks alive. Pure; looks and times are arguments.
 
     sample = sample_of(frame)              every frame
-    health.frame(sample, key, now_ns)
+    changed = health.frame(sample, key, now_ns)
     if health.wants_view(now_ns):          once a second
-        health.view(view_of(frame), now_ns)
-    health.raised                          what is wrong, and since when
+        changed |= health.view(view_of(frame), now_ns)
+    if changed:
+        health.raised                      what is wrong, and since when
 
 One thread owns it. Slow and lost are the reader's, who knows the picture's age; here is what a picture in time
 may hide (design, section 6). Measured: 0.01 to 0.015 ms a frame, 0.4 ms for the view of a second.
@@ -111,21 +112,34 @@ class Health:
         for reference in references:
             self._references[reference.light, reference.preset] = (reference, Shape(reference.grey))
 
-    def frame(self, sample: Image | None, key: bool, now_ns: int) -> None:
-        """Each decoded frame. `key`: a key frame, or one of a stream that has no others; None: no look can be had."""
-        if sample is not None:
-            self._still.step(sample, key, now_ns)
-            self._loop.step(sample, now_ns)
+    def frame(self, sample: Image | None, key: bool, now_ns: int) -> bool:
+        """Each decoded frame. `key`: a key frame, or one of a stream that has no others; None: no look can be had.
+
+        True: what is raised may have changed.
+        """
+        if sample is None:
+            return False
+        before = self._still.since_ns, self._loop.since_ns
+        self._still.step(sample, key, now_ns)
+        self._loop.step(sample, now_ns)
+        return before != (self._still.since_ns, self._loop.since_ns)
 
     def wants_view(self, now_ns: int) -> bool:
         """A second has gone by since the last one."""
         return now_ns >= self._next_view_ns
 
-    def view(self, view: View | None, now_ns: int, *, preset: str = "", moving: bool = False) -> None:
-        """The view of the second. `preset`: where a movable camera stands; `moving`: somebody may be moving it."""
+    def view(self, view: View | None, now_ns: int, *, preset: str = "", moving: bool = False) -> bool:
+        """The view of the second. `preset`: where a movable camera stands; `moving`: somebody may be moving it.
+
+        True: what is raised may have changed.
+        """
         self._next_view_ns = now_ns + VIEW_NS
-        if view is None:
-            return
+        before = [held.since_ns for held in self._held.values()]
+        if view is not None:
+            self._judge(view, now_ns, preset, moving)
+        return before != [held.since_ns for held in self._held.values()]
+
+    def _judge(self, view: View, now_ns: int, preset: str, moving: bool) -> None:
         last_ns, self._last_view_ns = self._last_view_ns, now_ns
         if last_ns is not None and now_ns - last_ns > GAP_NS:
             self._forget_views(HOLD_NS)

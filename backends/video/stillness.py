@@ -50,6 +50,8 @@ _STRUCTURE = 6
 """Grey levels between the brightest and the darkest sample of a word."""
 _VISIBLE = 16
 """Grey levels: more than what an encoder changes in a picture that stays the same."""
+_EVERY_NS = 200_000_000
+"""Between two looks for motion: it is the dearest part, and a fifth of a second is nothing to 10 s."""
 _FEW = 4
 """Samples that must differ visibly before a loop is one of moving pictures."""
 _MISSES = 3.0
@@ -73,13 +75,16 @@ class Stillness:
         self._first: Image | None = None
         """The first picture of those that stand still."""
         self._still_since_ns = 0
+        self._next_ns = 0
 
     def step(self, sample: Image, key: bool, now_ns: int) -> None:
         """The next frame. `key`: it was decoded without others before it; true for all frames of JPEG streams."""
         if key:
             self._step_key(sample, now_ns)
-        if self._first is None or self._moved(sample, self._first):
+        if self._first is None or (now_ns >= self._next_ns and self._moved(sample, self._first)):
             self._first, self._still_since_ns = sample, now_ns
+        if now_ns >= self._next_ns:
+            self._next_ns = now_ns + _EVERY_NS
         judged = (
             self._keys >= FROZEN_KEYS
             and now_ns - self._keys_since_ns >= FROZEN_BITS_NS

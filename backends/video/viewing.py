@@ -151,7 +151,7 @@ def lies_bare(shape: Shape) -> bool:
 def focus_of(shape: Shape, where: npt.NDArray[np.bool_]) -> float:
     """Share of fine structure in the structure of all sizes, over the cells `where`. Noise and rain raise it."""
     fine = np.abs(shape.grey - cv2.GaussianBlur(shape.grey, (0, 0), 1.0))
-    coarse = np.abs(cv2.GaussianBlur(shape.grey, (0, 0), 2.0) - cv2.GaussianBlur(shape.grey, (0, 0), 6.0))
+    coarse = np.abs(cv2.GaussianBlur(shape.grey, (0, 0), 2.0) - cv2.blur(shape.grey, (21, 21)))
     over = where if where.any() else np.ones_like(where)
     return float(_cells(fine)[over].sum() / max(1e-3, float(_cells(coarse)[over].sum())))
 

@@ -65,9 +65,11 @@ class Watch:
         self, sample: npt.NDArray[np.uint8] | None, view: View | None, *, key: bool = True, step_ns: int = S // STEPS,
         preset: str = "", moving: bool = False,
     ) -> None:  # fmt: skip
-        self.health.frame(sample, key, self.now_ns)
+        before = self.health.raised
+        changed = self.health.frame(sample, key, self.now_ns)
         if self.health.wants_view(self.now_ns):
-            self.health.view(view, self.now_ns, preset=preset, moving=moving)
+            changed |= self.health.view(view, self.now_ns, preset=preset, moving=moving)
+        assert changed or self.health.raised == before, "a change is told"
         for raised in self.health.raised:
             self.seen.setdefault(raised.flag, self.now_ns)
             self.since.setdefault(raised.flag, raised.since_ns)
