@@ -68,7 +68,10 @@ class Lag:
         self._over_ns: int | None = None
 
     def step(self, captured_ns: int, received_ns: int, now_ns: int) -> None:
-        """`captured_ns`: UTC by the camera, its known error taken off; `received_ns`: UTC here; `now_ns`: monotonic."""
+        """A frame. `captured_ns`: UTC by the camera, its known error taken off; `received_ns`: UTC here.
+
+        `now_ns`: monotonic. Call it before `Health.view`, which tells what has changed.
+        """
         self._seen.append((now_ns, received_ns - captured_ns))
         while self._seen[0][0] < now_ns - _LAG_WINDOW_NS:
             self._seen.popleft()
@@ -103,6 +106,7 @@ class Health:
         self._next_view_ns = 0
         self._last_view_ns: int | None = None
         self._settled_ns = 0
+        self._told: tuple[int | None, ...] = (None,) * (1 + len(self._held))
         self._good: tuple[int, Shape] | None = None
         """The last view that was not covered, and when that was last known."""
         self.set_references(references)
@@ -134,10 +138,11 @@ class Health:
         True: what is raised may have changed.
         """
         self._next_view_ns = now_ns + VIEW_NS
-        before = [held.since_ns for held in self._held.values()]
+        before = self._told
         if view is not None:
             self._judge(view, now_ns, preset, moving)
-        return before != [held.since_ns for held in self._held.values()]
+        self._told = (self.lag.since_ns, *(held.since_ns for held in self._held.values()))
+        return before != self._told
 
     def _judge(self, view: View, now_ns: int, preset: str, moving: bool) -> None:
         last_ns, self._last_view_ns = self._last_view_ns, now_ns

@@ -34,7 +34,9 @@ from backends.city.scene_film import HEIGHT, WIDTH
 from backends.domain.picture import FLAGS, Light, PictureFlag, Raised, bits_of, flags_of
 from backends.video import health, stillness, viewing
 from backends.video.health import Health
-from backends.video.looks import COLUMNS, ROWS, View, sample_of
+from backends.video.looks import COLUMNS, ROWS, View, sample_of, view_of
+from backends.video.source import Address
+from backends.video.sources import testcard
 from backends.video.stillness import FROZEN_BITS_NS, FROZEN_NS
 from backends.video.viewing import HOLD_NS, LEARN_LOOKS, Reference
 
@@ -341,6 +343,8 @@ def test_a_picture_that_is_behind_the_cameras_clock() -> None:
     for tenth in range(60, 140):
         check.lag.step(captured_ns=tenth * S // 10, received_ns=tenth * S // 10 + 2_400_000_000, now_ns=tenth * S // 10)
     assert [r.flag for r in check.raised] == [PictureFlag.BEHIND]
+    assert check.view(None, 14 * S), "a change is told with the next view"
+    assert not check.view(None, 15 * S)
     assert check.lag.lag_ns == 2_400_000_000
     assert 6 * S <= check.raised[0].since_ns <= 8 * S
     check.lag.forget()
@@ -446,6 +450,26 @@ def test_a_wrong_figure_raises_a_false_flag(
     for where, name, value in figures:
         monkeypatch.setattr(where, name, value)
     assert flag in two_minutes()
+
+
+def test_the_test_card_is_no_frozen_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn without noise: what moves on it is enough."""
+    watch = Watch()
+
+    class Pace:
+        @staticmethod
+        def monotonic() -> float:
+            return watch.now_ns / S
+
+        @staticmethod
+        def sleep(_: float) -> None:
+            """The watch goes on by itself."""
+
+    monkeypatch.setattr(testcard, "time", Pace)
+    card = testcard.TestCard(Address("testcard:A"))
+    for picture in itertools.islice(card.arrivals(), 30 * testcard.FPS):
+        watch.look(sample_of(picture), view_of(picture), step_ns=S // testcard.FPS)
+    assert not watch.seen
 
 
 # Bits
