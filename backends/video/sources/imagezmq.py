@@ -109,7 +109,7 @@ class JpegMessages:
             left = until - time.monotonic()
             if left <= 0:
                 raise SourceFault("no answer in time")
-            if self._socket.poll(min(_LOOK_MS, left * 1000)):
+            if self._socket.poll(int(min(_LOOK_MS, left * 1000 + 1))):
                 picture = self._take()
                 if picture is not None:
                     return picture
