@@ -213,9 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
     def digest_is_right(self) -> bool:
         """Reckoned apart from the program's own code."""
         said = self.headers.get("Authorization", "")
-        fields = dict(
-            (key.strip(), value.strip('"')) for key, _, value in (f.partition("=") for f in said[7:].split(", "))
-        )
+        pairs = (field.partition("=") for field in said[7:].split(", "))
+        fields = {key.strip(): value.strip('"') for key, _, value in pairs}
         secret = _md5(f"{USER}:{REALM}:{PASSWORD}")
         middle = f"{NONCE}:{fields.get('nc')}:{fields.get('cnonce')}:auth"
         return fields.get("response") == _md5(f"{secret}:{middle}:{_md5(f'GET:{self.path}')}")
