@@ -184,8 +184,9 @@ class Reader:
         self.container.close()
 
 
+NO_ANSWER = "no answer in time"
 _WORDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
-    ((TimeoutError, av.error.ExitError), "no answer in time"),
+    ((TimeoutError, av.error.ExitError), NO_ANSWER),
     (ConnectionRefusedError, "connection refused"),
     (ConnectionError, "the camera closed the connection"),
     (EOFError, "the camera ended the stream"),
@@ -203,12 +204,13 @@ def fault_of(error: BaseException, took_s: float = 0.0, timeout_s: float = min(O
         return error
     if timeout_s and took_s >= timeout_s - 0.2:
         # FFmpeg's RTSP reader calls a camera that stays mute "invalid data".
-        return SourceFault("no answer in time")
+        return SourceFault(NO_ANSWER)
     if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError):
         return Refused("the camera refuses user name or password")
     if isinstance(error, av.error.ProtocolNotFoundError | av.error.DemuxerNotFoundError):
         return NotASource("this program cannot read that kind of stream")
-    for kind, words in _WORDS:
+    for kind, words in NO_ANSWER = "no answer in time"
+_WORDS:
         if isinstance(error, kind):
             return SourceFault(words)
     number = getattr(error, "errno", None) or 0

@@ -42,12 +42,13 @@ def frames_of(uri: str, number: int = 5, user: str = "", password: str = "") -> 
 
 def words_of(uri: str, user: str = "", password: str = "") -> str:
     """The fault, empty when it opens and shows."""
+    words = ""
     try:
         frames_of(uri, 1, user, password)
     except SourceFault as fault:
-        assert "127.0.0.1" not in str(fault)
-        return str(fault)
-    return ""
+        words = str(fault)
+    assert "127.0.0.1" not in words
+    return words
 
 
 @pytest.mark.parametrize(("path", "codec"), [("/live", "h264"), ("/h265", "hevc"), ("/mjpeg", "mjpeg")])
@@ -57,15 +58,16 @@ def test_codecs_and_transports(path: str, codec: str, transport: str) -> None:
         fragment = "#udp" if transport == "udp" else ""
         name, shots = frames_of(camera.address(path) + fragment)
         assert name == codec
-        assert {(shot.width, shot.height) for shot in shots} == {(320, 180)}
+        # RFC 2435 carries the sides of a JPEG in units of 8 pixels.
+        assert {(shot.width, shot.height) for shot in shots} == {(320, 184 if codec == "mjpeg" else 180)}
         bright = [shot.to_ndarray(format="gray").max() for shot in shots]
         assert max(bright) > 200, "the ball is white"
 
 
 def test_a_camera_that_sends_over_udp_alone_is_not_opened_inside_the_connection() -> None:
     with server(transport="udp") as camera:
-        assert words_of(camera.uri)
         assert words_of(camera.uri + "#udp") == ""
+        assert words_of(camera.uri)
 
 
 def test_certificates_are_verified_or_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,10 +184,10 @@ def _many_streams(connection: socket.socket, end: threading.Event) -> None:
         if not connection.recv(4096):
             return
         number += 1
-        head = (
-            f"RTSP/1.0 200 OK\r\nCSeq: {number}\r\nContent-Type: application/sdp\r\nContent-Length: {len(sdp)}\r\n\r\n"
-        )
-        connection.sendall(head.encode() + sdp if number > 1 else f"RTSP/1.0 200 OK\r\nCSeq: {number}\r\n\r\n".encode())
+        head = f"RTSP/1.0 200 OK\r\nCSeq: {number}\r\n"
+        if number > 1:
+            head += f"Content-Type: application/sdp\r\nContent-Length: {len(sdp)}\r\n"
+        connection.sendall(f"{head}\r\n".encode() + sdp * (number > 1))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from backends.video import tls
 from backends.video.address import Reach, reach_of
-from backends.video.reading import READ_S, Reader, with_credentials
+from backends.video.reading import NO_ANSWER, READ_S, Reader, with_credentials
 from backends.video.source import Address, NotASource, Refused, Source, SourceFault, SourceSpec
 
 OPTIONS = {
@@ -48,8 +48,10 @@ def open_rtsp(address: Address) -> Source:
     except (Refused, NotASource):
         raise
     except SourceFault as fault:
-        if reach.udp and str(fault) == "no answer in time":
-            raise SourceFault("no answer in time; what a camera sends over UDP may be held back on the way") from None
+        if str(fault) == NO_ANSWER:
+            if reach.udp:
+                raise SourceFault(f"{NO_ANSWER}; what a camera sends over UDP may be held back on the way") from None
+            raise
         if encrypted and (why := tls.why_refused(host, port, reach.pin)):
             raise why from None
         raise
