@@ -209,8 +209,7 @@ def fault_of(error: BaseException, took_s: float = 0.0, timeout_s: float = min(O
         return Refused("the camera refuses user name or password")
     if isinstance(error, av.error.ProtocolNotFoundError | av.error.DemuxerNotFoundError):
         return NotASource("this program cannot read that kind of stream")
-    for kind, words in NO_ANSWER = "no answer in time"
-_WORDS:
+    for kind, words in _WORDS:
         if isinstance(error, kind):
             return SourceFault(words)
     number = getattr(error, "errno", None) or 0

@@ -21,7 +21,7 @@ USER, PASSWORD = "operator", 'ge"heim/1 2'
 REALM, NONCE = "a camera", "5ca1ab1e"
 
 
-def content(folder: Path) -> Path:
+def content(folder: Path, *, hevc: bool = False) -> Path:
     """Encodes pictures, a transport stream and HLS segments of one second into `folder`, 320x180."""
     import cv2
     import numpy as np
@@ -33,7 +33,7 @@ def content(folder: Path) -> Path:
         cv2.imwrite(str(folder / f"{number:02}.jpg"), image)
     import av
 
-    clip = write_clip(folder / "clip.mp4", seconds=6.0)
+    clip = write_clip(folder / "clip.mp4", seconds=6.0, codec="libx265" if hevc else "libx264")
     for name, form, options in (
         ("live.ts", "mpegts", {}),
         ("vod.m3u8", "hls", {"hls_time": "1", "hls_list_size": "0"}),
