@@ -41,7 +41,8 @@ MAX_BAD = 50
 """Packets in a row that cannot be decoded before the stream is opened afresh."""
 
 LIMITS = {"max_streams": str(MAX_STREAMS), "max_pixels": str(MAX_PIXELS)}
-"""For the demuxer, and for the decoders that it opens to learn what comes."""
+"""For the demuxer, and for the decoders that it opens to learn what comes (PyAV hands them on where the streams are
+known before, as with RTSP)."""
 
 av.logging.set_level(None)  # FFmpeg's log goes through Python, from its own threads, and holds addresses
 
@@ -168,7 +169,9 @@ class Reader:
             began = time.monotonic()
             try:
                 packet = next(packets)
-            except StopIteration:
+            except (StopIteration, IndexError):
+                # PyAV 18 (`InputContainer.demux`) stumbles at the end over streams that came after the opening; up to
+                # MAX_STREAMS of them can come, and their packets are none of ours.
                 return
             except (av.error.FFmpegError, OSError) as error:
                 raise fault_of(error, time.monotonic() - began, self._read_s) from None

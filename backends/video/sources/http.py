@@ -105,6 +105,7 @@ class TransportStream(Reader):
 
     def __init__(self, body: Body) -> None:
         self._body = body
+        body.allow(OPEN_S)
         super().__init__(body, TS_OPTIONS, container_format="mpegts", low_delay=True)
 
     def arrivals(self) -> Iterator[Compressed]:
