@@ -27,9 +27,17 @@ class Reach:
     the certificate has to be signed by somebody whom this machine trusts, for this host."""
 
 
+def refuse_password(uri: str) -> None:
+    """Addresses are shown, stored and logged. Raises NotASource when somebody has written a password into one."""
+    place = uri.partition("//")[2]
+    if "@" in re.split(r"[/?#]", place, maxsplit=1)[0]:
+        raise NotASource("user name and password do not belong into an address")
+
+
 def reach_of(uri: str, *, may_udp: bool = False, may_pin: bool = False) -> Reach:
     """Takes the address apart. Raises NotASource for what it does not know, or what cannot be here."""
     bare, _, fragment = uri.partition("#")
+    refuse_password(bare)
     udp, pin = False, ""
     for word in filter(None, fragment.split("&")):
         name, _, value = word.partition("=")

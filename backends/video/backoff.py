@@ -8,14 +8,22 @@ from __future__ import annotations
 import os
 import random
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
+
+from backends.video.segment import SHM
 
 if sys.platform == "win32":
     import msvcrt
+
+    _OPEN = os.O_CREAT
 else:
     import fcntl
+
+    _OPEN = os.O_CLOEXEC
 
 FIRST_S, MOST_S = 1.0, 30.0
 """Reconnect after 1 to 30 s (design, section 6)."""
@@ -45,6 +53,16 @@ class Backoff:
         return REFUSED_S * (1.0 + 0.2 * self._jitter())
 
 
+def gate_file(beat: str) -> str:
+    """The file whose bytes are the places of all workers of a run; `beat`: a segment of that run.
+
+    On Linux the run's lock file, which is there as long as the supervisor is (its own `flock` and these record locks
+    do not know of each other, fcntl(2)). On Windows, where a run has no file, an empty one among the temporary ones.
+    """
+    name = f"{beat.rpartition('-')[0]}.lock"
+    return str(Path(tempfile.gettempdir(), name) if sys.platform == "win32" else SHM / name)
+
+
 class _Places:
     """Places that several processes share: one byte each of a file, locked while it is taken.
 
@@ -54,7 +72,7 @@ class _Places:
     """
 
     def __init__(self, path: str, number: int) -> None:
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        self._fd = os.open(path, os.O_RDWR | _OPEN, 0o600)
         self._number = number
         self._ours: set[int] = set()
 
@@ -118,7 +136,10 @@ class OpeningGate:
         self._keeper: threading.Thread | None = None
 
     def share(self, path: str) -> None:
-        """The places are those of this file from now on. Once, before or while openings wait. Raises OSError."""
+        """The places are those of this file from now on. Once, before or while openings wait.
+
+        Raises OSError; then the places stay this process's own.
+        """
         with self._free:
             self._shared = _Places(path, self._number)
             self._since.clear()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.video.backoff import OpeningGate
+from backends.video.backoff import OpeningGate, gate_file
+from backends.video.segment import Segments, remove_leftovers
 
 PLACES = 3
 _MANY = """
@@ -81,6 +82,7 @@ def most_at_once(shared: str, folder: Path) -> int:
 
 def test_all_workers_together_keep_to_the_places(tmp_path: Path) -> None:
     (tmp_path / "marks").mkdir()
+    (tmp_path / "gate").touch()
     assert most_at_once(str(tmp_path / "gate"), tmp_path / "marks") <= PLACES
 
 
@@ -91,6 +93,7 @@ def test_without_a_shared_file_they_do_not(tmp_path: Path) -> None:
 
 @pytest.fixture
 def gate(tmp_path: Path) -> OpeningGate:
+    (tmp_path / "gate").touch()
     ours = OpeningGate(PLACES)
     ours.share(str(tmp_path / "gate"))
     return ours
@@ -123,3 +126,24 @@ def test_stop_ends_the_wait_for_another_process(gate: OpeningGate, tmp_path: Pat
         stop.set()
         waiting.join(30)
         assert not waiting.is_alive()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a run has no lock file")
+def test_the_gate_of_a_run_is_its_lock_file() -> None:
+    segments = Segments()
+    try:
+        path = gate_file(segments.create(1, 4096)[0])
+        with child(_HOLDER, path, str(PLACES), "600"):
+            ours = OpeningGate(PLACES + 1)
+            ours.share(path)
+            ours.enter(1, threading.Event())
+        ours.leave(1)
+        assert not segments_left(segments), "who looks for leftovers still sees that this run lives"
+    finally:
+        segments.close()
+    with pytest.raises(FileNotFoundError):
+        OpeningGate().share(path)
+
+
+def segments_left(segments: Segments) -> list[str]:
+    return [name for name in remove_leftovers() if segments.run in name]

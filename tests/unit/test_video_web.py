@@ -15,7 +15,7 @@ from backends.video.digest import authorization
 from backends.video.jpeg import JpegDecoder, NoJpeg, check, size_in_head
 from backends.video.multipart import MAX_HEAD, Parts, boundary_in
 from backends.video.reading import MAX_BAD, MAX_BYTES
-from backends.video.source import NotASource, SourceFault
+from backends.video.source import Address, NotASource, SourceFault, spec_of
 from backends.video.tls import name_in
 
 
@@ -182,6 +182,14 @@ def test_what_stands_behind_an_address() -> None:
             reach_of(f"rtsp://h/{wrong}")
     with pytest.raises(NotASource):
         reach_of("rtsps://h/#sha256=", may_pin=True)
+
+
+@pytest.mark.parametrize("uri", ["rtsp://u:geheim@h/x", "http://geheim@h", "imagezmq://u:geheim@h:5"])
+def test_an_address_with_a_password_is_refused_without_saying_it(uri: str) -> None:
+    with pytest.raises(NotASource) as caught:
+        spec_of(uri).open(Address(uri))
+    assert "geheim" not in str(caught.value)
+    assert reach_of("http://h/mail?to=a@b").uri == "http://h/mail?to=a@b"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 import zmq
 
+from backends.video.address import refuse_password
 from backends.video.jpeg import JpegDecoder
 from backends.video.reading import MAX_BYTES, OPEN_S, READ_S
 from backends.video.source import Address, Compressed, NotASource, SourceFault, SourceSpec
@@ -42,6 +43,7 @@ _head_decoder = msgspec.json.Decoder(_Head)
 
 def place_of(uri: str) -> tuple[str, str]:
     """ZeroMQ's endpoint and the wanted name, empty for all. Raises NotASource."""
+    refuse_password(uri)
     try:
         parts = urlsplit(uri)
         host, port = parts.hostname or "", parts.port
