@@ -16,6 +16,7 @@ from backends.video.jpeg import JpegDecoder, NoJpeg, check, size_in_head
 from backends.video.multipart import MAX_HEAD, Parts, boundary_in
 from backends.video.reading import MAX_BAD, MAX_BYTES
 from backends.video.source import Address, NotASource, SourceFault, spec_of
+from backends.video.sources.http import Pace
 from backends.video.tls import name_in
 
 
@@ -203,3 +204,27 @@ def test_an_address_with_a_password_is_refused_without_saying_it(uri: str) -> No
 )
 def test_the_name_in_a_certificate(certificate: dict[str, object], name: str) -> None:
     assert name_in(certificate) == name
+
+
+def test_a_playlist_is_paced_by_its_own_times() -> None:
+    pace = Pace()
+    assert pace.wait_s(100.0, 7.0) == 0.0
+    assert pace.wait_s(100.04, 7.0) == pytest.approx(0.04)
+    assert pace.wait_s(100.08, 8.0) == 0.0, "late: now"
+    assert pace.wait_s(100.12, 8.0) == pytest.approx(0.04), "what follows is not hurried after it"
+    assert pace.wait_s(3.0, 8.1) == 0.0, "another clock"
+    assert pace.wait_s(3.04, 8.1) == pytest.approx(0.04)
+    assert pace.wait_s(9.04, 8.2) == 0.0, "segments were skipped: nobody waits for their time to pass"
+
+
+def test_a_playlist_that_falls_far_behind_is_opened_afresh() -> None:
+    pace = Pace()
+    now = 0.0
+    for n in range(100):
+        pace.wait_s(n * 0.04, now)
+        now += 0.04
+    with pytest.raises(SourceFault, match="too far behind"):
+        for n in range(100, 200):
+            pace.wait_s(n * 0.04, now)
+            now += 0.2
+    assert now < 30

@@ -33,8 +33,10 @@ SEGMENT_S = 10.0
 MAX_SEGMENT = 64 << 20
 """Bytes of one playlist or segment: 10 s of 50 Mbit/s."""
 _TS_SYNC, _PLAYLIST = b"\x47", b"#EXTM3U"
-_FAR_S = 10.0
-"""A step in time that is larger than this is another clock, not a gap."""
+_STEP_S = 3.0
+"""A larger step between two packets is another clock or skipped segments, not a pause of the camera."""
+_BEHIND_S = 10.0
+"""Further behind than this, the playlist is opened afresh at its newest segment."""
 
 
 def open_http(address: Address) -> Source:
@@ -138,6 +140,33 @@ class _Segment:
         self._body.close()
 
 
+class Pace:
+    """When packets of a playlist are due, by their own timestamps. Pure.
+
+    One that comes late moves all that follow, so that they are not hurried after it; so the pictures fall behind by
+    what they have waited for.
+    """
+
+    def __init__(self) -> None:
+        self._start: float | None = None
+        self._before = 0.0
+        self._behind = 0.0
+
+    def wait_s(self, at: float, now: float) -> float:
+        """Seconds until the packet of time `at` is due, 0 = now. Raises SourceFault when it is too far behind."""
+        if self._start is None or not -_STEP_S < at - self._before < _STEP_S:
+            self._start = now - at
+        self._before = at
+        early = self._start + at - now
+        if early >= 0:
+            return early
+        self._start -= early
+        self._behind -= early
+        if self._behind > _BEHIND_S:
+            raise SourceFault("the pictures have fallen too far behind")
+        return 0.0
+
+
 class Hls:
     """A live playlist: its newest segment first, then in real time by its own timestamps. Source."""
 
@@ -160,17 +189,12 @@ class Hls:
         return self._reader.bad
 
     def arrivals(self) -> Iterator[Compressed]:
-        """Each packet at its time; one that comes late moves all that follow, so that they are not hurried after it."""
-        start: float | None = None
-        before = 0.0
+        """Each packet at its time."""
+        pace = Pace()
         for packet in self._reader.arrivals():
             if packet.dts is not None:
                 at = float(packet.dts * packet.time_base)
-                now = time.monotonic()
-                if start is None or abs(at - before) > _FAR_S or now > start + at:
-                    start = now - at
-                before = at
-                if self._stop.wait(max(0.0, start + at - now)):
+                if self._stop.wait(pace.wait_s(at, time.monotonic())):
                     return
             yield packet
 
