@@ -154,13 +154,17 @@ class Reader:
         self._frames = FrameDecoder(codec)
         if low_delay:
             codec.flags |= Flags.low_delay
-        aspect = self.stream.sample_aspect_ratio
-        self.pixel_aspect = float(aspect) if aspect else 1.0
         self.fps = float(self.stream.average_rate or self.stream.guessed_rate or 0) if paced else 0.0
 
     @property
     def bad(self) -> int:
         return self._frames.bad
+
+    @property
+    def pixel_aspect(self) -> float:
+        """Known for certain from the first decoded picture on."""
+        aspect = self.stream.codec_context.sample_aspect_ratio or self.stream.sample_aspect_ratio
+        return float(aspect) if aspect else 1.0
 
     def arrivals(self) -> Iterator[Compressed]:
         """Packets as they come; the empty one at the end of a file brings what the decoder has kept."""

@@ -17,7 +17,7 @@ from backends.video.multipart import Parts, boundary_in
 from backends.video.reading import OPEN_S, READ_S, Reader
 from backends.video.source import Address, Compressed, NotASource, Source, SourceFault, SourceSpec
 
-TS_OPTIONS = {"fflags": "nobuffer", "probesize": str(1 << 20), "analyzeduration": "500000"}
+TS_OPTIONS = {"probesize": str(1 << 20), "analyzeduration": "200000", "fpsprobesize": "0"}
 HLS_OPTIONS = {
     "live_start_index": "-1",  # the newest segment
     "http_persistent": "0",  # each request is ours
@@ -176,13 +176,17 @@ class Hls:
         self._reader = Reader(
             url, HLS_OPTIONS, container_format="hls", timeout=(HLS_OPEN_S, HLS_READ_S), io_open=self._fetch
         )
-        self.pixel_aspect, self.fps = self._reader.pixel_aspect, self._reader.fps
+        self.fps = self._reader.fps
         self.decode = self._reader.decode
 
     def _fetch(self, url: str, _flags: int, _options: object) -> _Segment:
         if self._stop.is_set():
             raise SourceFault("not wanted any more")
         return _Segment(get(url, self._access, OPEN_S))
+
+    @property
+    def pixel_aspect(self) -> float:
+        return self._reader.pixel_aspect
 
     @property
     def bad(self) -> int:

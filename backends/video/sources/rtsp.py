@@ -15,9 +15,13 @@ from backends.video.source import Address, NotASource, Refused, Source, SourceFa
 
 OPTIONS = {
     "timeout": str(int(READ_S * 1e6)),  # microseconds, of the socket
-    "fflags": "nobuffer",
     "probesize": "65536",
-    "analyzeduration": "500000",  # microseconds; without it an unclear frame rate costs 5 s at every opening
+    # The first packets are looked at for what they are, and then shown: many cameras begin with a key frame, and what
+    # FFmpeg's "nobuffer" throws away here is waited for until the next one. Measured, key frames each second: first
+    # picture after 0.3 s, against 1.2 s with half a second of looking thrown away. Without a limit an unclear frame
+    # rate costs 5 s at every opening.
+    "analyzeduration": "1",  # microseconds
+    "fpsprobesize": "0",
     "allowed_media_types": "video",
 }
 TCP = {"rtsp_transport": "tcp", "max_delay": "0", "protocol_whitelist": "rtsp,rtp,tcp"}
