@@ -48,5 +48,6 @@ def reach_of(uri: str, *, may_udp: bool = False, may_pin: bool = False) -> Reach
             if not _SHA256.fullmatch(pin):
                 raise NotASource("the pinned certificate is not given as 64 hexadecimal digits of SHA-256")
         else:
-            raise NotASource(f'"#{name[:20]}" is not known behind an address of this kind')
+            # Not repeated: it may be the rest of a password with a "#" in it.
+            raise NotASource('what stands behind the "#" is not known for an address of this kind')
     return Reach(bare, udp, pin)
