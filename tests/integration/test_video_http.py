@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 from helpers.certificates import authority, pin_of, self_signed, signed
 from helpers.http_camera import PASSWORD, USER, HttpCamera, content
+from helpers.picture_rig import rig
 
+from backends.domain.camera import Demand, PictureState
+from backends.video.broker import BrokerSettings
 from backends.video.scaling import Shot, size_of
 from backends.video.source import Address, NotASource, Refused, Source, SourceFault
 from backends.video.sources.http import Hls, JpegParts, TransportStream, open_http
@@ -171,3 +174,18 @@ def test_certificates(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert fault(right, f"#sha256={pin_of(own)}") == other
     assert "64 hexadecimal digits" in fault(right, "#sha256=abc")
     assert "is not known" in fault(right, f"#sha25={pin_of(right)}")
+
+
+def test_in_a_real_worker_with_a_password(camera: HttpCamera, caplog: pytest.LogCaptureFixture) -> None:
+    known = {"digest": (USER, PASSWORD), "wrong": (USER, "falsch")}
+    paths = {"digest": "/digest", "wrong": "/digest", "ts": "/ts", "hls": "/live.m3u8"}
+    shown = {name: Demand(name, camera.address(path), 160, 90) for name, path in paths.items()}
+    with rig(BrokerSettings(workers=1), known) as running:
+        running.show(*shown.values())
+        for name in ("digest", "ts", "hls"):
+            running.until_moving(shown[name])
+        status = running.until_state(shown["wrong"], PictureState.REFUSED)
+        assert status.reason == "the camera refuses user name or password"
+        running.until_state(shown["hls"], PictureState.LIVE)
+    assert "heim" not in caplog.text
+    assert "falsch" not in caplog.text
