@@ -104,7 +104,8 @@ class SourceSpec:
     open: Callable[[Address], Source]
     """Blocks up to its timeout. Raises SourceFault."""
     network: bool = True
-    """Opening takes a place in the queue of openings."""
+    """Opening waits for something outside this process (a network, a driver) and takes a place in the queue of
+    openings."""
 
 
 @functools.cache
