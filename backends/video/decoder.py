@@ -14,12 +14,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from backends.domain.camera import PictureState
+from backends.domain.picture import Raised
 from backends.video.backoff import NOT_YET_S, Backoff, OpeningGate
 from backends.video.frames import BadFrameHeader, FrameWriter
+from backends.video.health import Health
+from backends.video.looks import sample_of, view_of
 from backends.video.metering import Meter
+from backends.video.packets import times_of
+from backends.video.ring import RingWriter
+from backends.video.ring_layout import BadRing, Codec
 from backends.video.scaling import Scaler, Shot, size_of
 from backends.video.segment import attach
-from backends.video.source import Address, NotASource, NotYet, Refused, Source, SourceFault, spec_of
+from backends.video.source import Address, Compressed, NotASource, NotYet, Refused, Source, SourceFault, spec_of
 from backends.video.turn import TURN
 from backends.video.wire import OutputOrder, StreamOrder
 
@@ -58,6 +64,11 @@ class StreamDecoder:
         self._reconnects = 0
         self._bad = 0
         self._meter = Meter()
+        self._ring_place = (order.ring, order.ring_generation)
+        self._ring: RingWriter | None = None  # of the stream's thread alone
+        self._kept_in = ("", 0)
+        self._health = Health()
+        self._raised: tuple[Raised, ...] = ()
         self._said = (PictureState.CONNECTING, "")
         self._sign = time.monotonic()
         self._wake = threading.Event()
@@ -100,10 +111,31 @@ class StreamDecoder:
                         log.warning("an output of camera %s cannot be drawn: %s", self._camera_id, error)
                         continue
                     drawing.writer.say(*self._said, self._reconnects)
+                    drawing.writer.say_health(self._raised)
                     if self._last is not None:
                         self._draw(drawing, self._last)
                         drawing.writer.say(*self._said, self._reconnects)
                 self._drawings[order] = drawing
+
+    def set_ring(self, name: str, generation: int) -> None:
+        """Keep the packets there from the next key frame on; empty: nowhere."""
+        with self._lock:
+            self._ring_place = (name, generation)
+
+    def _keep(self, packet: Compressed, codec: Codec, now_ns: int) -> None:
+        """Into the ring, in some microseconds, whatever becomes of the picture. A ring is no reason to lose one."""
+        place = self._ring_place
+        if self._kept_in != place:
+            self._kept_in, self._ring = place, None
+            if place[0]:
+                try:
+                    self._ring = RingWriter(*place)
+                    self._ring.begin(codec)
+                except (OSError, BadRing) as error:
+                    log.warning("packets of camera %s are not kept: %s", self._camera_id, error)
+        if self._ring is not None and packet.size:
+            pts, dts = times_of(packet)
+            self._ring.put(memoryview(packet), pts, dts, packet.is_keyframe, now_ns, time.time_ns())
 
     def _draw(self, drawing: _Drawing, shot: Shot) -> None:
         writer = drawing.writer
@@ -162,6 +194,8 @@ class StreamDecoder:
             self._say(PictureState.WAITING_KEY)
             self._show(source)
         finally:
+            # A camera that is away must not hold memory that the pool has taken.
+            self._ring, self._kept_in = None, ("", 0)
             source.close()
 
     def _open(self) -> Source:
@@ -177,13 +211,15 @@ class StreamDecoder:
             self._gate.leave(me)
 
     def _show(self, source: Source) -> None:
-        before_bad = self._bad
+        before_bad, codec = self._bad, source.codec
         first = True
         for came in source.arrivals():
             came_ns = time.monotonic_ns()
             self._sign = came_ns / 1e9
             if self._stop.is_set():
                 break
+            if not isinstance(came, np.ndarray) and codec is not None:
+                self._keep(came, codec, came_ns)
             # One turn for both: the caches of a frame are warm until it is drawn.
             with TURN():
                 if isinstance(came, np.ndarray):
@@ -191,6 +227,7 @@ class StreamDecoder:
                 else:
                     self._meter.take(came.size, came_ns)
                     shots = source.decode(came)
+                    self._aspect = source.pixel_aspect  # certain only from the first decoded picture on
                     self._bad = before_bad + source.bad
                 with self._lock:
                     for shot in shots:
@@ -211,3 +248,15 @@ class StreamDecoder:
         self._last = shot
         for drawing in self._drawings.values():
             self._draw(drawing, shot)
+        self._look(shot, came_ns)
+
+    def _look(self, shot: Shot, came_ns: int) -> None:
+        """What is wrong with it. Under the lock, and after it is drawn: its luma is still in the caches."""
+        key = isinstance(shot, np.ndarray) or shot.key_frame
+        changed = self._health.frame(sample_of(shot), key, came_ns)
+        if self._health.wants_view(came_ns):
+            changed |= self._health.view(view_of(shot), came_ns)
+        if changed:
+            self._raised = self._health.raised
+            for drawing in self._drawings.values():
+                drawing.writer.say_health(self._raised)

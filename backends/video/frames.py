@@ -6,8 +6,8 @@ which is retried and counted. The age of the picture is reckoned by the READER f
 the last new frame: a writer that is dead or hung cannot look live. No locks, no system calls.
 
 Layout, in 8-byte words: 0-7 fixed when the segment is made (7 is their CRC-32); 8-31 written by the
-worker; 32-33 by the reader; the reason in words from byte 512; buffers from byte 4096. Little-endian
-machines only, as all that this program runs on are.
+worker; 32-33 by the reader; 34-47 by the worker, since when each flag is up; the reason in words from
+byte 512; buffers from byte 4096. Little-endian machines only, as all that this program runs on are.
 
 Must not: allocate memory (that is `segment`), decode, or know about cameras.
 """
@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backends.domain.camera import PictureState, PictureStatus
+from backends.domain.picture import FLAGS, Raised, bits_of, flags_of
 
 MAGIC = int.from_bytes(b"IOCPIC02", "little")
 SLOTS = 3
@@ -35,9 +36,10 @@ ROW_PIXELS = 8
 
 _GENERATION, _WIDTH, _HEIGHT, _STRIDE, _SLOTS, _SLOT_BYTES, _CRC = range(1, 8)
 _NEWEST, _STAMP, _INTERVAL, _RECEIVED, _STATE, _RECONNECTS, _REASON_SEQ, _REASON_LEN, _SOURCE, _SINCE = range(8, 18)
-_BITRATE, _BAD = 18, 19
+_BITRATE, _BAD, _FLAGS = 18, 19, 20
 _BEGIN, _END = 24, 27
 _PINNED, _TORN = 32, 33
+_FLAG_SINCE = 34
 _REASON_AT, _REASON_MAX = 512, 480
 
 SLOW_S = 1.5
@@ -167,6 +169,12 @@ class FrameWriter(_Output):
         self._words[_BITRATE] = bits_per_s
         self._words[_BAD] = bad
 
+    def say_health(self, raised: tuple[Raised, ...]) -> None:
+        """What is wrong with the pictures that come, and since when (monotonic)."""
+        for one in raised:
+            self._words[_FLAG_SINCE + FLAGS.index(one.flag)] = one.since_ns
+        self._words[_FLAGS] = bits_of(raised)
+
     def say_stamp(self, stamp_ns: int, interval_ns: int) -> None:
         """When the last new frame came, for an output that was added after it: it must not look younger."""
         self._words[_STAMP] = stamp_ns
@@ -261,6 +269,7 @@ class FrameReader(_Output):
             reason=reason,
             bits_per_s=words[_BITRATE],
             bad=words[_BAD],
+            raised=tuple(Raised(flag, words[_FLAG_SINCE + FLAGS.index(flag)]) for flag in flags_of(words[_FLAGS])),
         )
 
     def _reason(self) -> str:

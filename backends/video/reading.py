@@ -22,6 +22,8 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from backends.video.packets import codec_of
+from backends.video.ring_layout import Codec
 from backends.video.source import Address, Compressed, NotASource, Refused, SourceFault
 
 OPEN_S = 5.0
@@ -154,6 +156,7 @@ class Reader:
         self._frames = FrameDecoder(codec)
         if low_delay:
             codec.flags |= Flags.low_delay
+        self.codec: Codec | None = codec_of(self.stream)
         self.fps = float(self.stream.average_rate or self.stream.guessed_rate or 0) if paced else 0.0
 
     @property

@@ -18,6 +18,7 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from backends.video.ring_layout import Codec
 from backends.video.scaling import Image
 
 
@@ -67,6 +68,11 @@ class Source(Protocol):
     @property
     def fps(self) -> float:
         """As declared; 0 = unknown."""
+        ...
+
+    @property
+    def codec(self) -> Codec | None:
+        """What a ring must know to keep the packets; None: what it draws itself is not kept."""
         ...
 
     def arrivals(self) -> Iterator[Arrival]:

@@ -18,6 +18,7 @@ import av
 import cv2
 
 from backends.video.reading import MAX_PIXELS, READ_S
+from backends.video.ring_layout import Codec
 from backends.video.scaling import Image
 from backends.video.source import Address, Compressed, NotASource, SourceFault, SourceSpec
 
@@ -69,6 +70,7 @@ class Capture:
     """An open device. Source."""
 
     pixel_aspect = 1.0
+    codec: Codec | None = None
 
     def __init__(self, address: Address, opener: OpenDevice = open_device) -> None:
         device, wishes = device_of(address.uri)

@@ -39,6 +39,7 @@ class LoopedFile:
         self._stop = address.stop
         self.pixel_aspect = self._reader.pixel_aspect
         self.fps = self._reader.fps or 25.0
+        self.codec = self._reader.codec
 
     def arrivals(self) -> Iterator[Compressed]:
         """Each packet at its time. The interval at the seam is the usual one."""

@@ -15,6 +15,7 @@ from backends.video.fetch import Access, Body, get
 from backends.video.jpeg import START, JpegDecoder
 from backends.video.multipart import Parts, boundary_in
 from backends.video.reading import OPEN_S, READ_S, Reader
+from backends.video.ring_layout import Codec
 from backends.video.source import Address, Compressed, NotASource, Source, SourceFault, SourceSpec
 
 TS_OPTIONS = {"probesize": str(1 << 20), "analyzeduration": "200000", "fpsprobesize": "0"}
@@ -84,6 +85,7 @@ class JpegParts:
         self._decoder = JpegDecoder()
         self.pixel_aspect, self.fps = self._decoder.pixel_aspect, self._decoder.fps
         self.decode = self._decoder.decode
+        self.codec: Codec | None = None  # the ring does not keep single pictures yet
 
     @property
     def bad(self) -> int:
@@ -178,6 +180,7 @@ class Hls:
         )
         self.fps = self._reader.fps
         self.decode = self._reader.decode
+        self.codec = self._reader.codec
 
     def _fetch(self, url: str, _flags: int, _options: object) -> _Segment:
         if self._stop.is_set():

@@ -20,6 +20,7 @@ import zmq
 from backends.video.address import refuse_password
 from backends.video.jpeg import JpegDecoder
 from backends.video.reading import MAX_BYTES, OPEN_S, READ_S
+from backends.video.ring_layout import Codec
 from backends.video.source import Address, Compressed, NotASource, SourceFault, SourceSpec
 
 _KEPT = 2
@@ -64,6 +65,7 @@ class JpegMessages:
         self._decoder = JpegDecoder()
         self.pixel_aspect, self.fps = self._decoder.pixel_aspect, self._decoder.fps
         self.decode = self._decoder.decode
+        self.codec: Codec | None = None  # the ring does not keep single pictures yet
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REP if self._replies else zmq.SUB)
         self._first: bytes | None = None
         try:
@@ -79,8 +81,6 @@ class JpegMessages:
         socket.setsockopt(zmq.RCVHWM, _KEPT)
         socket.setsockopt(zmq.MAXMSGSIZE, MAX_BYTES)  # of one part: libzmq closes the connection of a larger one
         socket.setsockopt(zmq.IPV6, 1)
-        socket.setsockopt(zmq.HEARTBEAT_IVL, 2000)
-        socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(READ_S * 1000))
         socket.setsockopt(zmq.HANDSHAKE_IVL, int(OPEN_S * 1000))
         try:
             if self._replies:

@@ -26,6 +26,7 @@ class TestCard:
     pixel_aspect = 1.0
     fps = float(FPS)
     bad = 0
+    codec = None
 
     def __init__(self, address: Address) -> None:
         self._stop = address.stop
