@@ -15,9 +15,9 @@ endif
 
 BIN := $(VENV)/bin
 TESTS := $(BIN)/python -m pytest
-# Most tests wait for processes and sockets: three at a time keep two cores busy, each file in one process.
+# Most tests wait for processes and sockets: four at a time keep two cores busy, each file in one process.
 # ARGS="-n 0" runs them one after another.
-SIDE_BY_SIDE := -n 3 --dist loadfile
+SIDE_BY_SIDE := -n 4 --dist loadfile
 
 .PHONY: run test bench lint soak doctor setup clean
 .DEFAULT_GOAL := run

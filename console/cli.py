@@ -19,6 +19,7 @@ import typer
 from console import cli_crashes
 from console.cli_access import accounts, keys
 from console.cli_audit import app as audit_app
+from console.cli_cameras import app as cameras_app
 from console.cli_conform import conform
 from console.cli_hubs import HubName, Nats, NatsBlobs, NatsCa, NatsCert, NatsKey, NatsLog, Several
 from console.options import NeedsMachine, Options, default_data_dir
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.add_typer(audit_app, name="audit")
 app.add_typer(accounts, name="accounts")
 app.add_typer(keys, name="keys")
+app.add_typer(cameras_app, name="cameras")
 app.command()(conform)
 
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The site's settings (TOML).")]

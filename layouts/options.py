@@ -56,6 +56,27 @@ class ReportsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Only this area's reports (an id of the feed `config`); empty = the whole city."""
 
 
+CAMERA_ORDERS = ("", "number", "name", "trouble")
+
+
+class CameraListOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The directory of cameras: areas, sites, cameras, with the state of each."""
+
+    rows: int = 0
+    """At most so many; 0 = as many as fit."""
+    area: str = ""
+    """Only this area's cameras (an id of the feed `config`); empty = the whole city."""
+    order: str = ""
+    """Inside an area: "number", "name" or "trouble" (what is wrong first); empty = by number on a desk, what is
+    wrong first on a wall."""
+
+    def __post_init__(self) -> None:
+        if self.order not in CAMERA_ORDERS:
+            raise ValueError('order must be "number", "name", "trouble" or left out')
+        if self.rows < 0:
+            raise ValueError("rows must be 0 or more")
+
+
 class PlotOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One series over the last hours, with limits and forecast."""
 
@@ -110,6 +131,7 @@ SHIPPED_KINDS: dict[str, TileKind] = {
     CAMERA_BLOCK: TileKind(CamerasOptions, min_em=(7.0, 3.5)),
     "alarms": TileKind(AlarmsOptions, min_em=(16.0, 9.0), lists_alarms=True),
     "reports": TileKind(ReportsOptions, min_em=(15.0, 7.0)),
+    "camera_list": TileKind(CameraListOptions, min_em=(15.0, 7.0)),
     "plot": TileKind(PlotOptions, min_em=(12.0, 5.0)),
     "indicators": TileKind(IndicatorsOptions, min_em=(8.0, 4.5)),
     "map": TileKind(MapOptions, min_em=(10.0, 8.0)),

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from backends.domain.picture import Raised
 from backends.domain.text import LocalText
 
 
@@ -23,7 +24,8 @@ class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
 
     kind: StreamKind
     uri: str
-    """rtsp://host/path, http(s)://host/path (MJPEG), file:PATH (looped), scene:NUMBER (the demo's
+    """rtsp(s)://host/path (#udp, #sha256=HEX), http(s)://host/path (MJPEG, MPEG-TS or HLS), capture:0,
+    imagezmq://host:5555/NAME, imagezmq-rep://address:5555/NAME, file:PATH (looped), scene:NUMBER (the demo's
     drawn street scene), testcard:NAME."""
     width: int = 0
     height: int = 0
@@ -100,10 +102,16 @@ class PictureStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     age_s: float = 0.0
     """Since the last new picture (monotonic), or since the demand where none has come."""
     received: int = 0
-    """Frames decoded since the stream opened."""
+    """Frames decoded since the demand, reconnections and deaths of workers included."""
     fps: float = 0.0
     reconnects: int = 0
     torn: int = 0
     """Reads that met a buffer being written, were retried and counted."""
     reason: str = ""
     """For people, without secrets: "connection refused"."""
+    bits_per_s: int = 0
+    """What the stream sends; 0 = not known (drawn here, or not for long enough)."""
+    bad: int = 0
+    """Packets and frames that could not be decoded."""
+    raised: tuple[Raised, ...] = ()
+    """What is wrong with the pictures that come, most urgent first. Of no meaning in states without a picture."""

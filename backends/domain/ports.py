@@ -159,6 +159,11 @@ class Picture(Protocol):
     @property
     def pixels(self) -> Pixels: ...
     @property
+    def rows(self) -> Pixels:
+        """The same memory with whole rows, without a gap: they may be longer than the picture is wide."""
+        ...
+
+    @property
     def sequence(self) -> int:
         """Counts pictures of this output; equal = the same picture."""
         ...

@@ -28,6 +28,7 @@ from backends.video.channel import Stopper
 from backends.video.crew import Crewman, WorkerEnded
 from backends.video.frames import format_segment, segment_size
 from backends.video.plan import OutputKey, StreamKey, outputs_for, spread
+from backends.video.ring_pool import BUDGET, RingPool
 from backends.video.segment import NoPictureMemory, Segments, free_bytes
 from backends.video.wire import (
     Assigned,
@@ -63,6 +64,8 @@ class BrokerSettings(msgspec.Struct, frozen=True):
     """Number of a scene -> file."""
     expect_bytes: int = 100_000_000
     """Shared memory that a full wall needs (64 tiles of 480x270); less than that free is said at the start."""
+    ring_bytes: int = BUDGET
+    """Memory for the packets of shown cameras; 0 = none are kept."""
     log_file: str = ""
     """Where workers write what they have to say; empty: to our own stderr."""
 
@@ -111,6 +114,7 @@ class PictureBroker:
         self._scenes = dict(self.settings.scenes)
         self._lock = threading.Lock()  # guards all below
         self._segments = Segments()
+        self._rings: RingPool[StreamKey] = RingPool(self._segments, self.settings.ring_bytes)
         self._outputs: dict[OutputKey, _Output] = {}
         self._refused: dict[OutputKey, str] = {}
         self._places: dict[StreamKey, int] = {}
@@ -160,6 +164,7 @@ class PictureBroker:
         for man in self._crew:
             man.stop()
         with self._lock:
+            self._rings.close()
             self._segments.close()
 
     def set_credentials(self, credentials: Mapping[str, Credentials]) -> None:
@@ -195,6 +200,11 @@ class PictureBroker:
 
     def worker_restarts(self) -> int:
         return sum(man.restarts for man in self._crew)
+
+    def ring_held_s(self, stream: StreamKey) -> float:
+        """Seconds of it that can be shown again."""
+        with self._lock:
+            return self._rings.held_s(stream)
 
     def segment_count(self) -> int:
         """Outputs that exist, lingering ones included."""
@@ -272,6 +282,7 @@ class PictureBroker:
         for key in sorted(wanted - self._outputs.keys()):
             self._make(key)
         self._places = spread({key.stream for key in self._outputs}, len(self._crew), self._places)
+        self._rings.want({key.stream for key in self._outputs if key.stream.uri.partition(":")[0] != "ring"})
         self._give_orders()
 
     def _make(self, key: OutputKey) -> None:
@@ -293,7 +304,8 @@ class PictureBroker:
         for stream, drawn in outputs.items():
             user, password = self._credentials.get(stream.camera_id, ("", ""))
             path = self._scene_path(stream.uri)
-            order = StreamOrder(stream.camera_id, stream.uri, tuple(drawn), user, password, path)
+            ring = self._rings.slab(stream) or ("", 0)
+            order = StreamOrder(stream.camera_id, stream.uri, tuple(drawn), user, password, path, *ring)
             orders[self._places[stream]].append(order)
         for man, streams in zip(self._crew, orders, strict=True):
             man.order(Orders(tuple(streams)))
@@ -322,6 +334,10 @@ class PictureBroker:
     def _tidy(self, now: float) -> None:
         """Drop what has lingered, and try again what found no memory."""
         with self._lock:
+            kept = {stream: self._rings.slab(stream) for stream in self._places}
+            self._rings.balance()
+            if kept != {stream: self._rings.slab(stream) for stream in self._places}:
+                self._give_orders()
             known = len(self._guis)
             self._guis = [gui for gui in self._guis if not gui.gone_at or now - gui.gone_at < GUI_GONE_S]
             lingering = any(output.unwanted_since is not None for output in self._outputs.values())

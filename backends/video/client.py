@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
@@ -18,6 +18,7 @@ from multiprocessing.connection import Client, Connection
 import msgspec
 
 from backends.domain.camera import Demand, PictureState, PictureStatus
+from backends.domain.stream_choice import Seen
 from backends.video.channel import Stopper
 from backends.video.frames import LOST_S, BadFrameHeader, FrameReader, PinnedFrame
 from backends.video.segment import attach
@@ -111,6 +112,14 @@ class PictureClient:
         reader = self._readers.get(demand)
         return reader.source_size() if reader is not None else (0, 0)
 
+    def seen(self, demand: Demand) -> Seen:
+        """What has come of its own output: a stand-in does not count, a switch waits for this picture."""
+        reader = self._readers.get(demand)
+        if reader is None:
+            return Seen(refused=demand in self._refused)
+        width, height = reader.source_size()
+        return Seen(reader.status().age_s if reader.sequence() else None, width, height)
+
     def close(self) -> None:
         """End the threads. Pictures that are already attached stay readable."""
         with self._change:
@@ -122,15 +131,11 @@ class PictureClient:
 
     def _stand_in(self, wanted: frozenset[Demand]) -> None:
         """A tile that changes its size shows the old picture until the new one is there. Under the lock."""
-        old: dict[tuple[str, tuple[float, float, float, float]], FrameReader] = {}
-        for demand in self._wanted:
-            reader = self._readers.get(demand) or self._standins.get(demand)
-            if reader is not None:
-                old[demand.camera_id, demand.crop] = reader
+        old = pictures_of(self._wanted, self._readers, self._standins)
         self._standins = {
-            demand: old[demand.camera_id, demand.crop]
+            demand: old[other]
             for demand in wanted
-            if demand not in self._readers and (demand.camera_id, demand.crop) in old
+            if demand not in self._readers and (other := stand_in(demand, old)) is not None
         }
 
     def _send(self) -> None:
@@ -205,3 +210,24 @@ class PictureClient:
             # Old ones stay readable until their tiles are gone.
             self._readers = {**{d: r for d, r in self._readers.items() if d in self._wanted}, **readers}
             self._refused = dict(refused)
+
+
+def stand_in(demand: Demand, old: Iterable[Demand]) -> Demand | None:
+    """Which of the old pictures is shown until its own is there. While a camera switches there are two: the stream
+    that it is of, before the other."""
+    same = [other for other in old if (other.camera_id, other.crop) == (demand.camera_id, demand.crop)]
+    return min(same, key=lambda other: (other.uri != demand.uri, -other.width * other.height), default=None)
+
+
+def pictures_of(
+    demands: Iterable[Demand], readers: Mapping[Demand, FrameReader], standins: Mapping[Demand, FrameReader]
+) -> dict[Demand, FrameReader]:
+    """What is on the screen of each: its own picture, else its stand-in. An output that has no picture yet is no
+    reason to let go of what stands in for it: a tile that is being dragged would go black."""
+    found = {}
+    for demand in demands:
+        for reader in (readers.get(demand), standins.get(demand)):
+            if reader is not None and reader.sequence():
+                found[demand] = reader
+                break
+    return found

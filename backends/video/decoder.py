@@ -1,4 +1,4 @@
-"""One stream in one thread: open, decode, draw into its outputs, and again after a loss.
+"""One stream in one thread: open, read, decode, draw into its outputs, and again after a loss.
 
 Nothing of a camera may reach another stream: every error ends here, in words on the tile. Must not:
 know where the orders come from, or judge the age of a picture (its reader does).
@@ -9,13 +9,23 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Sequence
+
+import numpy as np
 
 from backends.domain.camera import PictureState
+from backends.domain.picture import Raised
 from backends.video.backoff import NOT_YET_S, Backoff, OpeningGate
 from backends.video.frames import BadFrameHeader, FrameWriter
+from backends.video.health import Health
+from backends.video.looks import sample_of, view_of
+from backends.video.metering import Meter
+from backends.video.packets import times_of
+from backends.video.ring import RingWriter
+from backends.video.ring_layout import BadRing, Codec
 from backends.video.scaling import Scaler, Shot, size_of
 from backends.video.segment import attach
-from backends.video.source import Address, NotASource, NotYet, Refused, Source, SourceFault, spec_of
+from backends.video.source import Address, Compressed, NotASource, NotYet, Refused, Source, SourceFault, spec_of
 from backends.video.turn import TURN
 from backends.video.wire import OutputOrder, StreamOrder
 
@@ -52,11 +62,22 @@ class StreamDecoder:
         self._interval_ns = 0
         self._received = 0
         self._reconnects = 0
+        self._bad = 0
+        self._meter = Meter()
+        self._ring_place = (order.ring, order.ring_generation)
+        self._ring: RingWriter | None = None  # of the stream's thread alone
+        self._kept_in = ("", 0)
+        self._health = Health()
+        self._raised: tuple[Raised, ...] = ()
         self._said = (PictureState.CONNECTING, "")
         self._sign = time.monotonic()
         self._wake = threading.Event()
         self.set_outputs(order.outputs)
-        self._reconnects = max((d.writer.reconnects for d in self._drawings.values()), default=0)
+        # A new worker goes on counting where the dead one stopped.
+        writers = [d.writer for d in self._drawings.values()]
+        self._reconnects = max((w.reconnects for w in writers), default=0)
+        self._received = max((w.received for w in writers), default=0)
+        self._bad = max((w.bad for w in writers), default=0)
         self._thread = threading.Thread(target=self._run, name=f"stream {order.camera_id}", daemon=True)
 
     def start(self) -> None:
@@ -90,15 +111,37 @@ class StreamDecoder:
                         log.warning("an output of camera %s cannot be drawn: %s", self._camera_id, error)
                         continue
                     drawing.writer.say(*self._said, self._reconnects)
+                    drawing.writer.say_health(self._raised)
                     if self._last is not None:
                         self._draw(drawing, self._last)
                         drawing.writer.say(*self._said, self._reconnects)
                 self._drawings[order] = drawing
 
+    def set_ring(self, name: str, generation: int) -> None:
+        """Keep the packets there from the next key frame on; empty: nowhere."""
+        with self._lock:
+            self._ring_place = (name, generation)
+
+    def _keep(self, packet: Compressed, codec: Codec, now_ns: int) -> None:
+        """Into the ring, in some microseconds, whatever becomes of the picture. A ring is no reason to lose one."""
+        place = self._ring_place
+        if self._kept_in != place:
+            self._kept_in, self._ring = place, None
+            if place[0]:
+                try:
+                    self._ring = RingWriter(*place)
+                    self._ring.begin(codec)
+                except (OSError, BadRing) as error:
+                    log.warning("packets of camera %s are not kept: %s", self._camera_id, error)
+        if self._ring is not None and packet.size:
+            pts, dts = times_of(packet)
+            self._ring.put(memoryview(packet), pts, dts, packet.is_keyframe, now_ns, time.time_ns())
+
     def _draw(self, drawing: _Drawing, shot: Shot) -> None:
         writer = drawing.writer
         drawing.scaler.draw(shot, writer.begin(), self._aspect)
         writer.say_source(*size_of(shot))
+        writer.say_stream(self._meter.bits_per_s, self._bad)
         writer.publish(self._stamp_ns, self._interval_ns, self._received)
 
     def _say(self, state: PictureState, reason: str = "") -> None:
@@ -151,6 +194,8 @@ class StreamDecoder:
             self._say(PictureState.WAITING_KEY)
             self._show(source)
         finally:
+            # A camera that is away must not hold memory that the pool has taken.
+            self._ring, self._kept_in = None, ("", 0)
             source.close()
 
     def _open(self) -> Source:
@@ -166,24 +211,52 @@ class StreamDecoder:
             self._gate.leave(me)
 
     def _show(self, source: Source) -> None:
-        before_ns = 0
-        for shot in source.frames():
-            now_ns = time.monotonic_ns()
-            self._sign = now_ns / 1e9
+        before_bad, codec = self._bad, source.codec
+        first = True
+        for came in source.arrivals():
+            came_ns = time.monotonic_ns()
+            self._sign = came_ns / 1e9
             if self._stop.is_set():
                 break
-            gap_ns = now_ns - before_ns
-            with TURN(), self._lock:
-                if not before_ns:
-                    self._received = 0
-                    self._said = (PictureState.LIVE, "")
-                    for drawing in self._drawings.values():
-                        drawing.writer.say(*self._said, self._reconnects)
-                elif gap_ns < _LONGEST_GAP_NS:
-                    self._interval_ns += (gap_ns - self._interval_ns) >> 4 if self._interval_ns else gap_ns
-                before_ns = now_ns
-                self._stamp_ns = now_ns
-                self._received += 1
-                self._last = shot
-                for drawing in self._drawings.values():
-                    self._draw(drawing, shot)
+            if not isinstance(came, np.ndarray) and codec is not None:
+                self._keep(came, codec, came_ns)
+            # One turn for both: the caches of a frame are warm until it is drawn.
+            with TURN():
+                if isinstance(came, np.ndarray):
+                    shots: Sequence[Shot] = (came,)
+                else:
+                    self._meter.take(came.size, came_ns)
+                    shots = source.decode(came)
+                    self._aspect = source.pixel_aspect  # certain only from the first decoded picture on
+                    self._bad = before_bad + source.bad
+                with self._lock:
+                    for shot in shots:
+                        self._take(shot, came_ns, first=first)
+                        first = False
+
+    def _take(self, shot: Shot, came_ns: int, *, first: bool) -> None:
+        """A new picture, `first` of this opening. Under the lock."""
+        gap_ns = came_ns - self._stamp_ns
+        if first:
+            self._said = (PictureState.LIVE, "")
+            for drawing in self._drawings.values():
+                drawing.writer.say(*self._said, self._reconnects)
+        elif gap_ns < _LONGEST_GAP_NS:
+            self._interval_ns += (gap_ns - self._interval_ns) >> 4 if self._interval_ns else gap_ns
+        self._stamp_ns = came_ns
+        self._received += 1
+        self._last = shot
+        for drawing in self._drawings.values():
+            self._draw(drawing, shot)
+        self._look(shot, came_ns)
+
+    def _look(self, shot: Shot, came_ns: int) -> None:
+        """What is wrong with it. Under the lock, and after it is drawn: its luma is still in the caches."""
+        key = isinstance(shot, np.ndarray) or shot.key_frame
+        changed = self._health.frame(sample_of(shot), key, came_ns)
+        if self._health.wants_view(came_ns):
+            changed |= self._health.view(view_of(shot), came_ns)
+        if changed:
+            self._raised = self._health.raised
+            for drawing in self._drawings.values():
+                drawing.writer.say_health(self._raised)

@@ -6,8 +6,8 @@ which is retried and counted. The age of the picture is reckoned by the READER f
 the last new frame: a writer that is dead or hung cannot look live. No locks, no system calls.
 
 Layout, in 8-byte words: 0-7 fixed when the segment is made (7 is their CRC-32); 8-31 written by the
-worker; 32-33 by the reader; the reason in words from byte 512; buffers from byte 4096. Little-endian
-machines only, as all that this program runs on are.
+worker; 32-33 by the reader; 34-47 by the worker, since when each flag is up; the reason in words from
+byte 512; buffers from byte 4096. Little-endian machines only, as all that this program runs on are.
 
 Must not: allocate memory (that is `segment`), decode, or know about cameras.
 """
@@ -24,17 +24,22 @@ import numpy as np
 import numpy.typing as npt
 
 from backends.domain.camera import PictureState, PictureStatus
+from backends.domain.picture import FLAGS, Raised, bits_of, flags_of
 
-MAGIC = int.from_bytes(b"IOCPIC01", "little")
+MAGIC = int.from_bytes(b"IOCPIC02", "little")
 SLOTS = 3
 HEADER_BYTES = 4096
 MAX_SIDE = 16384
 """Pixels; a header that claims more is damaged."""
+ROW_PIXELS = 8
+"""Rows are as long as a multiple of this: the scaler writes so many pixels at once, also beyond the width."""
 
 _GENERATION, _WIDTH, _HEIGHT, _STRIDE, _SLOTS, _SLOT_BYTES, _CRC = range(1, 8)
 _NEWEST, _STAMP, _INTERVAL, _RECEIVED, _STATE, _RECONNECTS, _REASON_SEQ, _REASON_LEN, _SOURCE, _SINCE = range(8, 18)
+_BITRATE, _BAD, _FLAGS = 18, 19, 20
 _BEGIN, _END = 24, 27
 _PINNED, _TORN = 32, 33
+_FLAG_SINCE = 34
 _REASON_AT, _REASON_MAX = 512, 480
 
 SLOW_S = 1.5
@@ -66,8 +71,12 @@ def segment_size(width: int, height: int) -> int:
     return HEADER_BYTES + SLOTS * _slot_bytes(width, height)
 
 
+def _stride(width: int) -> int:
+    return (width + ROW_PIXELS - 1) // ROW_PIXELS * ROW_PIXELS * 4
+
+
 def _slot_bytes(width: int, height: int) -> int:
-    return (width * height * 4 + 4095) // 4096 * 4096
+    return (_stride(width) * height + 4095) // 4096 * 4096
 
 
 def format_segment(memory: mmap.mmap, generation: int, width: int, height: int, now_ns: int | None = None) -> None:
@@ -75,7 +84,7 @@ def format_segment(memory: mmap.mmap, generation: int, width: int, height: int, 
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         raise BadFrameHeader(f"a picture of {width} x {height} pixels is not possible")
     words = memoryview(memory).cast("Q")
-    fixed = (MAGIC, generation, width, height, width * 4, SLOTS, _slot_bytes(width, height))
+    fixed = (MAGIC, generation, width, height, _stride(width), SLOTS, _slot_bytes(width, height))
     words[:7] = memoryview(struct.pack("<7Q", *fixed)).cast("Q")
     words[_CRC] = zlib.crc32(struct.pack("<7Q", *fixed))
     words[_SINCE] = time.monotonic_ns() if now_ns is None else now_ns
@@ -96,17 +105,19 @@ class _Output:
         if (
             not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE)
             or slots != SLOTS
-            or stride != width * 4
+            or stride != _stride(width)
             or slot_bytes != _slot_bytes(width, height)
             or HEADER_BYTES + slots * slot_bytes > len(memory)
         ):
             raise BadFrameHeader(f"the bounds of the header ({width} x {height}) do not fit the memory")
         self.generation, self.width, self.height = generation, width, height
         self._memory = memory
-        self.buffers: list[Frame] = [
-            np.frombuffer(memory, np.uint8, width * height * 4, HEADER_BYTES + i * slot_bytes).reshape(height, width, 4)
+        self.rows: list[Frame] = [
+            np.frombuffer(memory, np.uint8, stride * height, HEADER_BYTES + i * slot_bytes).reshape(height, -1, 4)
             for i in range(SLOTS)
         ]
+        """Whole buffers, without a gap: rows may be longer than the picture is wide."""
+        self.buffers: list[Frame] = [rows[:, :width] for rows in self.rows]
 
 
 class FrameWriter(_Output):
@@ -153,6 +164,17 @@ class FrameWriter(_Output):
         """Size of the decoded picture before scaling."""
         self._words[_SOURCE] = width << 32 | height
 
+    def say_stream(self, bits_per_s: int, bad: int) -> None:
+        """What the stream sends, and how much of it could not be decoded."""
+        self._words[_BITRATE] = bits_per_s
+        self._words[_BAD] = bad
+
+    def say_health(self, raised: tuple[Raised, ...]) -> None:
+        """What is wrong with the pictures that come, and since when (monotonic)."""
+        for one in raised:
+            self._words[_FLAG_SINCE + FLAGS.index(one.flag)] = one.since_ns
+        self._words[_FLAGS] = bits_of(raised)
+
     def say_stamp(self, stamp_ns: int, interval_ns: int) -> None:
         """When the last new frame came, for an output that was added after it: it must not look younger."""
         self._words[_STAMP] = stamp_ns
@@ -166,15 +188,22 @@ class FrameWriter(_Output):
     def reconnects(self) -> int:
         return self._words[_RECONNECTS]
 
+    @property
+    def bad(self) -> int:
+        return self._words[_BAD]
+
 
 class PinnedFrame:
     """A picture that the writer keeps away from until it is let go."""
 
-    __slots__ = ("pixels", "sequence")
+    __slots__ = ("pixels", "rows", "sequence")
 
-    def __init__(self, pixels: Frame, sequence: int) -> None:
+    def __init__(self, pixels: Frame, sequence: int, rows: Frame) -> None:
         self.pixels = pixels
+        """(height, width, 4) BGRA; a view on `rows`."""
         self.sequence = sequence
+        self.rows = rows
+        """The same memory without a gap, for who takes an address and a length of row."""
 
 
 class FrameReader(_Output):
@@ -183,7 +212,7 @@ class FrameReader(_Output):
     def __init__(self, memory: mmap.mmap, generation: int, clock: Clock = time.monotonic_ns) -> None:
         super().__init__(memory, generation)
         self._clock = clock
-        for buffer in self.buffers:
+        for buffer in (*self.rows, *self.buffers):
             buffer.flags.writeable = False
 
     def sequence(self) -> int:
@@ -202,7 +231,7 @@ class FrameReader(_Output):
                 break  # damaged: never index by what memory says without looking
             words[_PINNED] = slot + 1
             if words[_NEWEST] == newest and words[_BEGIN + slot] == words[_END + slot] == sequence:
-                return PinnedFrame(self.buffers[slot], sequence)
+                return PinnedFrame(self.buffers[slot], sequence, self.rows[slot])
             words[_TORN] += 1
         self.unpin(None)
         return None
@@ -238,6 +267,9 @@ class FrameReader(_Output):
             reconnects=words[_RECONNECTS],
             torn=words[_TORN],
             reason=reason,
+            bits_per_s=words[_BITRATE],
+            bad=words[_BAD],
+            raised=tuple(Raised(flag, words[_FLAG_SINCE + FLAGS.index(flag)]) for flag in flags_of(words[_FLAGS])),
         )
 
     def _reason(self) -> str:

@@ -1,7 +1,7 @@
 """Reading with PyAV, the same for all sources: opening with timeouts, decoding, errors in words.
 
-FFmpeg's own error texts hold the address, and the address the password: they never leave this module.
-Must not: pace, reconnect or scale.
+FFmpeg's own error texts hold the address, and the address the password: they never leave this module. What a
+stream may claim is bounded before it is believed. Must not: pace, reconnect or scale.
 """
 
 from __future__ import annotations
@@ -9,111 +9,194 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import av
 import av.error
 from av.codec.context import Flags
 from av.container import InputContainer
-from av.packet import Packet
+from av.stream import Discard
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from backends.video.source import Address, NotASource, Refused, SourceFault
-from backends.video.turn import TURN
+from backends.video.packets import codec_of
+from backends.video.ring_layout import Codec
+from backends.video.source import Address, Compressed, NotASource, Refused, SourceFault
 
 OPEN_S = 5.0
-READ_S = 5.0
-"""A camera that accepts and stays mute, or stops in mid-picture, is given up after this long."""
-MAX_PIXELS = 64_000_000
-"""A picture that claims more is refused by the decoder."""
+"""FFmpeg takes it twice at the most: to open, and to learn what comes."""
+READ_S = 4.0
+"""A camera that accepts and stays mute, or stops in mid-picture, is given up after this long: before its picture
+counts as lost (5 s), so that the reason stands there when it is said."""
+MAX_PIXELS = 36_000_000
+"""A picture that claims more is refused: twice as much as the largest cameras send (16 MP)."""
+MAX_BYTES = 8 << 20
+"""Of one packet. A key frame of 4K at its best takes 2 MB, a JPEG of 16 MP 6 MB."""
+MAX_STREAMS = 16
+"""In one container: pictures, sound and subtitles in several qualities."""
+MAX_EXTRADATA = 64 << 10
+"""Bytes of what a decoder is told before the first picture; 200 are usual."""
 MAX_BAD = 50
 """Packets in a row that cannot be decoded before the stream is opened afresh."""
+
+LIMITS = {"max_streams": str(MAX_STREAMS), "max_pixels": str(MAX_PIXELS)}
+"""For the demuxer, and for the decoders that it opens to learn what comes (PyAV hands them on where the streams are
+known before, as with RTSP)."""
 
 av.logging.set_level(None)  # FFmpeg's log goes through Python, from its own threads, and holds addresses
 
 
-def with_credentials(address: Address) -> str:
-    """The address as FFmpeg wants it. It stays in this process, and never in a message."""
+def with_credentials(address: Address, uri: str = "") -> str:
+    """The address, or `uri` in its place, as FFmpeg wants it. It stays in this process, and never in a message."""
+    uri = uri or address.uri
     if not address.user:
-        return address.uri
-    parts = urlsplit(address.uri)
+        return uri
+    parts = urlsplit(uri)
     host = parts.netloc.rpartition("@")[2]
     who = f"{quote(address.user, safe='')}:{quote(address.password, safe='')}"
     return urlunsplit(parts._replace(netloc=f"{who}@{host}"))
 
 
+class Bytes(Protocol):
+    """Something open that FFmpeg reads from instead of an address."""
+
+    def read(self, size: int) -> bytes: ...
+
+
+def limit(codec: VideoCodecContext) -> None:
+    """One thread, and no larger picture than MAX_PIXELS, whenever the stream changes its size."""
+    codec.thread_type = "SLICE"
+    codec.thread_count = 1
+    codec.options = {"max_pixels": str(MAX_PIXELS)}
+
+
+class FrameDecoder:
+    """Counts what is bad and gives up after too much of it in a row. One thread."""
+
+    def __init__(self, codec: VideoCodecContext) -> None:
+        limit(codec)
+        self.bad = 0
+        self._in_a_row = 0
+
+    def decode(self, decode: Callable[[], list[VideoFrame]]) -> list[VideoFrame]:
+        """Whole frames. Raises SourceFault after MAX_BAD packets in a row that give none."""
+        try:
+            decoded = decode()
+        except av.error.InvalidDataError:
+            self.count_bad("the camera sends data that cannot be decoded")
+            return []
+        except av.error.FFmpegError as error:
+            raise fault_of(error) from None
+        whole = [frame for frame in decoded if isinstance(frame, VideoFrame) and not frame.is_corrupt]
+        self.bad += len(decoded) - len(whole)
+        if whole:
+            self._in_a_row = 0
+        return whole
+
+    def count_bad(self, words: str) -> None:
+        """One more. Raises SourceFault with these words after MAX_BAD in a row."""
+        self.bad += 1
+        self._in_a_row += 1
+        if self._in_a_row > MAX_BAD:
+            raise SourceFault(words)
+
+
 class Reader:
-    """An open container and its first video stream."""
+    """An open container and its first video stream. Source."""
 
     def __init__(
         self,
-        url: str,
+        url: str | Bytes,
         options: Mapping[str, str],
         *,
         container_format: str | None = None,
         low_delay: bool = False,
+        paced: bool = True,
         timeout: tuple[float, float] | None = (OPEN_S, READ_S),
+        io_open: Callable[[str, int, object], Bytes] | None = None,
     ) -> None:
+        """`paced`: the frame rate that FFmpeg states is to be believed. `io_open`: opens every address for FFmpeg."""
         began = time.monotonic()
+        self._read_s = timeout[1] if timeout else 0.0
         try:
             self.container: InputContainer = av.open(
-                url, "r", format=container_format, options=dict(options), timeout=timeout
+                url,
+                "r",
+                format=container_format,
+                options=dict(LIMITS) | dict(options),
+                timeout=timeout,
+                io_open=io_open,
             )
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise fault_of(error, time.monotonic() - began) from None
         try:
+            self._begin(low_delay, paced)
+        except BaseException:
+            self.container.close()
+            raise
+
+    def _begin(self, low_delay: bool, paced: bool) -> None:
+        try:
             self.stream: VideoStream = self.container.streams.video[0]
         except IndexError:
-            self.container.close()
             raise NotASource("there is no picture in what this address sends") from None
+        if len(self.container.streams) > MAX_STREAMS:
+            raise NotASource(f"more than {MAX_STREAMS} streams in what this address sends")
+        for other in self.container.streams:
+            if other is not self.stream:
+                other.discard = Discard.all
         codec = self.stream.codec_context
-        codec.thread_type = "SLICE"
-        codec.thread_count = 1
-        codec.options = {"max_pixels": str(MAX_PIXELS)}
+        if codec.extradata_size > MAX_EXTRADATA:
+            raise SourceFault("the camera describes its stream at too great length")
+        if codec.width * codec.height > MAX_PIXELS:
+            raise SourceFault(f"a picture of {codec.width} x {codec.height} pixels is too large")
+        self._frames = FrameDecoder(codec)
         if low_delay:
             codec.flags |= Flags.low_delay
-        aspect = self.stream.sample_aspect_ratio
-        self.pixel_aspect = float(aspect) if aspect else 1.0
-        self.fps = float(self.stream.average_rate or self.stream.guessed_rate or 0)
+        self.codec: Codec | None = codec_of(self.stream)
+        self.fps = float(self.stream.average_rate or self.stream.guessed_rate or 0) if paced else 0.0
 
-    def frames(self) -> Iterator[av.VideoFrame]:
-        """Decoded frames until the end of the stream. Raises SourceFault at a loss."""
-        bad = 0
-        for packet in self._packets():
-            try:
-                with TURN():
-                    decoded = packet.decode()
-            except av.error.InvalidDataError:
-                bad += 1
-                if bad > MAX_BAD:
-                    raise SourceFault("the camera sends data that cannot be decoded") from None
-                continue
-            except av.error.FFmpegError as error:
-                raise fault_of(error) from None
-            for frame in decoded:
-                if isinstance(frame, av.VideoFrame) and not frame.is_corrupt:
-                    bad = 0
-                    yield frame
+    @property
+    def bad(self) -> int:
+        return self._frames.bad
 
-    def _packets(self) -> Iterator[Packet[VideoStream]]:
+    @property
+    def pixel_aspect(self) -> float:
+        """Known for certain from the first decoded picture on."""
+        aspect = self.stream.codec_context.sample_aspect_ratio or self.stream.sample_aspect_ratio
+        return float(aspect) if aspect else 1.0
+
+    def arrivals(self) -> Iterator[Compressed]:
+        """Packets as they come; the empty one at the end of a file brings what the decoder has kept."""
         packets = self.container.demux(self.stream)
         while True:
             began = time.monotonic()
             try:
                 packet = next(packets)
-            except StopIteration:
+            except (StopIteration, IndexError):
+                # PyAV 18 (`InputContainer.demux`) stumbles at the end over streams that came after the opening; up to
+                # MAX_STREAMS of them can come, and their packets are none of ours.
                 return
             except (av.error.FFmpegError, OSError) as error:
-                raise fault_of(error, time.monotonic() - began) from None
+                raise fault_of(error, time.monotonic() - began, self._read_s) from None
+            if packet.size > MAX_BYTES:
+                raise SourceFault(f"a picture of more than {MAX_BYTES >> 20} MB")
             yield packet
+
+    def decode(self, packet: Compressed) -> list[VideoFrame]:
+        """Whole frames. Raises SourceFault after MAX_BAD packets in a row that give none."""
+        return self._frames.decode(packet.decode)
 
     def close(self) -> None:
         self.container.close()
 
 
+NO_ANSWER = "no answer in time"
 _WORDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
-    ((TimeoutError, av.error.ExitError), "no answer in time"),
+    ((TimeoutError, av.error.ExitError), NO_ANSWER),
     (ConnectionRefusedError, "connection refused"),
     (ConnectionError, "the camera closed the connection"),
     (EOFError, "the camera ended the stream"),
@@ -125,11 +208,13 @@ _WORDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str],
 )
 
 
-def fault_of(error: BaseException, took_s: float = 0.0) -> SourceFault:
+def fault_of(error: BaseException, took_s: float = 0.0, timeout_s: float = min(OPEN_S, READ_S)) -> SourceFault:
     """FFmpeg's error in our words, without the address. `took_s`: how long the call had been waiting."""
-    if took_s >= min(OPEN_S, READ_S) - 0.2:
+    if isinstance(error, SourceFault):  # of the bytes that FFmpeg was reading
+        return error
+    if timeout_s and took_s >= timeout_s - 0.2:
         # FFmpeg's RTSP reader calls a camera that stays mute "invalid data".
-        return SourceFault("no answer in time")
+        return SourceFault(NO_ANSWER)
     if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError):
         return Refused("the camera refuses user name or password")
     if isinstance(error, av.error.ProtocolNotFoundError | av.error.DemuxerNotFoundError):

@@ -1,10 +1,10 @@
 """From a decoded frame to BGRA pixels in shared memory, cropped, scaled and fitted without stretching.
 
-Frames go through swscale (fast bilinear, one context kept for each output) and one copy into the shared
-buffer. Measured against OpenCV's resize of the planes and conversion straight into the buffer, 36 streams of
-360p interleaved in one thread, added to decoding (1.17 ms): 0.15 to 0.35 ms against 0.7 to 1.2; and swscale
-knows every format and colour range. Where the shapes differ, black bars are left: a stretched picture
-misleads. Must not: know where the target lies, or hold a frame.
+Frames go through swscale (fast bilinear, one context kept for each output), which writes into the shared buffer
+itself; what a source has drawn goes through OpenCV. Measured against OpenCV's resize of the planes and conversion
+into the buffer, 36 streams of 360p interleaved in one thread, added to decoding (1.17 ms): 0.15 to 0.35 ms against
+0.7 to 1.2; and swscale knows every format and colour range. Where the shapes differ, black bars are left: a
+stretched picture misleads. Must not: know where the target lies, or hold a frame.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import av
 import cv2
 import numpy as np
 import numpy.typing as npt
-from av.video.plane import VideoPlane
-from av.video.reformatter import Interpolation, VideoReformatter
+
+from backends.video.swscale import GROUP, Converter, NoSwscale, kind_of
 
 Image = npt.NDArray[np.uint8]
 Shot = av.VideoFrame | Image
@@ -24,6 +24,7 @@ Shot = av.VideoFrame | Image
 
 _SAME_SHAPE = 0.02
 """Shapes that differ by less are filled without bars: codecs round sizes to multiples of 8 or 16."""
+_PLAIN = "yuv420p"
 cv2.setNumThreads(1)
 
 
@@ -54,7 +55,8 @@ def fit(
         if shape > tw / th:
             h = max(2, round(tw / shape) // 2 * 2)
         else:
-            w = max(2, round(th * shape) // 2 * 2)
+            # Whole groups: what swscale writes beyond them would be seen in the bar.
+            w = min(tw, max(GROUP, round(th * shape / GROUP) * GROUP))
     # What is left over stands below, where the tile's caption lies, rather than half of it above.
     return Box((x0, y0, cw, ch), (tw - w) // 4 * 2, 0, w, h)
 
@@ -66,12 +68,6 @@ def size_of(shot: Shot) -> tuple[int, int]:
     return shot.width, shot.height
 
 
-def _pixels(plane: VideoPlane, size: int = 1) -> Image:
-    """The plane's bytes without its padding, not copied; `size` bytes a pixel."""
-    rows: Image = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]  # PyAV's stub hides the buffer
-    return rows.reshape(plane.height, plane.line_size)[:, : plane.width * size]
-
-
 class Scaler:
     """Draws the frames of one stream into the buffers of one output. One thread at a time."""
 
@@ -80,11 +76,11 @@ class Scaler:
         self._buffers = buffers
         self._key: tuple[int, int, float] = (0, 0, 0.0)
         self._to_clear = 0
-        self._reformatter: VideoReformatter | None = None
+        self._converter: Converter | None = None
         self._box = Box((0, 0, 2, 2), 0, 0, 2, 2)
 
     def draw(self, shot: Shot, target: Image, pixel_aspect: float = 1.0) -> None:
-        """`target`: (height, width, 4) BGRA, even sides."""
+        """`target`: (height, width, 4) BGRA, even sides, rows with room for whole groups (`swscale`)."""
         width, height = size_of(shot)
         key = (width, height, pixel_aspect)
         if key != self._key:
@@ -106,19 +102,19 @@ class Scaler:
         self._key = key
         self._box = fit(key[:2], self._crop, (target.shape[1], target.shape[0]), key[2])
         self._to_clear = self._buffers
+        self._converter = None
 
     def _draw_frame(self, shot: av.VideoFrame, target: Image) -> None:
-        """The whole picture is scaled while it is converted; a crop is converted first, then scaled."""
-        if self._reformatter is None:
-            self._reformatter = VideoReformatter()
-        x, y, w, h = self._box.src
-        whole = (w, h) == (shot.width, shot.height)
-        wide, high = (target.shape[1], target.shape[0]) if whole else (shot.width, shot.height)
-        plain = self._reformatter.reformat(
-            shot, wide, high, "bgra", interpolation=Interpolation.FAST_BILINEAR, threads=1
-        )
-        image = _pixels(plain.planes[0], 4).reshape(plain.height, plain.width, 4)
-        self._resize(image if whole else image[y : y + h, x : x + w], target)
+        if self._converter is None or self._converter.kind != kind_of(shot):
+            try:
+                self._converter = Converter(shot, self._box.src, target.shape[1], target.shape[0])
+            except NoSwscale:
+                if shot.format.name == _PLAIN:
+                    raise
+                # Planes of which no part can be read: made plain first.
+                self._draw_frame(shot.reformat(format=_PLAIN), target)
+                return
+        self._converter.draw(shot, target)
 
     @staticmethod
     def _resize(source: Image, target: Image) -> None:

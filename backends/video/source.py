@@ -9,12 +9,17 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from backends.video.scaling import Shot
+import av
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from backends.video.ring_layout import Codec
+from backends.video.scaling import Image
 
 
 class SourceFault(Exception):
@@ -46,6 +51,12 @@ class Address:
     """Set when nobody wants the stream any more."""
 
 
+Compressed: TypeAlias = "Packet[VideoStream]"
+"""Generic in PyAV's stubs alone."""
+Arrival: TypeAlias = "Compressed | Image"
+"""What comes from a source: a packet to decode, or BGRA pixels that it has drawn itself."""
+
+
 class Source(Protocol):
     """An open stream. Used and closed by one thread (closing while another reads crashes FFmpeg)."""
 
@@ -59,8 +70,28 @@ class Source(Protocol):
         """As declared; 0 = unknown."""
         ...
 
-    def frames(self) -> Iterator[Shot]:
-        """Frames when they are due. Blocks, a few seconds at most. Ends or raises SourceFault at a loss."""
+    @property
+    def codec(self) -> Codec | None:
+        """What a ring must know to keep the packets; None: what it draws itself is not kept."""
+        ...
+
+    def arrivals(self) -> Iterator[Arrival]:
+        """Packets or pictures when they are due. Blocks, a few seconds at most.
+
+        Ends, or raises SourceFault, at a loss.
+        """
+        ...
+
+    def decode(self, packet: Compressed) -> Sequence[av.VideoFrame]:
+        """The frames that this packet completes, often one. Raises SourceFault when nothing can be decoded any more.
+
+        Computes, and takes no turn by itself.
+        """
+        ...
+
+    @property
+    def bad(self) -> int:
+        """Packets that could not be decoded, and frames that came out damaged, since it was opened."""
         ...
 
     def close(self) -> None: ...
@@ -79,7 +110,8 @@ class SourceSpec:
     open: Callable[[Address], Source]
     """Blocks up to its timeout. Raises SourceFault."""
     network: bool = True
-    """Opening takes a place in the queue of openings."""
+    """Opening waits for something outside this process (a network, a driver) and takes a place in the queue of
+    openings."""
 
 
 @functools.cache

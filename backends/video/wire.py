@@ -56,6 +56,9 @@ class StreamOrder(msgspec.Struct, frozen=True):
     password: str = ""
     path: str = ""
     """For a `scene:` address: the file that its number stands for."""
+    ring: str = ""
+    """Segment of the slab that keeps its packets; empty: none."""
+    ring_generation: int = 0
 
     def __repr__(self) -> str:
         return f"StreamOrder({self.camera_id!r}, {self.uri!r}, {len(self.outputs)} outputs)"

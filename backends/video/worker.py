@@ -6,6 +6,7 @@ parent, whatever way that died. Must not: import Qt, open memory that it was not
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
@@ -17,7 +18,7 @@ import msgspec
 import psutil
 
 from backends.process import child_settings
-from backends.video.backoff import OpeningGate
+from backends.video.backoff import OpeningGate, gate_file
 from backends.video.decoder import StreamDecoder
 from backends.video.segment import attach
 from backends.video.turn import TURN
@@ -40,7 +41,7 @@ class Worker:
     """Follows orders: starts, changes and stops streams. Called by the thread that reads stdin."""
 
     def __init__(self) -> None:
-        self._gate = OpeningGate()
+        self.gate = OpeningGate()
         self._streams: dict[_Identity, StreamDecoder] = {}
 
     def follow(self, line: bytes) -> None:
@@ -51,8 +52,9 @@ class Worker:
         for identity, order in wanted.items():
             if identity in self._streams:
                 self._streams[identity].set_outputs(order.outputs)
+                self._streams[identity].set_ring(order.ring, order.ring_generation)
             else:
-                self._streams[identity] = stream = StreamDecoder(order, self._gate)
+                self._streams[identity] = stream = StreamDecoder(order, self.gate)
                 stream.start()
 
     @property
@@ -75,6 +77,8 @@ def main() -> None:
     worker = Worker()  # orders may follow the settings at once
     settings = msgspec.convert(child_settings(on_line=worker.follow), WorkerSettings)
     TURN.limit(settings.at_once)
+    with contextlib.suppress(OSError):  # then the places are this worker's own
+        worker.gate.share(gate_file(settings.beat))
     _give_way()
     beat = memoryview(attach(settings.beat)).cast("Q")
     beat[0] = time.monotonic_ns()

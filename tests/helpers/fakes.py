@@ -46,6 +46,10 @@ class FakePicture:
     pixels: Pixels
     sequence: int
 
+    @property
+    def rows(self) -> Pixels:
+        return self.pixels
+
 
 class FakePictures:
     """Pictures that a test sets by camera id."""

@@ -1,7 +1,7 @@
 """A real RTSP server (GStreamer's) for tests, as a process of its own bound to 127.0.0.1.
 
 Run by the SYSTEM's python3, which alone can import GStreamer's bindings; see PACKAGES. Mount points: /live
-(H.264, moving, 320x180 at 15 a second) and, where a password is given, only for user "operator".
+(H.264, moving, 320x180 at 15 a second), /h265 and /mjpeg; where a password is given, only for user "operator".
 """
 
 from __future__ import annotations
@@ -14,28 +14,37 @@ import sys
 
 PACKAGES = (
     "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
-    "gstreamer1.0-plugins-ugly gstreamer1.0-rtsp"
+    "gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-rtsp glib-networking"
 )
 """Debian packages that the test server needs."""
 SYSTEM_PYTHON = "/usr/bin/python3"
-LAUNCH = (
-    "( videotestsrc is-live=1 pattern=ball ! video/x-raw,width=320,height=180,framerate=15/1 "
-    "! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph264pay name=pay0 pt=96 config-interval=1 )"
-)
+_CODECS = {
+    "/live": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph264pay config-interval=1 pt=96",
+    "/h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph265pay config-interval=1 pt=96",
+    "/mjpeg": "jpegenc ! rtpjpegpay pt=26",
+}
+LAUNCHES = {
+    path: "( videotestsrc is-live=1 pattern=ball ! video/x-raw,format=I420,width=320,height=180,framerate=15/1 "
+    f"! {codec} name=pay0 )"
+    for path, codec in _CODECS.items()
+}
 
 
 class RtspServer:
     """A running server. `freeze` = a camera that hangs, `kill` = unplugged, `start` again = rebooted."""
 
-    def __init__(self, password: str = "") -> None:
-        self._password = password
+    def __init__(self, password: str = "", cert: str = "", transport: str = "") -> None:
+        """`cert`: a file with key and certificate; then it speaks TLS alone. `transport`: "udp" or "tcp" alone."""
+        self._password, self._cert, self._transport = password, cert, transport
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
     def start(self) -> None:
         """Start (again, on the same port)."""
-        settings = json.dumps({"port": self.port, "password": self._password})
+        settings = json.dumps(
+            {"port": self.port, "password": self._password, "cert": self._cert, "transport": self._transport}
+        )
         environment = {"PATH": os.environ.get("PATH", ""), "GST_DEBUG": "0", "HOME": os.environ.get("HOME", "/")}
         self._process = process = subprocess.Popen(
             [SYSTEM_PYTHON, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
@@ -52,7 +61,10 @@ class RtspServer:
 
     @property
     def uri(self) -> str:
-        return f"rtsp://127.0.0.1:{self.port}/live"
+        return self.address("/live")
+
+    def address(self, path: str) -> str:
+        return f"rtsp{'s' if self._cert else ''}://127.0.0.1:{self.port}{path}"
 
     def freeze(self) -> None:
         assert self._process is not None
@@ -75,6 +87,18 @@ class RtspServer:
         self._process = None
 
 
+def _open_to_all(auth, factories, module) -> None:  # type: ignore[no-untyped-def]  # of the system's python3
+    """A server with TLS asks for rights even where there is no password."""
+    permissions = module.RTSPPermissions()
+    for right in ("access", "construct"):
+        permissions.add_permission_for_role("anonymous", f"media.factory.{right}", True)
+    for factory in factories:
+        factory.set_permissions(permissions)
+    token = module.RTSPToken()
+    token.set_string("media.factory.role", "anonymous")
+    auth.set_default_token(token)
+
+
 def serve() -> None:
     """In the system's python3: serve until stdin ends."""
     import threading
@@ -90,9 +114,19 @@ def serve() -> None:
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(str(settings["port"]))
-    factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(LAUNCH)
-    factory.set_shared(True)
+    factories = {path: GstRtspServer.RTSPMediaFactory() for path in LAUNCHES}
+    lower = __import__("gi.repository.GstRtsp", fromlist=["x"]).RTSPLowerTrans
+    for path, factory in factories.items():
+        factory.set_launch(LAUNCHES[path])
+        factory.set_shared(True)
+        if settings["transport"]:
+            factory.set_protocols({"udp": lower.UDP, "tcp": lower.TCP}[settings["transport"]])
+    auth = GstRtspServer.RTSPAuth() if settings["password"] or settings["cert"] else None
+    if settings["cert"]:
+        from gi.repository import Gio
+
+        auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(settings["cert"]))
+        server.set_auth(auth)
     if settings["password"]:
         # "anonymous" may see that there is something, but not open it: that makes a 401, not a 404.
         permissions = GstRtspServer.RTSPPermissions()
@@ -100,8 +134,8 @@ def serve() -> None:
         permissions.add_permission_for_role("operator", "media.factory.construct", True)
         permissions.add_permission_for_role("anonymous", "media.factory.access", True)
         permissions.add_permission_for_role("anonymous", "media.factory.construct", False)
-        factory.set_permissions(permissions)
-        auth = GstRtspServer.RTSPAuth()
+        for factory in factories.values():
+            factory.set_permissions(permissions)
         auth.set_supported_methods(__import__("gi.repository.GstRtsp", fromlist=["x"]).RTSPAuthMethod.DIGEST)
         token = GstRtspServer.RTSPToken()
         token.set_string("media.factory.role", "operator")
@@ -110,7 +144,10 @@ def serve() -> None:
         stranger.set_string("media.factory.role", "anonymous")
         auth.set_default_token(stranger)
         server.set_auth(auth)
-    server.get_mount_points().add_factory("/live", factory)
+    elif auth:
+        _open_to_all(auth, factories.values(), GstRtspServer)
+    for path, factory in factories.items():
+        server.get_mount_points().add_factory(path, factory)
     loop = GLib.MainLoop()
     if server.attach(None) == 0:
         sys.exit("the port is taken")

@@ -238,7 +238,7 @@ def test_the_fixed_header_is_as_documented() -> None:
     memory, _ = make()
     magic, generation, width, height, stride, slots, _ = struct.unpack_from("<7Q", memory)
     assert (magic.to_bytes(8, "little"), generation, width, height, stride, slots) == (
-        b"IOCPIC01",
+        b"IOCPIC02",
         GENERATION,
         W,
         H,

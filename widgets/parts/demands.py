@@ -31,6 +31,10 @@ class DemandBoard:
             self._wanted[owner] = demand
         self._dirty = True
 
+    def wanted(self) -> frozenset[Demand]:
+        """What is shown now, over all windows: for lists that say how the pictures on the screen are."""
+        return frozenset(self._wanted.values())
+
     def flush(self) -> None:
         """Send the set if it changed since the last time."""
         if not self._dirty:

@@ -41,9 +41,9 @@ class PicturePainter:
             if picture is None:
                 self.painted = 0
                 return 0
-            pixels = picture.pixels
-            height, width = pixels.shape[:2]
-            image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_RGB32)
+            height, width = picture.pixels.shape[:2]
+            rows = picture.rows
+            image = QImage(rows.data, width, height, rows.strides[0], QImage.Format.Format_RGB32)
             painter.drawImage(rect, image, self._part(width, height))
             del image
         self.painted = picture.sequence  # after the pin: 0 when the picture was torn meanwhile

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPolygonF
 
@@ -65,6 +67,36 @@ def draw_arrow(painter: QPainter, box: QRectF, color: QColor, *, up: bool) -> No
     painter.drawPolygon(
         QPolygonF([QPointF(box.center().x(), top), QPointF(box.right(), bottom), QPointF(box.left(), bottom)])
     )
+    painter.restore()
+
+
+def draw_turn(painter: QPainter, box: QRectF, color: QColor, *, opened: bool) -> None:
+    """A small triangle before what can be opened: to the right, or down when it is open."""
+    if opened:
+        draw_arrow(painter, box, color, up=False)
+        return
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    tip = QPointF(box.right(), box.center().y())
+    painter.drawPolygon(QPolygonF([box.topLeft(), tip, box.bottomLeft()]))
+    painter.restore()
+
+
+def draw_star(painter: QPainter, box: QRectF, color: QColor, *, filled: bool) -> None:
+    """Five points: a favourite; outlined: not one yet."""
+    middle, far = box.center(), box.width() / 2
+    points = []
+    for n in range(10):
+        radius = far if n % 2 == 0 else far * 0.42
+        angle = math.pi * (n / 5 - 0.5)
+        points.append(QPointF(middle.x() + radius * math.cos(angle), middle.y() + radius * math.sin(angle)))
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen if filled else QPen(color, max(1.0, far * 0.14)))
+    painter.setBrush(color if filled else Qt.BrushStyle.NoBrush)
+    painter.drawPolygon(QPolygonF(points))
     painter.restore()
 
 

@@ -15,7 +15,7 @@ import av
 import av.error
 
 from backends.video.reading import Reader, fault_of
-from backends.video.source import Address, SourceFault, SourceSpec
+from backends.video.source import Address, Compressed, SourceFault, SourceSpec
 
 _FAR_BEHIND_S = 1.0
 """After this long without the processor (machine suspended, overload) the loop goes on from here, unhurried."""
@@ -39,35 +39,44 @@ class LoopedFile:
         self._stop = address.stop
         self.pixel_aspect = self._reader.pixel_aspect
         self.fps = self._reader.fps or 25.0
+        self.codec = self._reader.codec
 
-    def frames(self) -> Iterator[av.VideoFrame]:
-        """Each frame at its time. The interval at the seam is the usual one."""
+    def arrivals(self) -> Iterator[Compressed]:
+        """Each packet at its time. The interval at the seam is the usual one."""
         interval = 1.0 / self.fps
         start: float | None = None
         due = time.monotonic()
         while not self._stop.is_set():
-            shown = 0
-            for frame in self._reader.frames():
-                at = frame.time if frame.time is not None else shown * interval
-                if start is None:
-                    start = due - at
-                due = start + at
-                late = time.monotonic() - due
-                if late < 0:
-                    time.sleep(-late)
-                elif late > _FAR_BEHIND_S:
-                    start += late
+            given = 0
+            for packet in self._reader.arrivals():
+                if packet.size:
+                    at = float(packet.dts * packet.time_base) if packet.dts is not None else given * interval
+                    if start is None:
+                        start = due - at
+                    due = start + at
+                    late = time.monotonic() - due
+                    if late < 0:
+                        time.sleep(-late)
+                    elif late > _FAR_BEHIND_S:
+                        start += late
+                    given += 1
                 if self._stop.is_set():
                     return
-                shown += 1
-                yield frame
-            if not shown:
+                yield packet
+            if not given:
                 raise SourceFault("there is no picture in this file")
             due, start = due + interval, None
             try:
                 self._reader.container.seek(0)
             except (av.error.FFmpegError, OSError) as error:
                 raise fault_of(error) from None
+
+    def decode(self, packet: Compressed) -> list[av.VideoFrame]:
+        return self._reader.decode(packet)
+
+    @property
+    def bad(self) -> int:
+        return self._reader.bad
 
     def close(self) -> None:
         self._reader.close()

@@ -8,11 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import av
 import cv2
 import numpy as np
 
 from backends.video.scaling import Image
-from backends.video.source import Address, SourceSpec
+from backends.video.source import Address, Compressed, SourceSpec
 
 WIDTH, HEIGHT, FPS = 640, 360, 25
 _BARS = ((235, 235, 235), (0, 235, 235), (235, 235, 0), (0, 235, 0), (235, 0, 235), (0, 0, 235), (235, 0, 0))
@@ -24,6 +25,8 @@ class TestCard:
 
     pixel_aspect = 1.0
     fps = float(FPS)
+    bad = 0
+    codec = None
 
     def __init__(self, address: Address) -> None:
         self._stop = address.stop
@@ -38,7 +41,7 @@ class TestCard:
     def _write(card: Image, text: str, at: tuple[int, int], scale: float) -> None:
         cv2.putText(card, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255, 255), 2, cv2.LINE_AA)
 
-    def frames(self) -> Iterator[Image]:
+    def arrivals(self) -> Iterator[Image]:
         due = time.monotonic()
         number = 0
         while not self._stop.is_set():
@@ -50,6 +53,10 @@ class TestCard:
             number += 1
             due = max(due + 1 / FPS, time.monotonic() - 1.0)
             time.sleep(max(0.0, due - time.monotonic()))
+
+    def decode(self, packet: Compressed) -> list[av.VideoFrame]:
+        """There are no packets."""
+        raise TypeError("a test card is drawn")
 
     def close(self) -> None:
         """There is nothing to close."""

@@ -1,0 +1,190 @@
+"""The desk between the screen and the pictures: what it asks, gives on and says."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Mapping
+
+from backends.domain.camera import Camera, Demand, Stream, StreamKind
+from backends.domain.stream_choice import Seen, View, Why, Wish
+from backends.domain.text import LocalText
+from backends.video.client import pictures_of, stand_in
+from backends.video.frames import FrameReader, FrameWriter, format_segment, segment_size
+from backends.video.plan import StreamKey
+from backends.video.pressure import Act, Treatment
+from backends.video.stream_desk import StreamDesk
+
+S = 1_000_000_000
+BIG, LITTLE = View("a", 1920, 1080), View("a", 320, 180)
+
+
+def camera(camera_id: str, *, enabled: bool = True) -> Camera:
+    main = Stream(StreamKind.MAIN, f"rtsp://{camera_id}/main", 1920, 1080)
+    sub = Stream(StreamKind.SUB, f"rtsp://{camera_id}/sub", 640, 360)
+    return Camera(camera_id, camera_id, LocalText(camera_id), (main, sub), enabled=enabled)
+
+
+class ToldPictures:
+    """Everything that is demanded has a picture at the next look; the load is what a test says."""
+
+    def __init__(self) -> None:
+        self.wanted: frozenset[Demand] = frozenset()
+        self.treatments: Mapping[StreamKey, Treatment] = {}
+        self.load: tuple[float, float] | None = (0.0, 0.3)
+
+    def demand(self, wanted: frozenset[Demand]) -> None:
+        self.wanted = wanted
+
+    def seen(self, demand: Demand) -> Seen:
+        if demand not in self.wanted:
+            return Seen()
+        return Seen(0.04, 1920, 1080) if demand.uri.endswith("main") else Seen(0.04, 640, 360)
+
+    def leave_out(self, treatments: Mapping[StreamKey, Treatment]) -> None:
+        self.treatments = treatments
+
+    def decoding(self) -> tuple[float, float] | None:
+        return self.load
+
+
+class Screen:
+    """A desk, and a clock that goes on by a tenth of a second at every look."""
+
+    def __init__(self, *cameras: Camera) -> None:
+        self.now_s = 1000.0
+        self.pictures = ToldPictures()
+        self.told: list[tuple[str, str]] = []
+        self.desk = StreamDesk(
+            self.pictures,
+            lambda: round(self.now_s * S),
+            lambda camera_id, code, words: self.told.append((camera_id, code)),
+        )
+        self.desk.set_cameras(cameras)
+
+    def run(self, seconds: float, *views: View) -> tuple[Demand | None, ...]:
+        painted: tuple[Demand | None, ...] = ()
+        for tenth in range(round(seconds * 10)):
+            self.now_s += 0.1
+            painted = self.desk.show(views)
+            if tenth % 10 == 0:
+                self.desk.feel(20.0, ())
+        return painted
+
+
+def uris(demands: frozenset[Demand]) -> set[str]:
+    return {demand.uri for demand in demands}
+
+
+def test_a_tile_paints_what_is_demanded_for_it() -> None:
+    screen = Screen(camera("a"), camera("b"))
+    painted = screen.run(1.0, BIG, View("b", 320, 180))
+    assert [one.uri for one in painted if one is not None] == ["rtsp://a/main", "rtsp://b/sub"]
+    assert screen.pictures.wanted == frozenset(painted)
+
+
+def test_a_switch_goes_through_both() -> None:
+    screen = Screen(camera("a"))
+    screen.run(1.0, BIG)
+    seen = []
+    for _ in range(30):
+        screen.run(0.1, LITTLE)
+        seen.append(frozenset(uris(screen.pictures.wanted)))
+    assert list(dict.fromkeys(seen)) == [
+        frozenset({"rtsp://a/main"}),
+        frozenset({"rtsp://a/main", "rtsp://a/sub"}),
+        frozenset({"rtsp://a/sub"}),
+    ]
+
+
+def test_a_wish_holds_until_it_is_taken_back() -> None:
+    screen = Screen(camera("a"))
+    screen.run(1.0, LITTLE)
+    screen.desk.set_wish("a", Wish.MAIN)
+    screen.run(1.0, LITTLE)
+    assert uris(screen.pictures.wanted) == {"rtsp://a/main"}
+    use = screen.desk.use("a")
+    assert use is not None
+    assert use.why is Why.WISH
+    screen.desk.set_wish("a", Wish.AUTO)
+    assert screen.desk.wish("a") is Wish.AUTO
+    screen.run(8.0, LITTLE)
+    assert uris(screen.pictures.wanted) == {"rtsp://a/sub"}
+
+
+def test_a_camera_that_is_switched_off_or_hidden_has_no_demand() -> None:
+    screen = Screen(camera("a"))
+    screen.run(1.0, BIG)
+    screen.desk.set_cameras([camera("a", enabled=False)])
+    assert screen.run(0.1, BIG) == (None,)
+    assert screen.pictures.wanted == frozenset()
+    screen.desk.set_cameras([camera("a")])
+    screen.run(1.0)
+    assert screen.pictures.wanted == frozenset()
+    assert screen.desk.use("a") is None
+
+
+def test_the_directory_may_say_the_same_again_in_the_middle_of_a_switch() -> None:
+    screen = Screen(camera("a"))
+    screen.run(1.0, BIG)
+    while len(screen.pictures.wanted) < 2:
+        screen.run(0.1, LITTLE)
+    screen.desk.set_cameras([camera("a"), camera("b")])
+    painted = screen.run(0.1, LITTLE)
+    assert painted[0] is not None
+    assert painted[0].uri == "rtsp://a/sub"
+
+
+def test_a_machine_too_small_is_relieved_and_that_is_told() -> None:
+    screen = Screen(camera("a"), camera("b"))
+    views = (BIG, View("b", 320, 180))
+    screen.run(3.0, *views)
+    assert (screen.desk.standing, screen.told) == (None, [])
+    screen.pictures.load = (0.3, 0.97)
+    screen.run(40.0, *views)
+    assert uris(screen.pictures.wanted) == {"rtsp://a/sub", "rtsp://b/sub"}
+    assert screen.desk.standing is not None
+    assert [code for _, code in screen.told][:2] == ["pressure.loop_filter", "pressure.loop_filter"]
+    assert "pressure.main_stream" in [code for _, code in screen.told]
+    assert screen.pictures.treatments[StreamKey("b", "rtsp://b/sub")].draw_every > 1
+    assert screen.desk.left_out("b") == (Act.LOOP_FILTER, Act.NON_REFERENCE, Act.RATE)
+    assert screen.desk.left_out("unknown") == ()
+    use = screen.desk.use("a")
+    assert use is not None
+    assert use.why is Why.LOAD
+    screen.pictures.load = (0.0, 0.3)
+    screen.run(400.0, *views)
+    assert uris(screen.pictures.wanted) == {"rtsp://a/main", "rtsp://b/sub"}
+    assert (screen.pictures.treatments, screen.desk.standing) == ({}, None)
+    assert screen.told[-1] == ("", "pressure.normal")
+
+
+def test_without_figures_nothing_is_left_out() -> None:
+    screen = Screen(camera("a"))
+    screen.pictures.load = None
+    screen.run(30.0, BIG)
+    assert screen.told == []
+
+
+def test_until_its_own_picture_is_there_a_tile_shows_the_same_stream_before_the_other() -> None:
+    main, sub = Demand("a", "main", 480, 270), Demand("a", "sub", 480, 270)
+    other, zoomed = Demand("b", "sub", 480, 270), Demand("a", "sub", 480, 270, (0.0, 0.0, 0.5, 0.5))
+    assert stand_in(Demand("a", "sub", 320, 180), [other, main, zoomed, sub]) == sub
+    assert stand_in(Demand("a", "main", 320, 180), [sub, main]) == main
+    assert stand_in(Demand("a", "new", 320, 180), [other, sub]) == sub
+    assert stand_in(Demand("a", "sub", 320, 180), [other, zoomed]) is None
+
+
+def reader(*, picture: bool) -> FrameReader:
+    memory = mmap.mmap(-1, segment_size(32, 18))
+    format_segment(memory, 7, 32, 18)
+    if picture:
+        writer = FrameWriter(memory, 7)
+        writer.begin()[:] = 1
+        writer.publish(S, 40_000_000, 1)
+    return FrameReader(memory, 7)
+
+
+def test_an_output_without_a_picture_does_not_take_the_place_of_its_stand_in() -> None:
+    one, two, three = (Demand("a", "sub", width, 270) for width in (480, 320, 160))
+    empty, shown, old = reader(picture=False), reader(picture=True), reader(picture=True)
+    assert pictures_of([one, two, three], {one: empty, two: shown}, {one: old, two: old}) == {one: old, two: shown}

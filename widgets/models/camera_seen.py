@@ -1,0 +1,68 @@
+"""How a camera is, in the words of a list: by its picture on this screen, else by what the hub's probe says.
+
+Pure but for the language on screen. Where screen and hub disagree both are said. Paints nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backends.domain.camera import Camera, PictureState, PictureStatus
+from backends.domain.times import NS_PER_S
+from widgets import format as fmt
+from widgets.i18n import tr
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A camera's state as a row shows it."""
+
+    words: str
+    age: str
+    """How long it has been so; empty = not known, or nothing to say."""
+    rank: int
+    """0 = dead, 1 = wrong, 2 = switched off or on its way, 3 = well: the order of "what is wrong first"."""
+
+    @property
+    def trouble(self) -> bool:
+        return self.rank < 2
+
+
+_DEAD = frozenset({PictureState.LOST, PictureState.REFUSED, PictureState.NO_SOURCE})
+
+
+def seen_of(camera: Camera, status: PictureStatus | None, now_ns: int) -> Seen:
+    """`status`: of its picture on this station's screens, None = it is not shown here."""
+    if not camera.enabled:
+        return Seen(tr("camera.disabled"), _since(camera, now_ns), 2)
+    if status is None or status.state is PictureState.DISABLED:
+        if camera.online:
+            return Seen(tr("camera_list.online"), _since(camera, now_ns), 3)
+        return Seen(tr("camera_list.offline"), _since(camera, now_ns), 0)
+    here = _here(status)
+    if camera.online == (status.state not in _DEAD):
+        return here
+    hub = tr("camera_list.hub_online") if camera.online else tr("camera_list.hub_offline")
+    return Seen(f"{here.words} · {hub}", here.age, min(here.rank, 1))
+
+
+def _here(status: PictureStatus) -> Seen:
+    """Of the picture alone; its age moves by the second only while something is wrong."""
+    match status.state:
+        case PictureState.LIVE:
+            return Seen(tr("camera_list.shown"), "", 3)
+        case PictureState.SLOW:
+            return Seen(tr("camera.slow", n=max(1, int(status.age_s))), "", 1)
+        case PictureState.LOST:
+            return Seen(tr("camera_list.lost"), fmt.countdown(status.age_s), 0)
+        case PictureState.REFUSED | PictureState.NO_SOURCE:
+            return Seen(tr(f"camera.{status.state.value}"), "", 0)
+        case _:
+            return Seen(tr(f"camera.{status.state.value}"), "", 2)
+
+
+def _since(camera: Camera, now_ns: int) -> str:
+    """In words, to the minute once it is one: 364 rows would else change every second."""
+    if not camera.t_state_ns:
+        return ""
+    return fmt.duration(max(0.0, (now_ns - camera.t_state_ns) / NS_PER_S))

@@ -1,0 +1,150 @@
+"""Rows of the camera list: an area or a site with its counts, or a camera with number, name, star and state.
+
+What is wrong stands in words on an inverse chip; a priority's hue never appears here. Must not: change anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QModelIndex, QRectF, Qt
+from PySide6.QtGui import QPainter
+
+from backends.domain.camera import Camera
+from widgets.i18n import tr
+from widgets.models.cameras import NODE_ROLE, CameraModel, Kind, Node
+from widgets.parts import text
+from widgets.parts.row_tree import RowTree
+from widgets.parts.shapes import chip_width, draw_chip, draw_rule, draw_star, draw_turn
+from widgets.theme import Theme
+from widgets.typography import TypeScale, Weight
+
+NUMBERS_SAID = 3
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the parts of a camera's row stand; the same for painting and for the pointer."""
+
+    number: QRectF
+    name: QRectF
+    star: QRectF
+    """Empty where there is no room for one."""
+    state: QRectF
+    words: str
+    """Of the state: with its age where that has room."""
+
+
+class CameraRows:
+    """RowPainter of the list."""
+
+    def __init__(self, tree: RowTree, model: CameraModel) -> None:
+        self._tree = tree
+        self._model = model
+        self._number_width = 0.0
+
+    @property
+    def theme(self) -> Theme:
+        return self._tree.session.look.theme
+
+    @property
+    def scale(self) -> TypeScale:
+        return self._tree.scale
+
+    def before_rows(self, shown: list[QModelIndex]) -> None:
+        """Numbers stand in a column as wide as the widest on screen."""
+        nodes: list[Node] = [index.data(NODE_ROLE) for index in shown]
+        px = self.scale.read
+        widths = (text.width(node.camera.number, px, Weight.BOLD) for node in nodes if node.camera is not None)
+        self._number_width = max(widths, default=0.0) + 1
+
+    def paint_row(self, painter: QPainter, rect: QRectF, index: QModelIndex, *, selected: bool, hovered: bool) -> None:
+        node: Node = index.data(NODE_ROLE)
+        if hovered:
+            painter.fillRect(rect, self.theme.raised)
+        draw_rule(painter, rect.left(), rect.right(), rect.bottom() - 1, self.theme)
+        if node.camera is None:
+            self._paint_group(painter, self._inner(rect, node), node, opened=self._tree.isExpanded(index))
+        else:
+            self._paint_camera(painter, self.places(rect, node), node, node.camera, near=selected or hovered)
+
+    def hits_star(self, index: QModelIndex, x: float) -> bool:
+        """Is `x` (viewport) on the star of that row, or a little beside it?"""
+        node: Node = index.data(NODE_ROLE)
+        if node.camera is None:
+            return False
+        star, slack = self.places(QRectF(self._tree.visualRect(index)), node).star, self.scale.floor * 0.3
+        return not star.isEmpty() and star.left() - slack <= x <= star.right() + slack
+
+    def places(self, rect: QRectF, node: Node) -> Places:
+        """The parts of a camera's row: the number first, then the words of its state, then its name."""
+        scale, px = self.scale, self.scale.floor
+        inner = self._inner(rect, node)
+        number = QRectF(inner.left(), inner.top(), min(self._number_width, inner.width()), inner.height())
+        room = inner.adjusted(number.width() + px * 0.6, 0, 0, 0)
+        # Across the room a name says more than since when all is well.
+        sayings = _sayings(node, with_age=not scale.wall or (node.seen is not None and node.seen.trouble))
+        words = next((w for w in sayings if chip_width(w, px) <= room.width() * 0.55), sayings[-1])
+        width = max(0.0, min(chip_width(words, px), room.width()))
+        state = QRectF(room.right() - width, room.center().y() - scale.line(px) / 2, width, scale.line(px))
+        right, star = state.left() - scale.pad, QRectF()
+        side = px * 0.95
+        if not scale.wall and right - room.left() > side + scale.read * 4:
+            star = QRectF(right - side, room.center().y() - side / 2, side, side)
+            right = star.left() - px * 0.4
+        return Places(number, QRectF(room.left(), room.top(), right - room.left(), room.height()), star, state, words)
+
+    def _inner(self, rect: QRectF, node: Node) -> QRectF:
+        return rect.adjusted(self.scale.pad + node.depth * self.scale.floor, 0, -self.scale.pad, 0)
+
+    def _paint_group(self, painter: QPainter, inner: QRectF, node: Node, *, opened: bool) -> None:
+        scale, theme, px = self.scale, self.theme, self.scale.floor
+        side = px * 0.6
+        sign = QRectF(inner.left(), inner.center().y() - side / 2, side, side)
+        draw_turn(painter, sign, theme.muted, opened=opened)
+        left = sign.right() + px * 0.6
+        if node.kind is Kind.FAVOURITES:
+            draw_star(painter, QRectF(left, inner.center().y() - px * 0.5, px, px), theme.strong, filled=True)
+            left += px * 1.4
+        words = _counts(node)
+        width = min(text.width(words, px) + 1, (inner.right() - left) * 0.6)
+        count = QRectF(inner.right() - width, inner.top(), width, inner.height())
+        name = QRectF(left, inner.top(), count.left() - scale.pad - left, inner.height())
+        color = theme.text if node.trouble else theme.muted
+        text.draw(painter, count, words, px, color, align=Qt.AlignmentFlag.AlignRight)
+        if name.width() > scale.read * 2:
+            weight = Weight.REGULAR if node.kind is Kind.SITE else Weight.SEMIBOLD
+            text.draw(painter, name, node.title, scale.read, theme.text, weight)
+
+    def _paint_camera(self, painter: QPainter, at: Places, node: Node, camera: Camera, *, near: bool) -> None:
+        scale, theme, px = self.scale, self.theme, self.scale.floor
+        text.draw(painter, at.number, camera.number, scale.read, theme.text, Weight.BOLD)
+        if node.seen is not None and node.seen.trouble:
+            draw_chip(painter, at.state, at.words, px, theme.inverse, theme.inverse_text)
+        else:
+            text.draw(painter, at.state, at.words, px, theme.muted, align=Qt.AlignmentFlag.AlignRight)
+        chosen = self._model.is_favourite(camera.id)
+        if not at.star.isEmpty() and (chosen or near):  # its place is kept on every row: names do not jump
+            draw_star(painter, at.star, theme.strong if chosen else theme.muted, filled=chosen)
+        if at.name.width() > scale.read * 2:
+            color = theme.text if camera.enabled else theme.muted
+            text.draw(painter, at.name, node.title, scale.read, color)
+
+
+def _counts(node: Node) -> str:
+    """How many there are and how many of them are wrong; of a place with a few cameras, which."""
+    numbers = [below.camera.number for below in node.cameras() if below.camera is not None]
+    if node.kind is Kind.SITE and len(numbers) <= NUMBERS_SAID:
+        said = " · ".join(numbers)
+        return f"{said} · {tr('camera_list.trouble', n=node.trouble)}" if node.trouble else said
+    if node.trouble:
+        return tr("camera_list.count_trouble", n=len(numbers), bad=node.trouble)
+    return tr("camera_list.count", n=len(numbers))
+
+
+def _sayings(node: Node, *, with_age: bool) -> tuple[str, ...]:
+    """The state in words, the longest first."""
+    seen = node.seen
+    if seen is None:
+        return ("",)
+    return (f"{seen.words} · {seen.age}", seen.words) if seen.age and with_age else (seen.words,)
