@@ -71,10 +71,7 @@ def rows() -> list[dict[str, Any]]:
     return [
         _row("wall.36x360p.cpu_vs_ffmpeg", ratio, "ratio", "<= 1", ok=ratio <= 1.0, note=note),
         _against("decode", cores, decode, 1.7, "the same inputs, -f null for each"),
-        *[
-            _against(kind, kind, cores, turns, OTHERS[kind], "tests/bench/wall_peer.py")
-            for kind, turns in others.items()
-        ],
+        *[_against(kind, cores, turns, OTHERS[kind], "tests/bench/wall_peer.py") for kind, turns in others.items()],
         _row(
             "wall.36x360p.min_fps", min_fps, "fps", ">= 24", ok=min_fps >= 24, note="worst tile, counted where painted"
         ),
@@ -226,7 +223,7 @@ def measure_other(kind: str, clips: list[Path], columns: int) -> dict[str, float
             "kind": kind, "clips": [str(clip) for clip in clips], "columns": columns, "width": WIDTH,
             "height": HEIGHT, "start_ns": start_ns, "end_ns": end_ns, "result": str(result),
         }  # fmt: skip
-        child = start_child("wall_peer", settings)
+        child = start_child("wall_peer", settings, log=Path(folder) / "peer.log")
         try:
             _sleep_until(start_ns)
             process = [psutil.Process(child.pid)]
