@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from widgets.parts.rows import plain_tooltip
+from widgets.parts.rows import ViewHabits, plain_tooltip
 from widgets.session import Session
 from widgets.typography import TypeScale
 
@@ -48,7 +48,7 @@ class _Height(QStyledItemDelegate):
         return QSize(1, self._tree.row_height)
 
 
-class RowTree(QTreeView):
+class RowTree(ViewHabits, QTreeView):
     """A tree without frame, branches and scroll bars. A desk moves in it by wheel and keys, a wall does not."""
 
     shownChanged = Signal()
@@ -182,22 +182,6 @@ class RowTree(QTreeView):
         index = self.indexAt(event.position().toPoint())
         if index.isValid() and event.button() is Qt.MouseButton.LeftButton and not self.scale.wall:
             self.pressedAt.emit(index, event.position().x())
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.scale.wall:
-            event.ignore()
-        else:
-            super().wheelEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        # As in RowList: Qt chooses the first row by itself; only a person who comes with Tab means to.
-        chosen = self.currentIndex().isValid()
-        super().focusInEvent(event)
-        if not chosen and event.reason() not in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
-            self.setCurrentIndex(QModelIndex())
-
-    def keyboardSearch(self, search: str) -> None:
-        """Letters never move the selection: under Telex they are half-typed words or shortcuts."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()

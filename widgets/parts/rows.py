@@ -7,6 +7,7 @@ keeps no records and never shows half a row: what does not fit whole is left to 
 from __future__ import annotations
 
 import html
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QHelpEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
@@ -101,7 +102,35 @@ class RowDelegate(QStyledItemDelegate):
         return True
 
 
-class RowList(QListView):
+if TYPE_CHECKING:
+    _View = QAbstractItemView
+else:
+    _View = object
+
+
+class ViewHabits(_View):
+    """What every list and tree of rows does alike; stands before Qt's class among the bases."""
+
+    scale: TypeScale
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.scale.wall:
+            event.ignore()
+        else:
+            super().wheelEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        # Qt chooses the first row by itself; only a person who comes with Tab means to choose one.
+        chosen = self.currentIndex().isValid()
+        super().focusInEvent(event)
+        if not chosen and event.reason() not in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
+            self.setCurrentIndex(QModelIndex())
+
+    def keyboardSearch(self, search: str) -> None:
+        """Letters never move the selection: under Telex they are half-typed words or shortcuts."""
+
+
+class RowList(ViewHabits, QListView):
     """A list without frame and scroll bars on the tile's ground.
 
     A desk scrolls by wheel and keys, a row at a time; a wall neither scrolls nor takes the focus.
@@ -190,22 +219,6 @@ class RowList(QListView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._tell_shown()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.scale.wall:
-            event.ignore()
-        else:
-            super().wheelEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        # Qt chooses the first row by itself; only a person who comes with Tab means to choose one.
-        chosen = self.currentIndex().isValid()
-        super().focusInEvent(event)
-        if not chosen and event.reason() not in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
-            self.setCurrentIndex(QModelIndex())
-
-    def keyboardSearch(self, search: str) -> None:
-        """Letters never move the selection: under Telex they are half-typed words or shortcuts."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         # Only moves and activation are the list's; everything else belongs to the window's shortcuts.
