@@ -50,6 +50,7 @@ def test_views_are_audited(hub: FakeHub, tmp_path: Path) -> None:
         ]  # fmt: skip
         client.acknowledged_here("local:part_hub")
         wait_until(lambda: rows(tmp_path, "acknowledge") == [("acknowledge", "op", "")])
+        wait_until(lambda: not client._unaudited, what="the feeder says that it is on disk")
         feeder.kill()
         feeder.start()
         wait_until(lambda: len(views(tmp_path)) == 4, what="the screen says again what it shows")

@@ -213,7 +213,10 @@ def test_a_session_outlives_the_hubs_death_and_ends_at_signout_for_good(tmp_path
 
 
 def test_a_signout_that_the_disk_does_not_take_is_not_answered_yet(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expect_logs: ExpectLogs
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    expect_logs: ExpectLogs,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Else a restart would bring the session back; meanwhile it counts no more."""
     make_accounts(tmp_path)
@@ -231,6 +234,7 @@ def test_a_signout_that_the_disk_does_not_take_is_not_answered_yet(
             welcome = client.hello()
             assert (welcome["msg"], welcome.get("operator_id", "")) == ("WELCOME", "")
             assert client.ask("PING", n=1, sent=1)["msg"] == "PONG"
+            wait_for("the disk has refused", lambda: "cannot be ended on the disk yet" in caplog.text)
         wait_for(
             "it is answered when the disk is well again",
             lambda: client.ask("SIGNOUT", request=6, token=token).get("code") == "signed_out",
