@@ -5,12 +5,10 @@ A head of a few bytes can claim 65535 x 65535 pixels. Must not: read from a netw
 
 from __future__ import annotations
 
-from typing import cast
-
 import av
-from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 
+from backends.video.packets import padded
 from backends.video.reading import MAX_BYTES, MAX_PIXELS, FrameDecoder
 from backends.video.source import Compressed, SourceFault
 
@@ -90,7 +88,7 @@ class JpegDecoder:
         except NoJpeg as fault:
             self._frames.count_bad(str(fault))
             return None
-        packet = cast("Compressed", Packet(data))
+        packet = padded(data)
         packet.is_keyframe = True
         return packet
 

@@ -28,9 +28,20 @@ def codec_of(stream: VideoStream) -> Codec:
     )
 
 
+def padded(data: bytes | memoryview) -> Compressed:
+    """A packet with a copy of `data`, and behind it the 64 zeros up to which FFmpeg's decoders read on.
+
+    `Packet(data)` of PyAV refers to the bytes where they lie, and what happens to lie behind them is decoded too:
+    MPEG-4 then leaves out a picture now and then, and at the end of a page the read is a crash.
+    """
+    packet = cast("Compressed", Packet(len(data)))
+    packet.update(data)  # type: ignore[arg-type]  # any buffer
+    return packet
+
+
 def packet_of(stored: RingPacket) -> Compressed:
     """As the demuxer gave it, so far as a decoder looks at it."""
-    packet = cast("Compressed", Packet(stored.data))
+    packet = padded(stored.data)
     packet.time_base = Fraction(*stored.codec.time_base)
     packet.pts = None if stored.pts == NO_TIME else stored.pts
     packet.dts = None if stored.dts == NO_TIME else stored.dts

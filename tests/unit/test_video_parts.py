@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from av.video.reformatter import ColorRange
 from backends.domain.camera import Demand
 from backends.video import segment
 from backends.video.backoff import GOOD_S, Backoff, OpeningGate
+from backends.video.packets import padded
 from backends.video.plan import MAX_SIZES, StreamKey, outputs_for, spread
 from backends.video.reading import fault_of, with_credentials
 from backends.video.scaling import Scaler, fit
@@ -239,3 +241,12 @@ def test_only_so_many_streams_compute_at_once(limit: int, at_once: int) -> None:
     for thread in threads:
         thread.join()
     assert most[0] == at_once
+
+
+@pytest.mark.parametrize("size", [1, 63, 64, 4096])
+def test_a_packet_ends_in_the_zeros_that_decoders_read(size: int) -> None:
+    """FFmpeg's AV_INPUT_BUFFER_PADDING_SIZE; read where it lies, as the decoder does."""
+    around = bytearray(b"\xff" * (size + 128))
+    packet = padded(memoryview(around)[:size])
+    assert bytes(packet) == b"\xff" * size
+    assert ctypes.string_at(packet.buffer_ptr + size, 64) == bytes(64)
