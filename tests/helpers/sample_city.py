@@ -82,11 +82,11 @@ _ready: set[str] = set()
 
 
 def prepare(app: QApplication, language: Language = Language.VI, theme: ThemeName = ThemeName.DARK) -> None:
-    """Fonts once, words, palette."""
+    """Fonts and words once, language, palette."""
     if "fonts" not in _ready:
         load_fonts()
         _ready.add("fonts")
-    i18n.load(WORDS)
+        i18n.load(WORDS)
     i18n.set_language(language)
     apply_palette(app, THEMES[theme])
 

@@ -392,11 +392,11 @@ def thickening(second: int) -> float:
     [
         ("street", "day", 1.6, None),
         ("gate", "day", 0.7, None),
-        ("bridge", "flood", 2.0, None),
-        ("market", "rain", 2.0, None),
+        pytest.param("bridge", "flood", 2.0, None, marks=pytest.mark.soak),
+        pytest.param("market", "rain", 2.0, None, marks=pytest.mark.soak),
         ("junction", "rain-night", 3.0, None),
-        ("river", "night", 5.0, None),
-        ("junction", "day", 1.6, thickening),
+        pytest.param("river", "night", 5.0, None, marks=pytest.mark.soak),
+        pytest.param("junction", "day", 1.6, thickening, marks=pytest.mark.soak),
     ],
     ids=["busy", "quiet", "flood", "rain", "rain at night", "noise at night", "fog"],
 )
