@@ -8,7 +8,8 @@ A click: sent with its `aid`; `submit` waits at most 0.1 s for "kept", that is, 
 No connection, or a refusal: ActionRefused at once, nothing was kept. No answer in time: `submit`
 returns and the click stays open here, is sent again after a reconnect under the same `aid`, and
 becomes QUEUED by the feeder's word, or REFUSED "not_kept" after 5 s; the feeder keeps none that is
-older than that, so a click that was refused here never takes effect later.
+older than that. A feeder that kept one and died before it said so is the one case in which "not_kept" was
+wrong: the next feeder is asked about it, and its word is the last.
 
 What a role may not do is refused here already, with the grant that the feeder told last; the feeder and the
 hub look again. A lock counts here from the call on. What was acknowledged here alone is told to every feeder
@@ -50,6 +51,7 @@ ANSWER_S = 0.1
 CLICK_LIVES_S = 5.0
 CLICK_GRACE_S = 1.0
 """Beyond its life, for an answer that is on its way."""
+UNSURE_KEPT = 256
 FRAME_LIMIT = 64 << 20
 
 
@@ -85,6 +87,8 @@ class FeedClient:
         self._unaudited: dict[str, wire.Acknowledged] = {}
         """Acknowledged here, and not in the audit yet as far as a feeder has told."""
         self._under_way: set[str] = set()
+        self._unsure: deque[str] = deque(maxlen=UNSURE_KEPT)
+        """Clicks that ended here without an answer: every feeder that comes is asked what became of them."""
         """Actions that were kept or told and have no end yet. Reader's thread only."""
         self._feeds: dict[str, FeedStatus] = {}
         self._connection: Connection | None = None
@@ -253,7 +257,7 @@ class FeedClient:
             self.state_read.set()
 
     def _serve(self, connection: Connection) -> None:
-        connection.send_bytes(wire.encode(wire.Attach(self._have, tuple(self._under_way))))
+        connection.send_bytes(wire.encode(wire.Attach(self._have, (*self._under_way, *self._unsure))))
         self._have = {}
         self._heard_s = time.monotonic()
         with self._lock:
@@ -348,6 +352,7 @@ class FeedClient:
             for waiting in dead:
                 del self._clicks[waiting.click.aid]
         for waiting in dead:
+            self._unsure.append(waiting.click.aid)
             self._refuse(waiting, "not_kept", "")
         if self._silent or now_s - self._heard_s <= SILENT_S:
             return

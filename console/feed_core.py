@@ -203,7 +203,7 @@ class FeedCore:
         not be made, or cannot be kept.
         """
         aid = aid or new_aid()
-        if self._known(aid):
+        if self.known(aid):
             return aid  # whoever sits here by now: it was kept when it was clicked
         grant = self._granted(verb, person)
         now_ns = self.clock.now_ns()
@@ -215,7 +215,7 @@ class FeedCore:
         expiry_s = EXPIRY_S[verb]
         expires_ns = 0 if expiry_s is None else now_ns + int(expiry_s * NS_PER_S)
         with self._keeping:
-            if self._known(aid):
+            if self.known(aid):
                 return aid
             action = Action(aid, verb, feed, target, expect_state_rev, now_ns, expires_ns, args or {}, self._cseq + 1)
             try:
@@ -229,7 +229,8 @@ class FeedCore:
             self.store.put([self._stage_op(status)])
         return aid
 
-    def _known(self, aid: str) -> bool:
+    def known(self, aid: str) -> bool:
+        """It was kept: under way, or at its end."""
         with self._lock:
             return aid in self._unfinished or aid in self._ended
 

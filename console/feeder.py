@@ -123,7 +123,8 @@ class Screen:
         exchange = self._core.exchange
         if isinstance(frame, wire.Click):
             try:
-                if time.monotonic() > frame.until_mono_s:
+                # One that was kept before a restart is kept, however late it is asked about again.
+                if time.monotonic() > frame.until_mono_s and not self._core.known(frame.aid):
                     raise ActionRefused("not_kept", "the click came too late")
                 ended = self._core.ended(frame.aid)
                 self._core.submit(

@@ -84,6 +84,18 @@ def test_a_screen_that_comes_back_late_hears_of_every_end(
     assert not clicks, summary(seed, clicks)
 
 
+def test_a_click_that_was_given_up_too_early_is_put_right(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The feeder kept it and died before it said so, and nobody answers for longer than a click lives."""
+    monkeypatch.setattr("console.feed_client.RETRY_S", LATE_SCREEN_S)
+    monkeypatch.setattr("console.feed_client.CLICK_LIVES_S", 0.5)
+    monkeypatch.setattr("console.feed_client.CLICK_GRACE_S", 0.1)
+    records, clicks = run(tmp_path, seed, [("feeder", "click.before_kept")] * 3, rest_s=2.0)
+    assert not records, summary(seed, records)
+    assert not clicks, summary(seed, clicks)
+
+
 def test_control_a_feeder_that_forgets_ends_gives_clicks_two(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
