@@ -30,9 +30,10 @@ class HangingBuilder(SessionBuilder):
     """Looks for the file fifty times a second."""
 
     def start(self, painted: Callable[[], None] | None = None) -> None:
-        super().start(painted)
         self._folder = Path(self._settings.data_dir)
+        # Before the first paint, which tests wait for.
         (self._folder / "memory.json").write_text(json.dumps(self.session.memory.all()), encoding="utf-8")
+        super().start(painted)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._look)
         self._timer.start(20)

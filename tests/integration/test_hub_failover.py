@@ -30,11 +30,12 @@ QUIETER = 400.0
 FINAL_ONCE = (Stage.APPLIED, Stage.DUPLICATE)
 
 
-def test_a_killed_leader_is_followed_within_five_seconds_and_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+def test_a_killed_leader_is_followed_and_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+    """How fast is the benchmark's to say: `fault.failover_hub_s`."""
     with Room(tmp_path, desks=("desk-1", "desk-2")) as room:
         first = room.hubs.wait_leader()
         early, _ = room.act()
-        took_s = room.measure(lambda: room.hubs.kill(first))
+        room.measure(lambda: room.hubs.kill(first))
         late, _ = room.act(1)
         wait_for("both clicks end", lambda: room.finished(early) and room.finished(late, 1))
         assert {room.finished(early), room.finished(late, 1)} <= set(FINAL_ONCE)
@@ -43,13 +44,13 @@ def test_a_killed_leader_is_followed_within_five_seconds_and_nothing_is_lost_or_
         room.hubs.start(first)
         wait_for("the first hub follows", lambda: room.hubs.follows(first))
         feeds = room.check()
-    assert took_s < 5.0
     assert raised_once(feeds) > 20
     comments = [e.cause for e in feeds["timeline"] if e.cause in (early, late)]
     assert sorted(comments) == sorted([early, late]), "each click has taken effect once"
 
 
-def test_a_killed_server_of_the_log_is_outlived_within_fifteen_seconds(tmp_path: Path) -> None:
+def test_a_killed_server_of_the_log_is_outlived(tmp_path: Path) -> None:
+    """How fast: `fault.failover_nats_s`."""
     with Room(tmp_path, rate=QUIETER) as room:
         leading = room.cluster.stream_leader(LOG)
         assert leading is not None
@@ -59,10 +60,9 @@ def test_a_killed_server_of_the_log_is_outlived_within_fifteen_seconds(tmp_path:
             room.cluster.kill(leading)
             aids.append(room.act()[0])
 
-        took_s = room.measure(fault)
+        room.measure(fault)
         wait_for("the click ends", lambda: room.finished(aids[0]))
         feeds = room.check()
-    assert took_s < 15.0
     assert raised_once(feeds) > 20
     assert [e.cause for e in feeds["timeline"]].count(aids[0]) == 1
 
