@@ -80,9 +80,18 @@ def test_words_keep_the_rules(
 
 def test_summary_and_note(qtbot: QtBot, sample: SampleSession) -> None:
     said = [item.text for item in painted(map_tile(qtbot, sample)).items]
-    assert "364 camera · 139 trạm · 7 cảnh báo" in said
+    assert "7 cảnh báo · 364 camera · 139 trạm" in said
     assert "sơ đồ" in said
     assert "1 cảnh báo ngoài sơ đồ" in said, "the UPS alarm has no place, and that is said"
+
+
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [(900, "7 cảnh báo · 364 camera · 139 trạm"), (300, "7 cảnh báo · 364 camera"), (210, "7 cảnh báo")],
+)
+def test_a_narrow_header_keeps_whole_parts(qtbot: QtBot, sample: SampleSession, width: int, words: str) -> None:
+    said = [item.text for item in painted(map_tile(qtbot, sample, (width, 500))).items]
+    assert [text for text in said if "cảnh báo" in text and "ngoài" not in text] == [words]
 
 
 def test_layers_are_left_out(qtbot: QtBot, sample: SampleSession) -> None:

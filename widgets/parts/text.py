@@ -114,6 +114,14 @@ def elided(text: str, px: int, weight: Weight, room: float) -> str:
     return text[:low].rstrip(" ·,-–") + ELLIPSIS if low else ""
 
 
+def whole_parts(text: str, px: int, weight: Weight, room: float) -> str:
+    """As many of the parts of "a · b · c" as `room` holds whole, from the first on; at least the first, which may
+    be too wide."""
+    while _advance(text, px, weight) > room and " · " in text:
+        text = text.rpartition(" · ")[0]
+    return text
+
+
 def draw(
     painter: QPainter,
     room: QRectF,

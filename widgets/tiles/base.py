@@ -157,6 +157,8 @@ class Tile(QWidget):
         name = self.title()
         right = stale or self.summary()
         name_width = text.width(name, scale.read, Weight.SEMIBOLD)
+        if not stale:
+            right = text.whole_parts(right, scale.floor, Weight.REGULAR, inner.width() - name_width - pad)
         right_width = text.width(right, scale.floor, Weight.SEMIBOLD if stale else Weight.REGULAR)
         gap = pad if right else 0
         # The name comes first: the summary takes what it leaves, and is dropped before it is useless.

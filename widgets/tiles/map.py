@@ -170,10 +170,11 @@ class MapTile(Tile):
     def summary(self) -> str:
         city = self.session.city
         stations = {s.station_id or s.id for s in city.records("sensors").values()}
+        # In this order, because a narrow header keeps the first ones.
         counts = (
+            ("alarms", len(city.alarms())),
             ("cameras", len(city.records("cameras"))),
             ("stations", len(stations)),
-            ("alarms", len(city.alarms())),
         )
         return " · ".join(tr(f"map.{layer}", n=fmt.number(n)) for layer, n in counts if self.shows(layer))
 
