@@ -8,6 +8,8 @@ from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from backends.domain.feeds import Mode
+from backends.domain.ports import LinkState, LinkStatus
 from backends.domain.text import LocalText
 from widgets import format as fmt
 from widgets.parts import text
@@ -54,3 +56,26 @@ def test_the_date_stays_where_there_is_room_for_both(qtbot: QtBot, sample: Sampl
     words = said(qtbot, sample, 2600)
     assert place in words
     assert fmt.weekday(sample.clock.now_ns()) in words
+
+
+def lose_the_hub(sample: SampleSession) -> None:
+    sample.deliver(LinkStatus(LinkState.CONNECTING, Mode.DEMO, 0))
+
+
+@pytest.mark.parametrize("width", range(900, 2000, 20))
+def test_an_alarm_is_named_in_words_that_can_be_read_or_not_at_all(
+    qtbot: QtBot, sample: SampleSession, width: int
+) -> None:
+    """A panel that also says that the hub is away has little room left."""
+    name = "Kè sông Hiếu có nguy cơ sạt"
+    name_the_highest(sample, name, "bờ Nam")
+    lose_the_hub(sample)
+    words = said(qtbot, sample, width)
+    about = [w for w in words if w[:2] in ("Kè", "có", "ng", "sô", "sạ") or w == "…"]
+    assert all(len(w) >= 5 or w in name.split() for w in about), about
+
+
+def test_a_panel_names_the_alarm_beside_a_lost_hub(qtbot: QtBot, sample: SampleSession) -> None:
+    name_the_highest(sample, "Kè sông Hiếu có nguy cơ sạt", "bờ Nam")
+    lose_the_hub(sample)
+    assert "Kè sông" in " ".join(said(qtbot, sample, 1920))

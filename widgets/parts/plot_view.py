@@ -188,7 +188,8 @@ class PlotView:
         for tick in time_ticks(self.state.t0_ns, self.state.t1_ns, int(plot.width() / (widest * 1.9))):
             x = self.chart.place(tick.at, self.state.low).x()
             self.painter.fillRect(QRectF(round(x), plot.bottom(), 1, em * 0.3), self.theme.muted)
-            room = QRectF(x - widest / 2 - 1, row.top(), widest + 2, line)
+            wide = max(widest, text.width(tick.label, em))
+            room = QRectF(x - wide / 2 - 1, row.top(), wide + 2, line)
             if room.left() < body.left():
                 room.moveLeft(body.left())
             if room.right() > body.right():

@@ -27,6 +27,8 @@ from widgets.typography import TypeScale, Weight
 
 _DATE = 2
 """How early the date is dropped; layout and operator go before it."""
+_FEWEST_EM = 4.0
+"""In less room than that the words of an alarm are two letters and dots: they are left out."""
 
 
 @dataclass
@@ -209,6 +211,9 @@ class TopBar(QWidget):
             lines.append(tr("topbar.queued", n=city.link.queued))
         if not lines:
             return None
+        if len(lines) == 1 and self.words.names_highest_alarm:
+            # Two short lines leave more of the bar to the alarm's name.
+            lines = text.wrap(lines[0], px, Weight.SEMIBOLD, text.width(lines[0], px, Weight.SEMIBOLD) * 0.62, 2)
         lines = lines[:2]
 
         def paint(painter: QPainter, room: QRectF) -> None:
@@ -259,11 +264,16 @@ class TopBar(QWidget):
             if room.width() < side:
                 return
             band = QRectF(room.left(), room.top() + room.height() * 0.06, room.width(), room.height() * 0.88)
+            if band.width() < side + scale.pad * 1.5 + px * _FEWEST_EM:
+                # Not two letters of each line: the sign alone, as large as ever.
+                band.setWidth(min(band.width(), side + scale.pad))
             ground = theme.urgent_row if alarm.priority is Priority.URGENT else theme.raised
             painter.fillRect(band, ground)
             box = QRectF(band.left() + scale.pad / 2, band.center().y() - side / 2, side, side)
             self._symbol(painter, box, alarm.priority, filled=True)
             words = band.adjusted(side + scale.pad, 0, -scale.pad / 2, 0)
+            if words.width() < px * _FEWEST_EM:
+                return
             # Name over place; a name that needs both lines takes them.
             lines = text.wrap(name, px, Weight.SEMIBOLD, words.width(), 2)
             first = QRectF(words.left(), words.center().y() - step, words.width(), step)
