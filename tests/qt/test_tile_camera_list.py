@@ -20,7 +20,7 @@ from backends.domain.people import Role
 from backends.domain.ports import Changes
 from backends.domain.text import LocalText
 from layouts.options import CameraListOptions
-from widgets.i18n import Language
+from widgets.i18n import Language, tr
 from widgets.models.cameras import NODE_ROLE, Kind
 from widgets.parts import text
 from widgets.parts.text import TextLog
@@ -160,6 +160,20 @@ def test_painted_text_keeps_its_rules(
     assert not below_floor(log, SCALES[panel].floor)
     assert not cut(log)
     assert not overlapping(log)
+
+
+@pytest.mark.parametrize(("panel", "size"), [("wall", "420x900"), ("wall", "520x900"), ("desk", "230x400")])
+def test_a_narrow_list_keeps_what_is_wrong_and_cuts_no_name_to_letters(qtbot: QtBot, panel: str, size: str) -> None:
+    sample = sample_session()
+    in_wards(sample)
+    tile = make(qtbot, sample, size, panel)
+    for group in tile.model.groups():
+        tile.tree.setExpanded(tile.model.index_of(group), True)
+    said = words(tile)
+    assert not [w for w in said if w.endswith("…") and len(w) < 6], said
+    assert tr("camera_list.online") not in said, "that all is well costs the names no room"
+    if panel == "wall":
+        assert said.count(tr("camera_list.offline")) == 6
 
 
 def test_a_wall_shows_what_is_wrong_first_in_few_rows(qtbot: QtBot) -> None:

@@ -20,6 +20,10 @@ from widgets.theme import Theme
 from widgets.typography import TypeScale, Weight
 
 NUMBERS_SAID = 3
+_NAME_EM = 5.0
+"""In less room a name that does not fit whole is a letter and dots: the number alone says which camera it is."""
+_WHOLE_NAME_EM = 11.0
+"""Most names are not longer."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,11 @@ class CameraRows:
         number = QRectF(inner.left(), inner.top(), min(self._number_width, inner.width()), inner.height())
         room = inner.adjusted(number.width() + px * 0.6, 0, 0, 0)
         # Across the room a name says more than since when all is well.
-        sayings = _sayings(node, with_age=not scale.wall or (node.seen is not None and node.seen.trouble))
+        sayings = _sayings(node, with_age=not scale.wall or _troubled(node))
         words = next((w for w in sayings if chip_width(w, px) <= room.width() * 0.55), sayings[-1])
-        width = max(0.0, min(chip_width(words, px), room.width()))
+        if not _troubled(node) and room.width() - chip_width(words, px) - scale.pad < scale.read * _WHOLE_NAME_EM:
+            words = ""  # that all is well need not be said where it costs the name
+        width = max(0.0, min(chip_width(words, px), room.width())) if words else 0.0
         state = QRectF(room.right() - width, room.center().y() - scale.line(px) / 2, width, scale.line(px))
         right, star = state.left() - scale.pad, QRectF()
         side = px * 0.95
@@ -119,16 +125,20 @@ class CameraRows:
     def _paint_camera(self, painter: QPainter, at: Places, node: Node, camera: Camera, *, near: bool) -> None:
         scale, theme, px = self.scale, self.theme, self.scale.floor
         text.draw(painter, at.number, camera.number, scale.read, theme.text, Weight.BOLD)
-        if node.seen is not None and node.seen.trouble:
+        if _troubled(node):
             draw_chip(painter, at.state, at.words, px, theme.inverse, theme.inverse_text)
         else:
             text.draw(painter, at.state, at.words, px, theme.muted, align=Qt.AlignmentFlag.AlignRight)
         chosen = self._model.is_favourite(camera.id)
         if not at.star.isEmpty() and (chosen or near):  # its place is kept on every row: names do not jump
             draw_star(painter, at.star, theme.strong if chosen else theme.muted, filled=chosen)
-        if at.name.width() > scale.read * 2:
+        if at.name.width() >= scale.read * _NAME_EM or text.width(node.title, scale.read) <= at.name.width():
             color = theme.text if camera.enabled else theme.muted
             text.draw(painter, at.name, node.title, scale.read, color)
+
+
+def _troubled(node: Node) -> bool:
+    return node.seen is not None and node.seen.trouble
 
 
 def _counts(node: Node) -> str:
