@@ -112,7 +112,10 @@ class CameraRows:
         if node.kind is Kind.FAVOURITES:
             draw_star(painter, QRectF(left, inner.center().y() - px * 0.5, px, px), theme.strong, filled=True)
             left += px * 1.4
-        words = _counts(node)
+        # The name first, and of the counts what is wrong.
+        spare = inner.right() - left - scale.pad - text.width(node.title, scale.read, Weight.SEMIBOLD) - 1
+        bad = tr("camera_list.trouble", n=node.trouble) if node.trouble else ""
+        words = next((w for w in (_counts(node), bad) if text.width(w, px) < spare), bad)
         width = min(text.width(words, px) + 1, (inner.right() - left) * 0.6)
         count = QRectF(inner.right() - width, inner.top(), width, inner.height())
         name = QRectF(left, inner.top(), count.left() - scale.pad - left, inner.height())
