@@ -10,26 +10,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QHideEvent, QImage, QPainter, QPaintEvent, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QHideEvent, QImage, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 
-from backends.domain.alarm import Alarm, Priority
 from backends.domain.camera import Camera, Demand, PictureState, PictureStatus, StreamKind
 from layouts.options import CameraOptions
-from widgets import format as fmt
-from widgets.i18n import local, tr
-from widgets.parts import text
+from widgets.parts.camera_overlay import BAD, CameraOverlay, Said
 from widgets.parts.picture import PicturePainter
-from widgets.parts.shapes import chip_width, draw_chip, draw_hatch
+from widgets.parts.shapes import draw_hatch
 from widgets.parts.stand_in import Shown, choose
-from widgets.parts.symbols import draw_inverted, draw_symbol
 from widgets.session import Session
 from widgets.tiles.base import Tile, TileSpec
-from widgets.typography import TypeScale, Weight
+from widgets.typography import TypeScale
 
 _STATUS_EVERY = 5
 """Passes between looks at the status: 10 Hz at 50 passes a second."""
-_BAD = (PictureState.LOST, PictureState.REFUSED, PictureState.DISABLED, PictureState.NO_SOURCE)
 
 
 class CameraTile(Tile):
@@ -48,11 +43,7 @@ class CameraTile(Tile):
         self._sequence = 0
         self._passes = 0
         self._status = PictureStatus(PictureState.CONNECTING)
-        self._overlay: QPixmap | None = None
-        self._overlay_key: object = None
-        self._parts: list[QRectF] = []
-        """Where the overlay is not empty."""
-        self._ratio = 1.0
+        self._overlay = CameraOverlay(session, scale)
         self._kept: QImage | None = None
         """The last picture of a camera that the hub reports dead, kept dark under the hatch."""
         if options.slot:
@@ -64,7 +55,7 @@ class CameraTile(Tile):
     def refresh(self) -> None:
         self._shown = choose(self.session.city, self.options, self._called, self._neighbours)
         self._update_demand()
-        self._overlay_key = None
+        self._overlay.forget()
         super().refresh()
 
     def set_neighbours(self, numbers: frozenset[str]) -> None:
@@ -130,7 +121,7 @@ class CameraTile(Tile):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._update_demand()
-        self._overlay_key = None
+        self._overlay.forget()
 
     # -- clocks ----------------------------------------------------------------------------------------
 
@@ -180,12 +171,10 @@ class CameraTile(Tile):
         painter = QPainter(self)
         try:
             status = self.status()
-            bad = status.state in _BAD
+            bad = status.state in BAD
             self._paint_picture(painter, dark=bad and not self._idle)
-            overlay = self._overlay_for(status)
-            for part in self._parts:
-                # Blending the whole tile for each frame would cost more than the picture.
-                painter.drawPixmap(part, overlay, QRectF(part.topLeft() * self._ratio, part.size() * self._ratio))
+            said = Said(self._shown, self.camera, status, self.options.camera, self._idle)
+            self._overlay.paint(painter, self, said)
         finally:
             painter.end()
 
@@ -208,211 +197,6 @@ class CameraTile(Tile):
         if dark:
             painter.fillRect(rect, QColor(8, 9, 11, 205))
             draw_hatch(painter, QRectF(rect), QColor(255, 255, 255, 16), self.scale.read * 1.5)
-
-    def _overlay_for(self, status: PictureStatus) -> QPixmap:
-        """Caption, flag, words: painted once for each state and second, then laid over every frame."""
-        alarm = self._shown.alarm
-        live = status.state is PictureState.LIVE
-        key = (
-            self.size(),
-            self.session.look.theme.name,
-            status.state,
-            0 if live else int(status.age_s),
-            status.reason,
-            self._shown,
-            alarm.rev if alarm else 0,
-            text.recording_active(),
-        )
-        if self._overlay is None or key != self._overlay_key:
-            self._overlay_key = key
-            self._ratio = ratio = self.devicePixelRatioF()
-            self._overlay = QPixmap(self.size() * ratio)
-            self._overlay.setDevicePixelRatio(ratio)
-            self._overlay.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(self._overlay)
-            try:
-                with text.on_device(self):
-                    self._paint_overlay(painter, QRectF(self.rect()), status)
-            finally:
-                painter.end()
-        return self._overlay
-
-    def _paint_overlay(self, painter: QPainter, whole: QRectF, status: PictureStatus) -> None:
-        border = self._border()
-        rect = whole.adjusted(border, border, -border, -border)
-        caption = self._caption_rect(rect)
-        flag_height = self._paint_flag(painter, rect)
-        calm = status.state in (PictureState.LIVE, PictureState.SLOW)
-        flag = QRectF(rect.left(), rect.top(), rect.width(), flag_height)
-        self._parts = [caption, flag, *_sides(whole, border)] if calm else [whole]
-        self._parts = [part for part in self._parts if not part.isEmpty()]
-        if status.state in _BAD:
-            self._paint_bad(
-                painter,
-                QRectF(rect.left(), rect.top() + flag_height, rect.width(), caption.top() - rect.top() - flag_height),
-                status,
-            )
-        elif status.state in (PictureState.CONNECTING, PictureState.WAITING_KEY):
-            words = tr("camera.connecting" if status.state is PictureState.CONNECTING else "camera.waiting_key")
-            middle = QRectF(
-                rect.left(), rect.top() + flag_height, rect.width(), caption.top() - rect.top() - flag_height
-            )
-            text.draw(
-                painter,
-                middle,
-                words,
-                self.scale.read,
-                self.theme.on_picture_muted,
-                align=Qt.AlignmentFlag.AlignHCenter,
-            )
-        self._paint_caption(painter, caption, status)
-        self._paint_border(painter, whole, border)
-
-    def _caption_rect(self, rect: QRectF) -> QRectF:
-        height = self.scale.line(self.scale.floor) + self.scale.floor * 0.35
-        return QRectF(rect.left(), rect.bottom() - height, rect.width(), height)
-
-    def _paint_caption(self, painter: QPainter, caption: QRectF, status: PictureStatus) -> None:
-        theme, px, pad = self.theme, self.scale.floor, self.scale.pad
-        painter.fillRect(caption, theme.scrim)
-        camera = self.camera
-        inner = caption.adjusted(pad, 0, -pad, 0)
-        if camera is None:
-            number = self._shown.number or self.options.camera
-            words = tr("camera.unknown", number=number) if number else tr("camera.alarm_slot")
-            text.draw(painter, inner, words, px, theme.on_picture)
-            return
-        right = inner.right()
-        if status.state is PictureState.SLOW:
-            words = tr("camera.slow", n=max(1, int(status.age_s)))
-            width = chip_width(words, px)
-            draw_chip(
-                painter,
-                QRectF(right - width, caption.top() + 1, width, caption.height() - 2),
-                words,
-                px,
-                QColor("#d7dce3"),
-                QColor("#121417"),
-            )
-            right -= width + pad
-        elif status.state in _BAD and self._shown.see:
-            words = tr("camera.see", number=self._shown.see)
-            width = text.width(words, px) + 1
-            room = QRectF(right - width, caption.top(), width, caption.height())
-            text.draw(painter, room, words, px, theme.on_picture_muted)
-            right -= width + pad
-        number_width = text.width(camera.number, px, Weight.BOLD) + 1
-        box = QRectF(inner.left(), caption.top(), number_width, caption.height())
-        text.draw(painter, box, camera.number, px, theme.on_picture, Weight.BOLD)
-        left = inner.left() + number_width + px * 0.6
-        if right - left > px * 2:
-            room = QRectF(left, caption.top(), right - left, caption.height())
-            text.draw(painter, room, local(camera.name), px, theme.on_picture)
-
-    def _paint_bad(self, painter: QPainter, room: QRectF, status: PictureStatus) -> None:
-        theme, scale = self.theme, self.scale
-        gray = QColor("#d7dce3")
-        if self._idle:
-            lines = [(tr("alarms.empty"), scale.read)]
-        elif status.state is not PictureState.LOST:
-            words = tr(f"camera.{status.state}")
-            lines = [(words, scale.read), (status.reason, scale.floor)] if status.reason else [(words, scale.read)]
-        else:
-            lines = self._lost_lines(status, room)
-        px_sum = sum(scale.line(px) for _, px in lines)
-        if px_sum > room.height():
-            lines = [(" ".join(words for words, _ in lines), min(px for _, px in lines))]
-            px_sum = scale.line(lines[0][1])
-        top = room.center().y() - px_sum / 2
-        for words, px in lines:
-            step = scale.line(px)
-            line = QRectF(room.left() + scale.pad, top, room.width() - 2 * scale.pad, step)
-            text.draw(
-                painter,
-                line,
-                words,
-                px,
-                gray if px > scale.floor else theme.on_picture_muted,
-                Weight.SEMIBOLD,
-                align=Qt.AlignmentFlag.AlignHCenter,
-            )
-            top += step
-
-    def _lost_lines(self, status: PictureStatus, room: QRectF) -> list[tuple[str, int]]:
-        """MẤT HÌNH and since when, as large as goes without a cut; in the smallest tile one of the two."""
-        scale, words, since = self.scale, tr("camera.lost"), fmt.countdown(status.age_s)
-        choices = [
-            [(said, px) for said in lines]
-            for px in (scale.glance, scale.read, scale.floor)
-            for lines in ((words, since), (f"{words} {since}",))
-        ]
-        choices += [[(words, scale.floor)], [(since, scale.floor)]]
-        width = room.width() - 2 * scale.pad
-
-        def fits(lines: list[tuple[str, int]]) -> bool:
-            wide = max(text.width(said, px, Weight.SEMIBOLD) for said, px in lines)
-            return wide <= width and sum(scale.line(px) for _, px in lines) <= room.height()
-
-        return next((lines for lines in choices if fits(lines)), choices[-1])
-
-    def _paint_flag(self, painter: QPainter, rect: QRectF) -> float:
-        """Flag of an alarm; returns its height."""
-        alarm = self._shown.alarm
-        if alarm is None:
-            return 0.0
-        theme, px = self.theme, self.scale.floor
-        hue = theme.hue(alarm.priority)
-        height = self.scale.line(px) + px * 0.35
-        side = height * 0.86
-        words = self._flag_words(alarm, rect.width() - side - px * 1.3)
-        width = min(rect.width(), side + text.width(words, px, Weight.SEMIBOLD) + px * 1.3)
-        flag = QRectF(rect.left(), rect.top(), width, height)
-        urgent = alarm.priority is Priority.URGENT
-        painter.fillRect(flag, QColor("#3a1d25") if urgent else (hue if alarm.unacknowledged else QColor("#24272c")))
-        box = QRectF(flag.left() + px * 0.25, flag.center().y() - side / 2, side, side)
-        on_hue = not urgent and alarm.unacknowledged
-        if not on_hue:
-            draw_symbol(painter, box, alarm.priority, theme, filled=alarm.unacknowledged)
-        else:
-            draw_inverted(painter, box, alarm.priority, theme.ink, hue)
-        ink = theme.ink if on_hue else QColor("#ffffff")
-        room = flag.adjusted(side + px * 0.6, 0, -px * 0.4, 0)
-        text.draw(painter, room, words, px, ink, Weight.SEMIBOLD)
-        return height
-
-    def _flag_words(self, alarm: Alarm, room: float) -> str:
-        """What fits into `room` pixels: where it is tight, the time goes before the name is cut."""
-        if self._shown.for_number:
-            dead = self.session.city.camera_by_number(self._shown.for_number)
-            name = local(dead.name) if dead is not None else ""
-            return tr("camera.stands_in", number=self._shown.for_number, name=name)
-        name = local(alarm.name)
-        whole = f"{name} · {fmt.event_minutes(alarm.t_raised_ns, self.session.clock.now_ns())}"
-        return whole if text.width(whole, self.scale.floor, Weight.SEMIBOLD) <= room else name
-
-    def _border(self) -> float:
-        """Its width: thick round the camera of an unacknowledged alarm, 0 without one."""
-        alarm, px = self._shown.alarm, self.scale.floor
-        if alarm is None:
-            return 0.0
-        return max(3.0, round(px * 0.26)) if alarm.unacknowledged else max(2.0, round(px * 0.12))
-
-    def _paint_border(self, painter: QPainter, rect: QRectF, thick: float) -> None:
-        alarm = self._shown.alarm
-        if alarm is None:
-            return
-        for side in _sides(rect, thick):
-            painter.fillRect(side, self.theme.hue(alarm.priority))
-
-
-def _sides(rect: QRectF, thick: float) -> tuple[QRectF, QRectF, QRectF, QRectF]:
-    """The four strips of a border inside `rect`."""
-    return (
-        QRectF(rect.left(), rect.top(), rect.width(), thick),
-        QRectF(rect.left(), rect.bottom() - thick, rect.width(), thick),
-        QRectF(rect.left(), rect.top(), thick, rect.height()),
-        QRectF(rect.right() - thick, rect.top(), thick, rect.height()),
-    )
 
 
 SPEC = TileSpec(kind="camera", options=CameraOptions, widget=CameraTile)
