@@ -4,8 +4,8 @@ In order: the GUI sends all that it shows (`Wanted`); `plan` says which outputs 
 made; the streams are spread over the workers; the GUI is told where its pictures are (`Assigned`). What is
 no longer wanted lingers for a second, so that a change of layout reconnects nothing that stays.
 
-Threads: one that accepts and cares, one for each connection, two for each worker. Must not: import Qt, touch
-a pixel, or send a password anywhere but into a worker's stdin.
+Threads: one that accepts, one that cares, one that measures, one for each connection, two for each worker. Must not:
+import Qt, touch a pixel, or send a password anywhere but into a worker's stdin.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 
 import msgspec
 
+from backends.domain.stream_choice import LeftOut
 from backends.video.channel import Stopper
 from backends.video.crew import Crewman, WorkerEnded
 from backends.video.frames import format_segment, segment_size
@@ -33,9 +34,11 @@ from backends.video.segment import NoPictureMemory, Segments, free_bytes
 from backends.video.wire import (
     Assigned,
     Assignment,
+    Busy,
     Orders,
     OutputOrder,
     StreamOrder,
+    Told,
     Wanted,
     encode,
     wanted_decoder,
@@ -48,6 +51,7 @@ LINGER_S = 1.0
 GUI_GONE_S = 10.0
 """After the GUI has gone its demands stay for this long: a restarted GUI finds its pictures moving."""
 _CARE_S = 0.5
+_BUSY_S = 1.0
 
 Credentials = tuple[str, str]
 """User name and password."""
@@ -88,9 +92,9 @@ class _Gui:
         self.gone_at = 0.0
         self._sending = threading.Lock()
 
-    def send(self, answer: Assigned) -> None:
+    def send(self, told: Told) -> None:
         with self._sending:
-            self.connection.send_bytes(encode(answer))
+            self.connection.send_bytes(encode(told))
 
 
 class PictureBroker:
@@ -146,6 +150,7 @@ class PictureBroker:
             man.start()
         self._start_thread("pictures accept", self._accept)
         self._start_thread("pictures care", self._care)
+        self._start_thread("pictures measure", self._measure)
 
     def _start_thread(self, name: str, work: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=work, args=args, name=name, daemon=True)
@@ -301,11 +306,13 @@ class PictureBroker:
         for key, output in sorted(self._outputs.items(), key=lambda item: item[1].generation):
             outputs.setdefault(key.stream, []).append(OutputOrder(output.segment, output.generation, key.crop))
         orders: list[list[StreamOrder]] = [[] for _ in self._crew]
+        reduced = {StreamKey(r.camera_id, r.uri): r.left_out for gui in self._guis for r in gui.wanted.reduced}
         for stream, drawn in outputs.items():
             user, password = self._credentials.get(stream.camera_id, ("", ""))
             path = self._scene_path(stream.uri)
             ring = self._rings.slab(stream) or ("", 0)
-            order = StreamOrder(stream.camera_id, stream.uri, tuple(drawn), user, password, path, *ring)
+            left_out = reduced.get(stream, LeftOut())
+            order = StreamOrder(stream.camera_id, stream.uri, tuple(drawn), user, password, path, *ring, left_out)
             orders[self._places[stream]].append(order)
         for man, streams in zip(self._crew, orders, strict=True):
             man.order(Orders(tuple(streams)))
@@ -330,6 +337,17 @@ class PictureBroker:
                     man.kill_if_hung()
             expected = now
             self._tidy(now)
+
+    def _measure(self) -> None:
+        """In a thread of its own: a GUI that does not read any more holds up nobody else."""
+        cores = os.cpu_count() or 1
+        while not self._stopped.wait(_BUSY_S):
+            busy = Busy(min(1.0, sum(man.load() for man in self._crew) / cores))
+            with self._lock:
+                guis = [gui for gui in self._guis if not gui.gone_at]
+            for gui in guis:
+                with contextlib.suppress(OSError):  # it has just gone: its own thread notices
+                    gui.send(busy)
 
     def _tidy(self, now: float) -> None:
         """Drop what has lingered, and try again what found no memory."""

@@ -18,15 +18,18 @@ from multiprocessing.connection import Client, Connection
 import msgspec
 
 from backends.domain.camera import Demand, PictureState, PictureStatus
-from backends.domain.stream_choice import Seen
+from backends.domain.stream_choice import LeftOut, Seen
 from backends.video.channel import Stopper
 from backends.video.frames import LOST_S, BadFrameHeader, FrameReader, PinnedFrame
+from backends.video.plan import StreamKey
 from backends.video.segment import attach
-from backends.video.wire import Assigned, Wanted, assigned_decoder, encode
+from backends.video.wire import Assigned, Busy, Reduced, Wanted, encode, told_decoder
 
 log = logging.getLogger(__name__)
 
 _RETRY_S = 0.5
+_BUSY_OLD_S = 3.0
+"""What the broker said of the load is of no use after this; it says it once a second."""
 
 
 class PictureClient:
@@ -41,6 +44,11 @@ class PictureClient:
         self._attached: dict[tuple[str, int], FrameReader] = {}  # of the receiving thread
         self._since: dict[Demand, float] = {}
         self._wanted: frozenset[Demand] = frozenset()
+        self._reduced: tuple[Reduced, ...] = ()
+        self._busy: tuple[float, float] | None = None
+        """Share of the processor, and when it was said."""
+        self._counted: dict[FrameReader, tuple[int, int]] = {}
+        """Frames received and late ones at the last look; of the GUI thread."""
         self._sent: dict[int, tuple[Demand, ...]] = {}
         self._sent_to: tuple[Connection | None, int] = (None, 0)
         self._number = 0
@@ -120,6 +128,29 @@ class PictureClient:
         width, height = reader.source_size()
         return Seen(reader.status().age_s if reader.sequence() else None, width, height)
 
+    def leave_out(self, left_out: Mapping[StreamKey, LeftOut]) -> None:
+        """From now on, of these streams; of all others nothing. No stream is opened afresh for it."""
+        with self._change:
+            self._reduced = tuple(Reduced(key.camera_id, key.uri, one) for key, one in sorted(left_out.items()))
+            self._number += 1
+            self._change.notify_all()
+
+    def decoding(self) -> tuple[float, float] | None:
+        """(share of late frames since the last call, share of the processor); None: the broker has not said it."""
+        readers = set(self._readers.values())
+        counted = {reader: reader.counts() for reader in readers}
+        before, self._counted = self._counted, counted
+        came = late = 0
+        for reader, now in counted.items():
+            then = before.get(reader, now)
+            if not then[0]:
+                continue  # its first picture brings the counts of the whole stream along
+            came, late = came + max(0, now[0] - then[0]), late + max(0, now[1] - then[1])
+        busy = self._busy
+        if busy is None or time.monotonic() - busy[1] > _BUSY_OLD_S:
+            return None
+        return min(1.0, late / came) if came else 0.0, busy[0]
+
     def close(self) -> None:
         """End the threads. Pictures that are already attached stay readable."""
         with self._change:
@@ -145,12 +176,12 @@ class PictureClient:
                 if self._closed:
                     return
                 connection, number = self._connection, self._number
-                demands = tuple(self._wanted)
+                demands, reduced = tuple(self._wanted), self._reduced
                 self._sent = {number: demands}
                 self._sent_to = (connection, number)
             assert connection is not None
             try:
-                connection.send_bytes(encode(Wanted(number, demands)))
+                connection.send_bytes(encode(Wanted(number, demands, reduced)))
             except (OSError, ValueError):
                 log.info("demands could not be sent; the broker is gone, and gets them when it is back")
 
@@ -172,7 +203,11 @@ class PictureClient:
                 self._change.notify_all()
             try:
                 while (message := self._stopper.receive(connection)) is not None:
-                    self._take(assigned_decoder.decode(message))
+                    told = told_decoder.decode(message)
+                    if isinstance(told, Busy):
+                        self._busy = (told.cpu_share, time.monotonic())
+                    else:
+                        self._take(told)
             except (OSError, EOFError, msgspec.DecodeError):
                 if not self._closed:
                     log.info("the connection to the picture broker is lost; pictures that still come are shown")

@@ -36,7 +36,7 @@ ROW_PIXELS = 8
 
 _GENERATION, _WIDTH, _HEIGHT, _STRIDE, _SLOTS, _SLOT_BYTES, _CRC = range(1, 8)
 _NEWEST, _STAMP, _INTERVAL, _RECEIVED, _STATE, _RECONNECTS, _REASON_SEQ, _REASON_LEN, _SOURCE, _SINCE = range(8, 18)
-_BITRATE, _BAD, _FLAGS = 18, 19, 20
+_BITRATE, _BAD, _FLAGS, _LATE = 18, 19, 20, 21
 _BEGIN, _END = 24, 27
 _PINNED, _TORN = 32, 33
 _FLAG_SINCE = 34
@@ -169,6 +169,10 @@ class FrameWriter(_Output):
         self._words[_BITRATE] = bits_per_s
         self._words[_BAD] = bad
 
+    def say_late(self, late: int) -> None:
+        """Frames of this stream that were drawn more than one usual interval after they came."""
+        self._words[_LATE] = late
+
     def say_health(self, raised: tuple[Raised, ...]) -> None:
         """What is wrong with the pictures that come, and since when (monotonic)."""
         for one in raised:
@@ -191,6 +195,10 @@ class FrameWriter(_Output):
     @property
     def bad(self) -> int:
         return self._words[_BAD]
+
+    @property
+    def late(self) -> int:
+        return self._words[_LATE]
 
 
 class PinnedFrame:
@@ -246,6 +254,10 @@ class FrameReader(_Output):
         words[_TORN] += 1
         return False
 
+    def counts(self) -> tuple[int, int]:
+        """Frames received, and how many of them were late."""
+        return self._words[_RECEIVED], self._words[_LATE]
+
     def source_size(self) -> tuple[int, int]:
         """Width and height of the decoded picture before scaling; (0, 0) = not known yet."""
         word = self._words[_SOURCE]
@@ -269,6 +281,7 @@ class FrameReader(_Output):
             reason=reason,
             bits_per_s=words[_BITRATE],
             bad=words[_BAD],
+            late=words[_LATE],
             raised=tuple(Raised(flag, words[_FLAG_SINCE + FLAGS.index(flag)]) for flag in flags_of(words[_FLAGS])),
         )
 

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 
 import msgspec
 
+from backends.domain.stream_choice import Act, LeftOut
 from backends.domain.text import LocalText
 from backends.video.plan import StreamKey
 
@@ -49,28 +49,6 @@ class Burden(msgspec.Struct, frozen=True):
     """A main stream, and nothing but its size asks for it: the sub-stream would do."""
     kept: bool = False
     """An alarm is seen on it: made worse last."""
-
-
-class Treatment(msgspec.Struct, frozen=True):
-    """What is left out of one stream."""
-
-    skip_loop_filter: bool = False
-    skip_non_reference: bool = False
-    draw_every: int = 1
-    """Only each so many-th decoded frame is drawn."""
-
-
-class Act(StrEnum):
-    """What a step leaves out."""
-
-    LOOP_FILTER = "loop_filter"
-    """Blocks are seen where much moves."""
-    NON_REFERENCE = "non_reference"
-    """Frames on which no other depends; many cameras send none, then nothing changes."""
-    MAIN_STREAM = "main_stream"
-    """Only sub-streams, but for what a person chose."""
-    RATE = "rate"
-    """Decoded in full, drawn less often."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -148,7 +126,7 @@ class Relief(msgspec.Struct, frozen=True):
     """What holds from now on."""
 
     level: int
-    treatments: dict[StreamKey, Treatment]
+    treatments: dict[StreamKey, LeftOut]
     """Those that something is left out of. Their tiles say so."""
     force_sub: bool
     no_up: bool
@@ -311,13 +289,13 @@ class Pressure:
         return any(step.act is Act.MAIN_STREAM for step in self._ladder[: self.level])
 
     def _relief(self, burdens: Sequence[Burden], *, hot: bool, said: tuple[Said, ...]) -> Relief:
-        found: dict[StreamKey, Treatment] = {}
+        found: dict[StreamKey, LeftOut] = {}
         for step in self._ladder[: self.level]:
             for stream, _ in sorted(_touched(step, burdens)):
-                found[stream] = _treat(found.get(stream, Treatment()), step)
+                found[stream] = _treat(found.get(stream, LeftOut()), step)
         return Relief(
             level=self.level,
-            treatments={stream: one for stream, one in found.items() if one != Treatment()},
+            treatments={stream: one for stream, one in found.items() if one != LeftOut()},
             force_sub=self._forces_sub(),
             no_up=bool(self.level) or hot,
             standing=self._standing,
@@ -340,8 +318,8 @@ def _touched(step: Step, burdens: Iterable[Burden]) -> set[tuple[StreamKey, int]
     return {(one.stream, step.draw_every) for one in order[: math.ceil(step.share * len(order))]}
 
 
-def _treat(before: Treatment, step: Step) -> Treatment:
-    return Treatment(
+def _treat(before: LeftOut, step: Step) -> LeftOut:
+    return LeftOut(
         skip_loop_filter=before.skip_loop_filter or step.act is Act.LOOP_FILTER,
         skip_non_reference=before.skip_non_reference or step.act is Act.NON_REFERENCE,
         draw_every=max(before.draw_every, step.draw_every),

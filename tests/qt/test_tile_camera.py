@@ -43,7 +43,9 @@ def words(tile: CameraTile) -> str:
 
 
 def passes(tile: CameraTile, count: int = 6) -> None:
+    """As the pump makes them."""
     for _ in range(count):
+        tile.session.demands.flush()
         tile.on_picture_pass()
 
 

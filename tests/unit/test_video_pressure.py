@@ -18,12 +18,12 @@ from backends.video.pressure import (
     LIMITS,
     Act,
     Burden,
+    LeftOut,
     Limits,
     Load,
     Pressure,
     Relief,
     Step,
-    Treatment,
 )
 
 S = 1_000_000_000
@@ -140,7 +140,7 @@ def test_no_course_of_load_breaks_a_rule(course: list[tuple[Load | None, int, Se
 def test_the_faults_are_found_in_a_history_that_has_them() -> None:
     good = Machine().run(COOL, 1)
     bad = Relief(2, {}, force_sub=False, no_up=False, standing=None, said=())
-    left = Relief(0, {StreamKey("a", "u"): Treatment(draw_every=2)}, True, False, None, ())
+    left = Relief(0, {StreamKey("a", "u"): LeftOut(draw_every=2)}, True, False, None, ())
     history = [(0.0, good), (1.0, bad), (2.0, left), (3.0, bad)]
     assert faults(history) == {
         "silent",
@@ -295,7 +295,7 @@ def test_the_rate_falls_on_the_smallest_tiles_first() -> None:
     slower = {stream.camera_id for stream, one in relief.treatments.items() if one.draw_every > 1}
     assert slower == {"e", "d"}
     relief = Machine().until_level(8, HOT)
-    assert relief.treatments[StreamKey("e", "e/jpeg")] == Treatment(False, True, 4)
+    assert relief.treatments[StreamKey("e", "e/jpeg")] == LeftOut(False, True, 4)
     assert relief.treatments[StreamKey("f", "f/sub")].draw_every == 1
 
 

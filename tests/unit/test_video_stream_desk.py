@@ -6,12 +6,11 @@ import mmap
 from collections.abc import Mapping
 
 from backends.domain.camera import Camera, Demand, Stream, StreamKind
-from backends.domain.stream_choice import Seen, View, Why, Wish
+from backends.domain.stream_choice import Act, LeftOut, Seen, View, Why, Wish
 from backends.domain.text import LocalText
 from backends.video.client import pictures_of, stand_in
 from backends.video.frames import FrameReader, FrameWriter, format_segment, segment_size
 from backends.video.plan import StreamKey
-from backends.video.pressure import Act, Treatment
 from backends.video.stream_desk import StreamDesk
 
 S = 1_000_000_000
@@ -29,7 +28,7 @@ class ToldPictures:
 
     def __init__(self) -> None:
         self.wanted: frozenset[Demand] = frozenset()
-        self.treatments: Mapping[StreamKey, Treatment] = {}
+        self.treatments: Mapping[StreamKey, LeftOut] = {}
         self.load: tuple[float, float] | None = (0.0, 0.3)
 
     def demand(self, wanted: frozenset[Demand]) -> None:
@@ -40,7 +39,7 @@ class ToldPictures:
             return Seen()
         return Seen(0.04, 1920, 1080) if demand.uri.endswith("main") else Seen(0.04, 640, 360)
 
-    def leave_out(self, treatments: Mapping[StreamKey, Treatment]) -> None:
+    def leave_out(self, treatments: Mapping[StreamKey, LeftOut]) -> None:
         self.treatments = treatments
 
     def decoding(self) -> tuple[float, float] | None:

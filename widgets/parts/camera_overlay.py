@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from backends.domain.alarm import Alarm, Priority
 from backends.domain.camera import Camera, PictureState, PictureStatus
+from backends.domain.stream_choice import Act
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.parts import text
@@ -38,6 +39,8 @@ class Said:
     """Number that the layout names, also where the directory does not have it."""
     idle: bool = False
     """A place kept for alarms that has none: calm, not a fault."""
+    left_out: Act | None = None
+    """What is left out of its picture because the machine is too small: the gravest."""
 
 
 class CameraOverlay:
@@ -77,6 +80,7 @@ class CameraOverlay:
             status.state,
             0 if live else int(status.age_s),
             status.reason,
+            said.left_out,
             said.shown,
             alarm.rev if alarm else 0,
             text.recording_active(),
@@ -161,6 +165,15 @@ class CameraOverlay:
             text.draw(painter, room, words, px, theme.on_picture_muted)
             right -= width + pad
         number_width = text.width(camera.number, px, Weight.BOLD) + 1
+        if self._said.left_out is not None and status.state not in BAD:
+            # Never silent: where the whole words leave the name no room, the short one stands there.
+            words = tr(f"camera.left_out.{self._said.left_out}")
+            if text.width(words, px) > (right - inner.left() - number_width) / 2:
+                words = tr("camera.reduced")
+            width = text.width(words, px) + 1
+            room = QRectF(right - width, caption.top(), width, caption.height())
+            text.draw(painter, room, words, px, theme.on_picture)
+            right -= width + pad
         box = QRectF(inner.left(), caption.top(), number_width, caption.height())
         text.draw(painter, box, camera.number, px, theme.on_picture, Weight.BOLD)
         left = inner.left() + number_width + px * 0.6

@@ -13,7 +13,8 @@ from typing import Any
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QHideEvent, QImage, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 
-from backends.domain.camera import Camera, Demand, PictureState, PictureStatus, StreamKind
+from backends.domain.camera import Camera, Demand, PictureState, PictureStatus
+from backends.domain.stream_choice import Act, View, Why
 from layouts.options import CameraOptions
 from widgets.parts.camera_overlay import BAD, CameraOverlay, Said
 from widgets.parts.picture import PicturePainter
@@ -25,6 +26,8 @@ from widgets.typography import TypeScale
 
 _STATUS_EVERY = 5
 """Passes between looks at the status: 10 Hz at 50 passes a second."""
+_GRAVEST = (Act.RATE, Act.MAIN_STREAM, Act.NON_REFERENCE, Act.LOOP_FILTER)
+"""Of what may be left out: one of them is said."""
 
 
 class CameraTile(Tile):
@@ -38,11 +41,14 @@ class CameraTile(Tile):
         self._called = ""
         self._neighbours: frozenset[str] = frozenset()
         self._shown = Shown("", None)
+        self._of = ""
+        """The camera that is painted, or was kept."""
         self._demand: Demand | None = None
         self._painter: PicturePainter | None = None
         self._sequence = 0
         self._passes = 0
         self._status = PictureStatus(PictureState.CONNECTING)
+        self._left_out: Act | None = None
         self._overlay = CameraOverlay(session, scale)
         self._kept: QImage | None = None
         """The last picture of a camera that the hub reports dead, kept dark under the hatch."""
@@ -54,7 +60,7 @@ class CameraTile(Tile):
 
     def refresh(self) -> None:
         self._shown = choose(self.session.city, self.options, self._called, self._neighbours)
-        self._update_demand()
+        self._update_view()
         self._overlay.forget()
         super().refresh()
 
@@ -77,23 +83,36 @@ class CameraTile(Tile):
         """An alarm is seen on it."""
         return self._shown.alarm is not None
 
-    def _update_demand(self) -> None:
+    def _update_view(self) -> None:
+        """Say what can be seen of which camera; `on_demand` brings what is painted."""
         camera = self.camera
-        demand = None
-        if camera is not None and camera.enabled and self.isVisible() and not self._dead_by_hub(camera):
+        camera_id = camera.id if camera is not None else ""
+        if camera_id != self._of:
+            # The picture of one camera is never seen under the name of another.
+            self._of, self._kept, self._left_out = camera_id, None, None
+            self._status = PictureStatus(PictureState.CONNECTING)
+            self._paint_from(None)
+        view = None
+        if camera is not None and self.isVisible() and not self._dead_by_hub(camera):
             ratio = self.devicePixelRatioF()
-            size = round(self.width() * ratio), round(self.height() * ratio)
-            if camera.streams and min(size) > 0:
-                demand = Demand(camera.id, camera.stream(StreamKind.SUB).uri, *size)
-        if demand != self._demand:
-            if demand is None:
-                self._keep_last()
-            elif self._demand is None or demand.camera_id != self._demand.camera_id:
-                self._kept = None
-            self._demand = demand
-            self._painter = PicturePainter(self.session.pictures, demand) if demand is not None else None
-            self._sequence = 0
-        self.session.demands.set(self, demand)
+            view = View(camera.id, round(self.width() * ratio), round(self.height() * ratio))
+        else:
+            self.on_demand(None)
+        self.session.demands.set(self, view)
+
+    def on_demand(self, demand: Demand | None) -> None:
+        """The desk of streams says what is painted. While a stream is switched that is the old one."""
+        if demand == self._demand:
+            return
+        if demand is None:
+            self._keep_last()
+        self._paint_from(demand)
+        self.update()
+
+    def _paint_from(self, demand: Demand | None) -> None:
+        self._demand = demand
+        self._painter = PicturePainter(self.session.pictures, demand) if demand is not None else None
+        self._sequence = 0
 
     @staticmethod
     def _dead_by_hub(camera: Camera) -> bool:
@@ -111,16 +130,16 @@ class CameraTile(Tile):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._update_demand()
+        self._update_view()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self.session.demands.set(self, None)
-        self._demand, self._painter = None, None
+        self._paint_from(None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._update_demand()
+        self._update_view()
         self._overlay.forget()
 
     # -- clocks ----------------------------------------------------------------------------------------
@@ -144,6 +163,19 @@ class CameraTile(Tile):
         ):
             self.update()
         self._status = status
+        left_out = self._look_at_left_out(self._demand.camera_id)
+        if left_out is not self._left_out:
+            self._left_out = left_out
+            self.update()
+
+    def _look_at_left_out(self, camera_id: str) -> Act | None:
+        """The gravest of what is left out of its picture."""
+        streams = self.session.streams
+        use = streams.use(camera_id)
+        acts = {*streams.left_out(camera_id)} | (
+            {Act.MAIN_STREAM} if use is not None and use.why is Why.LOAD else set()
+        )
+        return next((act for act in _GRAVEST if act in acts), None)
 
     def on_second(self) -> None:
         camera = self.camera
@@ -160,6 +192,8 @@ class CameraTile(Tile):
             return PictureStatus(PictureState.NO_SOURCE)
         if not camera.enabled:
             return PictureStatus(PictureState.DISABLED)
+        if not (camera.streams or camera.restream):
+            return PictureStatus(PictureState.NO_SOURCE)
         if self._dead_by_hub(camera):
             age_s = max(0.0, (self.now_ns() - camera.t_state_ns) / 1e9) if camera.t_state_ns else 0.0
             return PictureStatus(PictureState.LOST, age_s=age_s)
@@ -173,7 +207,7 @@ class CameraTile(Tile):
             status = self.status()
             bad = status.state in BAD
             self._paint_picture(painter, dark=bad and not self._idle)
-            said = Said(self._shown, self.camera, status, self.options.camera, self._idle)
+            said = Said(self._shown, self.camera, status, self.options.camera, self._idle, self._left_out)
             self._overlay.paint(painter, self, said)
         finally:
             painter.end()
