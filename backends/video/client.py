@@ -83,7 +83,7 @@ class PictureClient:
             if self._standins:
                 self._standins.pop(demand, None)
             return sequence
-        standin = self._standins.get(demand)
+        standin = self._standin(demand)
         return standin.sequence() if standin is not None else 0
 
     @contextmanager
@@ -94,7 +94,7 @@ class PictureClient:
         """
         reader = self._readers.get(demand)
         if reader is None or not reader.sequence():
-            reader = self._standins.get(demand)
+            reader = self._standin(demand)
         if reader is None:
             yield None
             return
@@ -126,7 +126,7 @@ class PictureClient:
         if reader is None:
             return Seen(refused=demand in self._refused)
         width, height = reader.source_size()
-        return Seen(reader.status().age_s if reader.sequence() else None, width, height)
+        return Seen(reader.age_s() if reader.sequence() else None, width, height)
 
     def leave_out(self, left_out: Mapping[StreamKey, LeftOut]) -> None:
         """From now on, of these streams; of all others nothing. No stream is opened afresh for it."""
@@ -160,9 +160,15 @@ class PictureClient:
         for thread in self._threads:
             thread.join(2.0)
 
+    def _standin(self, demand: Demand) -> FrameReader | None:
+        """A lost picture stands in for nothing: over it the tile would say that the new one is being fetched."""
+        reader = self._standins.get(demand)
+        return reader if reader is not None and reader.age_s() < LOST_S else None
+
     def _stand_in(self, wanted: frozenset[Demand]) -> None:
         """A tile that changes its size shows the old picture until the new one is there. Under the lock."""
-        old = pictures_of(self._wanted, self._readers, self._standins)
+        shown = pictures_of(self._wanted, self._readers, self._standins)
+        old = {demand: reader for demand, reader in shown.items() if reader.age_s() < LOST_S}
         self._standins = {
             demand: old[other]
             for demand in wanted

@@ -254,6 +254,10 @@ class FrameReader(_Output):
         words[_TORN] += 1
         return False
 
+    def age_s(self) -> float:
+        """Seconds since the last new picture, or since the output was made where none has come."""
+        return max(0, self._clock() - (self._words[_STAMP] or self._words[_SINCE])) / 1e9
+
     def counts(self) -> tuple[int, int]:
         """Frames received, and how many of them were late."""
         return self._words[_RECEIVED], self._words[_LATE]
@@ -269,7 +273,7 @@ class FrameReader(_Output):
         code = words[_STATE]
         said = STATES[code] if code < len(STATES) else PictureState.CONNECTING
         stamp, interval = words[_STAMP], words[_INTERVAL]
-        age_s = max(0, self._clock() - (stamp or words[_SINCE])) / 1e9
+        age_s = self.age_s()
         reason = self._reason() if words[_REASON_LEN] else ""
         return PictureStatus(
             state=judge(said, stamp != 0, age_s, interval / 1e9, bool(reason)),

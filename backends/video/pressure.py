@@ -139,15 +139,15 @@ class Relief(msgspec.Struct, frozen=True):
 
 _WORDS = {
     "loop_filter": LocalText(
-        "Máy quá tải: {n} camera hiển thị không làm mịn", "Machine too small: {n} cameras are shown without smoothing"
+        "Máy quá tải: {n} camera hiển thị không làm mịn", "Machine too small: cameras without smoothing: {n}"
     ),
     "non_reference": LocalText(
-        "Máy quá tải: {n} camera bỏ bớt khung hình", "Machine too small: {n} cameras show fewer frames"
+        "Máy quá tải: {n} camera bỏ bớt khung hình", "Machine too small: cameras with fewer frames: {n}"
     ),
     "main_stream": LocalText("Máy quá tải: chỉ dùng luồng phụ", "Machine too small: only sub-streams are used"),
     "rate": LocalText(
         "Máy quá tải: {n} ô nhỏ nhất chỉ vẽ 1/{every} số khung hình",
-        "Machine too small: the {n} smallest pictures show 1 frame in {every}",
+        "Machine too small: smallest pictures at 1 frame in {every}: {n}",
     ),
     "bottom": LocalText(
         "Máy quá tải, không giảm thêm được nữa: hãy xem ít camera hơn",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Mapping
+from time import monotonic_ns
 
 from backends.domain.camera import Camera, Demand, Stream, StreamKind
 from backends.domain.stream_choice import Act, LeftOut, Seen, View, Why, Wish
 from backends.domain.text import LocalText
-from backends.video.client import pictures_of, stand_in
-from backends.video.frames import FrameReader, FrameWriter, format_segment, segment_size
+from backends.video.client import PictureClient, pictures_of, stand_in
+from backends.video.frames import Clock, FrameReader, FrameWriter, format_segment, segment_size
 from backends.video.plan import StreamKey
 from backends.video.stream_desk import StreamDesk
 
@@ -173,14 +174,35 @@ def test_until_its_own_picture_is_there_a_tile_shows_the_same_stream_before_the_
     assert stand_in(Demand("a", "sub", 320, 180), [other, zoomed]) is None
 
 
-def reader(*, picture: bool) -> FrameReader:
+def test_a_lost_picture_stands_in_for_nothing() -> None:
+    """It would look like one that is just being replaced."""
+    client = PictureClient("\0ioc-nobody-listens", b"key")
+    now_ns = [S + 1]
+    one, two, three = (Demand("a", "sub", width, 270) for width in (480, 320, 160))
+    try:
+        client._readers = {one: reader(picture=True, clock=lambda: now_ns[0])}
+        client.demand(frozenset({one}))
+        client.demand(frozenset({two}))
+        assert client.sequence(two)
+        now_ns[0] += 5 * S
+        assert client.sequence(two) == 0
+        with client.pin(two) as picture:
+            assert picture is None
+        client.demand(frozenset({three}))
+        now_ns[0] -= 5 * S
+        assert client.sequence(three) == 0, "nor is it taken over"
+    finally:
+        client.close()
+
+
+def reader(*, picture: bool, clock: Clock = monotonic_ns) -> FrameReader:
     memory = mmap.mmap(-1, segment_size(32, 18))
     format_segment(memory, 7, 32, 18)
     if picture:
         writer = FrameWriter(memory, 7)
         writer.begin()[:] = 1
         writer.publish(S, 40_000_000, 1)
-    return FrameReader(memory, 7)
+    return FrameReader(memory, 7, clock)
 
 
 def test_an_output_without_a_picture_does_not_take_the_place_of_its_stand_in() -> None:

@@ -166,9 +166,9 @@ class CameraOverlay:
             right -= width + pad
         number_width = text.width(camera.number, px, Weight.BOLD) + 1
         if self._said.left_out is not None and status.state not in BAD:
-            # Never silent: where the whole words leave the name no room, the short one stands there.
-            words = tr(f"camera.left_out.{self._said.left_out}")
-            if text.width(words, px) > (right - inner.left() - number_width) / 2:
+            # Never silent: where the whole words would cut the name, a short one stands there.
+            words, name = tr(f"camera.left_out.{self._said.left_out}"), text.width(local(camera.name), px)
+            if inner.left() + number_width + px * 0.6 + name + pad + text.width(words, px) > right:
                 words = tr("camera.reduced")
             width = text.width(words, px) + 1
             room = QRectF(right - width, caption.top(), width, caption.height())

@@ -135,6 +135,7 @@ class CameraTile(Tile):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self.session.demands.set(self, None)
+        self._status = PictureStatus(PictureState.CONNECTING)
         self._paint_from(None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
