@@ -110,6 +110,8 @@ def test_what_is_left_out_is_said_on_the_tile(qtbot: QtBot, sample: SampleSessio
     assert feel(3, 0.3, 0.97) == f"không làm mịn | {whole}"
     tile.resize(240, 140)
     assert "giảm hình" in words(tile)
+    tile.resize(90, 60)
+    assert "↓ | 014" in words(tile)
     tile.resize(500, 200)
     assert feel(40, 0.0, 0.3) == whole
 

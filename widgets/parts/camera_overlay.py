@@ -166,10 +166,7 @@ class CameraOverlay:
             right -= width + pad
         number_width = text.width(camera.number, px, Weight.BOLD) + 1
         if self._said.left_out is not None and status.state not in BAD:
-            # Never silent: where the whole words would cut the name, a short one stands there.
-            words, name = tr(f"camera.left_out.{self._said.left_out}"), text.width(local(camera.name), px)
-            if inner.left() + number_width + px * 0.6 + name + pad + text.width(words, px) > right:
-                words = tr("camera.reduced")
+            words = self._left_out_words(self._said.left_out, camera, right - inner.left() - number_width - px * 0.6)
             width = text.width(words, px) + 1
             room = QRectF(right - width, caption.top(), width, caption.height())
             text.draw(painter, room, words, px, theme.on_picture)
@@ -180,6 +177,14 @@ class CameraOverlay:
         if right - left > px * 2:
             room = QRectF(left, caption.top(), right - left, caption.height())
             text.draw(painter, room, local(camera.name), px, theme.on_picture)
+
+    def _left_out_words(self, act: Act, camera: Camera, room: float) -> str:
+        """Never nothing: the whole words beside the whole name, a short one beside the number, or a sign."""
+        px = self.scale.floor
+        words, short = tr(f"camera.left_out.{act}"), tr("camera.reduced")
+        if text.width(local(camera.name), px) + self.scale.pad + text.width(words, px) <= room:
+            return words
+        return short if text.width(short, px) <= room else "↓"
 
     def _paint_bad(self, painter: QPainter, room: QRectF, status: PictureStatus) -> None:
         theme, scale = self.theme, self.scale
