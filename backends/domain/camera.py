@@ -97,6 +97,8 @@ class Demand(msgspec.Struct, frozen=True, order=True):
     height: int
     crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     """x, y, width, height as shares of the full picture."""
+    restreamed: bool = False
+    """From the room's restream server: the camera's password is none of its business."""
 
 
 class PictureStatus(msgspec.Struct, frozen=True, omit_defaults=True):

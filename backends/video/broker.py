@@ -122,6 +122,8 @@ class PictureBroker:
         self._outputs: dict[OutputKey, _Output] = {}
         self._refused: dict[OutputKey, str] = {}
         self._places: dict[StreamKey, int] = {}
+        self._elsewhere: set[StreamKey] = set()
+        """From the room's restream server, which no camera's password is given to, not while they linger either."""
         self._guis: list[_Gui] = []
         # Differs from that of a broker before us, whose pictures the GUI may still hold.
         self._generation = int(time.monotonic() * 10) & 0xFFFFFF
@@ -288,6 +290,8 @@ class PictureBroker:
             self._make(key)
         self._places = spread({key.stream for key in self._outputs}, len(self._crew), self._places)
         self._rings.want({key.stream for key in self._outputs if key.stream.uri.partition(":")[0] != "ring"})
+        told = {StreamKey(d.camera_id, d.uri): d.restreamed for gui in self._guis for d in gui.wanted.demands}
+        self._elsewhere = {key.stream for key in self._outputs if told.get(key.stream, key.stream in self._elsewhere)}
         self._give_orders()
 
     def _make(self, key: OutputKey) -> None:
@@ -308,7 +312,8 @@ class PictureBroker:
         orders: list[list[StreamOrder]] = [[] for _ in self._crew]
         reduced = {StreamKey(r.camera_id, r.uri): r.left_out for gui in self._guis for r in gui.wanted.reduced}
         for stream, drawn in outputs.items():
-            user, password = self._credentials.get(stream.camera_id, ("", ""))
+            nobody = ("", "")
+            user, password = nobody if stream in self._elsewhere else self._credentials.get(stream.camera_id, nobody)
             path = self._scene_path(stream.uri)
             ring = self._rings.slab(stream) or ("", 0)
             left_out = reduced.get(stream, LeftOut())
