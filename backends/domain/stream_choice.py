@@ -99,6 +99,8 @@ class Seen(msgspec.Struct, frozen=True):
     height: int = 0
     refused: bool = False
     """There is no shared memory for it."""
+    smoothed: bool = True
+    """Its codec has a loop filter, or is not known."""
 
 
 class Pick(msgspec.Struct, frozen=True):

@@ -126,7 +126,7 @@ class PictureClient:
         if reader is None:
             return Seen(refused=demand in self._refused)
         width, height = reader.source_size()
-        return Seen(reader.age_s() if reader.sequence() else None, width, height)
+        return Seen(reader.age_s() if reader.sequence() else None, width, height, smoothed=reader.smoothed)
 
     def leave_out(self, left_out: Mapping[StreamKey, LeftOut]) -> None:
         """From now on, of these streams; of all others nothing. No stream is opened afresh for it."""

@@ -22,6 +22,7 @@ from backends.video.health import Health
 from backends.video.looks import sample_of, view_of
 from backends.video.metering import Meter
 from backends.video.packets import times_of
+from backends.video.reading import SMOOTHED
 from backends.video.ring import RingWriter
 from backends.video.ring_layout import BadRing, Codec
 from backends.video.scaling import Scaler, Shot, size_of
@@ -67,6 +68,7 @@ class StreamDecoder:
         self._reconnects = 0
         self._bad = 0
         self._late = 0
+        self._smoothed = True
         self._left_out = order.left_out
         self._drawn_ns = 0
         """Arrival of the picture that was drawn last."""
@@ -154,7 +156,7 @@ class StreamDecoder:
     def _draw(self, drawing: _Drawing, shot: Shot) -> None:
         writer = drawing.writer
         drawing.scaler.draw(shot, writer.begin(), self._aspect)
-        writer.say_source(*size_of(shot))
+        writer.say_source(*size_of(shot), smoothed=self._smoothed)
         writer.say_stream(self._meter.bits_per_s, self._bad)
         writer.say_late(self._late)
         writer.publish(self._stamp_ns, self._drawn_interval_ns(), self._received)
@@ -209,6 +211,7 @@ class StreamDecoder:
         source = self._open()
         try:
             self._aspect = source.pixel_aspect
+            self._smoothed = source.codec is not None and source.codec.name in SMOOTHED
             self._interval_ns = int(1e9 / source.fps) if source.fps > 0 else self._interval_ns
             self._say(PictureState.WAITING_KEY)
             self._show(source)

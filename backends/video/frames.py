@@ -38,6 +38,7 @@ _GENERATION, _WIDTH, _HEIGHT, _STRIDE, _SLOTS, _SLOT_BYTES, _CRC = range(1, 8)
 _NEWEST, _STAMP, _INTERVAL, _RECEIVED, _STATE, _RECONNECTS, _REASON_SEQ, _REASON_LEN, _SOURCE, _SINCE = range(8, 18)
 _BITRATE, _BAD, _FLAGS, _LATE = 18, 19, 20, 21
 _BEGIN, _END = 24, 27
+_UNSMOOTHED = 30
 _PINNED, _TORN = 32, 33
 _FLAG_SINCE = 34
 _REASON_AT, _REASON_MAX = 512, 480
@@ -160,9 +161,10 @@ class FrameWriter(_Output):
         words[_RECONNECTS] = reconnects
         words[_STATE] = _CODE[state]
 
-    def say_source(self, width: int, height: int) -> None:
-        """Size of the decoded picture before scaling."""
+    def say_source(self, width: int, height: int, *, smoothed: bool = True) -> None:
+        """Size of the decoded picture before scaling; `smoothed`: its codec has a loop filter."""
         self._words[_SOURCE] = width << 32 | height
+        self._words[_UNSMOOTHED] = not smoothed
 
     def say_stream(self, bits_per_s: int, bad: int) -> None:
         """What the stream sends, and how much of it could not be decoded."""
@@ -253,6 +255,11 @@ class FrameReader(_Output):
             return True
         words[_TORN] += 1
         return False
+
+    @property
+    def smoothed(self) -> bool:
+        """Its codec has a loop filter; also as long as that is not known."""
+        return not self._words[_UNSMOOTHED]
 
     def age_s(self) -> float:
         """Seconds since the last new picture, or since the output was made where none has come."""

@@ -44,7 +44,7 @@ class Burden(msgspec.Struct, frozen=True):
     area: int
     """Physical pixels of its largest tile."""
     smoothed: bool = True
-    """Its codec has a loop filter (H.264, H.265)."""
+    """Its codec has a loop filter, and frames that refer to others (H.264, H.265)."""
     shrinks: bool = False
     """A main stream, and nothing but its size asks for it: the sub-stream would do."""
     kept: bool = False
@@ -305,7 +305,7 @@ class Pressure:
 
 def _touched(step: Step, burdens: Iterable[Burden]) -> set[tuple[StreamKey, int]]:
     """The streams that a step is done to, worst first, and how much of each frame's rate it leaves."""
-    if step.act is Act.LOOP_FILTER:
+    if step.act in (Act.LOOP_FILTER, Act.NON_REFERENCE):
         order = [one for one in burdens if one.smoothed]
     elif step.act is Act.MAIN_STREAM:
         order = [one for one in burdens if one.shrinks]

@@ -135,16 +135,16 @@ class StreamDesk:
     def _burden(self, camera_id: str, use: Use, alarmed: bool) -> Burden:
         pick = use.pick
         area = self._areas.get(camera_id, 0)
-        sizes = [
-            seen.width * seen.height
+        seen = [
+            self._pictures.seen(demand)
             for demand in self._decision.demands
             if (demand.camera_id, demand.uri) == (camera_id, pick.uri)
-            for seen in (self._pictures.seen(demand),)
         ]
         return Burden(
             stream=StreamKey(camera_id, pick.uri),
-            pixels=max(sizes, default=0) or pick.width * pick.height or area,
+            pixels=max((one.width * one.height for one in seen), default=0) or pick.width * pick.height or area,
             area=area,
+            smoothed=all(one.smoothed for one in seen),
             shrinks=use.why is Why.LOAD or (pick.kind is StreamKind.MAIN and use.why is Why.SIZE),
             kept=alarmed,
         )

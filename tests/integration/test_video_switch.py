@@ -92,6 +92,7 @@ def test_what_is_left_out_reaches_a_decoder_that_runs(running: Rig, tmp_path: Pa
     running.show(demand)
     running.until_moving(demand)
     smooth = running.copy(demand)
+    assert running.client.seen(demand).smoothed
 
     def is_smooth() -> bool:
         return bool((running.copy(demand) == smooth).all())
@@ -180,6 +181,7 @@ def test_the_load_of_the_workers_is_told(running: Rig, tmp_path: Path) -> None:
             figures.append(told)
         return bool(figures) and figures[-1][1] > 0
 
+    assert not running.client.seen(demand).smoothed, "it is drawn here"
     until(busy, what=lambda: f"a worker that computes: {figures[-3:]}")
     assert all(0 <= late <= 1 and 0 <= share <= 1 for late, share in figures)
     running.broker.stop()

@@ -31,6 +31,7 @@ class ToldPictures:
         self.wanted: frozenset[Demand] = frozenset()
         self.treatments: Mapping[StreamKey, LeftOut] = {}
         self.load: tuple[float, float] | None = (0.0, 0.3)
+        self.smoothed = True
 
     def demand(self, wanted: frozenset[Demand]) -> None:
         self.wanted = wanted
@@ -38,7 +39,8 @@ class ToldPictures:
     def seen(self, demand: Demand) -> Seen:
         if demand not in self.wanted:
             return Seen()
-        return Seen(0.04, 1920, 1080) if demand.uri.endswith("main") else Seen(0.04, 640, 360)
+        size = (1920, 1080) if demand.uri.endswith("main") else (640, 360)
+        return Seen(0.04, *size, smoothed=self.smoothed)
 
     def leave_out(self, treatments: Mapping[StreamKey, LeftOut]) -> None:
         self.treatments = treatments
@@ -156,6 +158,15 @@ def test_a_machine_too_small_is_relieved_and_that_is_told() -> None:
     assert uris(screen.pictures.wanted) == {"rtsp://a/main", "rtsp://b/sub"}
     assert (screen.pictures.treatments, screen.desk.standing) == ({}, None)
     assert screen.told[-1] == ("", "pressure.normal")
+
+
+def test_nothing_is_said_to_be_left_out_that_is_not_there() -> None:
+    """Cameras that send JPEG: no loop filter, and no frame refers to another."""
+    screen = Screen(camera("a"))
+    screen.pictures.smoothed = False
+    screen.pictures.load = (0.3, 0.97)
+    screen.run(4.0, LITTLE)
+    assert [code for _, code in screen.told] == ["pressure.rate"]
 
 
 def test_without_figures_nothing_is_left_out() -> None:
