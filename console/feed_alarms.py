@@ -55,7 +55,7 @@ KINDS: dict[str, _Kind] = {
     # Raised in the GUI (`console.parts_watch`), as all that follow.
     "pictures": _Kind(
         Priority.LOW,
-        LocalText("Máy trạm quá tải, hình camera bị giảm", "This station is overloaded: pictures are reduced"),
+        LocalText("Máy trạm quá tải, hình camera bị giảm", "Station overloaded: pictures reduced"),
     ),
     # Parts of the program itself, by the supervisor's names.
     "part_feeder": _Kind(

@@ -138,20 +138,16 @@ class Relief(msgspec.Struct, frozen=True):
 
 
 _WORDS = {
-    "loop_filter": LocalText(
-        "Máy quá tải: {n} camera hiển thị không làm mịn", "Machine too small: cameras without smoothing: {n}"
-    ),
-    "non_reference": LocalText(
-        "Máy quá tải: {n} camera bỏ bớt khung hình", "Machine too small: cameras with fewer frames: {n}"
-    ),
-    "main_stream": LocalText("Máy quá tải: chỉ dùng luồng phụ", "Machine too small: only sub-streams are used"),
+    # Those that stand for long are short: they are the second line of an alarm.
+    "loop_filter": LocalText("Máy quá tải: {n} camera không làm mịn hình", "Overload: cameras without smoothing: {n}"),
+    "non_reference": LocalText("Máy quá tải: {n} camera bỏ bớt khung hình", "Overload: cameras with fewer frames: {n}"),
+    "main_stream": LocalText("Máy quá tải: chỉ dùng luồng phụ", "Overload: only sub-streams are used"),
     "rate": LocalText(
-        "Máy quá tải: {n} ô nhỏ nhất chỉ vẽ 1/{every} số khung hình",
-        "Machine too small: smallest pictures at 1 frame in {every}: {n}",
+        "Máy quá tải: {n} ô nhỏ chỉ vẽ 1/{every} hình", "Overload: small tiles at 1 frame in {every}: {n}"
     ),
     "bottom": LocalText(
         "Máy quá tải, không giảm thêm được nữa: hãy xem ít camera hơn",
-        "Machine too small, and nothing is left to save: show fewer cameras",
+        "Overload, and nothing is left to save: show fewer cameras",
     ),
     "eased": LocalText("Máy bớt tải, hình đẹp hơn một bậc", "The load is less: pictures are one step better"),
     "normal": LocalText("Máy hết quá tải: hình đầy đủ trở lại", "The machine keeps up again: pictures are whole"),

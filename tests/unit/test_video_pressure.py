@@ -270,7 +270,7 @@ def test_what_stands_is_named_as_long_as_it_stands() -> None:
     machine = Machine()
     relief = machine.until_level(1, HOT)
     assert relief.standing is not None
-    assert relief.standing.words.vi == "Máy quá tải: 3 camera hiển thị không làm mịn"
+    assert relief.standing.words.vi == "Máy quá tải: 3 camera không làm mịn hình"
     machine.run(WARM, 20)
     relief = machine.run(WARM, 1)
     assert relief.standing is not None
