@@ -24,9 +24,10 @@ from pathlib import Path
 
 import msgspec
 
+from backends.domain.camera import PictureState
 from backends.video.channel import Stopper
 from backends.video.crew import Crewman, WorkerEnded
-from backends.video.frames import format_segment, segment_size
+from backends.video.frames import FrameReader, format_segment, segment_size
 from backends.video.plan import OutputKey, StreamKey, outputs_for, spread
 from backends.video.ring_pool import BUDGET, RingPool
 from backends.video.segment import NoPictureMemory, Segments, free_bytes
@@ -71,11 +72,12 @@ class BrokerSettings(msgspec.Struct, frozen=True):
 
 
 class _Output:
-    __slots__ = ("generation", "segment", "unwanted_since")
+    __slots__ = ("generation", "seen", "segment", "unwanted_since")
 
-    def __init__(self, segment: str, generation: int) -> None:
+    def __init__(self, segment: str, generation: int, seen: FrameReader) -> None:
         self.segment = segment
         self.generation = generation
+        self.seen = seen
         self.unwanted_since: float | None = None
 
 
@@ -198,6 +200,11 @@ class PictureBroker:
         with self._lock:
             return frozenset(demand.uri for gui in self._guis for demand in gui.wanted.demands)
 
+    def streams(self) -> dict[StreamKey, PictureState]:
+        """What is decoded now, and how each stands."""
+        with self._lock:
+            return {key.stream: output.seen.status().state for key, output in self._outputs.items()}
+
     def worker_restarts(self) -> int:
         return sum(man.restarts for man in self._crew)
 
@@ -294,7 +301,7 @@ class PictureBroker:
             self._refused[key] = str(error)
             return
         format_segment(memory, self._generation, key.width, key.height)
-        self._outputs[key] = _Output(name, self._generation)
+        self._outputs[key] = _Output(name, self._generation, FrameReader(memory, self._generation))
 
     def _give_orders(self) -> None:
         outputs: dict[StreamKey, list[OutputOrder]] = {}
