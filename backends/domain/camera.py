@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from backends.domain.picture import Raised
+from backends.domain.picture import Apart, Raised
 from backends.domain.text import LocalText
 
 
@@ -115,3 +115,5 @@ class PictureStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """Packets and frames that could not be decoded."""
     raised: tuple[Raised, ...] = ()
     """What is wrong with the pictures that come, most urgent first. Of no meaning in states without a picture."""
+    apart: Apart | None = None
+    """Its decoder worker is not shared with the others; None: it is."""
