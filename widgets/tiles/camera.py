@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor, QHideEvent, QImage, QPainter, QPaintEvent, QPi
 
 from backends.domain.alarm import Alarm, Priority
 from backends.domain.camera import Camera, Demand, PictureState, PictureStatus, StreamKind
+from backends.domain.picture import Apart
 from layouts.options import CameraOptions
 from widgets import format as fmt
 from widgets.i18n import local, tr
@@ -219,6 +220,7 @@ class CameraTile(Tile):
             status.state,
             0 if live else int(status.age_s),
             status.reason,
+            status.apart,
             self._shown,
             alarm.rev if alarm else 0,
             text.recording_active(),
@@ -302,12 +304,21 @@ class CameraTile(Tile):
             text.draw(painter, room, words, px, theme.on_picture_muted)
             right -= width + pad
         number_width = text.width(camera.number, px, Weight.BOLD) + 1
+        if status.apart is not None and status.state not in _BAD:
+            words = tr("camera.apart")
+            width = text.width(words, px) + 1
+            if right - width - pad > inner.left() + number_width:
+                room = QRectF(right - width, caption.top(), width, caption.height())
+                text.draw(painter, room, words, px, theme.on_picture_muted)
+                right -= width + pad
         box = QRectF(inner.left(), caption.top(), number_width, caption.height())
         text.draw(painter, box, camera.number, px, theme.on_picture, Weight.BOLD)
         left = inner.left() + number_width + px * 0.6
-        if right - left > px * 2:
+        name = local(camera.name)
+        # A stump of a name beside other words says nothing: the number is enough there.
+        if right - left > (px * 2 if status.apart is None else min(text.width(name, px), px * 8)):
             room = QRectF(left, caption.top(), right - left, caption.height())
-            text.draw(painter, room, local(camera.name), px, theme.on_picture)
+            text.draw(painter, room, name, px, theme.on_picture)
 
     def _paint_bad(self, painter: QPainter, room: QRectF, status: PictureStatus) -> None:
         theme, scale = self.theme, self.scale
@@ -319,6 +330,8 @@ class CameraTile(Tile):
             lines = [(words, scale.read), (status.reason, scale.floor)] if status.reason else [(words, scale.read)]
         else:
             lines = self._lost_lines(status, room)
+        if status.apart is not None:
+            lines = [*lines, *self._apart_lines(status.apart, lines, room)]
         px_sum = sum(scale.line(px) for _, px in lines)
         if px_sum > room.height():
             lines = [(" ".join(words for words, _ in lines), min(px for _, px in lines))]
@@ -337,6 +350,17 @@ class CameraTile(Tile):
                 align=Qt.AlignmentFlag.AlignHCenter,
             )
             top += step
+
+    def _apart_lines(self, apart: Apart, others: list[tuple[str, int]], room: QRectF) -> list[tuple[str, int]]:
+        """Why its decoder is not shared, as much of it as there is room for below the others."""
+        px, left = self.scale.floor, room.height() - sum(self.scale.line(px) for _, px in others)
+        width = room.width() - 2 * self.scale.pad
+        for words in (tr(f"camera.apart_{apart}"), tr("camera.apart")):
+            lines = text.wrap(words, px, Weight.SEMIBOLD, width, 2)
+            whole = " ".join(lines) == words and all(text.width(line, px, Weight.SEMIBOLD) <= width for line in lines)
+            if whole and len(lines) * self.scale.line(px) <= left:
+                return [(line, px) for line in lines]
+        return []
 
     def _lost_lines(self, status: PictureStatus, room: QRectF) -> list[tuple[str, int]]:
         """MẤT HÌNH and since when, as large as goes without a cut; in the smallest tile one of the two."""
