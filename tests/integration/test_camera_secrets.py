@@ -123,6 +123,9 @@ def test_a_camera_with_a_password_from_the_table_to_the_tile(tmp_path: Path, cap
             one.sign_in("khach")
             one.pictures.until_moving(shown)
             assert given(hub) == [("desk-1", "khach", "stream", "cam-014")]
+            for pid in one.pictures.broker.worker_pids():
+                for what in ("cmdline", "environ"):
+                    assert b"geheim" not in Path(f"/proc/{pid}/{what}").read_bytes()
 
             # The site's people change it: on the camera and at the hub.
             camera.kill()
