@@ -1,8 +1,8 @@
 """The session builder: the only place that joins backends and widgets.
 
 Order of start-up: fonts and words -> layouts -> city model -> feed client (the last stored state is the
-first thing in its inbox) -> picture client -> session -> pump -> windows. What the store holds is applied
-before the first window is shown, so that the first paint already is the city, marked with its age.
+first thing in its inbox) -> picture client -> desk of streams -> session -> pump -> windows. What the store holds
+is applied before the first window is shown, so that the first paint already is the city, marked with its age.
 Order of shut-down: pump -> windows -> sound and screen saver -> clients.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
 from backends.domain.feeds import Mode
+from backends.domain.text import LocalText
 from backends.domain.times import HubClock, SystemClock
 from backends.video.client import PictureClient
+from backends.video.stream_desk import StreamDesk
 from console.feed_client import FeedClient
 from console.parts_watch import PartsWatch
 from console.settings import GuiSettings, Preferences, load_preferences, save_preferences
@@ -34,6 +37,7 @@ from widgets.memory import Memory
 from widgets.models.city import CityModel
 from widgets.parts import plot_chart
 from widgets.parts.demands import DemandBoard
+from widgets.parts.stream_watch import StreamWatch
 from widgets.pump import Pump
 from widgets.session import Calls, Look, Notices, Session
 from widgets.sound import SOUNDS, Annunciator
@@ -85,6 +89,7 @@ class SessionBuilder(QObject):
             self._on_part_restarted,
         )
         self._pictures = PictureClient(settings.pictures.address, settings.pictures.key)
+        streams = StreamDesk(self._pictures, time.monotonic_ns, self._on_streams_said)
         look = Look(THEMES[ThemeName(settings.theme)])
         self.voice = ChildVoice(SOUNDS)
         self._sound = Annunciator(self.city, muted=self._preferences().muted, voice=self.voice)
@@ -92,6 +97,7 @@ class SessionBuilder(QObject):
         self.session = Session(
             city=self.city,
             pictures=self._pictures,
+            streams=streams,
             actions=self._parts,
             access=self._feed,
             history=self._feed,
@@ -100,7 +106,7 @@ class SessionBuilder(QObject):
             look=look,
             sound=self._sound,
             notices=Notices(),
-            demands=DemandBoard(self._pictures, self._feed.viewing),
+            demands=DemandBoard(streams, self._feed.viewing),
             calls=Calls(),
             memory=Memory(_kept(self._told)),
         )
@@ -109,6 +115,7 @@ class SessionBuilder(QObject):
         apply_palette(app, look.theme)
         look.changed.connect(self._on_look)
         self.pump = Pump(self._parts, self.city, self._clock, mono)
+        self._stream_watch = StreamWatch(streams, self.city, self.pump, self._parts.say_left_out)
         own = Path(settings.layouts_dir) if settings.layouts_dir else None
         self._loaded = load_layouts(tile_kinds(), own)
         self.wall = Wall(self.session, self.pump, self._loaded, self._described())
@@ -154,6 +161,18 @@ class SessionBuilder(QObject):
         """One quiet sentence on the desks; the wall goes on as it is."""
         words = tr("restarted.other" if part not in _PARTS else f"restarted.{part}", at=fmt.clock_minutes(t_ns))
         self.session.notices.tell_desk(words)
+
+    # -- what becomes of pictures ------------------------------------------------------------------------
+
+    def _on_streams_said(self, camera_id: str, code: str, words: LocalText) -> None:
+        """Of the whole wall everybody is told; of one camera, whose tile goes on, those at the desks."""
+        _log.info("%s %s: %s", code, camera_id, words.en)
+        if not camera_id:
+            self.session.notices.post(i18n.local(words))
+            return
+        camera = self.city.camera(camera_id)
+        number = camera.number if camera is not None else camera_id
+        self.session.notices.tell_desk(f"{tr('alarms.camera', number=number)}: {i18n.local(words)}")
 
     # -- what a person chose -----------------------------------------------------------------------------
 

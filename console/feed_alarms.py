@@ -52,7 +52,12 @@ KINDS: dict[str, _Kind] = {
         Priority.MEDIUM,
         LocalText("Máy trạm không sao lưu được dữ liệu", "This station's data is not being backed up"),
     ),
-    # Parts of the program itself, by the supervisor's names; raised in the GUI (`console.parts_watch`).
+    # Raised in the GUI (`console.parts_watch`), as all that follow.
+    "pictures": _Kind(
+        Priority.LOW,
+        LocalText("Máy trạm quá tải, hình camera bị giảm", "This station is overloaded: pictures are reduced"),
+    ),
+    # Parts of the program itself, by the supervisor's names.
     "part_feeder": _Kind(
         Priority.URGENT,
         LocalText("Phần nhận dữ liệu của máy trạm đã dừng", "This station no longer receives data"),
@@ -89,8 +94,10 @@ DETAILS: dict[str, LocalText] = {
 """Words for the codes of LinkStatus.reason and StoreTrouble.code (what follows a colon is left out)."""
 
 
-def words(code: str) -> LocalText:
+def words(code: str | LocalText) -> LocalText:
     """The detail of an alarm. What is not a code (the name of a feed) stands for itself."""
+    if isinstance(code, LocalText):
+        return code
     return DETAILS.get(code.partition(":")[0], LocalText(code))
 
 
@@ -102,8 +109,9 @@ class LocalAlarms:
         self._lock = threading.Lock()
         self._alarms: dict[str, Alarm] = {}
 
-    def set(self, kind: str, on: bool, t_ns: int, detail: str = "") -> None:
-        """The cause is there, or has gone."""
+    def set(self, kind: str, on: bool, t_ns: int, detail: str | LocalText = "") -> None:
+        """The cause is there, or has gone. `detail` is a code of DETAILS or the words themselves; words that change
+        while the cause lasts take the place of the old ones, without a new alarm."""
         with self._lock:
             alarm = self._alarms.get(kind)
             if on and alarm is None:
@@ -114,6 +122,8 @@ class LocalAlarms:
                 )  # fmt: skip
             elif on and alarm is not None:
                 new = raise_again(alarm, t_ns)
+                if isinstance(detail, LocalText) and detail != new.detail:
+                    new = msgspec.structs.replace(new, detail=detail, rev=alarm.rev + 1)
             elif alarm is not None:
                 new = returned(alarm, t_ns)
             else:

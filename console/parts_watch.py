@@ -20,6 +20,7 @@ from backends.domain.access import Grant
 from backends.domain.action import Verb, new_aid
 from backends.domain.alarm import Alarm, AlarmState, TransitionRefused
 from backends.domain.ports import ActionDesk, ActionRefused, Changes, Delivery, Inbox
+from backends.domain.text import LocalText
 from backends.domain.times import SessionClock
 from console.crash import FOLDER, child_of, read_report, report_files
 from console.feed_alarms import KINDS, LocalAlarms
@@ -76,6 +77,10 @@ class PartsWatch:
     def start_again(self) -> None:
         """A person asks for what was given up. Any thread; the disk is touched in another one."""
         threading.Thread(target=self._ask, name="parts ask", daemon=True).start()
+
+    def say_left_out(self, words: LocalText | None) -> None:
+        """What is left out of the pictures on this station's screens; None: nothing any more. The GUI's thread."""
+        self._alarms.set("pictures", words is not None, self._clock.now_ns(), words or "")
 
     # -- as Inbox ------------------------------------------------------------------------------------
 

@@ -8,6 +8,9 @@ of the session clock, ages and clocks are repainted.
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from backends.domain.access import AccessAnswer, Grant, Revealed
@@ -21,6 +24,8 @@ PASS_MS = 20
 """50 Hz: every frame of a 25 fps camera is met within 20 ms, at half the wake-ups of 100 Hz."""
 DATA_S = 0.1
 BLINK_S = 0.5
+_MOST_TICKS = 1000
+"""Nobody has asked for them in 20 s: they are of no use any more."""
 
 
 def is_precious(delivery: Delivery) -> bool:
@@ -49,6 +54,8 @@ class Pump(QObject):
         self._last_second = -1
         self._last_second_mono = 0.0
         self._bright = True
+        self._ticks_s: list[float] = []
+        """Starts of the passes since they were asked for."""
         self.tick_starts = 0
         """Passes so far; the benchmark's and the watchdog's outside view of this loop."""
         self._timer = QTimer(self)
@@ -65,6 +72,9 @@ class Pump(QObject):
     def run_pass(self) -> None:
         """One pass. Public, so that tests step it by hand."""
         self.tick_starts += 1
+        self._ticks_s.append(self._mono.monotonic_s())
+        if len(self._ticks_s) > _MOST_TICKS:
+            del self._ticks_s[:-1]
         self.picturePass.emit()
         now_s = self._mono.monotonic_s()
         self._waiting += self._inbox.drain()
@@ -76,6 +86,13 @@ class Pump(QObject):
         if due:
             self._last_data_s = now_s
         self._tell_time(now_s)
+
+    def tick_p99_ms(self) -> float:
+        """99th percentile of the time between two passes since the last call; 0 = there were none."""
+        starts = self._ticks_s
+        gaps = sorted(after - before for before, after in pairwise(starts))
+        self._ticks_s = starts[-1:]
+        return gaps[math.ceil(0.99 * len(gaps)) - 1] * 1000.0 if gaps else 0.0
 
     def _tell_time(self, now_s: float) -> None:
         second = self._clock.now_ns() // NS_PER_S

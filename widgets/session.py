@@ -12,7 +12,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, Signal
 
 from backends.domain.alarm import Priority
-from backends.domain.ports import AccessDesk, ActionDesk, HistoryDesk, PictureSource
+from backends.domain.ports import AccessDesk, ActionDesk, HistoryDesk, PictureSource, StreamDesk
 from backends.domain.times import MonotonicClock, SessionClock
 from widgets.i18n import Language, set_language
 from widgets.memory import Memory
@@ -81,6 +81,7 @@ class Session:
 
     city: CityModel
     pictures: PictureSource
+    streams: StreamDesk
     actions: ActionDesk
     access: AccessDesk
     history: HistoryDesk

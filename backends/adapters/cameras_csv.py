@@ -48,7 +48,9 @@ class CameraRow(msgspec.Struct, frozen=True):
     main_uri: str = ""
     sub_uri: str = ""
     restream_uri: str = ""
-    """The room's restreamer, tried before the camera itself."""
+    """The large stream from the room's restreamer, or its only one: used before the camera itself."""
+    restream_sub_uri: str = ""
+    """The small stream from there."""
     transport: str = "tcp"
     tls: str = "verify"
     """`verify`, or `pin:` and the SHA-256 of the camera's certificate in hexadecimal."""
@@ -65,6 +67,7 @@ class CameraRow(msgspec.Struct, frozen=True):
 
 COLUMNS: tuple[str, ...] = CameraRow.__struct_fields__
 _NEEDED = ("number", "name_vi")
+_ADDRESSES = ("main_uri", "sub_uri", "restream_uri", "restream_sub_uri")
 _HEADING = Heading(COLUMNS, _NEEDED, _SECRET_COLUMNS)
 
 
@@ -151,13 +154,13 @@ def _odd(row: CameraRow, known: Mapping[str, CameraRow], schemes: Collection[str
     said = []
     if (row.lat is None) != (row.lon is None):
         said.append("lat and lon go together")
-    if not (row.main_uri or row.sub_uri or row.restream_uri):
-        said.append("a camera needs main_uri, sub_uri or restream_uri")
+    if not any(getattr(row, column) for column in _ADDRESSES):
+        said.append("a camera needs main_uri, sub_uri, restream_uri or restream_sub_uri")
     if row.channel and not row.nvr:
         said.append("channel counts at a recorder: give nvr with it")
     if row.number in row.substitutes:
         said.append("substitutes: a camera does not stand in for itself")
-    for column in ("main_uri", "sub_uri", "restream_uri"):
+    for column in _ADDRESSES:
         scheme = getattr(row, column).partition(":")[0].lower()
         if scheme and schemes is not None and scheme not in schemes:
             said.append(f'{column}: no addresses that begin with "{scheme[:20]}" can be opened; known are '
@@ -287,6 +290,7 @@ _CELLS: dict[str, Callable[[str], Any]] = {
     "main_uri": _address,
     "sub_uri": _address,
     "restream_uri": _address,
+    "restream_sub_uri": _address,
     "transport": _one_of("tcp", "udp", "multicast"),
     "tls": _tls,
     "onvif": _web_address,
@@ -366,16 +370,12 @@ def camera_id(number: str) -> str:
 
 
 def to_camera(row: CameraRow) -> Camera:
-    """The directory record. Restreamer, ONVIF, recorder and PTZ have no place in it yet."""
-    kinds = (
-        (StreamKind.MAIN, row.main_uri),
-        (StreamKind.SUB, row.sub_uri or ("" if row.main_uri else row.restream_uri)),
-    )
+    """The directory record. ONVIF, recorder and PTZ have no place in it yet."""
     return Camera(
         id=camera_id(row.number),
         number=row.number,
         name=LocalText(row.name_vi, row.name_en),
-        streams=tuple(Stream(kind, _reached(uri, row)) for kind, uri in kinds if uri),
+        streams=_streams(_reached(row.main_uri, row), _reached(row.sub_uri, row)),
         site=row.site,
         area_id=row.area,
         owner=row.owner,
@@ -384,6 +384,7 @@ def to_camera(row: CameraRow) -> Camera:
         bearing_deg=row.bearing,
         enabled=row.enabled,
         substitutes=tuple(camera_id(number) for number in row.substitutes),
+        restream=_streams(row.restream_uri, row.restream_sub_uri),
     )
 
 
@@ -399,9 +400,13 @@ def _reached(uri: str, row: CameraRow) -> str:
     return uri
 
 
+def _streams(main: str, sub: str) -> tuple[Stream, ...]:
+    return tuple(Stream(kind, uri) for kind, uri in ((StreamKind.MAIN, main), (StreamKind.SUB, sub)) if uri)
+
+
 def from_camera(camera: Camera) -> CameraRow:
     """The row of a directory record."""
-    uris = {stream.kind: stream.uri for stream in camera.streams}
+    uris, again = ({stream.kind: stream.uri for stream in some} for some in (camera.streams, camera.restream))
     return CameraRow(
         number=camera.number,
         name_vi=camera.name.vi,
@@ -414,6 +419,8 @@ def from_camera(camera: Camera) -> CameraRow:
         bearing=camera.bearing_deg,
         main_uri=uris.get(StreamKind.MAIN, ""),
         sub_uri=uris.get(StreamKind.SUB, ""),
+        restream_uri=again.get(StreamKind.MAIN, ""),
+        restream_sub_uri=again.get(StreamKind.SUB, ""),
         substitutes=tuple(one.removeprefix(_ID) for one in camera.substitutes),
         enabled=camera.enabled,
     )

@@ -40,6 +40,7 @@ class Camera(msgspec.Struct, frozen=True, omit_defaults=True):
     """What operators call it: "068"."""
     name: LocalText
     streams: tuple[Stream, ...]
+    """Of the camera itself, or of its recorder."""
     site: str = ""
     area_id: str = ""
     owner: str = "city"
@@ -53,16 +54,19 @@ class Camera(msgspec.Struct, frozen=True, omit_defaults=True):
     t_state_ns: int = 0
     substitutes: tuple[str, ...] = ()
     """Camera ids that may stand in for this one, best first."""
+    restream: tuple[Stream, ...] = ()
+    """The same from the room's restream server, which pulls the camera once for all: used first where there are any."""
     rev: int = 1
 
     def stream(self, kind: StreamKind) -> Stream:
-        """The wanted stream, or the nearest there is. Raises LookupError when the camera has none."""
-        for stream in self.streams:
+        """The wanted stream, or the nearest there is, restreamed where it is. Raises LookupError when there is none."""
+        route = self.restream or self.streams
+        for stream in route:
             if stream.kind is kind:
                 return stream
-        if not self.streams:
+        if not route:
             raise LookupError(f"camera {self.number} has no stream")
-        return self.streams[0]
+        return route[0]
 
 
 class PictureState(StrEnum):
@@ -93,6 +97,8 @@ class Demand(msgspec.Struct, frozen=True, order=True):
     height: int
     crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     """x, y, width, height as shares of the full picture."""
+    restreamed: bool = False
+    """From the room's restream server: the camera's password is none of its business."""
 
 
 class PictureStatus(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -113,6 +119,8 @@ class PictureStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the stream sends; 0 = not known (drawn here, or not for long enough)."""
     bad: int = 0
     """Packets and frames that could not be decoded."""
+    late: int = 0
+    """Frames that were drawn more than one usual interval after they came: this machine is too slow."""
     raised: tuple[Raised, ...] = ()
     """What is wrong with the pictures that come, most urgent first. Of no meaning in states without a picture."""
     apart: Apart | None = None

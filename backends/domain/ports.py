@@ -2,11 +2,12 @@
 
 Data towards the GUI comes as frozen deliveries through one inbox, drained by one timer in the GUI
 thread; nothing here emits Qt signals. What the GUI wants done goes through ActionDesk, AccessDesk,
-HistoryDesk and PictureSource, whose calls return at once.
+HistoryDesk, StreamDesk and PictureSource, whose calls return at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -16,9 +17,11 @@ import numpy.typing as npt
 
 from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus, Verb
-from backends.domain.camera import Demand, PictureStatus
+from backends.domain.camera import Camera, Demand, PictureStatus
 from backends.domain.feeds import FeedStatus, LinkState, Mode
 from backends.domain.sensor import Sample
+from backends.domain.stream_choice import Act, Use, View, Wish
+from backends.domain.text import LocalText
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -185,3 +188,43 @@ class PictureSource(Protocol):
         ...
 
     def status(self, demand: Demand) -> PictureStatus: ...
+
+
+class StreamDesk(Protocol):
+    """Chooses the streams of all that is on the screen and has them decoded. GUI thread only; no call blocks."""
+
+    def set_cameras(self, cameras: Iterable[Camera]) -> None:
+        """The directory, whenever it has changed."""
+        ...
+
+    def show(self, views: Sequence[View]) -> tuple[Demand | None, ...]:
+        """All that can be seen, over all windows, at every change of it and ten times a second: a switch of streams
+        goes on between two calls.
+
+        Returns what each of them paints from now on; None: nothing, its camera has no address or is switched off.
+        """
+        ...
+
+    def wish(self, camera_id: str) -> Wish: ...
+
+    def set_wish(self, camera_id: str, wish: Wish) -> None:
+        """What a person chose; for all tiles of the camera."""
+        ...
+
+    def use(self, camera_id: str) -> Use | None:
+        """Which stream it is, and why; None: it is not shown."""
+        ...
+
+    def left_out(self, camera_id: str) -> tuple[Act, ...]:
+        """What is left out of its picture now. That it is no main stream is said by `use`."""
+        ...
+
+    @property
+    def standing(self) -> LocalText | None:
+        """What is left out on this wall, in words, for as long as it is."""
+        ...
+
+    def feel(self, tick_p99_ms: float, alarmed: Collection[str] = ()) -> None:
+        """Look at the load, once a second. `tick_p99_ms`: of the GUI's passes in that second; `alarmed`: ids of
+        cameras that are made worse last."""
+        ...

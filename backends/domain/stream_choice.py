@@ -1,6 +1,7 @@
-"""Which stream a camera's tiles show: what is on the screen, what a camera offers, what was decided, and why.
+"""Which stream a camera's tiles show: what is on the screen, what a camera offers, what was decided, and why; and
+what is left out of pictures.
 
-The rules are in `backends.video.choice`. Must not: decide.
+The rules are in `backends.video.choice` and `pressure`. Must not: decide.
 """
 
 from __future__ import annotations
@@ -48,6 +49,28 @@ class Why(StrEnum):
     """The restream address is tried again."""
 
 
+class Act(StrEnum):
+    """What may be left out of pictures when the machine is too small for its wall."""
+
+    LOOP_FILTER = "loop_filter"
+    """Blocks are seen where much moves."""
+    NON_REFERENCE = "non_reference"
+    """Frames on which no other depends; many cameras send none, then nothing changes."""
+    MAIN_STREAM = "main_stream"
+    """Only sub-streams, but for what a person chose."""
+    RATE = "rate"
+    """Decoded in full, drawn less often."""
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """What is left out of one stream."""
+
+    skip_loop_filter: bool = False
+    skip_non_reference: bool = False
+    draw_every: int = 1
+    """Only each so many-th decoded frame is drawn."""
+
+
 class View(msgspec.Struct, frozen=True):
     """One tile that can be seen. A hidden one is left out."""
 
@@ -76,6 +99,8 @@ class Seen(msgspec.Struct, frozen=True):
     height: int = 0
     refused: bool = False
     """There is no shared memory for it."""
+    smoothed: bool = True
+    """Its codec has a loop filter, or is not known."""
 
 
 class Pick(msgspec.Struct, frozen=True):

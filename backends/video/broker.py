@@ -4,8 +4,8 @@ In order: the GUI sends all that it shows (`Wanted`); `plan` says which outputs 
 made; the streams are spread over the workers; the GUI is told where its pictures are (`Assigned`). What is
 no longer wanted lingers for a second, so that a change of layout reconnects nothing that stays.
 
-Threads: one that accepts and cares, one for each connection, two for each worker. Must not: import Qt, touch
-a pixel, or send a password anywhere but into a worker's stdin.
+Threads: one that accepts, one that cares, one that measures, one for each connection, two for each worker. Must not:
+import Qt, touch a pixel, or send a password anywhere but into a worker's stdin.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import msgspec
 
 from backends.domain.camera import PictureState
 from backends.domain.picture import Apart
+from backends.domain.stream_choice import LeftOut
 from backends.video.channel import Stopper
 from backends.video.crew import Crewman, WorkerEnded
 from backends.video.frames import FrameReader, format_segment, segment_size
@@ -36,9 +37,11 @@ from backends.video.segment import NoPictureMemory, Segments, free_bytes
 from backends.video.wire import (
     Assigned,
     Assignment,
+    Busy,
     Orders,
     OutputOrder,
     StreamOrder,
+    Told,
     Wanted,
     encode,
     wanted_decoder,
@@ -51,6 +54,7 @@ LINGER_S = 1.0
 GUI_GONE_S = 10.0
 """After the GUI has gone its demands stay for this long: a restarted GUI finds its pictures moving."""
 _CARE_S = 0.5
+_BUSY_S = 1.0
 
 Credentials = tuple[str, str]
 """User name and password."""
@@ -92,9 +96,9 @@ class _Gui:
         self.gone_at = 0.0
         self._sending = threading.Lock()
 
-    def send(self, answer: Assigned) -> None:
+    def send(self, told: Told) -> None:
         with self._sending:
-            self.connection.send_bytes(encode(answer))
+            self.connection.send_bytes(encode(told))
 
 
 class PictureBroker:
@@ -122,6 +126,8 @@ class PictureBroker:
         self._outputs: dict[OutputKey, _Output] = {}
         self._refused: dict[OutputKey, str] = {}
         self._places: dict[StreamKey, int] = {}
+        self._elsewhere: set[StreamKey] = set()
+        """From the room's restream server, which no camera's password is given to, not while they linger either."""
         self._guis: list[_Gui] = []
         # Differs from that of a broker before us, whose pictures the GUI may still hold.
         self._generation = int(time.monotonic() * 10) & 0xFFFFFF
@@ -147,6 +153,7 @@ class PictureBroker:
                 self._hire()
         self._start_thread("pictures accept", self._accept)
         self._start_thread("pictures care", self._care)
+        self._start_thread("pictures measure", self._measure)
 
     def _hire(self) -> None:
         """One more worker; beyond the common ones for what runs apart. Under the lock."""
@@ -226,9 +233,10 @@ class PictureBroker:
             return frozenset(demand.uri for gui in self._guis for demand in gui.wanted.demands)
 
     def streams(self) -> dict[StreamKey, PictureState]:
-        """What is decoded now, and how each stands."""
+        """What is decoded now from the cameras themselves, and how each stands."""
         with self._lock:
-            return {key.stream: output.seen.status().state for key, output in self._outputs.items()}
+            outputs = [(key, one) for key, one in self._outputs.items() if key.stream not in self._elsewhere]
+            return {key.stream: output.seen.status().state for key, output in outputs}
 
     def worker_restarts(self) -> int:
         return sum(man.restarts for man in self._crew)
@@ -316,6 +324,8 @@ class PictureBroker:
             self._make(key)
         self._spread(now)
         self._rings.want({key.stream for key in self._outputs if key.stream.uri.partition(":")[0] != "ring"})
+        told = {StreamKey(d.camera_id, d.uri): d.restreamed for gui in self._guis for d in gui.wanted.demands}
+        self._elsewhere = {key.stream for key in self._outputs if told.get(key.stream, key.stream in self._elsewhere)}
         self._give_orders()
 
     def _spread(self, now: float) -> None:
@@ -348,11 +358,14 @@ class PictureBroker:
         for key, output in sorted(self._outputs.items(), key=lambda item: item[1].generation):
             outputs.setdefault(key.stream, []).append(OutputOrder(output.segment, output.generation, key.crop))
         orders: list[list[StreamOrder]] = [[] for _ in self._crew]
+        reduced = {StreamKey(r.camera_id, r.uri): r.left_out for gui in self._guis for r in gui.wanted.reduced}
         for stream, drawn in outputs.items():
-            user, password = self._credentials.get(stream.camera_id, ("", ""))
+            nobody = ("", "")
+            user, password = nobody if stream in self._elsewhere else self._credentials.get(stream.camera_id, nobody)
             path = self._scene_path(stream.uri)
             ring = self._rings.slab(stream) or ("", 0)
-            order = StreamOrder(stream.camera_id, stream.uri, tuple(drawn), user, password, path, *ring)
+            left_out = reduced.get(stream, LeftOut())
+            order = StreamOrder(stream.camera_id, stream.uri, tuple(drawn), user, password, path, *ring, left_out)
             orders[self._places[stream]].append(order)
         for man, streams in zip(self._crew, orders, strict=True):
             man.order(Orders(tuple(streams)))
@@ -377,6 +390,17 @@ class PictureBroker:
                     man.kill_if_hung()
             expected = now
             self._tidy(now)
+
+    def _measure(self) -> None:
+        """In a thread of its own: a GUI that does not read any more holds up nobody else."""
+        cores = os.cpu_count() or 1
+        while not self._stopped.wait(_BUSY_S):
+            busy = Busy(min(1.0, sum(man.load() for man in self._crew) / cores))
+            with self._lock:
+                guis = [gui for gui in self._guis if not gui.gone_at]
+            for gui in guis:
+                with contextlib.suppress(OSError):  # it has just gone: its own thread notices
+                    gui.send(busy)
 
     def _tidy(self, now: float) -> None:
         """Drop what has lingered, and try again what found no memory."""

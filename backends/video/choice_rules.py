@@ -54,12 +54,12 @@ _WORDS = {
     ),
     "silent": LocalText("{old} không có hình, chuyển sang {new}", "{old} gives no picture, {new} is opened instead"),
     "direct": LocalText(
-        "máy chủ phát lại không có hình, lấy thẳng từ camera",
+        "máy chủ chuyển tiếp không có hình, lấy thẳng từ camera",
         "the restream address gives no picture, the camera is pulled directly",
     ),
-    "restreamed": LocalText("lại dùng máy chủ phát lại", "the restream address is used again"),
+    "restreamed": LocalText("lại dùng máy chủ chuyển tiếp", "the restream address is used again"),
     "not_restreamed": LocalText(
-        "máy chủ phát lại vẫn không có hình, tiếp tục lấy thẳng từ camera",
+        "máy chủ chuyển tiếp vẫn không có hình, tiếp tục lấy thẳng từ camera",
         "the restream address still gives no picture, the camera goes on being pulled directly",
     ),
 }

@@ -19,15 +19,18 @@ import msgspec
 
 from backends.domain.camera import Demand, PictureState, PictureStatus
 from backends.domain.picture import Apart
-from backends.domain.stream_choice import Seen
+from backends.domain.stream_choice import LeftOut, Seen
 from backends.video.channel import Stopper
 from backends.video.frames import LOST_S, BadFrameHeader, FrameReader, PinnedFrame
+from backends.video.plan import StreamKey
 from backends.video.segment import attach
-from backends.video.wire import Assigned, Wanted, assigned_decoder, encode
+from backends.video.wire import Assigned, Busy, Reduced, Wanted, encode, told_decoder
 
 log = logging.getLogger(__name__)
 
 _RETRY_S = 0.5
+_BUSY_OLD_S = 3.0
+"""What the broker said of the load is of no use after this; it says it once a second."""
 
 
 class PictureClient:
@@ -43,6 +46,11 @@ class PictureClient:
         self._attached: dict[tuple[str, int], FrameReader] = {}  # of the receiving thread
         self._since: dict[Demand, float] = {}
         self._wanted: frozenset[Demand] = frozenset()
+        self._reduced: tuple[Reduced, ...] = ()
+        self._busy: tuple[float, float] | None = None
+        """Share of the processor, and when it was said."""
+        self._counted: dict[FrameReader, tuple[int, int]] = {}
+        """Frames received and late ones at the last look; of the GUI thread."""
         self._sent: dict[int, tuple[Demand, ...]] = {}
         self._sent_to: tuple[Connection | None, int] = (None, 0)
         self._number = 0
@@ -77,7 +85,7 @@ class PictureClient:
             if self._standins:
                 self._standins.pop(demand, None)
             return sequence
-        standin = self._standins.get(demand)
+        standin = self._standin(demand)
         return standin.sequence() if standin is not None else 0
 
     @contextmanager
@@ -88,7 +96,7 @@ class PictureClient:
         """
         reader = self._readers.get(demand)
         if reader is None or not reader.sequence():
-            reader = self._standins.get(demand)
+            reader = self._standin(demand)
         if reader is None:
             yield None
             return
@@ -122,7 +130,30 @@ class PictureClient:
         if reader is None:
             return Seen(refused=demand in self._refused)
         width, height = reader.source_size()
-        return Seen(reader.status().age_s if reader.sequence() else None, width, height)
+        return Seen(reader.age_s() if reader.sequence() else None, width, height, smoothed=reader.smoothed)
+
+    def leave_out(self, left_out: Mapping[StreamKey, LeftOut]) -> None:
+        """From now on, of these streams; of all others nothing. No stream is opened afresh for it."""
+        with self._change:
+            self._reduced = tuple(Reduced(key.camera_id, key.uri, one) for key, one in sorted(left_out.items()))
+            self._number += 1
+            self._change.notify_all()
+
+    def decoding(self) -> tuple[float, float] | None:
+        """(share of late frames since the last call, share of the processor); None: the broker has not said it."""
+        readers = set(self._readers.values())
+        counted = {reader: reader.counts() for reader in readers}
+        before, self._counted = self._counted, counted
+        came = late = 0
+        for reader, now in counted.items():
+            then = before.get(reader, now)
+            if not then[0]:
+                continue  # its first picture brings the counts of the whole stream along
+            came, late = came + max(0, now[0] - then[0]), late + max(0, now[1] - then[1])
+        busy = self._busy
+        if busy is None or time.monotonic() - busy[1] > _BUSY_OLD_S:
+            return None
+        return min(1.0, late / came) if came else 0.0, busy[0]
 
     def close(self) -> None:
         """End the threads. Pictures that are already attached stay readable."""
@@ -133,9 +164,15 @@ class PictureClient:
         for thread in self._threads:
             thread.join(2.0)
 
+    def _standin(self, demand: Demand) -> FrameReader | None:
+        """A lost picture stands in for nothing: over it the tile would say that the new one is being fetched."""
+        reader = self._standins.get(demand)
+        return reader if reader is not None and reader.age_s() < LOST_S else None
+
     def _stand_in(self, wanted: frozenset[Demand]) -> None:
         """A tile that changes its size shows the old picture until the new one is there. Under the lock."""
-        old = pictures_of(self._wanted, self._readers, self._standins)
+        shown = pictures_of(self._wanted, self._readers, self._standins)
+        old = {demand: reader for demand, reader in shown.items() if reader.age_s() < LOST_S}
         self._standins = {
             demand: old[other]
             for demand in wanted
@@ -149,12 +186,12 @@ class PictureClient:
                 if self._closed:
                     return
                 connection, number = self._connection, self._number
-                demands = tuple(self._wanted)
+                demands, reduced = tuple(self._wanted), self._reduced
                 self._sent = {number: demands}
                 self._sent_to = (connection, number)
             assert connection is not None
             try:
-                connection.send_bytes(encode(Wanted(number, demands)))
+                connection.send_bytes(encode(Wanted(number, demands, reduced)))
             except (OSError, ValueError):
                 log.info("demands could not be sent; the broker is gone, and gets them when it is back")
 
@@ -176,7 +213,11 @@ class PictureClient:
                 self._change.notify_all()
             try:
                 while (message := self._stopper.receive(connection)) is not None:
-                    self._take(assigned_decoder.decode(message))
+                    told = told_decoder.decode(message)
+                    if isinstance(told, Busy):
+                        self._busy = (told.cpu_share, time.monotonic())
+                    else:
+                        self._take(told)
             except (OSError, EOFError, msgspec.DecodeError):
                 if not self._closed:
                     log.info("the connection to the picture broker is lost; pictures that still come are shown")

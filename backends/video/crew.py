@@ -60,6 +60,7 @@ class Crewman:
         self.restarts = 0
         self._settings = msgspec.to_builtins(WorkerSettings(number, beat_name, at_once))
         self._beat = memoryview(beat).cast("Q")
+        self._before = (0, 0)
         self._log_file = log_file
         self._ended = ended
         self._hung_pid = 0
@@ -108,6 +109,14 @@ class Crewman:
         """Of the worker that runs now."""
         child = self._child
         return child.pid if child is not None and child.returncode is None else None
+
+    def load(self) -> float:
+        """Cores that the worker has used since the last call; 0 when there are no two stamps to tell by."""
+        spent, stamp = self._beat[1], self._beat[0]
+        before, self._before = self._before, (spent, stamp)
+        if not before[1] or stamp <= before[1] or spent < before[0]:
+            return 0.0  # the first look, no new stamp, or another process
+        return (spent - before[0]) / (stamp - before[1])
 
     def kill_if_hung(self) -> None:
         """Called by the broker every half second."""

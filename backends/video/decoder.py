@@ -15,12 +15,14 @@ import numpy as np
 
 from backends.domain.camera import PictureState
 from backends.domain.picture import Raised
+from backends.domain.stream_choice import LeftOut
 from backends.video.backoff import NOT_YET_S, Backoff, OpeningGate
 from backends.video.frames import BadFrameHeader, FrameWriter
 from backends.video.health import Health
 from backends.video.looks import sample_of, view_of
 from backends.video.metering import Meter
 from backends.video.packets import times_of
+from backends.video.reading import SMOOTHED
 from backends.video.ring import RingWriter
 from backends.video.ring_layout import BadRing, Codec
 from backends.video.scaling import Scaler, Shot, size_of
@@ -33,6 +35,8 @@ log = logging.getLogger(__name__)
 
 _LONGEST_GAP_NS = 5_000_000_000
 """A longer gap is a loss, and says nothing about the usual interval."""
+_DRAW_AT_LEAST_NS = 500_000_000
+"""However many pictures are left out, one is drawn after this: a camera with 2 a second must not look slow."""
 HUNG_S = 60.0
 """Every call has a shorter timeout, slow name servers included; a thread without a sign for this long is stuck."""
 
@@ -63,6 +67,13 @@ class StreamDecoder:
         self._received = 0
         self._reconnects = 0
         self._bad = 0
+        self._late = 0
+        self._smoothed = True
+        self._left_out = order.left_out
+        self._drawn_ns = 0
+        """Arrival of the picture that was drawn last."""
+        self._since_drawn = 0
+        """Pictures that came after it."""
         self._meter = Meter()
         self._ring_place = (order.ring, order.ring_generation)
         self._ring: RingWriter | None = None  # of the stream's thread alone
@@ -78,6 +89,7 @@ class StreamDecoder:
         self._reconnects = max((w.reconnects for w in writers), default=0)
         self._received = max((w.received for w in writers), default=0)
         self._bad = max((w.bad for w in writers), default=0)
+        self._late = max((w.late for w in writers), default=0)
         self._thread = threading.Thread(target=self._run, name=f"stream {order.camera_id}", daemon=True)
 
     def start(self) -> None:
@@ -122,6 +134,10 @@ class StreamDecoder:
         with self._lock:
             self._ring_place = (name, generation)
 
+    def leave_out(self, what: LeftOut) -> None:
+        """From the next packet on; any thread. The stream stays open."""
+        self._left_out = what
+
     def _keep(self, packet: Compressed, codec: Codec, now_ns: int) -> None:
         """Into the ring, in some microseconds, whatever becomes of the picture. A ring is no reason to lose one."""
         place = self._ring_place
@@ -140,9 +156,14 @@ class StreamDecoder:
     def _draw(self, drawing: _Drawing, shot: Shot) -> None:
         writer = drawing.writer
         drawing.scaler.draw(shot, writer.begin(), self._aspect)
-        writer.say_source(*size_of(shot))
+        writer.say_source(*size_of(shot), smoothed=self._smoothed)
         writer.say_stream(self._meter.bits_per_s, self._bad)
-        writer.publish(self._stamp_ns, self._interval_ns, self._received)
+        writer.say_late(self._late)
+        writer.publish(self._stamp_ns, self._drawn_interval_ns(), self._received)
+
+    def _drawn_interval_ns(self) -> int:
+        """Usual time between two pictures that are drawn."""
+        return max(self._interval_ns, min(self._interval_ns * self._left_out.draw_every, _DRAW_AT_LEAST_NS))
 
     def _say(self, state: PictureState, reason: str = "") -> None:
         with self._lock:
@@ -190,6 +211,7 @@ class StreamDecoder:
         source = self._open()
         try:
             self._aspect = source.pixel_aspect
+            self._smoothed = source.codec is not None and source.codec.name in SMOOTHED
             self._interval_ns = int(1e9 / source.fps) if source.fps > 0 else self._interval_ns
             self._say(PictureState.WAITING_KEY)
             self._show(source)
@@ -212,7 +234,7 @@ class StreamDecoder:
 
     def _show(self, source: Source) -> None:
         before_bad, codec = self._bad, source.codec
-        first = True
+        first, left_out = True, LeftOut()
         for came in source.arrivals():
             came_ns = time.monotonic_ns()
             self._sign = came_ns / 1e9
@@ -220,6 +242,9 @@ class StreamDecoder:
                 break
             if not isinstance(came, np.ndarray) and codec is not None:
                 self._keep(came, codec, came_ns)
+            if left_out != self._left_out:
+                left_out = self._left_out
+                source.leave_out(left_out)
             # One turn for both: the caches of a frame are warm until it is drawn.
             with TURN():
                 if isinstance(came, np.ndarray):
@@ -233,6 +258,8 @@ class StreamDecoder:
                     for shot in shots:
                         self._take(shot, came_ns, first=first)
                         first = False
+                    if shots and 0 < self._interval_ns < time.monotonic_ns() - came_ns:
+                        self._late += len(shots)
 
     def _take(self, shot: Shot, came_ns: int, *, first: bool) -> None:
         """A new picture, `first` of this opening. Under the lock."""
@@ -246,8 +273,12 @@ class StreamDecoder:
         self._stamp_ns = came_ns
         self._received += 1
         self._last = shot
-        for drawing in self._drawings.values():
-            self._draw(drawing, shot)
+        self._since_drawn += 1
+        every = self._left_out.draw_every
+        if first or self._since_drawn >= every or came_ns - self._drawn_ns >= _DRAW_AT_LEAST_NS:
+            self._since_drawn, self._drawn_ns = 0, came_ns
+            for drawing in self._drawings.values():
+                self._draw(drawing, shot)
         self._look(shot, came_ns)
 
     def _look(self, shot: Shot, came_ns: int) -> None:

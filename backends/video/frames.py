@@ -36,8 +36,9 @@ ROW_PIXELS = 8
 
 _GENERATION, _WIDTH, _HEIGHT, _STRIDE, _SLOTS, _SLOT_BYTES, _CRC = range(1, 8)
 _NEWEST, _STAMP, _INTERVAL, _RECEIVED, _STATE, _RECONNECTS, _REASON_SEQ, _REASON_LEN, _SOURCE, _SINCE = range(8, 18)
-_BITRATE, _BAD, _FLAGS = 18, 19, 20
+_BITRATE, _BAD, _FLAGS, _LATE = 18, 19, 20, 21
 _BEGIN, _END = 24, 27
+_UNSMOOTHED = 30
 _PINNED, _TORN = 32, 33
 _FLAG_SINCE = 34
 _REASON_AT, _REASON_MAX = 512, 480
@@ -160,14 +161,19 @@ class FrameWriter(_Output):
         words[_RECONNECTS] = reconnects
         words[_STATE] = _CODE[state]
 
-    def say_source(self, width: int, height: int) -> None:
-        """Size of the decoded picture before scaling."""
+    def say_source(self, width: int, height: int, *, smoothed: bool = True) -> None:
+        """Size of the decoded picture before scaling; `smoothed`: its codec has a loop filter."""
         self._words[_SOURCE] = width << 32 | height
+        self._words[_UNSMOOTHED] = not smoothed
 
     def say_stream(self, bits_per_s: int, bad: int) -> None:
         """What the stream sends, and how much of it could not be decoded."""
         self._words[_BITRATE] = bits_per_s
         self._words[_BAD] = bad
+
+    def say_late(self, late: int) -> None:
+        """Frames of this stream that were drawn more than one usual interval after they came."""
+        self._words[_LATE] = late
 
     def say_health(self, raised: tuple[Raised, ...]) -> None:
         """What is wrong with the pictures that come, and since when (monotonic)."""
@@ -191,6 +197,10 @@ class FrameWriter(_Output):
     @property
     def bad(self) -> int:
         return self._words[_BAD]
+
+    @property
+    def late(self) -> int:
+        return self._words[_LATE]
 
 
 class PinnedFrame:
@@ -246,6 +256,19 @@ class FrameReader(_Output):
         words[_TORN] += 1
         return False
 
+    @property
+    def smoothed(self) -> bool:
+        """Its codec has a loop filter; also as long as that is not known."""
+        return not self._words[_UNSMOOTHED]
+
+    def age_s(self) -> float:
+        """Seconds since the last new picture, or since the output was made where none has come."""
+        return max(0, self._clock() - (self._words[_STAMP] or self._words[_SINCE])) / 1e9
+
+    def counts(self) -> tuple[int, int]:
+        """Frames received, and how many of them were late."""
+        return self._words[_RECEIVED], self._words[_LATE]
+
     def source_size(self) -> tuple[int, int]:
         """Width and height of the decoded picture before scaling; (0, 0) = not known yet."""
         word = self._words[_SOURCE]
@@ -257,7 +280,7 @@ class FrameReader(_Output):
         code = words[_STATE]
         said = STATES[code] if code < len(STATES) else PictureState.CONNECTING
         stamp, interval = words[_STAMP], words[_INTERVAL]
-        age_s = max(0, self._clock() - (stamp or words[_SINCE])) / 1e9
+        age_s = self.age_s()
         reason = self._reason() if words[_REASON_LEN] else ""
         return PictureStatus(
             state=judge(said, stamp != 0, age_s, interval / 1e9, bool(reason)),
@@ -269,6 +292,7 @@ class FrameReader(_Output):
             reason=reason,
             bits_per_s=words[_BITRATE],
             bad=words[_BAD],
+            late=words[_LATE],
             raised=tuple(Raised(flag, words[_FLAG_SINCE + FLAGS.index(flag)]) for flag in flags_of(words[_FLAGS])),
         )
 

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 
 import msgspec
 
+from backends.domain.stream_choice import Act, LeftOut
 from backends.domain.text import LocalText
 from backends.video.plan import StreamKey
 
@@ -44,33 +44,11 @@ class Burden(msgspec.Struct, frozen=True):
     area: int
     """Physical pixels of its largest tile."""
     smoothed: bool = True
-    """Its codec has a loop filter (H.264, H.265)."""
+    """Its codec has a loop filter, and frames that refer to others (H.264, H.265)."""
     shrinks: bool = False
     """A main stream, and nothing but its size asks for it: the sub-stream would do."""
     kept: bool = False
     """An alarm is seen on it: made worse last."""
-
-
-class Treatment(msgspec.Struct, frozen=True):
-    """What is left out of one stream."""
-
-    skip_loop_filter: bool = False
-    skip_non_reference: bool = False
-    draw_every: int = 1
-    """Only each so many-th decoded frame is drawn."""
-
-
-class Act(StrEnum):
-    """What a step leaves out."""
-
-    LOOP_FILTER = "loop_filter"
-    """Blocks are seen where much moves."""
-    NON_REFERENCE = "non_reference"
-    """Frames on which no other depends; many cameras send none, then nothing changes."""
-    MAIN_STREAM = "main_stream"
-    """Only sub-streams, but for what a person chose."""
-    RATE = "rate"
-    """Decoded in full, drawn less often."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -148,7 +126,7 @@ class Relief(msgspec.Struct, frozen=True):
     """What holds from now on."""
 
     level: int
-    treatments: dict[StreamKey, Treatment]
+    treatments: dict[StreamKey, LeftOut]
     """Those that something is left out of. Their tiles say so."""
     force_sub: bool
     no_up: bool
@@ -161,15 +139,15 @@ class Relief(msgspec.Struct, frozen=True):
 
 _WORDS = {
     "loop_filter": LocalText(
-        "Máy quá tải: {n} camera hiển thị không làm mịn", "Machine too small: {n} cameras are shown without smoothing"
+        "Máy quá tải: {n} camera hiển thị không làm mịn", "Machine too small: cameras without smoothing: {n}"
     ),
     "non_reference": LocalText(
-        "Máy quá tải: {n} camera bỏ bớt khung hình", "Machine too small: {n} cameras show fewer frames"
+        "Máy quá tải: {n} camera bỏ bớt khung hình", "Machine too small: cameras with fewer frames: {n}"
     ),
     "main_stream": LocalText("Máy quá tải: chỉ dùng luồng phụ", "Machine too small: only sub-streams are used"),
     "rate": LocalText(
         "Máy quá tải: {n} ô nhỏ nhất chỉ vẽ 1/{every} số khung hình",
-        "Machine too small: the {n} smallest pictures show 1 frame in {every}",
+        "Machine too small: smallest pictures at 1 frame in {every}: {n}",
     ),
     "bottom": LocalText(
         "Máy quá tải, không giảm thêm được nữa: hãy xem ít camera hơn",
@@ -311,13 +289,13 @@ class Pressure:
         return any(step.act is Act.MAIN_STREAM for step in self._ladder[: self.level])
 
     def _relief(self, burdens: Sequence[Burden], *, hot: bool, said: tuple[Said, ...]) -> Relief:
-        found: dict[StreamKey, Treatment] = {}
+        found: dict[StreamKey, LeftOut] = {}
         for step in self._ladder[: self.level]:
             for stream, _ in sorted(_touched(step, burdens)):
-                found[stream] = _treat(found.get(stream, Treatment()), step)
+                found[stream] = _treat(found.get(stream, LeftOut()), step)
         return Relief(
             level=self.level,
-            treatments={stream: one for stream, one in found.items() if one != Treatment()},
+            treatments={stream: one for stream, one in found.items() if one != LeftOut()},
             force_sub=self._forces_sub(),
             no_up=bool(self.level) or hot,
             standing=self._standing,
@@ -327,7 +305,7 @@ class Pressure:
 
 def _touched(step: Step, burdens: Iterable[Burden]) -> set[tuple[StreamKey, int]]:
     """The streams that a step is done to, worst first, and how much of each frame's rate it leaves."""
-    if step.act is Act.LOOP_FILTER:
+    if step.act in (Act.LOOP_FILTER, Act.NON_REFERENCE):
         order = [one for one in burdens if one.smoothed]
     elif step.act is Act.MAIN_STREAM:
         order = [one for one in burdens if one.shrinks]
@@ -340,8 +318,8 @@ def _touched(step: Step, burdens: Iterable[Burden]) -> set[tuple[StreamKey, int]
     return {(one.stream, step.draw_every) for one in order[: math.ceil(step.share * len(order))]}
 
 
-def _treat(before: Treatment, step: Step) -> Treatment:
-    return Treatment(
+def _treat(before: LeftOut, step: Step) -> LeftOut:
+    return LeftOut(
         skip_loop_filter=before.skip_loop_filter or step.act is Act.LOOP_FILTER,
         skip_non_reference=before.skip_non_reference or step.act is Act.NON_REFERENCE,
         draw_every=max(before.draw_every, step.draw_every),

@@ -10,7 +10,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import av
@@ -22,6 +22,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from backends.domain.stream_choice import LeftOut
 from backends.video.packets import codec_of
 from backends.video.ring_layout import Codec
 from backends.video.source import Address, Compressed, NotASource, Refused, SourceFault
@@ -71,6 +72,26 @@ def limit(codec: VideoCodecContext) -> None:
     codec.thread_type = "SLICE"
     codec.thread_count = 1
     codec.options = {"max_pixels": str(MAX_PIXELS)}
+
+
+_SKIP: tuple[Literal["DEFAULT"], Literal["NONREF"]] = ("DEFAULT", "NONREF")
+SMOOTHED = frozenset({"h264", "hevc"})
+"""Codecs whose loop filter can be left out."""
+
+
+def another(codec: VideoCodecContext, low_delay: bool, *, skip_loop_filter: bool) -> VideoCodecContext:
+    """A fresh decoder for the same stream. FFmpeg reads this option when a decoder is opened, and PyAV has no other way
+    to it."""
+    fresh = av.CodecContext.create(codec.name, "r")
+    assert isinstance(fresh, VideoCodecContext)
+    if codec.extradata:
+        fresh.extradata = codec.extradata
+    limit(fresh)
+    if low_delay:
+        fresh.flags |= Flags.low_delay
+    if skip_loop_filter:
+        fresh.options = {**fresh.options, "skip_loop_filter": "all"}
+    return fresh
 
 
 class FrameDecoder:
@@ -154,6 +175,10 @@ class Reader:
         if codec.width * codec.height > MAX_PIXELS:
             raise SourceFault(f"a picture of {codec.width} x {codec.height} pixels is too large")
         self._frames = FrameDecoder(codec)
+        self._decoder = codec
+        self._low_delay = low_delay
+        self._left_out = LeftOut()
+        self._renew = False
         if low_delay:
             codec.flags |= Flags.low_delay
         self.codec: Codec | None = codec_of(self.stream)
@@ -166,7 +191,7 @@ class Reader:
     @property
     def pixel_aspect(self) -> float:
         """Known for certain from the first decoded picture on."""
-        aspect = self.stream.codec_context.sample_aspect_ratio or self.stream.sample_aspect_ratio
+        aspect = self._decoder.sample_aspect_ratio or self.stream.sample_aspect_ratio
         return float(aspect) if aspect else 1.0
 
     def arrivals(self) -> Iterator[Compressed]:
@@ -186,9 +211,26 @@ class Reader:
                 raise SourceFault(f"a picture of more than {MAX_BYTES >> 20} MB")
             yield packet
 
+    def leave_out(self, what: LeftOut) -> None:
+        """Frames without reference at once; the loop filter from the next key frame on, with a fresh decoder."""
+        if what.skip_loop_filter != self._left_out.skip_loop_filter and self._decoder.name in SMOOTHED:
+            self._renew = True
+        self._left_out = what
+        self._decoder.skip_frame = _SKIP[what.skip_non_reference]
+
     def decode(self, packet: Compressed) -> list[VideoFrame]:
         """Whole frames. Raises SourceFault after MAX_BAD packets in a row that give none."""
-        return self._frames.decode(packet.decode)
+        kept: list[VideoFrame] = []
+        if self._renew and packet.is_keyframe:
+            kept = self._frames.decode(lambda: self._decoder.decode(None))
+            self._renew = False
+            left_out = self._left_out
+            self._decoder = another(self._decoder, self._low_delay, skip_loop_filter=left_out.skip_loop_filter)
+            self._decoder.skip_frame = _SKIP[left_out.skip_non_reference]
+        frames = self._frames.decode(lambda: self._decoder.decode(packet))
+        if not packet.size and self._decoder is not self.stream.codec_context:
+            self._decoder.flush_buffers()  # at the end of a file; the stream's own is flushed by the seek
+        return kept + frames
 
     def close(self) -> None:
         self.container.close()

@@ -17,6 +17,7 @@ import av.error
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 
+from backends.domain.stream_choice import LeftOut
 from backends.video.packets import packet_of
 from backends.video.reading import MAX_PIXELS
 from backends.video.ring import RingReader
@@ -129,6 +130,9 @@ class RingSource:
         whole = [frame for frame in decoded if not frame.is_corrupt]
         self.bad += len(decoded) - len(whole)
         return whole
+
+    def leave_out(self, what: LeftOut) -> None:
+        """A replay is short and looked at closely: nothing is left out of it."""
 
     def close(self) -> None:
         self._context = None

@@ -18,6 +18,7 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from backends.domain.stream_choice import LeftOut
 from backends.video.ring_layout import Codec
 from backends.video.scaling import Image
 
@@ -89,12 +90,26 @@ class Source(Protocol):
         """
         ...
 
+    def leave_out(self, what: LeftOut) -> None:
+        """Decode less thoroughly from now on, as far as that is possible, without opening anything afresh.
+
+        Not its business: how many frames are drawn.
+        """
+        ...
+
     @property
     def bad(self) -> int:
         """Packets that could not be decoded, and frames that came out damaged, since it was opened."""
         ...
 
     def close(self) -> None: ...
+
+
+class NothingToLeaveOut:
+    """Part of a source that gives single pictures, or draws them itself: each stands alone."""
+
+    def leave_out(self, what: LeftOut) -> None:
+        """As `Source`; there is no loop filter, and no frame refers to another."""
 
 
 @dataclass(frozen=True, slots=True)

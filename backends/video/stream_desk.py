@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from backends.domain.camera import Camera, Demand, StreamKind
-from backends.domain.stream_choice import Decision, Seen, Use, View, Ways, Why, Wish
+from backends.domain.stream_choice import Act, Decision, LeftOut, Seen, Use, View, Ways, Why, Wish
 from backends.domain.text import LocalText
 from backends.video.choice import Chooser
 from backends.video.plan import StreamKey
-from backends.video.pressure import Act, Burden, Load, Pressure, Relief, Treatment
+from backends.video.pressure import Burden, Load, Pressure, Relief
 
 
 class Pictures(Protocol):
@@ -27,7 +27,7 @@ class Pictures(Protocol):
         """Of its own output alone, never of a stand-in."""
         ...
 
-    def leave_out(self, treatments: Mapping[StreamKey, Treatment]) -> None:
+    def leave_out(self, treatments: Mapping[StreamKey, LeftOut]) -> None:
         """From now on, of these streams; of all others nothing."""
         ...
 
@@ -62,7 +62,7 @@ class StreamDesk:
         before = self._ways
         self._ways = {}
         for camera in cameras:
-            ways = Ways(camera.streams if camera.enabled else ())
+            ways = Ways(camera.streams, camera.restream) if camera.enabled else Ways(())
             kept = before.get(camera.id)
             self._ways[camera.id] = kept if kept == ways and kept is not None else ways
 
@@ -135,16 +135,16 @@ class StreamDesk:
     def _burden(self, camera_id: str, use: Use, alarmed: bool) -> Burden:
         pick = use.pick
         area = self._areas.get(camera_id, 0)
-        sizes = [
-            seen.width * seen.height
+        seen = [
+            self._pictures.seen(demand)
             for demand in self._decision.demands
             if (demand.camera_id, demand.uri) == (camera_id, pick.uri)
-            for seen in (self._pictures.seen(demand),)
         ]
         return Burden(
             stream=StreamKey(camera_id, pick.uri),
-            pixels=max(sizes, default=0) or pick.width * pick.height or area,
+            pixels=max((one.width * one.height for one in seen), default=0) or pick.width * pick.height or area,
             area=area,
+            smoothed=all(one.smoothed for one in seen),
             shrinks=use.why is Why.LOAD or (pick.kind is StreamKind.MAIN and use.why is Why.SIZE),
             kept=alarmed,
         )

@@ -10,9 +10,18 @@ import msgspec
 
 from backends.domain.camera import Demand
 from backends.domain.picture import Apart
+from backends.domain.stream_choice import LeftOut
 
 MAX_MESSAGE = 4 << 20
 """Bytes; 64 demands take 20 kB."""
+
+
+class Reduced(msgspec.Struct, frozen=True):
+    """A stream that something is left out of."""
+
+    camera_id: str
+    uri: str
+    left_out: LeftOut
 
 
 class Wanted(msgspec.Struct, frozen=True, tag="wanted"):
@@ -20,6 +29,8 @@ class Wanted(msgspec.Struct, frozen=True, tag="wanted"):
 
     number: int
     demands: tuple[Demand, ...]
+    reduced: tuple[Reduced, ...] = ()
+    """Of all other streams nothing is left out."""
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -39,6 +50,17 @@ class Assigned(msgspec.Struct, frozen=True, tag="assigned"):
 
     number: int
     outputs: tuple[Assignment, ...]
+
+
+class Busy(msgspec.Struct, frozen=True, tag="busy"):
+    """Broker, once a second: how much the workers compute."""
+
+    cpu_share: float
+    """Processor time of all of them, of what all cores have; 0 to 1."""
+
+
+Told = Assigned | Busy
+"""What a broker says."""
 
 
 class OutputOrder(msgspec.Struct, frozen=True):
@@ -62,6 +84,8 @@ class StreamOrder(msgspec.Struct, frozen=True):
     ring: str = ""
     """Segment of the slab that keeps its packets; empty: none."""
     ring_generation: int = 0
+    left_out: LeftOut = LeftOut()
+    """May change while the stream stays open."""
 
     def __repr__(self) -> str:
         return f"StreamOrder({self.camera_id!r}, {self.uri!r}, {len(self.outputs)} outputs)"
@@ -78,12 +102,13 @@ class WorkerSettings(msgspec.Struct, frozen=True):
 
     number: int
     beat: str
-    """Segment of one page whose first word the worker stamps twice a second (monotonic ns)."""
+    """Segment of one page. Twice a second the worker writes its processor time (ns) into the second word, then the
+    time (monotonic ns) into the first."""
     at_once: int = 1
     """Streams that may compute at the same moment; see `turn`."""
 
 
 encode = msgspec.json.encode
 wanted_decoder = msgspec.json.Decoder(Wanted)
-assigned_decoder = msgspec.json.Decoder(Assigned)
+told_decoder: msgspec.json.Decoder[Told] = msgspec.json.Decoder(Told)
 orders_decoder = msgspec.json.Decoder(Orders)

@@ -54,6 +54,7 @@ class Worker:
             if identity in self._streams:
                 self._streams[identity].set_outputs(order.outputs)
                 self._streams[identity].set_ring(order.ring, order.ring_generation)
+                self._streams[identity].leave_out(order.left_out)
             else:
                 self._streams[identity] = stream = StreamDecoder(order, self.gate)
                 stream.start()
@@ -98,6 +99,7 @@ def main() -> None:
     # Frames live for one pass and hold no cycles; the collector would only walk what never changes.
     gc.freeze()
     while True:
+        beat[1] = time.process_time_ns()
         beat[0] = time.monotonic_ns()
         if hung := worker.hung:
             log.error("stuck in a library call, ending this worker: %s", ", ".join(hung))

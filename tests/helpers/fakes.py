@@ -7,7 +7,7 @@ says when.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -19,7 +19,9 @@ from backends.domain.action import Action, ActionStatus, Stage, Verb, new_aid
 from backends.domain.alarm import Priority
 from backends.domain.camera import Demand, PictureState, PictureStatus
 from backends.domain.ports import ActionRefused, Delivery, Pixels, SeriesPart
+from backends.domain.stream_choice import LeftOut, Seen
 from backends.domain.times import NS_PER_S, SessionClock
+from backends.video.plan import StreamKey
 
 Series = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
 """(t_ns, value), rising in time; NaN is an open gap."""
@@ -52,10 +54,15 @@ class FakePicture:
 
 
 class FakePictures:
-    """Pictures that a test sets by camera id."""
+    """Pictures that a test sets by camera id; all streams of the camera show the same one."""
 
     def __init__(self) -> None:
         self.wanted: frozenset[Demand] = frozenset()
+        self.withheld: set[str] = set()
+        """Addresses whose pictures have not come yet."""
+        self.left_out: Mapping[StreamKey, LeftOut] = {}
+        self.load: tuple[float, float] | None = None
+        """What `decoding` says."""
         self.pins = 0
         self._pictures: dict[str, FakePicture] = {}
         self._statuses: dict[str, PictureStatus] = {}
@@ -72,14 +79,28 @@ class FakePictures:
     def demand(self, wanted: frozenset[Demand]) -> None:
         self.wanted = wanted
 
+    def _picture(self, demand: Demand) -> FakePicture | None:
+        return self._pictures.get(demand.camera_id) if demand.uri not in self.withheld else None
+
     def sequence(self, demand: Demand) -> int:
-        picture = self._pictures.get(demand.camera_id)
+        picture = self._picture(demand)
         return picture.sequence if picture else 0
 
     @contextmanager
     def pin(self, demand: Demand) -> Iterator[FakePicture | None]:
         self.pins += 1
-        yield self._pictures.get(demand.camera_id)
+        yield self._picture(demand)
+
+    def seen(self, demand: Demand) -> Seen:
+        """As `stream_desk.Pictures`."""
+        picture = self._picture(demand) if demand in self.wanted else None
+        return Seen(self.status(demand).age_s) if picture is not None else Seen()
+
+    def leave_out(self, left_out: Mapping[StreamKey, LeftOut]) -> None:
+        self.left_out = left_out
+
+    def decoding(self) -> tuple[float, float] | None:
+        return self.load
 
     def status(self, demand: Demand) -> PictureStatus:
         return self._statuses.get(demand.camera_id, PictureStatus(PictureState.CONNECTING))

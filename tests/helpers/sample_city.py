@@ -25,11 +25,13 @@ from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, LinkState, Mod
 from backends.domain.people import Role
 from backends.domain.ports import Changes, Delivery, LinkStatus
 from backends.domain.times import NS_PER_S, ManualClock
+from backends.video.stream_desk import StreamDesk
 from layouts.spec import Monitor, PanelKind
 from widgets import i18n
 from widgets.i18n import Language
 from widgets.models.city import LOCAL_FEED, CityModel
 from widgets.parts.demands import DemandBoard
+from widgets.parts.stream_watch import keep_told
 from widgets.session import Calls, Look, Notices, Session
 from widgets.theme import THEMES, ThemeName, apply_palette
 from widgets.typography import TypeScale, load_fonts
@@ -133,6 +135,7 @@ def sample_session(
         session=Session(
             city=city,
             pictures=(pictures := FakePictures()),
+            streams=(streams := StreamDesk(pictures, lambda: int(clock.monotonic_s() * NS_PER_S))),
             actions=(actions := FakeActions(clock, inbox)),
             access=(access := FakeAccess(inbox)),
             history=(history := FakeHistory(inbox)),
@@ -141,7 +144,7 @@ def sample_session(
             look=Look(THEMES[theme]),
             sound=(sound := FakeSound()),
             notices=Notices(),
-            demands=DemandBoard(pictures),
+            demands=DemandBoard(streams),
             calls=Calls(),
         ),
         city=city,
@@ -153,6 +156,7 @@ def sample_session(
         history=history,
         sound=sound,
     )
+    keep_told(city, streams)
     _fill_history(history, scene)
     if scene is not Scene.EMPTY:
         city.apply([Changes(feed, put=tuple(records), reset=True) for feed, records in _records(scene).items()])

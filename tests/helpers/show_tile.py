@@ -47,6 +47,7 @@ def main() -> None:
     width, height = (int(n) for n in args.size.split("x"))
     tile.resize(width, height)
     tile.show()
+    sample.session.demands.flush()
     sample.city.feedsChanged.connect(tile.on_feeds)
     sample.answer_history()
     tile.on_second()

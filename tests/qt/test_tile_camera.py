@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from backends.domain.camera import PictureState, PictureStatus
 from backends.domain.picture import Apart
 from backends.domain.ports import Changes
+from backends.domain.stream_choice import Why
 from layouts.options import CameraOptions
 from widgets.i18n import Language, tr
 from widgets.parts import text
@@ -44,7 +45,9 @@ def words(tile: CameraTile) -> str:
 
 
 def passes(tile: CameraTile, count: int = 6) -> None:
+    """As the pump makes them."""
     for _ in range(count):
+        tile.session.demands.flush()
         tile.on_picture_pass()
 
 
@@ -56,6 +59,79 @@ def test_it_demands_its_own_pixels_and_nothing_while_hidden(qtbot: QtBot, sample
     tile.hide()
     sample.session.demands.flush()
     assert sample.pictures.wanted == frozenset()
+
+
+BIG, LITTLE = "scene:14?main", "scene:14"
+
+
+def uris(sample: SampleSession) -> set[str]:
+    return {demand.uri for demand in sample.pictures.wanted}
+
+
+def test_a_tile_grown_above_135_percent_goes_to_the_main_stream_without_a_gap(
+    qtbot: QtBot, sample: SampleSession
+) -> None:
+    """Its sub-stream is 360 lines high: 486 are the border."""
+    tile = tile_of(qtbot, sample, CameraOptions(camera="014"))
+    gap = tile.grab().toImage().pixelColor(100, 50)
+    passes(tile)
+
+    def one_pass() -> set[str]:
+        passes(tile, 1)
+        assert tile.grab().toImage().pixelColor(100, 50) != gap, f"no picture while {uris(sample)} are decoded"
+        return uris(sample)
+
+    assert one_pass() == {LITTLE}
+    tile.resize(864, 486)
+    assert [one_pass() for _ in range(10)][-1] == {LITTLE}
+    sample.pictures.withheld.add(BIG)
+    tile.resize(866, 487)
+    assert [one_pass() for _ in range(10)][-1] == {LITTLE, BIG}
+    assert {demand.uri for demand in sample.session.demands.wanted()} == {LITTLE}, "the old one is painted"
+    sample.pictures.withheld.clear()
+    assert [one_pass() for _ in range(10)][-1] == {BIG}
+    use = sample.session.streams.use("cam-014")
+    assert use is not None
+    assert (use.pick.uri, use.why) == (BIG, Why.SIZE)
+
+
+def test_what_is_left_out_is_said_on_the_tile(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample, CameraOptions(camera="014"))
+    tile.resize(500, 200)
+
+    def feel(seconds: int, late_share: float, cpu_share: float) -> str:
+        sample.pictures.load = (late_share, cpu_share)
+        for _ in range(seconds):
+            sample.clock.advance_s(1.0)
+            sample.session.streams.feel(20.0)
+        passes(tile, 10)
+        return words(tile)
+
+    whole = feel(3, 0.0, 0.3)
+    assert feel(3, 0.3, 0.97) == f"không làm mịn | {whole}"
+    tile.resize(240, 140)
+    assert "giảm hình" in words(tile)
+    tile.resize(90, 60)
+    assert "↓ | 014" in words(tile)
+    tile.resize(500, 200)
+    assert feel(40, 0.0, 0.3) == whole
+
+
+def test_the_picture_of_one_camera_is_never_kept_under_the_name_of_another(qtbot: QtBot, sample: SampleSession) -> None:
+    """068 is reported dead by the hub: what is kept is its own last picture, and there is none."""
+    tile = tile_of(qtbot, sample, CameraOptions(slot="alarm", camera="014"))
+    sample.session.calls.cameraCalled.emit("cam-052")
+    passes(tile)
+    dead = sample.city.camera("cam-068")
+    assert dead is not None
+    scene = msgspec.structs.replace(dead, streams=(msgspec.structs.replace(dead.streams[1], uri="scene:068"),))
+    sample.put("cameras", scene)
+    with_picture = tile.grab().toImage().pixelColor(100, 50)
+    sample.session.calls.cameraCalled.emit("cam-068")
+    passes(tile)
+    assert tile.camera is not None
+    assert tile.camera.number == "068"
+    assert tile.grab().toImage().pixelColor(100, 50).lightness() < with_picture.lightness() / 4
 
 
 def test_two_tiles_of_one_size_share_a_demand(qtbot: QtBot, sample: SampleSession) -> None:

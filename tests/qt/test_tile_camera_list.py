@@ -18,6 +18,7 @@ from backends.domain.camera import Demand, PictureState, PictureStatus
 from backends.domain.feeds import FeedQuality
 from backends.domain.people import Role
 from backends.domain.ports import Changes
+from backends.domain.stream_choice import View
 from backends.domain.text import LocalText
 from layouts.options import CameraListOptions
 from widgets.i18n import Language, tr
@@ -33,6 +34,13 @@ def _ready(qapp: QApplication) -> Iterator[None]:
     prepare(qapp)
     yield
     prepare(qapp)
+
+
+class SomeTile:
+    """Has a camera on the screen."""
+
+    def on_demand(self, demand: Demand | None) -> None:
+        """It paints nothing."""
 
 
 def in_wards(sample: SampleSession) -> None:
@@ -123,9 +131,10 @@ def test_a_dead_camera_says_so_with_its_age(qtbot: QtBot) -> None:
 def test_a_picture_on_the_screen_counts_before_the_hubs_word(qtbot: QtBot) -> None:
     sample = sample_session()
     tile = make(qtbot, sample)
-    demands = {n: Demand(f"cam-{n}", f"scene:{n}", 480, 270) for n in ("001", "002", "085")}
-    for n, demand in demands.items():
-        sample.session.demands.set(n, demand)
+    owners = {n: SomeTile() for n in ("001", "002", "085")}
+    for n, owner in owners.items():
+        sample.session.demands.set(owner, View(f"cam-{n}", 480, 270))
+    sample.session.demands.flush()
     sample.pictures.set_status("cam-001", PictureStatus(PictureState.LIVE))
     sample.pictures.set_status("cam-002", PictureStatus(PictureState.LOST, age_s=6.2))
     tile.on_second()
@@ -133,7 +142,7 @@ def test_a_picture_on_the_screen_counts_before_the_hubs_word(qtbot: QtBot) -> No
     assert "đang hiện" in said
     assert any(w.startswith("mất hình · trung tâm: có kết nối") for w in said)
     assert tile.summary() == "364 camera · 8 có lỗi"
-    sample.session.demands.set("002", None)
+    sample.session.demands.set(owners["002"], None)
     tile.on_second()
     assert tile.summary() == "364 camera · 7 có lỗi"
 

@@ -63,6 +63,7 @@ def any_row(chance: random.Random, n: int) -> CameraRow:
         main_uri=chance.choice(["", "rtsp://[fd00::2]:554/a?b=1&c=2"]),
         sub_uri="rtsp://10.0.0.7/x;y,z",
         restream_uri=chance.choice(["", "rtsp://relay:8554/014"]),
+        restream_sub_uri=chance.choice(["", "rtsp://relay:8554/014-small"]),
         transport=chance.choice(["tcp", "udp", "multicast"]),
         tls=chance.choice(["verify", "pin:" + "ab" * 32]),
         onvif=chance.choice(["", "http://10.0.0.7/onvif/device_service"]),
@@ -125,6 +126,15 @@ def test_the_simulated_citys_directory_goes_through_the_table() -> None:
     assert one.stream(StreamKind.SUB).uri == "scene:068"
 
 
+def test_the_rooms_restreamer_is_used_before_the_camera() -> None:
+    row = CameraRow("014", "Tên", main_uri="rtsp://h/1", sub_uri="rtsp://h/2", restream_sub_uri="rtsp://room/014")
+    camera = to_camera(row)
+    assert [stream.uri for stream in camera.streams] == ["rtsp://h/1", "rtsp://h/2"]
+    assert [(stream.kind, stream.uri) for stream in camera.restream] == [(StreamKind.SUB, "rtsp://room/014")]
+    assert camera.stream(StreamKind.MAIN).uri == "rtsp://room/014"
+    assert from_camera(camera) == row
+
+
 # -- reading what people and spreadsheets write -------------------------------------------------------------------
 
 
@@ -170,7 +180,7 @@ def test_every_fault_is_told_with_its_line() -> None:
     assert rest == [
         "line 2: name_vi: holds a line break or another control character",
         "line 4: name_vi: a camera needs a name",
-        "line 7: a camera needs main_uri, sub_uri or restream_uri",
+        "line 7: a camera needs main_uri, sub_uri, restream_uri or restream_sub_uri",
         "line 8: number 017 stands in line 7 already",
         "line 9: number: give 1 to 16 letters, digits, '.', '_' or '-', such as 014",
     ]
@@ -215,7 +225,7 @@ def test_what_is_wrong_is_said_in_words(column: str, cell: str, words: str) -> N
         "http://h/v?Token=geheim", "rtsps://h/?pwd=geheim",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("column", ["main_uri", "sub_uri", "restream_uri"])
+@pytest.mark.parametrize("column", ["main_uri", "sub_uri", "restream_uri", "restream_sub_uri"])
 def test_an_address_with_a_secret_is_refused_and_not_repeated(uri: str, column: str) -> None:
     said = " ".join(faults(lines(f"014,Tên,{uri}", head=f"number,name_vi,{column}"), schemes={"rtsp"}))
     assert "user or password" in said

@@ -18,12 +18,12 @@ from backends.video.pressure import (
     LIMITS,
     Act,
     Burden,
+    LeftOut,
     Limits,
     Load,
     Pressure,
     Relief,
     Step,
-    Treatment,
 )
 
 S = 1_000_000_000
@@ -140,7 +140,7 @@ def test_no_course_of_load_breaks_a_rule(course: list[tuple[Load | None, int, Se
 def test_the_faults_are_found_in_a_history_that_has_them() -> None:
     good = Machine().run(COOL, 1)
     bad = Relief(2, {}, force_sub=False, no_up=False, standing=None, said=())
-    left = Relief(0, {StreamKey("a", "u"): Treatment(draw_every=2)}, True, False, None, ())
+    left = Relief(0, {StreamKey("a", "u"): LeftOut(draw_every=2)}, True, False, None, ())
     history = [(0.0, good), (1.0, bad), (2.0, left), (3.0, bad)]
     assert faults(history) == {
         "silent",
@@ -295,7 +295,7 @@ def test_the_rate_falls_on_the_smallest_tiles_first() -> None:
     slower = {stream.camera_id for stream, one in relief.treatments.items() if one.draw_every > 1}
     assert slower == {"e", "d"}
     relief = Machine().until_level(8, HOT)
-    assert relief.treatments[StreamKey("e", "e/jpeg")] == Treatment(False, True, 4)
+    assert relief.treatments[StreamKey("e", "e/jpeg")] == LeftOut(False, False, 4)
     assert relief.treatments[StreamKey("f", "f/sub")].draw_every == 1
 
 
@@ -303,7 +303,7 @@ def test_a_step_that_would_do_nothing_is_passed() -> None:
     jpegs = [Burden(StreamKey(name, "u"), 640 * 480, 480 * 270, smoothed=False) for name in "abc"]
     machine = Machine()
     machine.run(HOT, 60, jpegs)
-    assert machine.said == ["non_reference", "non_reference", "rate", "rate", "rate", "bottom"]
+    assert machine.said == ["rate", "rate", "rate", "bottom"]
 
 
 def test_with_nothing_shown_there_is_nothing_to_leave_out() -> None:

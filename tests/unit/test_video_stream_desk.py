@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Mapping
+from time import monotonic_ns
 
 from backends.domain.camera import Camera, Demand, Stream, StreamKind
-from backends.domain.stream_choice import Seen, View, Why, Wish
+from backends.domain.stream_choice import Act, LeftOut, Seen, View, Why, Wish
 from backends.domain.text import LocalText
-from backends.video.client import pictures_of, stand_in
-from backends.video.frames import FrameReader, FrameWriter, format_segment, segment_size
+from backends.video.client import PictureClient, pictures_of, stand_in
+from backends.video.frames import Clock, FrameReader, FrameWriter, format_segment, segment_size
 from backends.video.plan import StreamKey
-from backends.video.pressure import Act, Treatment
 from backends.video.stream_desk import StreamDesk
 
 S = 1_000_000_000
@@ -29,8 +29,9 @@ class ToldPictures:
 
     def __init__(self) -> None:
         self.wanted: frozenset[Demand] = frozenset()
-        self.treatments: Mapping[StreamKey, Treatment] = {}
+        self.treatments: Mapping[StreamKey, LeftOut] = {}
         self.load: tuple[float, float] | None = (0.0, 0.3)
+        self.smoothed = True
 
     def demand(self, wanted: frozenset[Demand]) -> None:
         self.wanted = wanted
@@ -38,9 +39,10 @@ class ToldPictures:
     def seen(self, demand: Demand) -> Seen:
         if demand not in self.wanted:
             return Seen()
-        return Seen(0.04, 1920, 1080) if demand.uri.endswith("main") else Seen(0.04, 640, 360)
+        size = (1920, 1080) if demand.uri.endswith("main") else (640, 360)
+        return Seen(0.04, *size, smoothed=self.smoothed)
 
-    def leave_out(self, treatments: Mapping[StreamKey, Treatment]) -> None:
+    def leave_out(self, treatments: Mapping[StreamKey, LeftOut]) -> None:
         self.treatments = treatments
 
     def decoding(self) -> tuple[float, float] | None:
@@ -158,6 +160,15 @@ def test_a_machine_too_small_is_relieved_and_that_is_told() -> None:
     assert screen.told[-1] == ("", "pressure.normal")
 
 
+def test_nothing_is_said_to_be_left_out_that_is_not_there() -> None:
+    """Cameras that send JPEG: no loop filter, and no frame refers to another."""
+    screen = Screen(camera("a"))
+    screen.pictures.smoothed = False
+    screen.pictures.load = (0.3, 0.97)
+    screen.run(4.0, LITTLE)
+    assert [code for _, code in screen.told] == ["pressure.rate"]
+
+
 def test_without_figures_nothing_is_left_out() -> None:
     screen = Screen(camera("a"))
     screen.pictures.load = None
@@ -174,14 +185,35 @@ def test_until_its_own_picture_is_there_a_tile_shows_the_same_stream_before_the_
     assert stand_in(Demand("a", "sub", 320, 180), [other, zoomed]) is None
 
 
-def reader(*, picture: bool) -> FrameReader:
+def test_a_lost_picture_stands_in_for_nothing() -> None:
+    """It would look like one that is just being replaced."""
+    client = PictureClient("\0ioc-nobody-listens", b"key")
+    now_ns = [S + 1]
+    one, two, three = (Demand("a", "sub", width, 270) for width in (480, 320, 160))
+    try:
+        client._readers = {one: reader(picture=True, clock=lambda: now_ns[0])}
+        client.demand(frozenset({one}))
+        client.demand(frozenset({two}))
+        assert client.sequence(two)
+        now_ns[0] += 5 * S
+        assert client.sequence(two) == 0
+        with client.pin(two) as picture:
+            assert picture is None
+        client.demand(frozenset({three}))
+        now_ns[0] -= 5 * S
+        assert client.sequence(three) == 0, "nor is it taken over"
+    finally:
+        client.close()
+
+
+def reader(*, picture: bool, clock: Clock = monotonic_ns) -> FrameReader:
     memory = mmap.mmap(-1, segment_size(32, 18))
     format_segment(memory, 7, 32, 18)
     if picture:
         writer = FrameWriter(memory, 7)
         writer.begin()[:] = 1
         writer.publish(S, 40_000_000, 1)
-    return FrameReader(memory, 7)
+    return FrameReader(memory, 7, clock)
 
 
 def test_an_output_without_a_picture_does_not_take_the_place_of_its_stand_in() -> None:

@@ -20,7 +20,7 @@ import cv2
 from backends.video.reading import MAX_PIXELS, READ_S
 from backends.video.ring_layout import Codec
 from backends.video.scaling import Image
-from backends.video.source import Address, Compressed, NotASource, SourceFault, SourceSpec
+from backends.video.source import Address, Compressed, NotASource, NothingToLeaveOut, SourceFault, SourceSpec
 
 # Seconds that OpenCV waits for a frame of a V4L2 device; 10 without it. Read when a device is opened.
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(int(READ_S)))
@@ -66,7 +66,7 @@ def open_device(device: int | str) -> cv2.VideoCapture:
     return cv2.VideoCapture(str(path), cv2.CAP_V4L2)
 
 
-class Capture:
+class Capture(NothingToLeaveOut):
     """An open device. Source."""
 
     pixel_aspect = 1.0

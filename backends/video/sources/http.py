@@ -16,7 +16,7 @@ from backends.video.jpeg import START, JpegDecoder
 from backends.video.multipart import Parts, boundary_in
 from backends.video.reading import OPEN_S, READ_S, Reader
 from backends.video.ring_layout import Codec
-from backends.video.source import Address, Compressed, NotASource, Source, SourceFault, SourceSpec
+from backends.video.source import Address, Compressed, NotASource, NothingToLeaveOut, Source, SourceFault, SourceSpec
 
 TS_OPTIONS = {"probesize": str(1 << 20), "analyzeduration": "200000", "fpsprobesize": "0"}
 HLS_OPTIONS = {
@@ -76,7 +76,7 @@ def _source_for(body: Body, access: Access, address: Address) -> Source:
     raise SourceFault("what it sends is no video" if first else "the camera ended the stream")
 
 
-class JpegParts:
+class JpegParts(NothingToLeaveOut):
     """A multipart body of JPEG pictures. Source."""
 
     def __init__(self, body: Body, boundary: bytes) -> None:
@@ -180,6 +180,7 @@ class Hls:
         )
         self.fps = self._reader.fps
         self.decode = self._reader.decode
+        self.leave_out = self._reader.leave_out
         self.codec = self._reader.codec
 
     def _fetch(self, url: str, _flags: int, _options: object) -> _Segment:

@@ -21,7 +21,7 @@ from backends.video.address import refuse_password
 from backends.video.jpeg import JpegDecoder
 from backends.video.reading import MAX_BYTES, OPEN_S, READ_S
 from backends.video.ring_layout import Codec
-from backends.video.source import Address, Compressed, NotASource, SourceFault, SourceSpec
+from backends.video.source import Address, Compressed, NotASource, NothingToLeaveOut, SourceFault, SourceSpec
 
 _KEPT = 2
 """Pictures that may wait in memory, for each sender: newer ones are dropped by the publisher meanwhile."""
@@ -55,7 +55,7 @@ def place_of(uri: str) -> tuple[str, str]:
     return f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}", unquote(parts.path[1:])
 
 
-class JpegMessages:
+class JpegMessages(NothingToLeaveOut):
     """A SUB or REP socket and the decoder of what comes. Source. One thread."""
 
     def __init__(self, address: Address) -> None:

@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 
 from backends.video.scaling import Image
-from backends.video.source import Address, Compressed, SourceSpec
+from backends.video.source import Address, Compressed, NothingToLeaveOut, SourceSpec
 
 WIDTH, HEIGHT, FPS = 640, 360, 25
 _BARS = ((235, 235, 235), (0, 235, 235), (235, 235, 0), (0, 235, 0), (235, 0, 235), (0, 0, 235), (235, 0, 0))
 """BGR, the usual order by falling brightness."""
 
 
-class TestCard:
+class TestCard(NothingToLeaveOut):
     """Colour bars, the words TEST CARD, a name, a counter and a moving mark."""
 
     pixel_aspect = 1.0

@@ -1,0 +1,316 @@
+"""What a camera tile says over its picture: caption, flag of an alarm, words of a state, border.
+
+Painted once for each state and second, then laid over every frame. Must not: know pictures, or decide what is true.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPixmap
+from PySide6.QtWidgets import QWidget
+
+from backends.domain.alarm import Alarm, Priority
+from backends.domain.camera import Camera, PictureState, PictureStatus
+from backends.domain.picture import Apart
+from backends.domain.stream_choice import Act
+from widgets import format as fmt
+from widgets.i18n import local, tr
+from widgets.parts import text
+from widgets.parts.shapes import chip_width, draw_chip
+from widgets.parts.stand_in import Shown
+from widgets.parts.symbols import draw_inverted, draw_symbol
+from widgets.session import Session
+from widgets.theme import Theme
+from widgets.typography import TypeScale, Weight
+
+BAD = (PictureState.LOST, PictureState.REFUSED, PictureState.DISABLED, PictureState.NO_SOURCE)
+"""There is no picture that could be shown as it is."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is to be said over one picture."""
+
+    shown: Shown
+    camera: Camera | None
+    status: PictureStatus
+    asked: str = ""
+    """Number that the layout names, also where the directory does not have it."""
+    idle: bool = False
+    """A place kept for alarms that has none: calm, not a fault."""
+    left_out: Act | None = None
+    """What is left out of its picture because the machine is too small: the gravest."""
+
+
+class CameraOverlay:
+    """One tile's overlay. GUI thread only."""
+
+    def __init__(self, session: Session, scale: TypeScale) -> None:
+        self.session = session
+        self.scale = scale
+        self._said = Said(Shown("", None), None, PictureStatus(PictureState.CONNECTING))
+        self._pixmap: QPixmap | None = None
+        self._key: object = None
+        self._ratio = 1.0
+        self.parts: list[QRectF] = []
+        """Where it is not empty."""
+
+    @property
+    def theme(self) -> Theme:
+        return self.session.look.theme
+
+    def forget(self) -> None:
+        """Records, words or the size have changed: the next paint starts anew."""
+        self._key = None
+
+    def paint(self, painter: QPainter, tile: QWidget, said: Said) -> None:
+        """Lay it over the picture of `tile`."""
+        overlay = self._pixmap_for(tile, said)
+        for part in self.parts:
+            # Blending the whole tile for each frame would cost more than the picture.
+            painter.drawPixmap(part, overlay, QRectF(part.topLeft() * self._ratio, part.size() * self._ratio))
+
+    def _pixmap_for(self, tile: QWidget, said: Said) -> QPixmap:
+        alarm, status = said.shown.alarm, said.status
+        live = status.state is PictureState.LIVE
+        key = (
+            tile.size(),
+            self.theme.name,
+            status.state,
+            0 if live else int(status.age_s),
+            status.reason,
+            status.apart,
+            said.left_out,
+            said.shown,
+            alarm.rev if alarm else 0,
+            text.recording_active(),
+        )
+        if self._pixmap is None or key != self._key:
+            self._key, self._said = key, said
+            self._ratio = ratio = tile.devicePixelRatioF()
+            self._pixmap = QPixmap(tile.size() * ratio)
+            self._pixmap.setDevicePixelRatio(ratio)
+            self._pixmap.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(self._pixmap)
+            try:
+                with text.on_device(tile):
+                    self._paint(painter, QRectF(tile.rect()))
+            finally:
+                painter.end()
+        return self._pixmap
+
+    def _paint(self, painter: QPainter, whole: QRectF) -> None:
+        status = self._said.status
+        border = self._border()
+        rect = whole.adjusted(border, border, -border, -border)
+        caption = self._caption_rect(rect)
+        flag_height = self._paint_flag(painter, rect)
+        calm = status.state in (PictureState.LIVE, PictureState.SLOW)
+        flag = QRectF(rect.left(), rect.top(), rect.width(), flag_height)
+        self.parts = [caption, flag, *_sides(whole, border)] if calm else [whole]
+        self.parts = [part for part in self.parts if not part.isEmpty()]
+        if status.state in BAD:
+            self._paint_bad(
+                painter,
+                QRectF(rect.left(), rect.top() + flag_height, rect.width(), caption.top() - rect.top() - flag_height),
+                status,
+            )
+        elif status.state in (PictureState.CONNECTING, PictureState.WAITING_KEY):
+            words = tr("camera.connecting" if status.state is PictureState.CONNECTING else "camera.waiting_key")
+            middle = QRectF(
+                rect.left(), rect.top() + flag_height, rect.width(), caption.top() - rect.top() - flag_height
+            )
+            text.draw(
+                painter,
+                middle,
+                words,
+                self.scale.read,
+                self.theme.on_picture_muted,
+                align=Qt.AlignmentFlag.AlignHCenter,
+            )
+        self._paint_caption(painter, caption, status)
+        self._paint_border(painter, whole, border)
+
+    def _caption_rect(self, rect: QRectF) -> QRectF:
+        height = self.scale.line(self.scale.floor) + self.scale.floor * 0.35
+        return QRectF(rect.left(), rect.bottom() - height, rect.width(), height)
+
+    def _paint_caption(self, painter: QPainter, caption: QRectF, status: PictureStatus) -> None:
+        theme, px, pad = self.theme, self.scale.floor, self.scale.pad
+        painter.fillRect(caption, theme.scrim)
+        camera = self._said.camera
+        inner = caption.adjusted(pad, 0, -pad, 0)
+        if camera is None:
+            number = self._said.shown.number or self._said.asked
+            words = tr("camera.unknown", number=number) if number else tr("camera.alarm_slot")
+            text.draw(painter, inner, words, px, theme.on_picture)
+            return
+        right = inner.right()
+        if status.state is PictureState.SLOW:
+            words = tr("camera.slow", n=max(1, int(status.age_s)))
+            width = chip_width(words, px)
+            draw_chip(
+                painter,
+                QRectF(right - width, caption.top() + 1, width, caption.height() - 2),
+                words,
+                px,
+                QColor("#d7dce3"),
+                QColor("#121417"),
+            )
+            right -= width + pad
+        elif status.state in BAD and self._said.shown.see:
+            words = tr("camera.see", number=self._said.shown.see)
+            width = text.width(words, px) + 1
+            room = QRectF(right - width, caption.top(), width, caption.height())
+            text.draw(painter, room, words, px, theme.on_picture_muted)
+            right -= width + pad
+        number_width = text.width(camera.number, px, Weight.BOLD) + 1
+        if self._said.left_out is not None and status.state not in BAD:
+            words = self._left_out_words(self._said.left_out, camera, right - inner.left() - number_width - px * 0.6)
+            width = text.width(words, px) + 1
+            room = QRectF(right - width, caption.top(), width, caption.height())
+            text.draw(painter, room, words, px, theme.on_picture)
+            right -= width + pad
+        if status.apart is not None and status.state not in BAD:
+            words = tr("camera.apart")
+            width = text.width(words, px) + 1
+            if right - width - pad > inner.left() + number_width:
+                room = QRectF(right - width, caption.top(), width, caption.height())
+                text.draw(painter, room, words, px, theme.on_picture_muted)
+                right -= width + pad
+        box = QRectF(inner.left(), caption.top(), number_width, caption.height())
+        text.draw(painter, box, camera.number, px, theme.on_picture, Weight.BOLD)
+        left = inner.left() + number_width + px * 0.6
+        name = local(camera.name)
+        # A stump of a name beside other words says nothing: the number is enough there.
+        if right - left > (px * 2 if status.apart is None else min(text.width(name, px), px * 8)):
+            room = QRectF(left, caption.top(), right - left, caption.height())
+            text.draw(painter, room, name, px, theme.on_picture)
+
+    def _left_out_words(self, act: Act, camera: Camera, room: float) -> str:
+        """Never nothing: the whole words beside the whole name, a short one beside the number, or a sign."""
+        px = self.scale.floor
+        words, short = tr(f"camera.left_out.{act}"), tr("camera.reduced")
+        if text.width(local(camera.name), px) + self.scale.pad + text.width(words, px) <= room:
+            return words
+        return short if text.width(short, px) <= room else "↓"
+
+    def _paint_bad(self, painter: QPainter, room: QRectF, status: PictureStatus) -> None:
+        theme, scale = self.theme, self.scale
+        gray = QColor("#d7dce3")
+        if self._said.idle:
+            lines = [(tr("alarms.empty"), scale.read)]
+        elif status.state is not PictureState.LOST:
+            words = tr(f"camera.{status.state}")
+            lines = [(words, scale.read), (status.reason, scale.floor)] if status.reason else [(words, scale.read)]
+        else:
+            lines = self._lost_lines(status, room)
+        if status.apart is not None:
+            lines = [*lines, *self._apart_lines(status.apart, lines, room)]
+        px_sum = sum(scale.line(px) for _, px in lines)
+        if px_sum > room.height():
+            lines = [(" ".join(words for words, _ in lines), min(px for _, px in lines))]
+            px_sum = scale.line(lines[0][1])
+        top = room.center().y() - px_sum / 2
+        for words, px in lines:
+            step = scale.line(px)
+            line = QRectF(room.left() + scale.pad, top, room.width() - 2 * scale.pad, step)
+            text.draw(
+                painter,
+                line,
+                words,
+                px,
+                gray if px > scale.floor else theme.on_picture_muted,
+                Weight.SEMIBOLD,
+                align=Qt.AlignmentFlag.AlignHCenter,
+            )
+            top += step
+
+    def _apart_lines(self, apart: Apart, others: list[tuple[str, int]], room: QRectF) -> list[tuple[str, int]]:
+        """Why its decoder is not shared, as much of it as there is room for below the others."""
+        px, left = self.scale.floor, room.height() - sum(self.scale.line(px) for _, px in others)
+        width = room.width() - 2 * self.scale.pad
+        for words in (tr(f"camera.apart_{apart}"), tr("camera.apart")):
+            lines = text.wrap(words, px, Weight.SEMIBOLD, width, 2)
+            whole = " ".join(lines) == words and all(text.width(line, px, Weight.SEMIBOLD) <= width for line in lines)
+            if whole and len(lines) * self.scale.line(px) <= left:
+                return [(line, px) for line in lines]
+        return []
+
+    def _lost_lines(self, status: PictureStatus, room: QRectF) -> list[tuple[str, int]]:
+        """MẤT HÌNH and since when, as large as goes without a cut; in the smallest tile one of the two."""
+        scale, words, since = self.scale, tr("camera.lost"), fmt.countdown(status.age_s)
+        choices = [
+            [(said, px) for said in lines]
+            for px in (scale.glance, scale.read, scale.floor)
+            for lines in ((words, since), (f"{words} {since}",))
+        ]
+        choices += [[(words, scale.floor)], [(since, scale.floor)]]
+        width = room.width() - 2 * scale.pad
+
+        def fits(lines: list[tuple[str, int]]) -> bool:
+            wide = max(text.width(said, px, Weight.SEMIBOLD) for said, px in lines)
+            return wide <= width and sum(scale.line(px) for _, px in lines) <= room.height()
+
+        return next((lines for lines in choices if fits(lines)), choices[-1])
+
+    def _paint_flag(self, painter: QPainter, rect: QRectF) -> float:
+        """Flag of an alarm; returns its height."""
+        alarm = self._said.shown.alarm
+        if alarm is None:
+            return 0.0
+        theme, px = self.theme, self.scale.floor
+        hue = theme.hue(alarm.priority)
+        height = self.scale.line(px) + px * 0.35
+        side = height * 0.86
+        words = self._flag_words(alarm, rect.width() - side - px * 1.3)
+        width = min(rect.width(), side + text.width(words, px, Weight.SEMIBOLD) + px * 1.3)
+        flag = QRectF(rect.left(), rect.top(), width, height)
+        urgent = alarm.priority is Priority.URGENT
+        painter.fillRect(flag, QColor("#3a1d25") if urgent else (hue if alarm.unacknowledged else QColor("#24272c")))
+        box = QRectF(flag.left() + px * 0.25, flag.center().y() - side / 2, side, side)
+        on_hue = not urgent and alarm.unacknowledged
+        if not on_hue:
+            draw_symbol(painter, box, alarm.priority, theme, filled=alarm.unacknowledged)
+        else:
+            draw_inverted(painter, box, alarm.priority, theme.ink, hue)
+        ink = theme.ink if on_hue else QColor("#ffffff")
+        room = flag.adjusted(side + px * 0.6, 0, -px * 0.4, 0)
+        text.draw(painter, room, words, px, ink, Weight.SEMIBOLD)
+        return height
+
+    def _flag_words(self, alarm: Alarm, room: float) -> str:
+        """What fits into `room` pixels: where it is tight, the time goes before the name is cut."""
+        if self._said.shown.for_number:
+            dead = self.session.city.camera_by_number(self._said.shown.for_number)
+            name = local(dead.name) if dead is not None else ""
+            return tr("camera.stands_in", number=self._said.shown.for_number, name=name)
+        name = local(alarm.name)
+        whole = f"{name} · {fmt.event_minutes(alarm.t_raised_ns, self.session.clock.now_ns())}"
+        return whole if text.width(whole, self.scale.floor, Weight.SEMIBOLD) <= room else name
+
+    def _border(self) -> float:
+        """Its width: thick round the camera of an unacknowledged alarm, 0 without one."""
+        alarm, px = self._said.shown.alarm, self.scale.floor
+        if alarm is None:
+            return 0.0
+        return max(3.0, round(px * 0.26)) if alarm.unacknowledged else max(2.0, round(px * 0.12))
+
+    def _paint_border(self, painter: QPainter, rect: QRectF, thick: float) -> None:
+        alarm = self._said.shown.alarm
+        if alarm is None:
+            return
+        for side in _sides(rect, thick):
+            painter.fillRect(side, self.theme.hue(alarm.priority))
+
+
+def _sides(rect: QRectF, thick: float) -> tuple[QRectF, QRectF, QRectF, QRectF]:
+    """The four strips of a border inside `rect`."""
+    return (
+        QRectF(rect.left(), rect.top(), rect.width(), thick),
+        QRectF(rect.left(), rect.bottom() - thick, rect.width(), thick),
+        QRectF(rect.left(), rect.top(), thick, rect.height()),
+        QRectF(rect.right() - thick, rect.top(), thick, rect.height()),
+    )
