@@ -33,6 +33,7 @@ from console.events import EventLog, box_file
 from console.lock import DataDirLock
 from console.options import NeedsMachine, Options, chosen_look, default_data_dir, platform_for, scene_cache
 from console.screens import UsageError, VirtualScreen
+from console.secret_desk import SecretDesk
 from console.settings import Door, GuiSettings, KeepSection, OtherHubSection, Preferences, SiteConfig, to_child
 from console.status import STATUS_FILE
 from console.supervisor import ChildSpec, Service, Supervisor
@@ -70,13 +71,13 @@ def run_demo(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
         station_keys = ensure_station_keys(session.data_dir / "keys", DEMO_STATION)
         authorise(session.data_dir / "authorised", station_keys)
         hub = _Hub(session, options, session.data_dir / "hub", Mode.DEMO, seats=True)
-        feed, pictures = session.door("feed"), session.door("pictures")
+        feed, pictures, keys = session.door("feed"), session.door("pictures"), session.door("keys")
         clips = _clips(session, options, site, look, platform[1])
         broker = session.broker(pictures, site, clips.files)
         clips.watch(broker.wanted_uris)
         children = [
             hub.child(),
-            _feeder(session, feed, hub.addresses, hub_keys.public.decode(), station_keys, Mode.DEMO, ("hub",)),
+            _feeder(session, feed, hub.addresses, hub_keys.public.decode(), station_keys, Mode.DEMO, keys, ("hub",)),
             _gui(
                 session,
                 options,
@@ -93,7 +94,7 @@ def run_demo(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
                 clips.first_are_there if options.screenshot is not None or not session.has_stored_state else None,
             ),
         ]
-        return session.supervise(children, broker, clips)
+        return session.supervise(children, broker, clips, _secret_desk(broker, keys))
 
 
 def run_site(options: Options, warm: subprocess.Popen[bytes] | None = None) -> int:
@@ -119,13 +120,16 @@ def run_site(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
                 f"a new key pair was made; the hub's people must put {keys_dir / (site.station.id + '.key')} "
                 "into the hub's folder of authorised stations"
             )
-        feed, pictures = session.door("feed"), session.door("pictures")
+        feed, pictures, keys = session.door("feed"), session.door("pictures"), session.door("keys")
         addresses = (site.hub.live, site.hub.ctl)
         children = [
-            _feeder(session, feed, addresses, site.hub.public_key, station_keys, mode, hubs=site.hubs, keep=site.keep),
+            _feeder(
+                session, feed, addresses, site.hub.public_key, station_keys, mode, keys, hubs=site.hubs, keep=site.keep
+            ),
             _gui(session, options, site, look, platform, mode, site.station.id, feed, pictures, ("feeder",), warm),
         ]
-        return session.supervise(children, session.broker(pictures, site, {}))
+        broker = session.broker(pictures, site, {})
+        return session.supervise(children, broker, _secret_desk(broker, keys))
 
 
 def run_hub(options: Options, bind: str, live_port: int, ctl_port: int, several: Several | None = None) -> int:
@@ -360,6 +364,7 @@ def _feeder(
     server_key: str,
     keys: KeyPair,
     mode: Mode,
+    cameras: Door,
     needs: tuple[str, ...] = (),
     hubs: tuple[OtherHubSection, ...] = (),
     keep: KeepSection = KeepSection(),  # noqa: B008  # frozen
@@ -382,6 +387,8 @@ def _feeder(
             "mode": mode,
             "listen": door.address,
             "authkey": door.authkey,
+            "cameras_door": cameras.address,
+            "cameras_key": cameras.authkey,
             "keep_days": keep.samples,
             "keep": {
                 "log_days": keep.log,
@@ -404,6 +411,11 @@ def _feeder(
         log=session.log_file("feeder"),
         beats=True,
     )
+
+
+def _secret_desk(broker: PictureBroker, door: Door) -> SecretDesk:
+    """The feeder alone gets the key of this door: the windows have no use for passwords."""
+    return SecretDesk(broker, door.address, door.key)
 
 
 def _listens(door: Door) -> Callable[[], bool] | None:

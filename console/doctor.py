@@ -169,6 +169,21 @@ def check_shared_memory(options: Options) -> Iterable[Finding]:
     )
 
 
+def check_confinement(options: Options) -> Iterable[Finding]:
+    """Decoder workers read what cameras send: the fewer rights they have, the less a hostile stream can do."""
+    from backends.video.sandbox import offered
+
+    parts = offered()
+    held = ", ".join(part.name for part in parts if part.holds)
+    missing = "; ".join(f"{part.name}: {part.why}" for part in parts if not part.holds)
+    yield Finding(
+        not missing,
+        f"decoders run with reduced rights ({held or 'none'})",
+        f"pictures come all the same; not here: {missing} (Linux 5.13 or newer has all; containers may hide it)",
+        needed=False,
+    )
+
+
 def check_data_dir(options: Options) -> Iterable[Finding]:
     folder = options.data_dir or default_data_dir("demo")
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
@@ -273,6 +288,7 @@ _CHECKS: tuple[Callable[[Options], Iterable[Finding]], ...] = (
     check_qt,
     check_display,
     check_shared_memory,
+    check_confinement,
     check_data_dir,
     check_backups,
     check_locale,

@@ -44,6 +44,9 @@ SEAT_AGAIN_S = 3600.0
 
 Answer = Callable[[AccessAnswer], None]
 Shown = Callable[[Revealed], None]
+Told = Callable[[str, wire.Revealed], None]
+"""(who sat here when it was asked, the answer)."""
+OPEN_REASON = "opened for viewing"
 REVEALS = {"reporter": Right.REVEAL_REPORTER, "camera": Right.REVEAL_CAMERA}
 
 
@@ -102,6 +105,7 @@ class AccessKeeper:
         self._numbers = itertools.count(1)
         self._tries: dict[int, _Try] = {}
         self._looks: dict[int, _Look] = {}
+        self._opens: dict[int, tuple[str, Told]] = {}
         self._door: HubDoor | None = None
         self._seal = Seal("", "", "")
         self._verifiers = Verifiers(self._folder, self._seal)
@@ -196,6 +200,18 @@ class AccessKeeper:
             self._noted("reveal", self._grant.operator_id, f"{what}/{target}", reason)
             self._door.reveal(wire.Reveal(number, what, target, reason, self._session.token))
 
+    def open_camera(self, camera: str, told: Told) -> bool:
+        """Ask the hub how the decoder of this station opens a camera, for whoever sits here; a lock stops no picture.
+        False: not now (no hub, or nobody with a session there). `told` gets the answer once, in the link's thread."""
+        with self._lock:
+            person = self._grant.operator_id
+            if not person or not self._up or self._door is None or self._grant.offline:
+                return False
+            number = next(self._numbers)
+            self._opens[number] = (person, told)
+            self._door.reveal(wire.Reveal(number, "stream", camera, OPEN_REASON, self._session.token))
+            return True
+
     def _may_reveal(self, what: str) -> str:
         right = REVEALS.get(what)
         return "unknown" if right is None else self._grant.refusal(right)
@@ -263,9 +279,14 @@ class AccessKeeper:
     def revealed(self, said: wire.Revealed) -> None:
         """The hub's answer to one of our REVEALs. Not shown to anybody else than who asked, nor while locked."""
         with self._lock:
+            opening = self._opens.pop(said.request, None)
             look = self._looks.pop(said.request, None)
-            if look is None:
-                return
+        if opening is not None:
+            person, told = opening
+            told(person, said)
+        if look is None:
+            return
+        with self._lock:
             code = said.code or self._may_reveal(look.what)
             if not code and look.operator_id != self._grant.operator_id:
                 code = "not_allowed"

@@ -25,7 +25,7 @@ from backends.domain.alarm import Alarm, AlarmState, TransitionRefused
 from backends.domain.feeds import FEEDS, FeedKind, FeedQuality, FeedStatus, LinkState, Mode
 from backends.domain.ports import ActionRefused, LinkStatus, StoreTrouble
 from backends.domain.record import Record, Snapshot
-from backends.domain.times import NS_PER_S, HubClock
+from backends.domain.times import NS_PER_S, HubClock, SystemClock
 from backends.link.loop import Link
 from backends.link.machine import LinkMachine
 from backends.link.ports import BlobDone, Endpoints, LinkSettings, Trouble
@@ -34,10 +34,11 @@ from backends.store.keeping import Keep
 from backends.store.ops import Op, PutAudit, PutMoment, PutQuarantine, PutRecords, PutSnapshot, PutStage
 from backends.store.reader import read_ended
 from backends.store.store import Store
-from console.feed_access import AccessKeeper
+from console.feed_access import FOLDER, AccessKeeper
 from console.feed_alarms import LocalAlarms
 from console.feed_exchange import Exchange
 from console.feed_history import HistoryReader
+from console.feed_secrets import SecretKeeper
 from console.feed_wire import LOCAL_FEED, AuditKept
 from console.sealed import Seal
 
@@ -85,6 +86,10 @@ class FeedSettings(msgspec.Struct, frozen=True):
     """Where the GUI connects: path of a socket, or name of a pipe on Windows. Feeder process only."""
     authkey: str = ""
     """Hex."""
+    cameras_door: str = ""
+    """Where the supervisor takes what cameras are opened with; empty: it is not asked for."""
+    cameras_key: str = ""
+    """Hex; of that door."""
 
 
 def link_settings(settings: FeedSettings) -> LinkSettings:
@@ -126,6 +131,9 @@ class FeedCore:
         )  # fmt: skip
         self._link: Link | None = None
         self.access = AccessKeeper(Path(settings.data_dir), self.clock, self.exchange.tell, self.audit)
+        self.secrets = SecretKeeper(
+            Path(settings.data_dir) / FOLDER, self.clock, SystemClock(), self.access, self.audit
+        )
         self._blobs: dict[int, Callable[[BlobDone], None]] = {}
         self._blob_numbers = itertools.count(1)
         self.history = HistoryReader(Path(settings.data_dir), self._ask_hub, self.store.samples.put)
@@ -162,10 +170,13 @@ class FeedCore:
         self._link = Link(wire, self, machine)
         self.store.start()
         self.history.start()
-        self.access.start(self._link, Seal(wire.secret_key, wire.station, wire.mode.value))
+        seal = Seal(wire.secret_key, wire.station, wire.mode.value)
+        self.access.start(self._link, seal)
         self._link.start()
+        self.secrets.start(self.settings.cameras_door, bytes.fromhex(self.settings.cameras_key), seal)
 
     def stop(self) -> None:
+        self.secrets.stop()
         if self._link is not None:
             self._link.stop()
         self.access.stop()

@@ -1,11 +1,13 @@
 """Small files that only this station may have written: JSON with a MAC under a key made from the station's own.
 
-A file that was changed, or copied from another station, does not open. Must not: be used for secrets
-themselves; what is in a sealed file can be read by whoever can read the file.
+A file that was changed, or copied from another station, does not open. What `write` sealed can be read by whoever can
+read the file; secrets go through `write_hidden`, which takes the station's key to read. Must not: be taken for more
+than that: whoever has the key file too (a folder of its own, for this user only) reads everything.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import hmac
@@ -16,6 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 _T = TypeVar("_T")
+_NONCE = 24
 
 
 class BadSeal(Exception):
@@ -34,6 +37,7 @@ class Seal:
         self.key = hashlib.blake2b(
             f"{station}\0{mode}".encode(), key=station_secret.encode()[:64], person=b"ioc-seal-1"
         ).digest()
+        self._hiding = hashlib.blake2b(self.key, person=b"ioc-hide-1").digest()
 
     def __repr__(self) -> str:
         return "Seal(...)"
@@ -72,3 +76,25 @@ class Seal:
             return msgspec.json.decode(sealed.body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, TypeError) as error:
             raise BadSeal(path.name) from error
+
+    def write_hidden(self, path: Path, value: Any) -> None:
+        """As `write`, and unreadable without the station's key."""
+        nonce = os.urandom(_NONCE)
+        self.write(path, base64.b64encode(nonce + self._masked(nonce, msgspec.json.encode(value))).decode())
+
+    def read_hidden(self, path: Path, kind: type[_T]) -> _T | None:
+        """None: there is no such file. Raises BadSeal, OSError."""
+        text = self.read(path, str)
+        if text is None:
+            return None
+        try:
+            raw = base64.b64decode(text, validate=True)
+            return msgspec.json.decode(self._masked(raw[:_NONCE], raw[_NONCE:]), type=kind)
+        except (ValueError, UnicodeDecodeError) as error:  # msgspec's errors are ValueErrors
+            raise BadSeal(path.name) from error
+
+    def _masked(self, nonce: bytes, raw: bytes) -> bytes:
+        """There and back: exclusive or with a keyed SHAKE-256 stream (FIPS 202) that a nonce makes unique. The seal is
+        put on what comes out, and looked at before it is read."""
+        stream = hashlib.shake_256(self._hiding + nonce).digest(len(raw))
+        return (int.from_bytes(raw, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(raw), "big")

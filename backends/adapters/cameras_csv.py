@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from backends.adapters.csv_table import CsvFaults, Fault, Heading, plain, read_table, write_table
+from backends.adapters.csv_table import CsvFaults, Fault, Heading, LeftOut, plain, read_table, write_table
 from backends.domain.camera import Camera, Stream, StreamKind
 from backends.domain.text import LocalText, fold
 
@@ -83,14 +83,35 @@ def read(
     the kinds of addresses that can be opened ("rtsp"), None = any.
     """
     known = known or {}
-    lines = read_table(raw, _HEADING)
+    rows, faults, _ = _rows(read_table(raw, _HEADING), known, schemes)
+    if faults:
+        raise CsvFaults(faults)
+    return rows
+
+
+def read_what_can_be(raw: bytes) -> tuple[list[CameraRow], list[Fault], frozenset[str]]:
+    """For a running hub: the rows that are right, what is wrong with the others, and the numbers of those others, as
+    far as they can be read. Raises CsvFaults for a file that is no such table."""
+    left_out: LeftOut = []
+    rows, faults, refused = _rows(read_table(raw, _HEADING, left_out), {}, None)
+    faults += [fault for fault, _ in left_out]
+    refused |= {cells.get("number", "").strip() for _, cells in left_out}
+    return rows, sorted(faults, key=lambda fault: fault.line), frozenset(filter(_NUMBER.fullmatch, refused))
+
+
+def _rows(
+    lines: list[tuple[int, dict[str, str]]], known: Mapping[str, CameraRow], schemes: Collection[str] | None
+) -> tuple[list[CameraRow], list[Fault], set[str]]:
+    """(rows that are right, faults, numbers of rows that are not). A stand-in whose own row is wrong is one still."""
     faults: list[Fault] = []
     rows: list[CameraRow] = []
     at: dict[str, int] = {}
+    refused: set[str] = set()
     for line, cells in lines:
         before = len(faults)
         row = _row(line, cells, known, faults)
         if row is None:
+            refused.add(cells["number"].strip())
             continue
         if row.number in at:
             faults.append(Fault(line, f"number {row.number} stands in line {at[row.number]} already"))
@@ -98,13 +119,16 @@ def read(
         faults += [Fault(line, text) for text in _odd(row, known, schemes)]
         if len(faults) == before:
             rows.append(row)
-    for row in rows:
-        unknown = [n for n in row.substitutes if n not in at and n not in known]
+        else:
+            refused.add(row.number)
+    there = at.keys() | known.keys() | refused
+    for row in list(rows):
+        unknown = [n for n in row.substitutes if n not in there]
         if unknown:
             faults.append(Fault(at[row.number], f"substitutes: there is no camera {unknown[0]}"))
-    if faults:
-        raise CsvFaults(faults)
-    return rows
+            rows.remove(row)
+            refused.add(row.number)
+    return rows, faults, refused
 
 
 def _row(
@@ -346,12 +370,12 @@ def camera_id(number: str) -> str:
 
 
 def to_camera(row: CameraRow) -> Camera:
-    """The directory record. Transport, TLS, ONVIF, recorder and PTZ have no place in it yet."""
+    """The directory record. ONVIF, recorder and PTZ have no place in it yet."""
     return Camera(
         id=camera_id(row.number),
         number=row.number,
         name=LocalText(row.name_vi, row.name_en),
-        streams=_streams(row.main_uri, row.sub_uri),
+        streams=_streams(_reached(row.main_uri, row), _reached(row.sub_uri, row)),
         site=row.site,
         area_id=row.area,
         owner=row.owner,
@@ -362,6 +386,18 @@ def to_camera(row: CameraRow) -> Camera:
         substitutes=tuple(camera_id(number) for number in row.substitutes),
         restream=_streams(row.restream_uri, row.restream_sub_uri),
     )
+
+
+def _reached(uri: str, row: CameraRow) -> str:
+    """The address with what it takes to reach it behind the "#", where a console's decoder looks for it."""
+    scheme = uri.partition(":")[0].lower()
+    if "#" in uri:
+        return uri  # somebody has written it there
+    if scheme == "rtsp" and row.transport == "udp":
+        return f"{uri}#udp"
+    if scheme in ("rtsps", "https") and row.tls.startswith("pin:"):
+        return f"{uri}#sha256={row.tls.removeprefix('pin:')}"
+    return uri
 
 
 def _streams(main: str, sub: str) -> tuple[Stream, ...]:

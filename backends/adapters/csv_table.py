@@ -55,8 +55,15 @@ class Heading:
     """The cells are secrets: taken as they stand (a password may begin with '='), and repeated in no fault."""
 
 
-def read_table(raw: bytes, heading: Heading) -> list[tuple[int, dict[str, str]]]:
-    """(line, cells by column) of every row that is not empty. Raises CsvFaults."""
+LeftOut = list[tuple[Fault, dict[str, str]]]
+"""Rows that cannot be used: what is wrong, and their cells as far as they fit the heading."""
+
+
+def read_table(raw: bytes, heading: Heading, left_out: LeftOut | None = None) -> list[tuple[int, dict[str, str]]]:
+    """(line, cells by column) of every row that is not empty. Raises CsvFaults.
+
+    `left_out` takes the faults of single rows, which then stop nothing; what makes all rows doubtful still raises.
+    """
     text = _decoded(raw)
     skipped = 0
     if text.startswith("sep="):  # Excel's own first line
@@ -78,7 +85,11 @@ def read_table(raw: bytes, heading: Heading) -> list[tuple[int, dict[str, str]]]
                 if len(cells) == len(head):
                     found.append((line, dict(zip(head, map(strip, cells), strict=True))))
                 else:
-                    faults.append(Fault(line, f"has {len(cells)} cells, the heading has {len(head)}"))
+                    odd = Fault(line, f"has {len(cells)} cells, the heading has {len(head)}")
+                    if left_out is None:
+                        faults.append(odd)
+                    else:
+                        left_out.append((odd, dict(zip(head, map(strip, cells), strict=False))))
             line = reader.line_num + 1 + skipped
     except csv.Error as error:
         faults.append(Fault(line, f"is not well-formed CSV: {error}"))

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from backends.domain.picture import Raised
+from backends.domain.picture import Apart, Raised
 from backends.domain.text import LocalText
 
 
@@ -123,3 +123,5 @@ class PictureStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """Frames that were drawn more than one usual interval after they came: this machine is too slow."""
     raised: tuple[Raised, ...] = ()
     """What is wrong with the pictures that come, most urgent first. Of no meaning in states without a picture."""
+    apart: Apart | None = None
+    """Its decoder worker is not shared with the others; None: it is."""

@@ -38,6 +38,16 @@ class Light(StrEnum):
     """No colours: the camera has swung its filter away (or never had any)."""
 
 
+class Apart(StrEnum):
+    """Why a stream does not share a decoder worker with the others: it was open when two of them died."""
+
+    FEW = "few"
+    """With some others that were there too: which of them it is, is not known yet."""
+    ALONE = "alone"
+    WAITING = "waiting"
+    """Its own worker has died as well: it is opened again after a pause, a longer one each time."""
+
+
 class Raised(msgspec.Struct, frozen=True):
     """A flag that is up."""
 

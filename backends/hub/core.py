@@ -20,10 +20,11 @@ from backends.domain.alarm import Alarm
 from backends.domain.people import Operator
 from backends.domain.quality import Quality, Value
 from backends.domain.sensor import Sample, Sensor
-from backends.domain.world import Measured, WorldEvent
+from backends.domain.world import CameraMoved, Measured, WorldEvent
 from backends.hub.actions import ActionDesk, Answer
 from backends.hub.intake import RECORD_FEEDS, Intake
 from backends.hub.ports import Change, EventLog, LogTrouble, WorldSource
+from backends.hub.site_cameras import SiteCameras
 from backends.hub.standby import slices
 from backends.hub.trend import WINDOW_NS
 from backends.process import beat
@@ -44,8 +45,13 @@ CANARY_EVERY_S = 1.0
 class Core:
     """Everything the hub knows. One thread."""
 
-    def __init__(self, events: EventLog, world: WorldSource, wall_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self, events: EventLog, world: WorldSource, wall_ns: Callable[[], int] = time.time_ns,
+        site: SiteCameras | None = None,
+    ) -> None:  # fmt: skip
+        """`site`: whose cameras, once it names any, stand in the place of the world's."""
         self.log = events
+        self._site = site
         self._wall_ns = wall_ns
         self._world = world
         self._intake = Intake(self._restored_alarms())
@@ -77,6 +83,7 @@ class Core:
         self._skip_to_ns = self._world_ns = int(self.log.meta(WORLD_T))
         self._restore(self._skip_to_ns)
         self._pass_over(start_ns)
+        self._list_cameras(self._skip_to_ns)
         return 0
 
     def _pass_over(self, start_ns: int) -> None:
@@ -88,6 +95,11 @@ class Core:
                 self._fault("the world broke")
                 return
             beat()  # to whoever started this process: it works
+
+    def _list_cameras(self, now_ns: int) -> None:
+        """The site's own cameras; written and published with the next round."""
+        if self._site is not None and (listing := self._site.listing) is not None:
+            self._waiting += self._intake.cameras(listing.cameras, listing.stay, now_ns)
 
     def _restored_alarms(self) -> list[Alarm]:
         return [alarm for _, alarm in self._stored("alarms")]
@@ -137,7 +149,10 @@ class Core:
                     sort_in(self._intake.event(event))
 
         self._world_ns = start_ns
-        sort_in(self._intake.directory(self._world.directory(), start_ns))
+        directory = self._world.directory()
+        if self._site is not None and self._site.listing is not None:
+            directory = msgspec.structs.replace(directory, cameras=self._site.listing.cameras)
+        sort_in(self._intake.directory(directory, start_ns))
         loaded = self.log.load_past(samples())
         sort_in(self._intake.engine.tick(start_ns))
         self.log.seal()
@@ -183,6 +198,8 @@ class Core:
         return True
 
     def _take(self, event: WorldEvent) -> None:
+        if isinstance(event, CameraMoved) and self._site is not None and self._site.listing is not None:
+            return  # the world's cameras are not served
         try:
             self._waiting += self._intake.event(event)
         except Exception:  # noqa: BLE001  # logged with its trace in _fault
@@ -234,7 +251,9 @@ class Core:
         return Answer(answer.acks, (*before, *answer.published))
 
     def maintain(self, now_ns: int) -> None:
-        """Housekeeping of the log; trouble there shows at the next round."""
+        """Once a second: housekeeping of the log, whose trouble shows at the next round; the site's cameras."""
+        if self._site is not None and self._site.look():
+            self._list_cameras(now_ns)
         try:
             self.log.maintain(now_ns)
         except LogTrouble as trouble:

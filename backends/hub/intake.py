@@ -6,12 +6,13 @@ Pure but for its own memory; no clock, no log.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
 
 from backends.domain.alarm import Alarm
+from backends.domain.camera import Camera
 from backends.domain.people import Operator, Station
 from backends.domain.report import Report
 from backends.domain.sensor import Sample, Sensor
@@ -89,6 +90,15 @@ class Intake:
             changes += [self._forget(feed, id_, t_ns) for id_ in list(self._records[feed]) if id_ not in known]
             for record in records:
                 changes += self.put(feed, record, t_ns)
+        return changes
+
+    def cameras(self, cameras: Iterable[Camera], stay: Collection[str], t_ns: int) -> list[Change]:
+        """All cameras that there are; others are gone, but for those whose ids are in `stay`."""
+        listed = {camera.id: camera for camera in cameras}
+        gone = [id_ for id_ in self._records["cameras"] if id_ not in listed and id_ not in stay]
+        changes = [self._forget("cameras", id_, t_ns) for id_ in gone]
+        for camera in listed.values():
+            changes += self.put("cameras", camera, t_ns)
         return changes
 
     def put(self, feed: str, record: Any, t_ns: int) -> list[Change]:

@@ -38,6 +38,7 @@ from backends.hub.private import Confiding
 from backends.hub.replica import set_aside
 from backends.hub.server import Endpoints, Server
 from backends.hub.shared import SITE_FILE
+from backends.hub.site_cameras import SiteCameras
 from backends.hub.stores import Stores
 
 if TYPE_CHECKING:
@@ -154,15 +155,16 @@ def _serve(settings: HubSettings, stop: threading.Event, world: WorldFactory) ->
     planned = False
     try:
         with Stores(Path(settings.data_dir)) as stores:
-            _serve_log(settings, stop, _confiding(world, stores), events, stores)
+            site = SiteCameras(Path(settings.data_dir))
+            _serve_log(settings, stop, _confiding(world, stores, site), events, stores, site)
         planned = True
     finally:
         events.close(planned=planned)
     return 0
 
 
-def _confiding(world: WorldFactory, stores: Stores) -> WorldFactory:
-    return lambda settings, start_ns: Confiding(world(settings, start_ns), stores.confided)
+def _confiding(world: WorldFactory, stores: Stores, site: SiteCameras) -> WorldFactory:
+    return lambda settings, start_ns: Confiding(world(settings, start_ns), stores.confided, site)
 
 
 def _serve_one_of_several(settings: HubSettings, stop: threading.Event, world: WorldFactory) -> int:
@@ -185,7 +187,8 @@ def _serve_one_of_several(settings: HubSettings, stop: threading.Event, world: W
     write_site(folder, site)
     rows = SharedRows(client, site, folder)
     with Stores(folder, sharing=rows) as stores:
-        confiding = _confiding(world, stores)
+        cameras = SiteCameras(folder)  # each hub has a copy of its own
+        confiding = _confiding(world, stores, cameras)
 
         def follows() -> None:
             write_atomically(folder / READY_FILE, msgspec.json.encode(standing))
@@ -203,7 +206,7 @@ def _serve_one_of_several(settings: HubSettings, stop: threading.Event, world: W
             return made
 
         def serve(events: EventLog, source: WorldSource) -> None:
-            _serve_log(settings, stop, lambda _settings, _start_ns: source, events, stores, clock)
+            _serve_log(settings, stop, lambda _settings, _start_ns: source, events, stores, cameras, clock)
 
         member = Member(
             client, rows, log_path(settings), settings.mode, make_world=make_world,
@@ -239,11 +242,11 @@ def _chosen_ports(settings: HubSettings) -> Endpoints:
 
 def _serve_log(
     settings: HubSettings, stop: threading.Event, world: WorldFactory, events: EventLog, stores: Stores,
-    make_clock: Callable[[EventLog], SessionClock] | None = None,
+    site: SiteCameras, make_clock: Callable[[EventLog], SessionClock] | None = None,
 ) -> None:  # fmt: skip
     began_s = time.monotonic()
     start_ns = _start(settings, events)
-    core = Core(events, world(settings, start_ns))
+    core = Core(events, world(settings, start_ns), site=site)
     loaded = core.start(start_ns)
     clock = make_clock(events) if make_clock is not None else _clock(settings, events)
     instance = os.urandom(8).hex()

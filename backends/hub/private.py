@@ -23,6 +23,7 @@ from backends.domain.times import NS_PER_S
 from backends.domain.world import CameraMoved, Directory, ReportMoved, WorldEvent
 from backends.hub.ports import WorldSource
 from backends.hub.shared import Row
+from backends.hub.site_cameras import SiteCameras
 from backends.hub.smallfile import open_small
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,18 @@ class Vault:
         now_ns = time.time_ns()
         self._write(_KEEP, [(w, t, msgspec.json.encode(dict(values)), now_ns) for w, t, values in told])
 
+    def withdraw(self, told: Iterable[tuple[str, str, Mapping[str, str]]]) -> None:
+        """Forget what was told once, where exactly that is still kept. Raises sqlite3.Error."""
+        rows = [(what, target, msgspec.json.encode(dict(values))) for what, target, values in told]
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.executemany("DELETE FROM secret WHERE what=? AND target=? AND told=?", rows)
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
     def _write(self, statement: str, rows: list[_Row]) -> None:
         if not rows:
             return
@@ -116,8 +129,12 @@ class Vault:
 class Confiding:
     """A world, with what it confides put into the vault before its events go on. WorldSource."""
 
-    def __init__(self, world: WorldSource, vault: Vault) -> None:
+    def __init__(self, world: WorldSource, vault: Vault, site: SiteCameras | None = None) -> None:
+        """`site`: while it names its own cameras, the world's secrets of cameras are not theirs: the same number is
+        another camera."""
         self._world = world
+        self._site = site
+        self._site_listed = False
         self._vault = vault
         self._confidant = world if isinstance(world, Confidant) else None
         self._known: set[tuple[str, str]] = set()
@@ -145,12 +162,15 @@ class Confiding:
     def _keep(self, events: Iterable[WorldEvent]) -> None:
         if self._confidant is None:
             return
+        listed = self._site is not None and self._site.listing is not None
+        if listed and not self._site_listed:
+            self._site_listed = self._withdraw(self._confidant)
         told: dict[tuple[str, str], Mapping[str, str]] = {}
         for event in events:
             match event:
                 case ReportMoved(_, report) if (REPORTER, report.id) not in self._known:
                     told[(REPORTER, report.id)] = self._confidant.reporter(report)
-                case CameraMoved(_, camera) if (CAMERA, camera.id) not in self._known:
+                case CameraMoved(_, camera) if not listed and (CAMERA, camera.id) not in self._known:
                     told[(CAMERA, camera.id)] = self._confidant.camera_secret(camera)
         if not told:
             return
@@ -163,3 +183,13 @@ class Confiding:
             return
         self._trouble = False
         self._known |= told.keys()
+
+    def _withdraw(self, confidant: Confidant) -> bool:
+        """What the world told of its cameras before the site had its own. A secret that the site gave stays."""
+        cameras = self._world.directory().cameras
+        try:
+            self._vault.withdraw((CAMERA, camera.id, confidant.camera_secret(camera)) for camera in cameras)
+        except sqlite3.Error as error:
+            log.error("secrets of cameras that are not served any more cannot be taken away yet: %s", error)
+            return False
+        return True

@@ -292,7 +292,8 @@ class Reveal(_Message, frozen=True, tag="REVEAL"):
 
     request: int
     what: str
-    """One of: "reporter" (target = report id), "camera" (target = camera id)."""
+    """One of: "reporter" (target = report id), "camera" and "stream" (target = camera id). "camera" is for a person's
+    eyes; "stream" for the decoder of the station where somebody is signed in, who may see pictures."""
     target: str
     reason: str
     """1 to 200 characters; kept with who, where and when before the answer goes out."""

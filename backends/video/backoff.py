@@ -29,8 +29,9 @@ FIRST_S, MOST_S = 1.0, 30.0
 """Reconnect after 1 to 30 s (design, section 6)."""
 GOOD_S = 30.0
 """Only so many seconds of good pictures set the wait back: a short success must not start a storm."""
-REFUSED_S = 60.0
-"""After a refused password: cameras lock accounts."""
+REFUSED_S, REFUSED_MOST_S = 60.0, 900.0
+"""After a refused password, doubled each time: cameras lock accounts. Another password begins anew."""
+NO_SOURCE_S = 60.0
 NOT_YET_S = 1.0
 
 
@@ -39,18 +40,25 @@ class Backoff:
 
     def __init__(self, jitter: Callable[[], float] = random.random) -> None:
         self._next_s = FIRST_S
+        self._refused_s = REFUSED_S
         self._jitter = jitter
 
     def after_loss(self, good_s: float) -> float:
         """Seconds to wait after a loss that came `good_s` after the first picture (0: none came)."""
         if good_s >= GOOD_S:
             self._next_s = FIRST_S
+            self._refused_s = REFUSED_S
         wait, self._next_s = self._next_s, min(MOST_S, self._next_s * 2)
         return min(MOST_S, wait * (0.8 + 0.4 * self._jitter()))
 
     def after_refusal(self) -> float:
         """Seconds to wait after the camera refused the password."""
-        return REFUSED_S * (1.0 + 0.2 * self._jitter())
+        wait, self._refused_s = self._refused_s, min(REFUSED_MOST_S, self._refused_s * 2)
+        return wait * (1.0 + 0.2 * self._jitter())
+
+    def after_no_source(self) -> float:
+        """Seconds to wait where what came is none of ours; it may be another time."""
+        return NO_SOURCE_S * (1.0 + 0.2 * self._jitter())
 
 
 def gate_file(beat: str) -> str:

@@ -24,10 +24,13 @@ from pathlib import Path
 
 import msgspec
 
+from backends.domain.camera import PictureState
+from backends.domain.picture import Apart
 from backends.domain.stream_choice import LeftOut
 from backends.video.channel import Stopper
 from backends.video.crew import Crewman, WorkerEnded
-from backends.video.frames import format_segment, segment_size
+from backends.video.frames import FrameReader, format_segment, segment_size
+from backends.video.isolation import Isolation
 from backends.video.plan import OutputKey, StreamKey, outputs_for, spread
 from backends.video.ring_pool import BUDGET, RingPool
 from backends.video.segment import NoPictureMemory, Segments, free_bytes
@@ -75,11 +78,12 @@ class BrokerSettings(msgspec.Struct, frozen=True):
 
 
 class _Output:
-    __slots__ = ("generation", "segment", "unwanted_since")
+    __slots__ = ("generation", "seen", "segment", "unwanted_since")
 
-    def __init__(self, segment: str, generation: int) -> None:
+    def __init__(self, segment: str, generation: int, seen: FrameReader) -> None:
         self.segment = segment
         self.generation = generation
+        self.seen = seen
         self.unwanted_since: float | None = None
 
 
@@ -128,6 +132,10 @@ class PictureBroker:
         # Differs from that of a broker before us, whose pictures the GUI may still hold.
         self._generation = int(time.monotonic() * 10) & 0xFFFFFF
         self._crew: list[Crewman] = []
+        """The common ones first, then those of what runs apart."""
+        self._common = 0
+        self._isolation = Isolation(cores=os.cpu_count() or 1)
+        self._said_apart: dict[StreamKey, Apart] = {}
         self._stopped = threading.Event()
         self._stopper = Stopper()
         self._threads: list[threading.Thread] = []
@@ -139,20 +147,33 @@ class PictureBroker:
         """Start the workers and listen. Says in the log when shared memory is small."""
         if sentence := memory_warning(self.settings.expect_bytes):
             log.warning("%s", sentence)
-        log_file = Path(self.settings.log_file) if self.settings.log_file else None
         with self._lock:
-            cores = os.cpu_count() or 1
-            workers = self.settings.workers or min(4, cores)
-            for number in range(workers):
-                name, beat = self._segments.create(number, 4096)
-                self._crew.append(
-                    Crewman(number, name, beat, log_file, at_once=-(-cores // workers), ended=self._ended)
-                )
-        for man in self._crew:
-            man.start()
+            self._common = self.settings.workers or min(4, os.cpu_count() or 1)
+            for _ in range(self._common):
+                self._hire()
         self._start_thread("pictures accept", self._accept)
         self._start_thread("pictures care", self._care)
         self._start_thread("pictures measure", self._measure)
+
+    def _hire(self) -> None:
+        """One more worker; beyond the common ones for what runs apart. Under the lock."""
+        number = len(self._crew)
+        name, beat = self._segments.create(number, 4096)
+        log_file = Path(self.settings.log_file) if self.settings.log_file else None
+        at_once = -(-(os.cpu_count() or 1) // self._common)
+        rests = number >= self._common
+        self._crew.append(Crewman(number, name, beat, log_file, at_once, self._worker_ended, rests=rests))
+        self._crew[-1].start()
+
+    def _worker_ended(self, number: int, pid: int, rc: int, lived_s: float, hung: bool) -> None:
+        """In the thread of that worker: what was open in it is suspected, before it starts again."""
+        with self._lock:
+            if self._stopped.is_set():
+                return
+            self._isolation.died([s for s, place in self._places.items() if place == number], time.monotonic())
+            self._replan()
+        if self._ended is not None:
+            self._ended(number, pid, rc, lived_s, hung)
 
     def _start_thread(self, name: str, work: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=work, args=args, name=name, daemon=True)
@@ -195,6 +216,12 @@ class PictureBroker:
         """Of the workers that run now."""
         return [pid for man in self._crew if (pid := man.pid) is not None]
 
+    def pid_of(self, stream: StreamKey) -> int | None:
+        """Of the worker that decodes it now."""
+        with self._lock:
+            place = self._places.get(stream)
+            return self._crew[place].pid if place is not None else None
+
     @property
     def run(self) -> str:
         """How the names of this broker's shared memory begin."""
@@ -204,6 +231,12 @@ class PictureBroker:
         """Addresses of all that a screen wants now."""
         with self._lock:
             return frozenset(demand.uri for gui in self._guis for demand in gui.wanted.demands)
+
+    def streams(self) -> dict[StreamKey, PictureState]:
+        """What is decoded now from the cameras themselves, and how each stands."""
+        with self._lock:
+            outputs = [(key, one) for key, one in self._outputs.items() if key.stream not in self._elsewhere]
+            return {key.stream: output.seen.status().state for key, output in outputs}
 
     def worker_restarts(self) -> int:
         return sum(man.restarts for man in self._crew)
@@ -269,7 +302,8 @@ class PictureBroker:
         for index, demand in enumerate(wanted.demands):
             key = outputs[demand]
             if output := self._outputs.get(key):
-                found.append(Assignment(index, output.segment, output.generation))
+                apart = self._isolation.say(key.stream, time.monotonic())
+                found.append(Assignment(index, output.segment, output.generation, apart=apart))
             else:
                 found.append(Assignment(index, refused=self._refused.get(key, "")))
         return Assigned(wanted.number, tuple(found))
@@ -288,11 +322,25 @@ class PictureBroker:
                 self._segments.remove(self._outputs.pop(key).segment)
         for key in sorted(wanted - self._outputs.keys()):
             self._make(key)
-        self._places = spread({key.stream for key in self._outputs}, len(self._crew), self._places)
+        self._spread(now)
         self._rings.want({key.stream for key in self._outputs if key.stream.uri.partition(":")[0] != "ring"})
         told = {StreamKey(d.camera_id, d.uri): d.restreamed for gui in self._guis for d in gui.wanted.demands}
         self._elsewhere = {key.stream for key in self._outputs if told.get(key.stream, key.stream in self._elsewhere)}
         self._give_orders()
+
+    def _spread(self, now: float) -> None:
+        streams = {key.stream for key in self._outputs}
+        self._isolation.arrange(streams, now)
+        apart = {stream: self._common + place for stream, place in self._isolation.apart.items()}
+        while len(self._crew) <= max(apart.values(), default=0):
+            self._hire()
+        before = {stream: place for stream, place in self._places.items() if place < self._common}
+        for stream in apart.keys() - {s for s, place in self._places.items() if place >= self._common}:
+            log.warning("camera %s was open when decoder workers died: it runs apart from the others", stream.camera_id)
+        self._places = {**spread(streams - apart.keys(), self._common, before), **apart}
+        for place, man in enumerate(self._crew[self._common :]):
+            wait_s = self._isolation.waits_s(place, now)
+            man.hold(now + wait_s if wait_s else 0.0)
 
     def _make(self, key: OutputKey) -> None:
         self._generation += 1
@@ -303,7 +351,7 @@ class PictureBroker:
             self._refused[key] = str(error)
             return
         format_segment(memory, self._generation, key.width, key.height)
-        self._outputs[key] = _Output(name, self._generation)
+        self._outputs[key] = _Output(name, self._generation, FrameReader(memory, self._generation))
 
     def _give_orders(self) -> None:
         outputs: dict[StreamKey, list[OutputOrder]] = {}
@@ -367,7 +415,10 @@ class PictureBroker:
             refused = set(self._refused)
             if known != len(self._guis) or refused or lingering:
                 self._replan()
-            told = [gui for gui in self._guis if not gui.gone_at] if refused - self._refused.keys() else []
+            apart = {one: how for one in self._isolation.apart if (how := self._isolation.say(one, now)) is not None}
+            news = bool(refused - self._refused.keys()) or apart != self._said_apart
+            self._said_apart = apart
+            told = [gui for gui in self._guis if not gui.gone_at] if news else []
             answers = [(gui, self._assignment(gui.wanted)) for gui in told]
         for gui, answer in answers:
             with contextlib.suppress(OSError):  # it has just gone: its own thread notices

@@ -18,6 +18,7 @@ from multiprocessing.connection import Client, Connection
 import msgspec
 
 from backends.domain.camera import Demand, PictureState, PictureStatus
+from backends.domain.picture import Apart
 from backends.domain.stream_choice import LeftOut, Seen
 from backends.video.channel import Stopper
 from backends.video.frames import LOST_S, BadFrameHeader, FrameReader, PinnedFrame
@@ -41,6 +42,7 @@ class PictureClient:
         self._readers: dict[Demand, FrameReader] = {}
         self._standins: dict[Demand, FrameReader] = {}  # of the GUI thread
         self._refused: dict[Demand, str] = {}
+        self._apart: dict[Demand, Apart] = {}
         self._attached: dict[tuple[str, int], FrameReader] = {}  # of the receiving thread
         self._since: dict[Demand, float] = {}
         self._wanted: frozenset[Demand] = frozenset()
@@ -109,7 +111,9 @@ class PictureClient:
         """What to say on the tile. The age is reckoned here and now."""
         reader = self._readers.get(demand)
         if reader is not None:
-            return reader.status()
+            status = reader.status()
+            apart = self._apart.get(demand)
+            return status if apart is None else msgspec.structs.replace(status, apart=apart)
         age_s = time.monotonic() - self._since.get(demand, time.monotonic())
         reason = self._refused.get(demand, "") or self._reason
         state = PictureState.LOST if reason and age_s >= LOST_S else PictureState.CONNECTING
@@ -227,6 +231,7 @@ class PictureClient:
             demands = self._sent.get(answer.number)
         if demands is None:
             return  # a newer demand is already on its way
+        self._apart = {demands[given.demand]: given.apart for given in answer.outputs if given.apart is not None}
         readers: dict[Demand, FrameReader] = {}
         refused: dict[Demand, str] = {}
         attached: dict[tuple[str, int], FrameReader] = {}

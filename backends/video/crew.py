@@ -48,7 +48,14 @@ class Crewman:
         log_file: Path | None = None,
         at_once: int = 1,
         ended: WorkerEnded | None = None,
+        *,
+        rests: bool = False,
     ) -> None:
+        """`ended` is called in the thread of the dead worker, before the next one starts, and may give new orders.
+        `rests`: without orders there is no process."""
+        self._rests = rests
+        self._rested_pid = 0
+        self._hold_until = 0.0
         self.number = number
         self.restarts = 0
         self._settings = msgspec.to_builtins(WorkerSettings(number, beat_name, at_once))
@@ -79,16 +86,29 @@ class Crewman:
         """From now on decode these; also what a restarted worker gets. Returns at once."""
         line = encode(orders) + b"\n"
         with self._change:
-            self._needed = self._needed or bool(orders.streams)
+            self._needed = bool(orders.streams) or (self._needed and not self._rests)
+            if not self._needed and self._child is not None and self._child.poll() is None:
+                self._rested_pid = self._child.pid
+                self._child.kill()
             if line != self._orders:
                 self._orders = line
                 self._change.notify_all()
+
+    def hold(self, until_s: float) -> None:
+        """Start no worker before that time (monotonic); 0 = no longer."""
+        with self._change:
+            if until_s != self._hold_until:
+                self._hold_until = until_s
+                self._change.notify_all()
+
+    def _held_s(self) -> float:
+        return max(0.0, self._hold_until - time.monotonic())
 
     @property
     def pid(self) -> int | None:
         """Of the worker that runs now."""
         child = self._child
-        return child.pid if child is not None else None
+        return child.pid if child is not None and child.returncode is None else None
 
     def load(self) -> float:
         """Cores that the worker has used since the last call; 0 when there are no two stamps to tell by."""
@@ -125,7 +145,8 @@ class Crewman:
         pause_s = _RESTART_FIRST_S
         while True:
             with self._change:
-                self._change.wait_for(lambda: self._stopping or self._needed)
+                while not self._stopping and (not self._needed or self._held_s()):
+                    self._change.wait(self._held_s() or None)
                 if self._stopping:
                     return
                 self._started = time.monotonic()
@@ -138,14 +159,16 @@ class Crewman:
                 with contextlib.suppress(OSError):
                     child.stdin.close()
             lived_s = time.monotonic() - self._started
+            if self._stopping:
+                return
+            if child.pid == self._rested_pid:
+                continue
             pause_s = _RESTART_FIRST_S if lived_s > _STEADY_S else min(_RESTART_MOST_S, pause_s * 3)
+            self.restarts += 1
+            log.warning("decoder worker %d ended (status %d) and is started again", self.number, status)
+            if self._ended is not None:  # without our lock: it may order us, and holds one of its own
+                self._ended(self.number, child.pid, status, lived_s, self._hung_pid == child.pid)
             with self._change:
-                if self._stopping:
-                    return
-                self.restarts += 1
-                log.warning("decoder worker %d ended (status %d) and is started again", self.number, status)
-                if self._ended is not None:
-                    self._ended(self.number, child.pid, status, lived_s, self._hung_pid == child.pid)
                 self._change.wait_for(lambda: self._stopping, pause_s)
 
     def _write(self) -> None:

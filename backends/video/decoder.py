@@ -185,7 +185,7 @@ class StreamDecoder:
                 wait_s = self._backoff.after_refusal()
             except NotASource as fault:
                 self._say(PictureState.NO_SOURCE, str(fault))
-                wait_s = self._backoff.after_refusal()
+                wait_s = self._backoff.after_no_source()
             except SourceFault as fault:
                 wait_s = self._after_loss(opened, str(fault))
             except Exception:

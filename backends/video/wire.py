@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from backends.domain.camera import Demand
+from backends.domain.picture import Apart
 from backends.domain.stream_choice import LeftOut
 
 MAX_MESSAGE = 4 << 20
@@ -40,6 +41,8 @@ class Assignment(msgspec.Struct, frozen=True):
     generation: int = 0
     refused: str = ""
     """Why there is no memory for it, in words; then `segment` is empty."""
+    apart: Apart | None = None
+    """How its stream runs apart from the others; None: it does not."""
 
 
 class Assigned(msgspec.Struct, frozen=True, tag="assigned"):

@@ -20,6 +20,7 @@ import psutil
 from backends.process import child_settings
 from backends.video.backoff import OpeningGate, gate_file
 from backends.video.decoder import StreamDecoder
+from backends.video.sandbox import confine
 from backends.video.segment import attach
 from backends.video.turn import TURN
 from backends.video.wire import Orders, StreamOrder, WorkerSettings, orders_decoder
@@ -72,8 +73,20 @@ def _give_way() -> None:
         os.nice(2)
 
 
+def _confine() -> None:
+    parts = confine()
+    held = ", ".join(part.name for part in parts if part.holds) or "nothing"
+    missing = "; ".join(f"{part.name}: {part.why}" for part in parts if not part.holds)
+    if missing and sys.platform == "linux":
+        log.warning("reduced rights: %s; not held: %s", held, missing)
+    else:
+        log.info("reduced rights: %s", held)
+
+
 def main() -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log.setLevel(logging.INFO)
+    _confine()  # before the first other thread
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; our parent ends us in order
     worker = Worker()  # orders may follow the settings at once
     settings = msgspec.convert(child_settings(on_line=worker.follow), WorkerSettings)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.camera import PictureState, PictureStatus
+from backends.domain.picture import Apart
 from backends.domain.ports import Changes
 from backends.domain.stream_choice import Why
 from layouts.options import CameraOptions
@@ -163,13 +164,15 @@ def test_it_repaints_only_for_a_new_picture(qtbot: QtBot, sample: SampleSession)
         (PictureStatus(PictureState.CONNECTING), "đang kết nối"),
         (PictureStatus(PictureState.REFUSED), "camera từ chối đăng nhập"),
         (PictureStatus(PictureState.NO_SOURCE, reason="connection refused"), "connection refused"),
+        (PictureStatus(PictureState.LIVE, apart=Apart.ALONE), "chạy riêng"),
+        (PictureStatus(PictureState.LOST, age_s=7.4, apart=Apart.WAITING), "tạm nghỉ rồi mở lại"),
     ],
 )
 def test_states_are_said_in_words(qtbot: QtBot, sample: SampleSession, status: PictureStatus, said: str) -> None:
     tile = tile_of(qtbot, sample, CameraOptions(camera="014"))
     sample.pictures.set_status("cam-014", status)
     passes(tile)
-    assert said in words(tile)
+    assert said in words(tile).replace(" | " if status.apart else "\0", " ")
 
 
 def test_a_lost_picture_is_dark(qtbot: QtBot, sample: SampleSession) -> None:

@@ -160,3 +160,14 @@ def test_the_doctor_knows_the_state_of_the_backups(tmp_path: Path) -> None:
     old.write_bytes(old.read_bytes()[:5000])
     torn = next(iter(doctor.check_backups(options)))
     assert (torn.ok, torn.needed, "not whole" in torn.what) == (False, False, True)
+
+
+def test_doctor_names_the_rights_that_decoders_still_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    from backends.video import sandbox
+
+    parts = (sandbox.Held("limits", True), sandbox.Held("Landlock", False, "the kernel does not offer it"))
+    monkeypatch.setattr(sandbox, "offered", lambda: parts)
+    (found,) = doctor.check_confinement(Options())
+    assert (found.ok, found.needed) == (False, False), "pictures come all the same"
+    assert "limits" in found.what
+    assert "Landlock: the kernel does not offer it" in found.mend

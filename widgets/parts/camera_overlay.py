@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from backends.domain.alarm import Alarm, Priority
 from backends.domain.camera import Camera, PictureState, PictureStatus
+from backends.domain.picture import Apart
 from backends.domain.stream_choice import Act
 from widgets import format as fmt
 from widgets.i18n import local, tr
@@ -80,6 +81,7 @@ class CameraOverlay:
             status.state,
             0 if live else int(status.age_s),
             status.reason,
+            status.apart,
             said.left_out,
             said.shown,
             alarm.rev if alarm else 0,
@@ -171,12 +173,21 @@ class CameraOverlay:
             room = QRectF(right - width, caption.top(), width, caption.height())
             text.draw(painter, room, words, px, theme.on_picture)
             right -= width + pad
+        if status.apart is not None and status.state not in BAD:
+            words = tr("camera.apart")
+            width = text.width(words, px) + 1
+            if right - width - pad > inner.left() + number_width:
+                room = QRectF(right - width, caption.top(), width, caption.height())
+                text.draw(painter, room, words, px, theme.on_picture_muted)
+                right -= width + pad
         box = QRectF(inner.left(), caption.top(), number_width, caption.height())
         text.draw(painter, box, camera.number, px, theme.on_picture, Weight.BOLD)
         left = inner.left() + number_width + px * 0.6
-        if right - left > px * 2:
+        name = local(camera.name)
+        # A stump of a name beside other words says nothing: the number is enough there.
+        if right - left > (px * 2 if status.apart is None else min(text.width(name, px), px * 8)):
             room = QRectF(left, caption.top(), right - left, caption.height())
-            text.draw(painter, room, local(camera.name), px, theme.on_picture)
+            text.draw(painter, room, name, px, theme.on_picture)
 
     def _left_out_words(self, act: Act, camera: Camera, room: float) -> str:
         """Never nothing: the whole words beside the whole name, a short one beside the number, or a sign."""
@@ -196,6 +207,8 @@ class CameraOverlay:
             lines = [(words, scale.read), (status.reason, scale.floor)] if status.reason else [(words, scale.read)]
         else:
             lines = self._lost_lines(status, room)
+        if status.apart is not None:
+            lines = [*lines, *self._apart_lines(status.apart, lines, room)]
         px_sum = sum(scale.line(px) for _, px in lines)
         if px_sum > room.height():
             lines = [(" ".join(words for words, _ in lines), min(px for _, px in lines))]
@@ -214,6 +227,17 @@ class CameraOverlay:
                 align=Qt.AlignmentFlag.AlignHCenter,
             )
             top += step
+
+    def _apart_lines(self, apart: Apart, others: list[tuple[str, int]], room: QRectF) -> list[tuple[str, int]]:
+        """Why its decoder is not shared, as much of it as there is room for below the others."""
+        px, left = self.scale.floor, room.height() - sum(self.scale.line(px) for _, px in others)
+        width = room.width() - 2 * self.scale.pad
+        for words in (tr(f"camera.apart_{apart}"), tr("camera.apart")):
+            lines = text.wrap(words, px, Weight.SEMIBOLD, width, 2)
+            whole = " ".join(lines) == words and all(text.width(line, px, Weight.SEMIBOLD) <= width for line in lines)
+            if whole and len(lines) * self.scale.line(px) <= left:
+                return [(line, px) for line in lines]
+        return []
 
     def _lost_lines(self, status: PictureStatus, room: QRectF) -> list[tuple[str, int]]:
         """MẤT HÌNH and since when, as large as goes without a cut; in the smallest tile one of the two."""

@@ -1,0 +1,248 @@
+"""How cameras are opened: user names and passwords from the hub to this station's decoders.
+
+The supervisor says over a local door which cameras screens want and which of them refuse (`Wants`); the keeper asks
+the hub for what it does not know, and hands everything back (`Given`). A cycle, about twice a second:
+1. a wanted camera that was never asked for, or not for a day, or that refuses, is asked for: some at a time, and one
+   that goes on refusing ever more rarely, up to a quarter of an hour;
+2. the hub answers for whoever sits here, and keeps on record to whom; so does this station's audit, one row a giving;
+3. what is new is sealed and hidden in `DATA_DIR/access`, so that a wall keeps its pictures while the hub is away, for
+   a week at most, and goes to the supervisor, whose broker opens those streams afresh.
+Must not: let a password into a log, a record, the store or a screen, or ask while nobody sits here.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from functools import partial
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from backends.domain.times import NS_PER_S, MonotonicClock, SessionClock
+from backends.protocol.messages import Revealed
+from backends.video.channel import Stopper
+from console.feed_verifiers import MOST_OFFLINE_S
+from console.sealed import BadSeal, Seal
+
+_log = logging.getLogger(__name__)
+
+FILE = "cameras"
+CONFIRM_S = 86400.0
+"""What the hub gave so long ago is asked for again when a screen wants that camera: it may have been taken away."""
+AT_ONCE, A_LOOK = 4, 3
+"""Questions under way, and asked at one look: the hub takes ten a second from a station, of all kinds."""
+AGAIN_S, AGAIN_MOST_S = 5.0, 900.0
+"""After an answer that did not help."""
+TROUBLE_S = 10.0
+"""After none, or one that says that nobody may be told now."""
+RETRY_S = 1.0
+
+
+class Wants(msgspec.Struct, frozen=True, tag="wants"):
+    """Supervisor: the cameras that screens want and that take passwords, and those of them that refuse."""
+
+    cameras: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+class Key(msgspec.Struct, frozen=True):
+    """How one camera is opened."""
+
+    camera: str
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Key({self.camera!r}, ...)"
+
+
+class Given(msgspec.Struct, frozen=True, tag="given"):
+    """Feeder: all that this station knows, in the place of what was given before."""
+
+    keys: tuple[Key, ...]
+
+    def __repr__(self) -> str:
+        return f"Given({len(self.keys)})"
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """In the sealed file."""
+
+    key: Key
+    t_ns: int
+    """When the hub last said so, in its time."""
+
+
+class _Camera(msgspec.Struct):
+    """What is known of one."""
+
+    kept: _Kept | None = None
+    confirmed_s: float | None = None
+    """When the hub answered, this run, monotonic: with a secret, or that there is none."""
+    next_s: float = 0.0
+    pause_s: float = AGAIN_S / 2
+    asking: bool = False
+
+
+class Opener(Protocol):
+    """What the keeper needs of AccessKeeper."""
+
+    def open_camera(self, camera: str, told: Callable[[str, Revealed], None]) -> bool: ...
+
+
+class SecretKeeper:
+    """`noted` is called with (what, person, target, detail) for the audit. Thread-safe."""
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: SessionClock,
+        mono: MonotonicClock,
+        opener: Opener,
+        noted: Callable[[str, str, str, str], None],
+    ) -> None:
+        self._path = folder / FILE
+        self._clock, self._mono, self._opener, self._noted = clock, mono, opener, noted
+        self._lock = threading.Lock()
+        self._cameras: dict[str, _Camera] = {}
+        self._unsaved = False
+        self._number = 0
+        """Of what is known: another one, and the supervisor has to hear of it."""
+        self._seal = Seal("", "", "")
+        self._stopper = Stopper()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, address: str, authkey: bytes, seal: Seal) -> None:
+        """Reads what is kept, then talks with the supervisor in a thread of its own. Without an address: nothing."""
+        self._seal = seal
+        if not address:
+            return
+        self._load()
+        self._thread = threading.Thread(target=self._run, args=(address, authkey), name="camera secrets", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._stopper.stop()
+        if self._thread is not None:
+            self._thread.join(5.0)
+
+    # -- what is known -------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        try:
+            found = self._seal.read_hidden(self._path, tuple[_Kept, ...])
+        except (BadSeal, OSError) as error:
+            _log.warning("how cameras are opened is not known here any more (new keys of the station?): %s", error)
+            return
+        oldest_ns = self._clock.now_ns() - int(MOST_OFFLINE_S * NS_PER_S)
+        self._cameras = {kept.key.camera: _Camera(kept) for kept in found or () if kept.t_ns > oldest_ns}
+
+    def _save(self) -> None:
+        with self._lock:
+            if not self._unsaved:
+                return
+            self._unsaved = False
+            kept = tuple(one.kept for one in self._cameras.values() if one.kept is not None)
+        try:
+            self._seal.write_hidden(self._path, kept)
+        except OSError as error:
+            _log.warning("how cameras are opened cannot be kept for a start without the hub: %s", error)
+
+    def given(self) -> tuple[int, Given]:
+        """All that is known, with its number."""
+        with self._lock:
+            keys = [one.kept.key for one in self._cameras.values() if one.kept is not None]
+            return self._number, Given(tuple(keys))
+
+    # -- asking --------------------------------------------------------------------------------------
+
+    def look(self, wants: Wants) -> None:
+        """Ask for what is missing; returns at once."""
+        now_s, now_ns = self._mono.monotonic_s(), self._clock.now_ns()
+        with self._lock:
+            refused = frozenset(wants.refused)
+            places = AT_ONCE - sum(one.asking for one in self._cameras.values())
+            wanted = [*wants.refused, *(camera for camera in wants.cameras if camera not in refused)]
+            due = [c for c in wanted if _due(self._cameras.setdefault(c, _Camera()), c in refused, now_s, now_ns)]
+            chosen = due[: max(0, min(places, A_LOOK))]
+            for camera in chosen:
+                self._cameras[camera].asking = True
+        for camera in chosen:
+            if not self._opener.open_camera(camera, partial(self._told, camera)):
+                with self._lock:
+                    self._cameras[camera].asking = False
+
+    def _told(self, camera: str, person: str, said: Revealed) -> None:
+        """The hub's answer. In the link's thread: what goes to the disk waits for the other one."""
+        now_s, now_ns = self._mono.monotonic_s(), self._clock.now_ns()
+        user, password = said.values.get("user", ""), said.values.get("password", "")
+        with self._lock:
+            one = self._cameras[camera]
+            one.asking = False
+            if said.code not in ("", "unknown"):
+                one.next_s = now_s + TROUBLE_S
+                return
+            new = Key(camera, user, password) if not said.code and user else None
+            changed = new != (one.kept.key if one.kept is not None else None)
+            one.kept = _Kept(new, now_ns) if new is not None else None
+            one.confirmed_s = now_s
+            one.pause_s = AGAIN_S if changed else min(AGAIN_MOST_S, one.pause_s * 2)
+            one.next_s = now_s + one.pause_s
+            self._unsaved = True
+            self._number += changed
+        if new is not None:
+            self._noted("camera_secret", person, f"cameras/{camera}", "new" if changed else "as before")
+
+    # -- the door of the supervisor ------------------------------------------------------------------
+
+    def _run(self, address: str, authkey: bytes) -> None:
+        while not self._stopped.is_set():
+            try:
+                connection = Client(address, authkey=authkey)
+            except (OSError, EOFError, AuthenticationError):
+                self._stopped.wait(RETRY_S)  # the supervisor opens it before it starts us; it may just be ending
+                continue
+            try:
+                self._serve(connection)
+            except (OSError, EOFError):
+                _log.info("the supervisor does not listen; cameras are opened as they were")
+            except msgspec.DecodeError as error:
+                _log.warning("the supervisor says something that cannot be read: %s", error)
+            finally:
+                connection.close()
+            self._stopped.wait(RETRY_S)
+
+    def _serve(self, connection: Connection) -> None:
+        sent = -1
+        while True:
+            number, given = self.given()
+            if number != sent:
+                connection.send_bytes(encode(given))
+                sent = number
+            self._save()
+            message = self._stopper.receive(connection)
+            if message is None:
+                return
+            self.look(wants_decoder.decode(message))
+
+
+def _due(one: _Camera, refused: bool, now_s: float, now_ns: int) -> bool:
+    if one.asking or now_s < one.next_s:
+        return False
+    if refused:
+        return True
+    if one.confirmed_s is not None:
+        return now_s - one.confirmed_s > CONFIRM_S
+    return one.kept is None or now_ns - one.kept.t_ns > int(CONFIRM_S * NS_PER_S)
+
+
+encode = msgspec.json.encode
+wants_decoder = msgspec.json.Decoder(Wants)
+given_decoder = msgspec.json.Decoder(Given)
