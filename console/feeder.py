@@ -26,7 +26,7 @@ from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FeedStatus
 from backends.domain.ports import ActionRefused, LinkStatus, NewSamples, SeriesPart, StoreTrouble
-from backends.process import BEAT_S, beat, child_settings
+from backends.process import BEAT_S, beat, child_settings, give_back_memory
 from backends.store.store import StoreBusy
 from console import feed_wire as wire
 from console.feed_core import FeedCore, FeedSettings
@@ -232,6 +232,7 @@ class Feeder:
                 # that no beat comes, has all stacks written down, and starts this process anew.
                 if self.core.turns():
                     beat()
+                give_back_memory(time.monotonic())
                 if self._stop.wait(BEAT_S):
                     return 0
             return 1

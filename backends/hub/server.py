@@ -33,7 +33,7 @@ from backends.hub.security import told
 from backends.hub.stores import Stores
 from backends.hub.transfers import Transfers
 from backends.hub.zap import DOMAIN, Gate, ZapHandler
-from backends.process import beat
+from backends.process import beat, give_back_memory
 from backends.protocol.codec import BadMessage, decode_from_console, encode
 from backends.protocol.messages import (
     HEARTBEAT_MS,
@@ -259,6 +259,7 @@ class Server:
             if now_s >= next_house:
                 next_house = now_s + 1.0
                 self._keep_house(now_s)
+                give_back_memory(now_s)
         self._say_bye()
 
     def publish(self, envelopes: list[Envelope] | tuple[Envelope, ...]) -> None:
