@@ -64,6 +64,8 @@ class FakePictures:
         self.load: tuple[float, float] | None = None
         """What `decoding` says."""
         self.pins = 0
+        self.sizes: dict[str, tuple[int, int]] = {}
+        """By camera id: what `source_size` says."""
         self._pictures: dict[str, FakePicture] = {}
         self._statuses: dict[str, PictureStatus] = {}
 
@@ -104,6 +106,9 @@ class FakePictures:
 
     def status(self, demand: Demand) -> PictureStatus:
         return self._statuses.get(demand.camera_id, PictureStatus(PictureState.CONNECTING))
+
+    def source_size(self, demand: Demand) -> tuple[int, int]:
+        return self.sizes.get(demand.camera_id, (0, 0))
 
 
 @dataclass

@@ -10,14 +10,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QColor, QHideEvent, QImage, QPainter, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QRectF, Qt, QTimer
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QFocusEvent,
+    QHideEvent,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+    QWheelEvent,
+)
 
 from backends.domain.camera import Camera, Demand, PictureState, PictureStatus
 from backends.domain.stream_choice import Act, View, Why
 from layouts.options import CameraOptions
+from widgets.hands import Ask
+from widgets.parts import camera_zoom as zoom
+from widgets.parts.camera_details import Line, PaintedRate, detail_lines
+from widgets.parts.camera_drag import PLACE
+from widgets.parts.camera_flags import flags_said
+from widgets.parts.camera_marks import Marks
+from widgets.parts.camera_menu import open_menu
+from widgets.parts.camera_mouse import CameraMouse
 from widgets.parts.camera_overlay import BAD, CameraOverlay, Said
-from widgets.parts.picture import PicturePainter
+from widgets.parts.picture import Closer, PicturePainter, draw_picture
 from widgets.parts.shapes import draw_hatch
 from widgets.parts.stand_in import Shown, choose
 from widgets.session import Session
@@ -28,6 +48,13 @@ _STATUS_EVERY = 5
 """Passes between looks at the status: 10 Hz at 50 passes a second."""
 _GRAVEST = (Act.RATE, Act.MAIN_STREAM, Act.NON_REFERENCE, Act.LOOP_FILTER)
 """Of what may be left out: one of them is said."""
+_SETTLE_MS = 180
+"""After the last turn of the wheel the decoder is asked for just that part of the picture."""
+_BRIDGE_S = 1.0
+"""So long the part of the last picture stands in while the first of the new part is on its way."""
+_PAN = 0.2
+"""One press of an arrow, in shares of what is seen."""
+_PANS = {Ask.LEFT: (-_PAN, 0.0), Ask.RIGHT: (_PAN, 0.0), Ask.UP: (0.0, -_PAN), Ask.DOWN: (0.0, _PAN)}
 
 
 class CameraTile(Tile):
@@ -51,7 +78,33 @@ class CameraTile(Tile):
         self._left_out: Act | None = None
         self._overlay = CameraOverlay(session, scale)
         self._kept: QImage | None = None
-        """The last picture of a camera that the hub reports dead, kept dark under the hatch."""
+        """The last picture of a camera that the hub reports dead, kept dark under the hatch; or the one before a
+        zoom, for a moment."""
+        self._kept_of = zoom.WHOLE
+        self._bridge_until_s = 0.0
+        self.place = ""
+        """Its name for what is put on it by hand (`widgets.hands`)."""
+        self.number = ""
+        """As it is typed: "3"."""
+        self.seen: zoom.Crop = zoom.WHOLE
+        """The part of the picture that is looked at."""
+        self._asked: zoom.Crop = zoom.WHOLE
+        """The part that is asked of the decoder: it follows `seen` when that has come to rest."""
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLE_MS)
+        self._settle.timeout.connect(self._draw_what_is_seen)
+        self._rate = PaintedRate()
+        self.details = False
+        self.maximised = False
+        """Set by its window."""
+        self._lines: tuple[Line, ...] = ()
+        self._mouse = CameraMouse(self)
+        # A wall has no keyboard of its own: its tiles are chosen by the pointer, or by number from a desk.
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus if scale.wall else Qt.FocusPolicy.StrongFocus)
+        session.hands.placed.connect(self._on_placed)
+        session.hands.chosen.connect(self._on_chosen)
+        session.hands.marked.connect(self.update)
         if options.slot:
             session.calls.cameraCalled.connect(self._on_called)
         self.refresh()
@@ -59,7 +112,13 @@ class CameraTile(Tile):
     # -- which camera ----------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        self._shown = choose(self.session.city, self.options, self._called, self._neighbours)
+        before = self._shown.camera_id
+        called = self._called if self.options.slot else self.session.hands.camera(self.place)
+        self._shown = choose(self.session.city, self.options, called, self._neighbours)
+        if self._shown.camera_id != before:
+            self.seen = self._asked = zoom.WHOLE
+            self._rate.clear()
+            self._lines = ()
         self._update_view()
         self._overlay.forget()
         super().refresh()
@@ -73,6 +132,28 @@ class CameraTile(Tile):
     def _on_called(self, camera_id: str) -> None:
         self._called = camera_id
         self.refresh()
+
+    def set_place(self, place: str, number: str) -> None:
+        """What it is called in the layout that is in force, and its number in the window."""
+        # With the layout's own camera: the same name in another plan of the layout is another place.
+        name = f"{place}:{self.options.camera}"
+        if (name, number) != (self.place, self.number):
+            self.place, self.number = name, number
+            self.setProperty(PLACE, name)
+            self.refresh()
+
+    def _on_placed(self, place: str) -> None:
+        if place in ("", self.place):
+            self.refresh()
+
+    def _on_chosen(self, before: str, now: str) -> None:
+        if self.place in (before, now):
+            self.update()
+
+    @property
+    def shown_uri(self) -> str:
+        """Address of the stream that it shows; empty while it shows none."""
+        return self._demand.uri if self._demand is not None else ""
 
     @property
     def camera(self) -> Camera | None:
@@ -95,7 +176,8 @@ class CameraTile(Tile):
         view = None
         if camera is not None and self.isVisible() and not self._dead_by_hub(camera):
             ratio = self.devicePixelRatioF()
-            view = View(camera.id, round(self.width() * ratio), round(self.height() * ratio))
+            size = round(self.width() * ratio), round(self.height() * ratio)
+            view = View(camera.id, *size, self._asked)
         else:
             self.on_demand(None)
         self.session.demands.set(self, view)
@@ -106,6 +188,9 @@ class CameraTile(Tile):
             return
         if demand is None:
             self._keep_last()
+        elif self._demand is not None and demand.crop != self._demand.crop:
+            self._keep_last()
+            self._bridge_until_s = self.session.mono.monotonic_s() + _BRIDGE_S
         self._paint_from(demand)
         self.update()
 
@@ -126,7 +211,7 @@ class CameraTile(Tile):
             if picture is not None:
                 rows, columns = picture.pixels.shape[:2]
                 kept = QImage(picture.pixels.tobytes(), columns, rows, columns * 4, QImage.Format.Format_RGB32)
-                self._kept = kept.copy()
+                self._kept, self._kept_of = kept.copy(), self._demand.crop
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -159,6 +244,10 @@ class CameraTile(Tile):
         if self._demand is None:
             return
         status = self.session.pictures.status(self._demand)
+        if status.state is PictureState.CONNECTING and self._bridging:
+            return  # the stream goes on, only its part is new
+        if status.raised != self._status.raised:
+            self.update()
         if (status.state, int(status.age_s)) != (self._status.state, int(self._status.age_s)) and (
             status.state is not PictureState.LIVE or self._status.state is not PictureState.LIVE
         ):
@@ -181,6 +270,20 @@ class CameraTile(Tile):
     def on_second(self) -> None:
         camera = self.camera
         if camera is not None and self._dead_by_hub(camera):
+            self.update()
+        if self._status.raised:
+            self.update()
+        self._look_at_details()
+
+    def _look_at_details(self) -> None:
+        lines: tuple[Line, ...] = ()
+        camera, demand = self.camera, self._demand
+        if self.details and camera is not None and demand is not None:
+            pictures, use = self.session.pictures, self.session.streams.use(camera.id)
+            painted = self._rate.per_second(self.session.mono.monotonic_s())
+            lines = detail_lines(use, pictures.status(demand), painted, pictures.source_size(demand))
+        if lines != self._lines:
+            self._lines = lines
             self.update()
 
     def on_blink(self, bright: bool) -> None:
@@ -208,7 +311,9 @@ class CameraTile(Tile):
             status = self.status()
             bad = status.state in BAD
             self._paint_picture(painter, dark=bad and not self._idle)
-            said = Said(self._shown, self.camera, status, self.options.camera, self._idle, self._left_out)
+            flags = flags_said(status, self.session.mono.monotonic_s())
+            own, left_out = self.options.camera, self._left_out
+            said = Said(self._shown, self.camera, status, own, self._idle, left_out, flags, self._marks())
             self._overlay.paint(painter, self, said)
         finally:
             painter.end()
@@ -218,20 +323,120 @@ class CameraTile(Tile):
         """A place kept for alarms that has none and no camera of its own: that is calm, not a fault."""
         return bool(self.options.slot) and not self._shown.camera_id and not self._shown.number
 
+    def _marks(self) -> Marks:
+        hands, own = self.session.hands, self.place
+        over = bool(own) and hands.over == own
+        return Marks(
+            chosen=bool(own) and hands.place == own,
+            focused=self.hasFocus(),
+            number=self.number if hands.numbers else "",
+            by_hand=self.by_hand,
+            zoom=round(zoom.factor(self.seen), 1),
+            target=over,
+            refuses=over and bool(self.options.slot),
+            details=self._lines,
+        )
+
+    @property
+    def by_hand(self) -> bool:
+        """It shows a camera that a person put here."""
+        put = "" if self.options.slot else self.session.hands.camera(self.place)
+        return bool(put) and put == self._shown.camera_id and self._shown.number != self.options.camera
+
+    @property
+    def _bridging(self) -> bool:
+        return self._kept is not None and self.session.mono.monotonic_s() < self._bridge_until_s
+
     def _paint_picture(self, painter: QPainter, *, dark: bool) -> None:
         rect = self.rect()
         painted = 0
         if self._painter is not None:
-            painted = self._painter.paint(painter, rect)
+            painted = self._painter.paint(painter, rect, self._closer(self._painter.demand.crop))
+            if painted and painted != self._sequence:
+                self._rate.count(self.session.mono.monotonic_s())
             self._sequence = painted
-        elif self._kept is not None:
-            painter.drawImage(QRectF(rect), self._kept)
+        if not painted and self._kept is not None and (self._painter is None or self._bridging):
+            draw_picture(painter, rect, self._kept, self._kept.rect(), self._closer(self._kept_of))
             painted = 1
         if not painted:
             painter.fillRect(rect, QColor("#0b0c0e"))
         if dark:
             painter.fillRect(rect, QColor(8, 9, 11, 205))
             draw_hatch(painter, QRectF(rect), QColor(255, 255, 255, 16), self.scale.read * 1.5)
+
+    def _closer(self, drawn: zoom.Crop) -> Closer | None:
+        """What to take of a picture that was made for `drawn`; None: all of it."""
+        return None if drawn == self.seen else Closer(self.picture_box(), zoom.part_of(self.seen, drawn))
+
+    def picture_box(self) -> QRectF:
+        """Where the picture lies in the tile."""
+        return zoom.picture_box(QRectF(self.rect()), self._source_size())
+
+    def _source_size(self) -> tuple[int, int]:
+        size = self.session.pictures.source_size(self._demand) if self._demand is not None else (0, 0)
+        if min(size) > 0 or (camera := self.camera) is None:
+            return size
+        return next(((s.width, s.height) for s in (*camera.restream, *camera.streams) if s.width and s.height), (0, 0))
+
+    # -- hands -----------------------------------------------------------------------------------------
+
+    def look_at(self, crop: zoom.Crop) -> None:
+        """Look at a part of the picture: at once with what there is, then sharp."""
+        if crop != self.seen and self._demand is not None:
+            self.seen = crop
+            self._settle.start()
+            self.update()
+
+    def _draw_what_is_seen(self) -> None:
+        self._asked = self.seen
+        self._update_view()
+        self.update()
+
+    def act(self, act: Ask) -> bool:
+        """What the tile can do by itself; False: not this, or not now."""
+        zoomed = self.seen != zoom.WHOLE
+        if act is Ask.DETAILS:
+            self.details = not self.details
+            self._look_at_details()
+        elif act in (Ask.NEARER, Ask.FARTHER):
+            self.look_at(zoom.nearer(self.seen, zoom.STEP if act is Ask.NEARER else 1 / zoom.STEP))
+        elif zoomed and act in (Ask.WHOLE, Ask.OUT):
+            self.look_at(zoom.WHOLE)
+        elif zoomed and act in _PANS:
+            self.look_at(zoom.panned(self.seen, *_PANS[act]))
+        else:
+            return False
+        return True
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.session.hands.choose(self.place)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.session.hands.choose(self.place)
+        self._mouse.press(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._mouse.move(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._mouse.release(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton:
+            self.session.hands.ask(self.place, Ask.MAXIMISE)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self._mouse.wheel(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self.session.hands.choose(self.place)
+        open_menu(self, event.globalPos())
 
 
 SPEC = TileSpec(kind="camera", options=CameraOptions, widget=CameraTile)
