@@ -51,6 +51,8 @@ def test_views_are_audited(hub: FakeHub, tmp_path: Path) -> None:
         client.acknowledged_here("local:part_hub")
         wait_until(lambda: rows(tmp_path, "acknowledge") == [("acknowledge", "op", "")])
         wait_until(lambda: not client._unaudited, what="the feeder says that it is on disk")
+        client.still_saved("cam-014", "a.png sha256=00ff")
+        wait_until(lambda: rows(tmp_path, "save_still") == [("save_still", "op", "a.png sha256=00ff")])
         feeder.kill()
         feeder.start()
         wait_until(lambda: len(views(tmp_path)) == 4, what="the screen says again what it shows")

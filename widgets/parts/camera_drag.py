@@ -115,7 +115,7 @@ class CarriedLabel(QWidget):
 
     def follow(self, at: QPoint) -> None:
         """`at`: global."""
-        window, gap = self.parentWidget(), self.scale.read
+        window, gap = self.window(), self.scale.read
         here = window.mapFromGlobal(at)
         x = min(here.x() + gap, window.width() - self.width())
         y = min(here.y() + gap, window.height() - self.height())

@@ -111,7 +111,7 @@ class NumberLine(QWidget):
         """In the middle of the window's lower part, as large as its words."""
         if self.scale is None:
             return
-        window, pad = self.parentWidget(), self.scale.pad
+        window, pad = self.window(), self.scale.pad
         lines = self._lines()
         wide = max(text.width(words, px, weight) for words, px, weight in lines) + 4 * pad
         height = sum(self.scale.line(px) for _, px, _ in lines) + 2 * pad
