@@ -149,18 +149,18 @@ def _visible(wall: CameraWall) -> set[str]:
 def test_the_wheel_zooms_at_the_pointer_and_one_key_returns(wall: CameraWall, qtbot: QtBot) -> None:
     tile = wall.free()[0]
     wall.click(tile)
-    box = tile.picture_box()
+    box = tile.picture.box(tile.rect(), tile.camera)
     at = QPoint(round(box.left() + box.width() * 0.75), round(box.top() + box.height() * 0.25))
     turn_wheel(tile, at, 4)
-    x, y, across, down = tile.seen
+    x, y, across, down = tile.picture.seen
     assert across == down == pytest.approx(1 / zoom.STEP**4)
     assert x + 0.75 * across == pytest.approx(0.75, abs=0.01)  # what was under the pointer is still under it
     assert y + 0.25 * down == pytest.approx(0.25, abs=0.01)
     assert "2,4x" in words(tile)
-    demand = _wanted_of(wall, tile, qtbot, tile.seen)
-    assert demand == tile.seen
+    demand = _wanted_of(wall, tile, qtbot, tile.picture.seen)
+    assert demand == tile.picture.seen
     wall.key(Key.Key_Home)
-    assert tile.seen == zoom.WHOLE
+    assert tile.picture.seen == zoom.WHOLE
     assert "x" not in words(tile).split(" | ")
     assert _wanted_of(wall, tile, qtbot, zoom.WHOLE) == zoom.WHOLE
 
@@ -179,16 +179,16 @@ def _wanted_of(wall: CameraWall, tile: CameraTile, qtbot: QtBot, crop: zoom.Crop
 def test_a_drag_pans_a_zoomed_picture_and_stops_at_its_edge(wall: CameraWall) -> None:
     tile = wall.free()[0]
     turn_wheel(tile, middle(tile), 6)
-    before = tile.seen
+    before = tile.picture.seen
     handle, at = tile.window().windowHandle(), tile.mapTo(tile.window(), middle(tile))
     QTest.mousePress(handle, LEFT, NONE, at)
     QTest.mouseMove(handle, at + QPoint(30, 0))
-    assert tile.seen[0] < before[0]
-    assert tile.seen[1] == before[1]
+    assert tile.picture.seen[0] < before[0]
+    assert tile.picture.seen[1] == before[1]
     for step in range(1, 30):
         QTest.mouseMove(handle, at + QPoint(30 + step * 30, 0))
     QTest.mouseRelease(handle, LEFT, NONE, at + QPoint(900, 0))
-    assert tile.seen[0] == 0.0
+    assert tile.picture.seen[0] == 0.0
     assert wall.sample.session.hands.carried is None
 
 
@@ -203,9 +203,9 @@ def test_a_zoom_shows_that_part_at_once(wall: CameraWall) -> None:
     wall.sample.pictures.show(tile.camera.id, pixels)
     tile.refresh()
     centre = middle(tile)
-    tile.look_at((0.6, 0.2, 0.3, 0.3))
+    tile.picture.look_at((0.6, 0.2, 0.3, 0.3))
     assert tile.grab().toImage().pixelColor(centre).lightness() < 20
-    tile.look_at((0.1, 0.2, 0.3, 0.3))
+    tile.picture.look_at((0.1, 0.2, 0.3, 0.3))
     assert tile.grab().toImage().pixelColor(centre).lightness() > 240
 
 

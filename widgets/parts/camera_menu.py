@@ -38,7 +38,7 @@ def entries(tile: CameraTile) -> tuple[Entry, ...]:
     picture, hands = bool(tile.shown_uri), tile.session.hands
     return (
         Entry("camera_hand.restore" if tile.maximised else "camera_hand.maximise", Ask.MAXIMISE),
-        Entry("camera_hand.whole", Ask.WHOLE, tile.seen != zoom.WHOLE),
+        Entry("camera_hand.whole", Ask.WHOLE, tile.picture.seen != zoom.WHOLE),
         Entry("camera_hand.details", Ask.DETAILS, checked=tile.details),
         Entry("camera_hand.still", Ask.STILL, picture),
         Entry("camera_hand.earlier", Ask.EARLIER, bool(hands.earlier(tile.place))),

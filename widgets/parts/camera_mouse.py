@@ -33,7 +33,7 @@ class CameraMouse:
             return
         tile = self._tile
         on_caption = event.position().y() >= tile.height() - tile.scale.line(tile.scale.floor) * 1.3
-        if tile.seen != zoom.WHOLE and not on_caption:
+        if tile.picture.seen != zoom.WHOLE and not on_caption:
             self._pan_from = event.position()
             tile.setCursor(Qt.CursorShape.ClosedHandCursor)
         else:
@@ -45,10 +45,13 @@ class CameraMouse:
         if self._pan_from is None:
             self._carrier.move(event.globalPosition().toPoint(), self._what)
             return
-        box, by = self._tile.picture_box(), self._pan_from - event.position()
+        picture, by = self._tile.picture, self._pan_from - event.position()
+        box = picture.box(self._tile.rect(), self._tile.camera)
         self._pan_from = event.position()
         if not box.isEmpty():
-            self._tile.look_at(zoom.panned(self._tile.seen, by.x() / box.width(), by.y() / box.height()))
+            self._tile.picture.look_at(
+                zoom.panned(self._tile.picture.seen, by.x() / box.width(), by.y() / box.height())
+            )
 
     def release(self, event: QMouseEvent) -> None:
         if event.button() is Qt.MouseButton.LeftButton:
@@ -59,8 +62,8 @@ class CameraMouse:
 
     def wheel(self, event: QWheelEvent) -> None:
         notches = event.angleDelta().y() / _NOTCH
-        at = zoom.share_at(self._tile.picture_box(), event.position())
-        self._tile.look_at(zoom.nearer(self._tile.seen, zoom.STEP**notches, at))
+        at = zoom.share_at(self._tile.picture.box(self._tile.rect(), self._tile.camera), event.position())
+        self._tile.picture.look_at(zoom.nearer(self._tile.picture.seen, zoom.STEP**notches, at))
         event.accept()
 
     def _what(self) -> Carried | None:

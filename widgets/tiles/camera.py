@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QRectF, Qt, QTimer
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QFocusEvent,
     QHideEvent,
-    QImage,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -30,14 +29,14 @@ from backends.domain.stream_choice import Act, View, Why
 from layouts.options import CameraOptions
 from widgets.hands import Ask
 from widgets.parts import camera_zoom as zoom
-from widgets.parts.camera_details import Line, PaintedRate, detail_lines
+from widgets.parts.camera_details import Line, detail_lines
 from widgets.parts.camera_drag import PLACE
 from widgets.parts.camera_flags import flags_said
 from widgets.parts.camera_marks import Marks
 from widgets.parts.camera_menu import open_menu
 from widgets.parts.camera_mouse import CameraMouse
 from widgets.parts.camera_overlay import BAD, CameraOverlay, Said
-from widgets.parts.picture import Closer, PicturePainter, draw_picture
+from widgets.parts.camera_picture import CameraPicture
 from widgets.parts.shapes import draw_hatch
 from widgets.parts.stand_in import Shown, choose
 from widgets.session import Session
@@ -48,13 +47,6 @@ _STATUS_EVERY = 5
 """Passes between looks at the status: 10 Hz at 50 passes a second."""
 _GRAVEST = (Act.RATE, Act.MAIN_STREAM, Act.NON_REFERENCE, Act.LOOP_FILTER)
 """Of what may be left out: one of them is said."""
-_SETTLE_MS = 180
-"""After the last turn of the wheel the decoder is asked for just that part of the picture."""
-_BRIDGE_S = 1.0
-"""So long the part of the last picture stands in while the first of the new part is on its way."""
-_PAN = 0.2
-"""One press of an arrow, in shares of what is seen."""
-_PANS = {Ask.LEFT: (-_PAN, 0.0), Ask.RIGHT: (_PAN, 0.0), Ask.UP: (0.0, -_PAN), Ask.DOWN: (0.0, _PAN)}
 
 
 class CameraTile(Tile):
@@ -70,31 +62,15 @@ class CameraTile(Tile):
         self._shown = Shown("", None)
         self._of = ""
         """The camera that is painted, or was kept."""
-        self._demand: Demand | None = None
-        self._painter: PicturePainter | None = None
-        self._sequence = 0
+        self.picture = CameraPicture(self, session.pictures, session.mono, self._on_sight)
         self._passes = 0
         self._status = PictureStatus(PictureState.CONNECTING)
         self._left_out: Act | None = None
         self._overlay = CameraOverlay(session, scale)
-        self._kept: QImage | None = None
-        """The last picture of a camera that the hub reports dead, kept dark under the hatch; or the one before a
-        zoom, for a moment."""
-        self._kept_of = zoom.WHOLE
-        self._bridge_until_s = 0.0
         self.place = ""
         """Its name for what is put on it by hand (`widgets.hands`)."""
         self.number = ""
         """As it is typed: "3"."""
-        self.seen: zoom.Crop = zoom.WHOLE
-        """The part of the picture that is looked at."""
-        self._asked: zoom.Crop = zoom.WHOLE
-        """The part that is asked of the decoder: it follows `seen` when that has come to rest."""
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self._draw_what_is_seen)
-        self._rate = PaintedRate()
         self.details = False
         self.maximised = False
         """Set by its window."""
@@ -112,13 +88,8 @@ class CameraTile(Tile):
     # -- which camera ----------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        before = self._shown.camera_id
         called = self._called if self.options.slot else self.session.hands.camera(self.place)
         self._shown = choose(self.session.city, self.options, called, self._neighbours)
-        if self._shown.camera_id != before:
-            self.seen = self._asked = zoom.WHOLE
-            self._rate.clear()
-            self._lines = ()
         self._update_view()
         self._overlay.forget()
         super().refresh()
@@ -153,7 +124,7 @@ class CameraTile(Tile):
     @property
     def shown_uri(self) -> str:
         """Address of the stream that it shows; empty while it shows none."""
-        return self._demand.uri if self._demand is not None else ""
+        return self.picture.demand.uri if self.picture.demand is not None else ""
 
     @property
     def camera(self) -> Camera | None:
@@ -170,48 +141,33 @@ class CameraTile(Tile):
         camera_id = camera.id if camera is not None else ""
         if camera_id != self._of:
             # The picture of one camera is never seen under the name of another.
-            self._of, self._kept, self._left_out = camera_id, None, None
+            self._of, self._left_out, self._lines = camera_id, None, ()
             self._status = PictureStatus(PictureState.CONNECTING)
-            self._paint_from(None)
+            self.picture.start_anew()
         view = None
         if camera is not None and self.isVisible() and not self._dead_by_hub(camera):
             ratio = self.devicePixelRatioF()
             size = round(self.width() * ratio), round(self.height() * ratio)
-            view = View(camera.id, *size, self._asked)
+            view = View(camera.id, *size, self.picture.asked)
         else:
             self.on_demand(None)
         self.session.demands.set(self, view)
 
     def on_demand(self, demand: Demand | None) -> None:
         """The desk of streams says what is painted. While a stream is switched that is the old one."""
-        if demand == self._demand:
-            return
-        if demand is None:
-            self._keep_last()
-        elif self._demand is not None and demand.crop != self._demand.crop:
-            self._keep_last()
-            self._bridge_until_s = self.session.mono.monotonic_s() + _BRIDGE_S
-        self._paint_from(demand)
-        self.update()
+        if self.picture.set_demand(demand):
+            self.update()
 
-    def _paint_from(self, demand: Demand | None) -> None:
-        self._demand = demand
-        self._painter = PicturePainter(self.session.pictures, demand) if demand is not None else None
-        self._sequence = 0
+    def _on_sight(self, settled: bool) -> None:
+        """Another part of the picture is looked at."""
+        if settled:
+            self._update_view()
+        self.update()
 
     @staticmethod
     def _dead_by_hub(camera: Camera) -> bool:
         """A drawn scene cannot fail by itself, so there the hub's word decides; elsewhere the picture does."""
         return not camera.online and any(s.uri.startswith("scene:") for s in camera.streams)
-
-    def _keep_last(self) -> None:
-        if self._demand is None:
-            return
-        with self.session.pictures.pin(self._demand) as picture:
-            if picture is not None:
-                rows, columns = picture.pixels.shape[:2]
-                kept = QImage(picture.pixels.tobytes(), columns, rows, columns * 4, QImage.Format.Format_RGB32)
-                self._kept, self._kept_of = kept.copy(), self._demand.crop
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -221,7 +177,7 @@ class CameraTile(Tile):
         super().hideEvent(event)
         self.session.demands.set(self, None)
         self._status = PictureStatus(PictureState.CONNECTING)
-        self._paint_from(None)
+        self.picture.let_go()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -231,20 +187,20 @@ class CameraTile(Tile):
     # -- clocks ----------------------------------------------------------------------------------------
 
     def on_picture_pass(self) -> None:
-        if self._demand is None or not self.isVisible():
+        if self.picture.demand is None or not self.isVisible():
             return
-        sequence = self.session.pictures.sequence(self._demand)
+        sequence = self.session.pictures.sequence(self.picture.demand)
         self._passes += 1
         if self._passes % _STATUS_EVERY == 0:
             self._look_at_status()
-        if sequence != self._sequence:
+        if sequence != self.picture.sequence:
             self.update()
 
     def _look_at_status(self) -> None:
-        if self._demand is None:
+        if self.picture.demand is None:
             return
-        status = self.session.pictures.status(self._demand)
-        if status.state is PictureState.CONNECTING and self._bridging:
+        status = self.session.pictures.status(self.picture.demand)
+        if status.state is PictureState.CONNECTING and self.picture.bridging:
             return  # the stream goes on, only its part is new
         if status.raised != self._status.raised:
             self.update()
@@ -253,7 +209,7 @@ class CameraTile(Tile):
         ):
             self.update()
         self._status = status
-        left_out = self._look_at_left_out(self._demand.camera_id)
+        left_out = self._look_at_left_out(self.picture.demand.camera_id)
         if left_out is not self._left_out:
             self._left_out = left_out
             self.update()
@@ -277,10 +233,10 @@ class CameraTile(Tile):
 
     def _look_at_details(self) -> None:
         lines: tuple[Line, ...] = ()
-        camera, demand = self.camera, self._demand
+        camera, demand = self.camera, self.picture.demand
         if self.details and camera is not None and demand is not None:
             pictures, use = self.session.pictures, self.session.streams.use(camera.id)
-            painted = self._rate.per_second(self.session.mono.monotonic_s())
+            painted = self.picture.rate.per_second(self.session.mono.monotonic_s())
             lines = detail_lines(use, pictures.status(demand), painted, pictures.source_size(demand))
         if lines != self._lines:
             self._lines = lines
@@ -331,7 +287,7 @@ class CameraTile(Tile):
             focused=self.hasFocus(),
             number=self.number if hands.numbers else "",
             by_hand=self.by_hand,
-            zoom=round(zoom.factor(self.seen), 1),
+            zoom=round(zoom.factor(self.picture.seen), 1),
             target=over,
             refuses=over and bool(self.options.slot),
             details=self._lines,
@@ -343,69 +299,21 @@ class CameraTile(Tile):
         put = "" if self.options.slot else self.session.hands.camera(self.place)
         return bool(put) and put == self._shown.camera_id and self._shown.number != self.options.camera
 
-    @property
-    def _bridging(self) -> bool:
-        return self._kept is not None and self.session.mono.monotonic_s() < self._bridge_until_s
-
     def _paint_picture(self, painter: QPainter, *, dark: bool) -> None:
         rect = self.rect()
-        painted = 0
-        if self._painter is not None:
-            painted = self._painter.paint(painter, rect, self._closer(self._painter.demand.crop))
-            if painted and painted != self._sequence:
-                self._rate.count(self.session.mono.monotonic_s())
-            self._sequence = painted
-        if not painted and self._kept is not None and (self._painter is None or self._bridging):
-            draw_picture(painter, rect, self._kept, self._kept.rect(), self._closer(self._kept_of))
-            painted = 1
-        if not painted:
-            painter.fillRect(rect, QColor("#0b0c0e"))
+        self.picture.paint(painter, rect, self.camera)
         if dark:
             painter.fillRect(rect, QColor(8, 9, 11, 205))
             draw_hatch(painter, QRectF(rect), QColor(255, 255, 255, 16), self.scale.read * 1.5)
 
-    def _closer(self, drawn: zoom.Crop) -> Closer | None:
-        """What to take of a picture that was made for `drawn`; None: all of it."""
-        return None if drawn == self.seen else Closer(self.picture_box(), zoom.part_of(self.seen, drawn))
-
-    def picture_box(self) -> QRectF:
-        """Where the picture lies in the tile."""
-        return zoom.picture_box(QRectF(self.rect()), self._source_size())
-
-    def _source_size(self) -> tuple[int, int]:
-        size = self.session.pictures.source_size(self._demand) if self._demand is not None else (0, 0)
-        if min(size) > 0 or (camera := self.camera) is None:
-            return size
-        return next(((s.width, s.height) for s in (*camera.restream, *camera.streams) if s.width and s.height), (0, 0))
-
     # -- hands -----------------------------------------------------------------------------------------
-
-    def look_at(self, crop: zoom.Crop) -> None:
-        """Look at a part of the picture: at once with what there is, then sharp."""
-        if crop != self.seen and self._demand is not None:
-            self.seen = crop
-            self._settle.start()
-            self.update()
-
-    def _draw_what_is_seen(self) -> None:
-        self._asked = self.seen
-        self._update_view()
-        self.update()
 
     def act(self, act: Ask) -> bool:
         """What the tile can do by itself; False: not this, or not now."""
-        zoomed = self.seen != zoom.WHOLE
-        if act is Ask.DETAILS:
-            self.details = not self.details
-            self._look_at_details()
-        elif act in (Ask.NEARER, Ask.FARTHER):
-            self.look_at(zoom.nearer(self.seen, zoom.STEP if act is Ask.NEARER else 1 / zoom.STEP))
-        elif zoomed and act in (Ask.WHOLE, Ask.OUT):
-            self.look_at(zoom.WHOLE)
-        elif zoomed and act in _PANS:
-            self.look_at(zoom.panned(self.seen, *_PANS[act]))
-        else:
-            return False
+        if act is not Ask.DETAILS:
+            return self.picture.act(act)
+        self.details = not self.details
+        self._look_at_details()
         return True
 
     def focusInEvent(self, event: QFocusEvent) -> None:

@@ -5,6 +5,8 @@ So an Enter that ends a number can never reach the alarm list behind it. Must no
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
@@ -108,15 +110,15 @@ class NumberLine(QWidget):
         return (number, *said, hint)
 
     def _place(self) -> None:
-        """In the middle of the window's lower part, as large as its words."""
+        """At the bottom, as large as its words: numbers of tiles stand at their top."""
         if self.scale is None:
             return
         window, pad = self.window(), self.scale.pad
         lines = self._lines()
-        wide = max(text.width(words, px, weight) for words, px, weight in lines) + 4 * pad
+        wide = max(text.width(words, px, weight) for words, px, weight in lines) + 4 * pad + 2
         height = sum(self.scale.line(px) for _, px, _ in lines) + 2 * pad
-        width = round(min(wide, window.width() - 2 * pad))
-        self.setGeometry((window.width() - width) // 2, round(window.height() * 0.72) - height // 2, width, height)
+        width = math.ceil(min(wide, window.width() - 2 * pad))
+        self.setGeometry((window.width() - width) // 2, window.height() - height - 2 * pad, width, height)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
