@@ -32,6 +32,8 @@ class Marks:
     number: str = ""
     """Of the tile, while numbers are typed."""
     by_hand: bool = False
+    tour: str = ""
+    """ "2/5": one after the other."""
     zoom: float = 1.0
     target: bool = False
     """A camera is carried over it."""

@@ -212,6 +212,8 @@ class CameraOverlay:
                 room = QRectF(right - width, caption.top(), width, caption.height())
                 text.draw(painter, room, words, px, theme.on_picture_muted)
                 right -= width + pad
+        if self._said.marks.tour:
+            right = self._paint_tour(painter, caption, inner.left() + number_width + px * 0.6, right)
         box = QRectF(inner.left(), caption.top(), number_width, caption.height())
         text.draw(painter, box, camera.number, px, theme.on_picture, Weight.BOLD)
         left = inner.left() + number_width + px * 0.6
@@ -240,6 +242,19 @@ class CameraOverlay:
             left = room * 0.55 - sum(chip_width(words, px) for words in chips)
             chips.append(next((words for words in mild if chip_width(words, px) <= left), mild[-1]))
         return chips
+
+    def _paint_tour(self, painter: QPainter, caption: QRectF, left: float, right: float) -> float:
+        """Which of the tour's cameras it is, in the longest words beside the whole name; returns where that ends."""
+        px, camera, at = self.scale.floor, self._said.camera, self._said.marks.tour
+        name = text.width(local(camera.name), px) if camera is not None else 0.0
+        room = right - left - name - px
+        words = next((said for said in (tr("camera_hand.tour", at=at), at) if text.width(said, px) <= room), at)
+        width = text.width(words, px) + 1
+        if width > right - left:
+            return right
+        box = QRectF(right - width, caption.top(), width, caption.height())
+        text.draw(painter, box, words, px, self.theme.on_picture_muted)
+        return box.left() - px * 0.6
 
     def _paint_by_hand(self, painter: QPainter, room: QRectF) -> float:
         """A pin, and the words where the name keeps its room; returns where the name begins."""

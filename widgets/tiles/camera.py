@@ -26,7 +26,7 @@ from PySide6.QtGui import (
 
 from backends.domain.camera import Camera, Demand, PictureState, PictureStatus
 from backends.domain.stream_choice import Act, View, Why
-from layouts.options import CameraOptions
+from layouts.options import CameraOptions, expand_numbers
 from widgets.hands import Ask
 from widgets.parts import camera_zoom as zoom
 from widgets.parts.camera_details import Line, detail_lines
@@ -37,6 +37,7 @@ from widgets.parts.camera_menu import open_menu
 from widgets.parts.camera_mouse import CameraMouse
 from widgets.parts.camera_overlay import BAD, CameraOverlay, Said
 from widgets.parts.camera_picture import CameraPicture
+from widgets.parts.camera_tour import CameraTour
 from widgets.parts.shapes import draw_hatch
 from widgets.parts.stand_in import Shown, choose
 from widgets.session import Session
@@ -76,6 +77,9 @@ class CameraTile(Tile):
         """Set by its window."""
         self._lines: tuple[Line, ...] = ()
         self._mouse = CameraMouse(self)
+        self._tour: CameraTour | None = None
+        if options.tour:
+            self._tour = CameraTour(expand_numbers(options.tour), options.dwell_s, session.demands)
         # A wall has no keyboard of its own: its tiles are chosen by the pointer, or by number from a desk.
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus if scale.wall else Qt.FocusPolicy.StrongFocus)
         session.hands.placed.connect(self._on_placed)
@@ -88,11 +92,33 @@ class CameraTile(Tile):
     # -- which camera ----------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        called = self._called if self.options.slot else self.session.hands.camera(self.place)
+        called = self._called if self.options.slot else self.session.hands.camera(self.place) or self._on_tour()
         self._shown = choose(self.session.city, self.options, called, self._neighbours)
         self._update_view()
         self._overlay.forget()
         super().refresh()
+
+    def _on_tour(self) -> str:
+        """Id of the camera whose turn it is; empty without a tour."""
+        camera = self.session.city.camera_by_number(self._tour.number) if self._tour is not None else None
+        return camera.id if camera is not None else ""
+
+    def _step_tour(self) -> None:
+        if self._tour is None or not self.isVisible():
+            return
+        alarm, hands = self._shown.alarm, self.session.hands
+        held = self.maximised or self.picture.seen != zoom.WHOLE or bool(hands.camera(self.place))
+        held = held or (alarm is not None and alarm.unacknowledged)
+        if self._tour.step(self.now_ns(), self._view_of, hold=held):
+            self.refresh()
+            self._tour.shown()
+
+    def _view_of(self, number: str) -> View | None:
+        camera = self.session.city.camera_by_number(number)
+        if camera is None or not camera.enabled:
+            return None
+        ratio = self.devicePixelRatioF()
+        return View(camera.id, round(self.width() * ratio), round(self.height() * ratio))
 
     def set_neighbours(self, numbers: frozenset[str]) -> None:
         """Camera numbers that the window's other tiles show."""
@@ -107,7 +133,7 @@ class CameraTile(Tile):
     def set_place(self, place: str, number: str) -> None:
         """What it is called in the layout that is in force, and its number in the window."""
         # With the layout's own camera: the same name in another plan of the layout is another place.
-        name = f"{place}:{self.options.camera}"
+        name = f"{place}:{self.options.camera or ' '.join(self.options.tour)}"
         if (name, number) != (self.place, self.number):
             self.place, self.number = name, number
             self.setProperty(PLACE, name)
@@ -178,6 +204,8 @@ class CameraTile(Tile):
         self.session.demands.set(self, None)
         self._status = PictureStatus(PictureState.CONNECTING)
         self.picture.let_go()
+        if self._tour is not None:
+            self._tour.shown()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -229,6 +257,7 @@ class CameraTile(Tile):
             self.update()
         if self._status.raised:
             self.update()
+        self._step_tour()
         self._look_at_details()
 
     def _look_at_details(self) -> None:
@@ -268,7 +297,7 @@ class CameraTile(Tile):
             bad = status.state in BAD
             self._paint_picture(painter, dark=bad and not self._idle)
             flags = flags_said(status, self.session.mono.monotonic_s())
-            own, left_out = self.options.camera, self._left_out
+            own, left_out = self.options.camera or (self._tour.number if self._tour else ""), self._left_out
             said = Said(self._shown, self.camera, status, own, self._idle, left_out, flags, self._marks())
             self._overlay.paint(painter, self, said)
         finally:
@@ -287,6 +316,7 @@ class CameraTile(Tile):
             focused=self.hasFocus(),
             number=self.number if hands.numbers else "",
             by_hand=self.by_hand,
+            tour=self._tour.words if self._tour is not None and not self.by_hand else "",
             zoom=round(zoom.factor(self.picture.seen), 1),
             target=over,
             refuses=over and bool(self.options.slot),

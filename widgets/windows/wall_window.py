@@ -116,7 +116,7 @@ class WallWindow(QWidget):
         names = {id(tile): name for name, tile in self.tiles.items()}
         for n, tile in enumerate(cameras, 1):
             tile.set_place(names[id(tile)], str(n))
-        fixed = frozenset(tile.options.camera for tile in cameras if not tile.options.slot)
+        fixed = frozenset(tile.options.camera for tile in cameras if tile.options.camera and not tile.options.slot)
         for tile in cameras:
             tile.set_neighbours(fixed)
 
