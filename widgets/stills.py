@@ -5,7 +5,7 @@
 2. Where that is the sub-stream and the camera has a main one: that as well, a little later, when it has come.
 3. Each is written by a thread of its own (`still_file`), said on the desks, and noted for the audit.
 
-A tile's zoom and what is painted over the picture are not in a still. Must not: open a camera by itself; it asks the
+A tile's zoom and its words are not in a still; privacy masks are. Must not: open a camera by itself; it asks the
 desk of streams, as a tile does.
 """
 
@@ -23,6 +23,7 @@ from backends.domain.camera import Camera, Demand, StreamKind
 from backends.domain.stream_choice import View
 from backends.domain.times import NS_PER_S
 from widgets.i18n import tr
+from widgets.parts.privacy import burn_masks, masks_of
 from widgets.session import Session
 from widgets.still_file import Saved, Still, write_still
 
@@ -68,6 +69,8 @@ class _Shot:
         image = self._image(demand)
         if image is None:
             return None
+        masks = masks_of(self.session.city.records("config").values(), self.camera.id)
+        burn_masks(image, masks)
         status = pictures.status(demand)
         camera, taken = self.camera, self.session.clock.now_ns() - int(status.age_s * NS_PER_S)
         flags = tuple(raised.flag.value for raised in status.raised)

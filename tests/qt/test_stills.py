@@ -22,8 +22,10 @@ from pytestqt.qtbot import QtBot
 
 from backends.domain.camera import PictureState, PictureStatus
 from backends.domain.picture import PictureFlag, Raised
+from backends.domain.place import PrivacyMask
 from backends.domain.text import LocalText
 from widgets.i18n import tr
+from widgets.parts.privacy import FILL
 from widgets.still_file import Still, write_still
 from widgets.stills import StillDesk
 from widgets.tiles.camera import CameraTile
@@ -116,6 +118,27 @@ def test_a_key_saves_the_moment_and_then_the_main_stream(qtbot: QtBot, sample: S
 def _only_tiles(wall: object, sample: SampleSession) -> bool:
     sizes = {(d.width, d.height) for d in sample.session.demands.wanted()}
     return MAIN not in sizes and SUB not in sizes
+
+
+def test_what_must_not_be_seen_is_in_no_still(qtbot: QtBot, sample: SampleSession, tmp_path: Path) -> None:
+    noted: list[str] = []
+    stills = StillDesk(sample.session, tmp_path, lambda camera, what: noted.append(what))
+    with camera_wall(sample, "cameras", (DESK,)) as wall:
+        tile = next(t for t in wall.free() if t.camera and len(t.camera.streams) == 2)
+        sub, _ = prepare_camera(sample, tile)
+        assert tile.camera is not None
+        sample.put("config", PrivacyMask("m1", tile.camera.id, ((0.5, 0.5, 0.25, 0.25),)))
+        wall.click(tile)
+        wall.key(Qt.Key.Key_S, modifiers=CTRL)
+        wait_for("two stills", passes(sample, lambda: len(noted) == 2))
+        for path in tmp_path.glob("*.png"):
+            with Image.open(path) as image:
+                width, height = image.size
+                masked = image.convert("RGB").crop((width // 2, height // 2, width * 3 // 4, height * 3 // 4))
+                assert masked.getcolors() == [(masked.width * masked.height, FILL.getRgb()[:3])]
+                if (width, height) == SUB:
+                    assert image.convert("RGB").getpixel((10, 10)) == tuple(sub[10, 10, 2::-1])
+    stills.close()
 
 
 def test_a_locked_screen_saves_nothing(qtbot: QtBot, sample: SampleSession, tmp_path: Path) -> None:

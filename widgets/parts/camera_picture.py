@@ -12,12 +12,14 @@ from PySide6.QtCore import QObject, QRect, QRectF, QTimer
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from backends.domain.camera import Camera, Demand
+from backends.domain.place import Box
 from backends.domain.ports import PictureSource
 from backends.domain.times import MonotonicClock
 from widgets.hands import Ask
 from widgets.parts import camera_zoom as zoom
 from widgets.parts.camera_details import PaintedRate
 from widgets.parts.picture import Closer, PicturePainter, draw_picture
+from widgets.parts.privacy import paint_masks
 
 SETTLE_MS = 180
 """After the last turn of the wheel the decoder is asked for just that part of the picture."""
@@ -45,6 +47,8 @@ class CameraPicture(QObject):
         """The part of the picture that is looked at."""
         self.asked: zoom.Crop = zoom.WHOLE
         """The part that is asked of the decoder: it follows `seen` when that has come to rest."""
+        self.masks: tuple[Box, ...] = ()
+        """What must not be seen of this camera."""
         self.sequence = 0
         """Of what was painted last."""
         self.rate = PaintedRate()
@@ -114,10 +118,12 @@ class CameraPicture(QObject):
             if painted and painted != self.sequence:
                 self.rate.count(self._mono.monotonic_s())
             self.sequence = painted
-        if painted:
-            return
-        if self._kept is not None and (self._painter is None or self.bridging):
-            draw_picture(painter, rect, self._kept, self._kept.rect(), self._closer(self._kept_of, rect, camera))
+        if painted and self._painter is not None:
+            paint_masks(painter, self.masks, self.seen, self._lies_in(rect, camera, self._painter.size))
+        elif self._kept is not None and (self._painter is None or self.bridging):
+            kept = self._kept
+            draw_picture(painter, rect, kept, kept.rect(), self._closer(self._kept_of, rect, camera))
+            paint_masks(painter, self.masks, self.seen, self._lies_in(rect, camera, (kept.width(), kept.height())))
         else:
             painter.fillRect(rect, _GROUND)
 
@@ -127,11 +133,20 @@ class CameraPicture(QObject):
 
     def box(self, rect: QRect, camera: Camera | None) -> QRectF:
         """Where the picture lies in the tile, as far as its shape is known."""
+        return zoom.picture_box(QRectF(rect), self._source_size(camera))
+
+    def _lies_in(self, rect: QRect, camera: Camera | None, drawn: tuple[int, int]) -> QRectF:
+        """As `box`, for a picture of `drawn` pixels that may have been made for a tile of another shape."""
+        inner = zoom.picture_box(QRectF(0, 0, *drawn), self._source_size(camera))
+        across, down = rect.width() / max(1, drawn[0]), rect.height() / max(1, drawn[1])
+        left, top = rect.left() + inner.left() * across, rect.top() + inner.top() * down
+        return QRectF(left, top, inner.width() * across, inner.height() * down)
+
+    def _source_size(self, camera: Camera | None) -> tuple[int, int]:
         size = self.source.source_size(self.demand) if self.demand is not None else (0, 0)
-        if min(size) <= 0 and camera is not None:
-            streams = (*camera.restream, *camera.streams)
-            size = next(((s.width, s.height) for s in streams if s.width and s.height), (0, 0))
-        return zoom.picture_box(QRectF(rect), size)
+        if min(size) > 0 or camera is None:
+            return size
+        return next(((s.width, s.height) for s in (*camera.restream, *camera.streams) if s.width and s.height), (0, 0))
 
     # -- which part is looked at -----------------------------------------------------------------------
 

@@ -52,6 +52,8 @@ class PicturePainter:
         self.demand = demand
         self.painted = 0
         """Sequence of the picture that `paint` drew last."""
+        self.size = (0, 0)
+        """Pixels that stood for the whole tile in it: those of another output until its own has a picture."""
 
     def has_new(self) -> bool:
         """There is a picture that has not been painted. Cheap: asked at every picture pass."""
@@ -74,7 +76,9 @@ class PicturePainter:
             height, width = picture.pixels.shape[:2]
             rows = picture.rows
             image = QImage(rows.data, width, height, rows.strides[0], QImage.Format.Format_RGB32)
-            draw_picture(painter, rect, image, self._part(width, height), closer)
+            part = self._part(width, height)
+            self.size = part.width(), part.height()
+            draw_picture(painter, rect, image, part, closer)
             del image
         self.painted = picture.sequence  # after the pin: 0 when the picture was torn meanwhile
         return self.painted

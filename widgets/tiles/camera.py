@@ -38,6 +38,7 @@ from widgets.parts.camera_mouse import CameraMouse
 from widgets.parts.camera_overlay import BAD, CameraOverlay, Said
 from widgets.parts.camera_picture import CameraPicture
 from widgets.parts.camera_tour import CameraTour
+from widgets.parts.privacy import masks_of
 from widgets.parts.shapes import draw_hatch
 from widgets.parts.stand_in import Shown, choose
 from widgets.session import Session
@@ -53,7 +54,7 @@ _GRAVEST = (Act.RATE, Act.MAIN_STREAM, Act.NON_REFERENCE, Act.LOOP_FILTER)
 class CameraTile(Tile):
     """See the module."""
 
-    feeds = ("cameras", "alarms", "local")
+    feeds = ("cameras", "alarms", "config", "local")
     has_header = False
 
     def __init__(self, session: Session, scale: TypeScale, options: Any) -> None:
@@ -170,6 +171,7 @@ class CameraTile(Tile):
             self._of, self._left_out, self._lines = camera_id, None, ()
             self._status = PictureStatus(PictureState.CONNECTING)
             self.picture.start_anew()
+        self.picture.masks = masks_of(self.session.city.records("config").values(), camera_id)
         view = None
         if camera is not None and self.isVisible() and not self._dead_by_hub(camera):
             ratio = self.devicePixelRatioF()
