@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QMenu
 
 from widgets.hands import Ask
@@ -19,6 +20,9 @@ from widgets.parts import text
 
 if TYPE_CHECKING:
     from widgets.tiles.camera import CameraTile
+
+_ON_KEYS = {"Return": "Enter", "Del": "Delete"}
+"""As keyboards say it, where Qt says it otherwise."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,13 @@ def open_menu(tile: CameraTile, at: QPoint) -> QMenu:
     menu = QMenu(tile)
     menu.setFont(text.qt_font(tile.scale.read))
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    palette = menu.palette()
+    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.WindowText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, tile.theme.muted)
+    menu.setPalette(palette)
     for entry in entries(tile):
         key = next(key for key, act in CAMERA_KEYS.items() if act is entry.act)
-        action = menu.addAction(f"{tr(entry.words)}\t{key}")
+        action = menu.addAction(f"{tr(entry.words)}\t{_ON_KEYS.get(key, key)}")
         action.setEnabled(entry.enabled)
         if entry.checked is not None:
             action.setCheckable(True)
