@@ -53,6 +53,7 @@ def test_views_are_audited(hub: FakeHub, tmp_path: Path) -> None:
         wait_until(lambda: not client._unaudited, what="the feeder says that it is on disk")
         client.still_saved("cam-014", "a.png sha256=00ff")
         wait_until(lambda: rows(tmp_path, "save_still") == [("save_still", "op", "a.png sha256=00ff")])
+        wait_until(lambda: not client._unaudited, what="the feeder says that it is on disk")
         feeder.kill()
         feeder.start()
         wait_until(lambda: len(views(tmp_path)) == 4, what="the screen says again what it shows")
