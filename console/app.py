@@ -42,6 +42,7 @@ from widgets.pump import Pump
 from widgets.session import Calls, Look, Notices, Session
 from widgets.sound import SOUNDS, Annunciator
 from widgets.sound_voice import ChildVoice
+from widgets.stills import StillDesk
 from widgets.theme import THEMES, ThemeName, apply_palette
 from widgets.typography import load_fonts
 from widgets.windows.wall import Wall, layout_problems, tile_kinds
@@ -120,6 +121,8 @@ class SessionBuilder(QObject):
         self._loaded = load_layouts(tile_kinds(), own)
         self.wall = Wall(self.session, self.pump, self._loaded, self._described())
         self.wall.layoutChanged.connect(self._keep_preferences)
+        stills = Path(settings.stills_dir) if settings.stills_dir else Path(settings.data_dir) / "stills"
+        self._stills = StillDesk(self.session, stills, self._feed.still_saved)
         self._idle = IdleLock(self.session, self.pump, settings.lock_after_min)
         self.wall.lock_when_idle(self._idle)
         self._sound.changed.connect(self.wall.repaint_bars)
@@ -148,6 +151,7 @@ class SessionBuilder(QObject):
     def stop(self) -> None:
         """See the module for the order. Safe to call twice."""
         self.pump.stop()
+        self._stills.close()
         self.wall.close()
         self._sound.close()
         self._awake.stop()

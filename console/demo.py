@@ -458,6 +458,7 @@ def _gui(
         screenshot_dir=str(options.screenshot.absolute()) if options.screenshot is not None else "",
         after_s=options.moments_s(),
         lock_after_min=site.access.lock_after_min if site is not None else 0.0,
+        stills_dir=site.video.stills_dir if site is not None else "",
         exit_after_s=options.exit_after_s,
         preferences_file=str(session.preferences_file),
         status_file=str(session.data_dir / STATUS_FILE),

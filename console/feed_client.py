@@ -84,8 +84,8 @@ class FeedClient:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._clicks: dict[str, _Open] = {}
-        self._unaudited: dict[str, wire.Acknowledged] = {}
-        """Acknowledged here, and not in the audit yet as far as a feeder has told."""
+        self._unaudited: dict[str, wire.Acknowledged | wire.StillSaved] = {}
+        """Acknowledged or saved here, and not in the audit yet as far as a feeder has told."""
         self._under_way: set[str] = set()
         self._unsure: deque[str] = deque(maxlen=UNSURE_KEPT)
         """Clicks that ended here without an answer: every feeder that comes is asked what became of them."""
@@ -118,7 +118,8 @@ class FeedClient:
         with self._lock:
             left = list(self._unaudited.values())
         for note in left:
-            _log.warning("no feeder until the end: the audit has no row for the acknowledgement of %s", note.target)
+            what = note.target if isinstance(note, wire.Acknowledged) else f"{note.camera} {note.detail}"
+            _log.warning("no feeder until the end: the audit has no row for %s of %s", type(note).__name__, what)
 
     # -- the GUI's thread ----------------------------------------------------------------------------
 
@@ -159,7 +160,13 @@ class FeedClient:
     def acknowledged_here(self, target: str) -> None:
         """For the audit: an alarm that the GUI raises by itself was acknowledged. It may be the alarm of the feeder
         that is gone: the next one notes it."""
-        note = wire.Acknowledged(new_aid(), target, self._grant.operator_id, self._clock.now_ns())
+        self._note(wire.Acknowledged(new_aid(), target, self._grant.operator_id, self._clock.now_ns()))
+
+    def still_saved(self, camera: str, detail: str) -> None:
+        """For the audit: a still of a camera was saved here; `detail` names the file and its hash."""
+        self._note(wire.StillSaved(new_aid(), camera, detail, self._grant.operator_id, self._clock.now_ns()))
+
+    def _note(self, note: wire.Acknowledged | wire.StillSaved) -> None:
         with self._lock:
             self._unaudited[note.aid] = note
         self._outgoing.put(note)

@@ -39,7 +39,7 @@ from console.feed_alarms import LocalAlarms
 from console.feed_exchange import Exchange
 from console.feed_history import HistoryReader
 from console.feed_secrets import SecretKeeper
-from console.feed_wire import LOCAL_FEED, AuditKept
+from console.feed_wire import LOCAL_FEED, AuditKept, StillSaved
 from console.sealed import Seal
 
 _log = logging.getLogger(__name__)
@@ -283,6 +283,15 @@ class FeedCore:
             PutAudit(
                 t_ns, Verb.ACKNOWLEDGE.value, person, f"{LOCAL_FEED}/{target}", Stage.APPLIED.value,
                 station=self.settings.station, aid=aid,
+            )
+        )  # fmt: skip
+
+    def still_saved(self, note: StillSaved) -> None:
+        """Somebody saved a still of a camera: noted once, as `acknowledged` is."""
+        self.store.audit(
+            PutAudit(
+                note.t_ns, "save_still", note.person, f"cameras/{note.camera}", detail=note.detail,
+                station=self.settings.station, aid=note.aid,
             )
         )  # fmt: skip
 

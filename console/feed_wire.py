@@ -183,11 +183,24 @@ class Acknowledged(_Frame, frozen=True):
     """When it was clicked."""
 
 
+class StillSaved(_Frame, frozen=True):
+    """A still of a camera was saved at this station: for the audit, sent again like Acknowledged. `detail`: the
+    file's name and its hash."""
+
+    aid: str
+    camera: str
+    detail: str
+    person: str
+    t_ns: int
+
+
 ToGui = (
     WireChanges | WireSamples | WireSeries | WireFeedStatus | WireLinkStatus | WireAction | WireTrouble | Alive
     | ClickKept | ClickRefused | AuditKept | WireGrant | WireAccess | WireRevealed
 )  # fmt: skip
-ToFeeder = Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | Viewing | Acknowledged
+ToFeeder = (
+    Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | Viewing | Acknowledged | StillSaved
+)  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()
 _TO_GUI: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(ToGui)

@@ -145,6 +145,8 @@ class Screen:
             self._view(frozenset(frame.cameras))
         elif isinstance(frame, wire.Acknowledged):
             self._core.acknowledged(frame.aid, frame.target, frame.person, frame.t_ns)
+        elif isinstance(frame, wire.StillSaved):
+            self._core.still_saved(frame)
         else:
             self._take_access(frame)
 

@@ -110,6 +110,8 @@ class VideoSection(_Strict, frozen=True):
 
     workers: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
     """Decoder processes; 0 = as many as suit this machine."""
+    stills_dir: str = ""
+    """Folder of the stills that people save; empty = the folder "stills" of the data folder."""
 
 
 Days = Annotated[int, msgspec.Meta(ge=1, le=36_500)]
@@ -208,6 +210,8 @@ class GuiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Lock the screen of who signed in here after so many idle minutes; 0 = never."""
     exit_after_s: float = 0.0
     """Leave with status 0 after so many seconds; 0 = stay."""
+    stills_dir: str = ""
+    """Folder of saved stills; empty = "stills" in the data folder."""
     preferences_file: str = ""
     """Where the person's choices are kept; empty = keep nothing."""
     status_file: str = ""

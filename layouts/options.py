@@ -18,12 +18,22 @@ class CameraOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Number as operators say it: "014"."""
     slot: str = ""
     """"alarm": the camera of the highest unacknowledged alarm, or its stand-in; shows `camera` in calm."""
+    tour: tuple[str, ...] = ()
+    """Instead of both: cameras by number, one after the other; "001-036" is a range."""
+    dwell_s: float = 10.0
+    """Seconds for each camera of the tour."""
 
     def __post_init__(self) -> None:
         if self.slot not in ("", "alarm"):
             raise ValueError(f'slot must be "alarm" or left out, not "{self.slot}"')
-        if not self.camera and not self.slot:
-            raise ValueError('give camera = "014" or slot = "alarm"')
+        if self.tour and (self.camera or self.slot):
+            raise ValueError("give tour without camera and without slot")
+        if not self.camera and not self.slot and not self.tour:
+            raise ValueError('give camera = "014", slot = "alarm" or tour = ["014", "021"]')
+        if self.tour and len(expand_numbers(self.tour)) < 2:
+            raise ValueError("a tour needs two cameras or more")
+        if not 4 <= self.dwell_s <= 3600:
+            raise ValueError("dwell_s must be 4 to 3600 seconds")
 
 
 class CamerasOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from backends.domain.alarm import Priority
 from backends.domain.ports import AccessDesk, ActionDesk, HistoryDesk, PictureSource, StreamDesk
 from backends.domain.times import MonotonicClock, SessionClock
+from widgets.hands import CameraHands
 from widgets.i18n import Language, set_language
 from widgets.memory import Memory
 from widgets.models.city import CityModel
@@ -71,6 +72,8 @@ class Calls(QObject):
 
     cameraCalled = Signal(str)
     """Camera id."""
+    stillAsked = Signal(str, str)
+    """(camera id, address of the stream that is shown): the picture is to be saved."""
     restartAsked = Signal()
     """A person wants the parts of the program that were given up to be started again."""
 
@@ -93,6 +96,10 @@ class Session:
     demands: DemandBoard
     calls: Calls
     memory: Memory = field(default_factory=Memory)
+    hands: CameraHands = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.hands = CameraHands(self.memory)
 
 
 class Notices(QObject):

@@ -57,4 +57,17 @@ class SlaRule(msgspec.Struct, frozen=True, omit_defaults=True, tag="sla", tag_fi
     hours: float
 
 
-ConfigRecord = Area | Shape | Agency | SlaRule
+Box = tuple[float, float, float, float]
+"""(x, y, width, height) in shares of a camera's full picture, from the top left."""
+
+
+class PrivacyMask(msgspec.Struct, frozen=True, omit_defaults=True, tag="mask", tag_field="kind"):
+    """What must not be seen of a camera's picture: drawn filled wherever the picture is shown or saved."""
+
+    id: str
+    camera_id: str
+    boxes: tuple[Box, ...]
+    """What lies outside the picture, or is empty, counts for nothing."""
+
+
+ConfigRecord = Area | Shape | Agency | SlaRule | PrivacyMask

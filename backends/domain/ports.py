@@ -189,6 +189,10 @@ class PictureSource(Protocol):
 
     def status(self, demand: Demand) -> PictureStatus: ...
 
+    def source_size(self, demand: Demand) -> tuple[int, int]:
+        """Width and height of the decoded picture before scaling; (0, 0) = not known yet."""
+        ...
+
 
 class StreamDesk(Protocol):
     """Chooses the streams of all that is on the screen and has them decoded. GUI thread only; no call blocks."""

@@ -64,11 +64,14 @@ class FakePictures:
         self.load: tuple[float, float] | None = None
         """What `decoding` says."""
         self.pins = 0
+        self.sizes: dict[str, tuple[int, int]] = {}
+        """By camera id, or by the address of one stream: what `source_size` says."""
         self._pictures: dict[str, FakePicture] = {}
         self._statuses: dict[str, PictureStatus] = {}
 
     def show(self, camera_id: str, pixels: Pixels) -> None:
-        """A new picture of this camera; its state becomes LIVE unless a test has said otherwise."""
+        """A new picture of this camera (or of the stream of this address); its state becomes LIVE unless a test has
+        said otherwise."""
         before = self._pictures.get(camera_id)
         self._pictures[camera_id] = FakePicture(pixels, before.sequence + 1 if before else 1)
         self._statuses.setdefault(camera_id, PictureStatus(PictureState.LIVE, received=1, fps=25.0))
@@ -80,7 +83,9 @@ class FakePictures:
         self.wanted = wanted
 
     def _picture(self, demand: Demand) -> FakePicture | None:
-        return self._pictures.get(demand.camera_id) if demand.uri not in self.withheld else None
+        if demand.uri in self.withheld:
+            return None
+        return self._pictures.get(demand.uri) or self._pictures.get(demand.camera_id)
 
     def sequence(self, demand: Demand) -> int:
         picture = self._picture(demand)
@@ -104,6 +109,9 @@ class FakePictures:
 
     def status(self, demand: Demand) -> PictureStatus:
         return self._statuses.get(demand.camera_id, PictureStatus(PictureState.CONNECTING))
+
+    def source_size(self, demand: Demand) -> tuple[int, int]:
+        return self.sizes.get(demand.uri) or self.sizes.get(demand.camera_id, (0, 0))
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What a camera tile says over its picture: caption, flag of an alarm, words of a state, border.
+"""What a camera tile says over its picture: caption, flag of an alarm, words of a state, health flags, marks, border.
 
 Painted once for each state and second, then laid over every frame. Must not: know pictures, or decide what is true.
 """
@@ -18,7 +18,9 @@ from backends.domain.stream_choice import Act
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.parts import text
-from widgets.parts.shapes import chip_width, draw_chip
+from widgets.parts.camera_flags import FlagSaid, sayings
+from widgets.parts.camera_marks import CHIP, CHIP_INK, NO_MARKS, MarkPainter, Marks
+from widgets.parts.shapes import chip_width, draw_chip, draw_hatch
 from widgets.parts.stand_in import Shown
 from widgets.parts.symbols import draw_inverted, draw_symbol
 from widgets.session import Session
@@ -42,6 +44,14 @@ class Said:
     """A place kept for alarms that has none: calm, not a fault."""
     left_out: Act | None = None
     """What is left out of its picture because the machine is too small: the gravest."""
+    flags: tuple[FlagSaid, ...] = ()
+    """What is wrong with the pictures that come, most urgent first."""
+    marks: Marks = NO_MARKS
+
+    @property
+    def grave(self) -> FlagSaid | None:
+        """The picture comes and is still an old one."""
+        return next((one for one in self.flags if one.grave), None)
 
 
 class CameraOverlay:
@@ -85,6 +95,8 @@ class CameraOverlay:
             said.left_out,
             said.shown,
             alarm.rev if alarm else 0,
+            said.flags,
+            said.marks,
             text.recording_active(),
         )
         if self._pixmap is None or key != self._key:
@@ -102,36 +114,62 @@ class CameraOverlay:
         return self._pixmap
 
     def _paint(self, painter: QPainter, whole: QRectF) -> None:
-        status = self._said.status
+        said, status = self._said, self._said.status
+        hands = MarkPainter(self.theme, self.scale)
         border = self._border()
         rect = whole.adjusted(border, border, -border, -border)
         caption = self._caption_rect(rect)
-        flag_height = self._paint_flag(painter, rect)
-        calm = status.state in (PictureState.LIVE, PictureState.SLOW)
-        flag = QRectF(rect.left(), rect.top(), rect.width(), flag_height)
-        self.parts = [caption, flag, *_sides(whole, border)] if calm else [whole]
-        self.parts = [part for part in self.parts if not part.isEmpty()]
-        if status.state in BAD:
-            self._paint_bad(
-                painter,
-                QRectF(rect.left(), rect.top() + flag_height, rect.width(), caption.top() - rect.top() - flag_height),
-                status,
-            )
-        elif status.state in (PictureState.CONNECTING, PictureState.WAITING_KEY):
-            words = tr("camera.connecting" if status.state is PictureState.CONNECTING else "camera.waiting_key")
-            middle = QRectF(
-                rect.left(), rect.top() + flag_height, rect.width(), caption.top() - rect.top() - flag_height
-            )
-            text.draw(
-                painter,
-                middle,
-                words,
-                self.scale.read,
-                self.theme.on_picture_muted,
-                align=Qt.AlignmentFlag.AlignHCenter,
-            )
+        if said.grave is not None:
+            self._paint_veil(painter, whole)
+        flag = QRectF(rect.left(), rect.top(), rect.width(), self._paint_flag(painter, rect))
+        middle = QRectF(rect.left(), flag.bottom(), rect.width(), caption.top() - flag.bottom())
+        calm = status.state in (PictureState.LIVE, PictureState.SLOW) and said.grave is None
+        # Words of a state go before marks and figures: those take only what is left over.
+        words = 0 if calm else self.scale.line(self.scale.floor)
+        tight = middle.height() < words + self.scale.line(self.scale.read) * 1.5
+        zoom = QRectF() if tight and not calm else hands.zoom(painter, middle, said.marks.zoom)
+        number = hands.number(painter, middle, said.marks.number)
+        below = middle.adjusted(0, max(zoom.height(), number.height()) + 2 * words, 0, 0)
+        details = hands.details(painter, below, said.marks.details)
+        self._paint_middle(painter, self._middle_room(middle, zoom, number, details), status)
         self._paint_caption(painter, caption, status)
         self._paint_border(painter, whole, border)
+        ring = hands.ring(painter, rect, said.marks)
+        parts = [caption, flag, zoom, number, details, *ring, *_sides(whole, border)] if calm else [whole]
+        self.parts = [part for part in parts if not part.isEmpty()]
+
+    def _middle_room(self, middle: QRectF, zoom: QRectF, number: QRectF, details: QRectF) -> QRectF:
+        """What the marks leave for the words of a state: below them, or between them where that is too low."""
+        room = QRectF(middle)
+        if not details.isEmpty():
+            room.setBottom(details.top())
+        below = room.adjusted(0, max(zoom.height(), number.height()), 0, 0)
+        if below.height() >= self.scale.line(self.scale.read):
+            return below
+        return room.adjusted(number.width(), 0, -zoom.width(), 0)
+
+    def _paint_veil(self, painter: QPainter, whole: QRectF) -> None:
+        """An old picture that keeps coming must not look live: it is dimmed and hatched, and still to be seen."""
+        painter.fillRect(whole, QColor(8, 9, 11, 120))
+        draw_hatch(painter, whole, QColor(255, 255, 255, 26), self.scale.read * 1.5)
+
+    def _paint_middle(self, painter: QPainter, middle: QRectF, status: PictureStatus) -> None:
+        """The words of a state that has no picture, or not a new one."""
+        grave = self._said.grave
+        if status.state in BAD:
+            self._paint_bad(painter, middle, status)
+        elif status.state in (PictureState.CONNECTING, PictureState.WAITING_KEY):
+            words = tr("camera.connecting" if status.state is PictureState.CONNECTING else "camera.waiting_key")
+            muted, centre = self.theme.on_picture_muted, Qt.AlignmentFlag.AlignHCenter
+            text.draw(painter, middle, words, self.scale.read, muted, align=centre)
+        elif grave is not None:
+            lines = self._large(grave.words.upper(), grave.age, middle)
+            height = sum(self.scale.line(px) for _, px in lines) + self.scale.pad
+            wide = max(text.width(said, px, Weight.SEMIBOLD) for said, px in lines) + 3 * self.scale.pad
+            ground = QRectF(0, 0, min(wide, middle.width()), min(height, middle.height()))
+            ground.moveCenter(middle.center())
+            painter.fillRect(ground, self.theme.scrim)
+            self._paint_lines(painter, middle, lines)
 
     def _caption_rect(self, rect: QRectF) -> QRectF:
         height = self.scale.line(self.scale.floor) + self.scale.floor * 0.35
@@ -147,26 +185,20 @@ class CameraOverlay:
             words = tr("camera.unknown", number=number) if number else tr("camera.alarm_slot")
             text.draw(painter, inner, words, px, theme.on_picture)
             return
-        right = inner.right()
-        if status.state is PictureState.SLOW:
-            words = tr("camera.slow", n=max(1, int(status.age_s)))
-            width = chip_width(words, px)
-            draw_chip(
-                painter,
-                QRectF(right - width, caption.top() + 1, width, caption.height() - 2),
-                words,
-                px,
-                QColor("#d7dce3"),
-                QColor("#121417"),
-            )
-            right -= width + pad
-        elif status.state in BAD and self._said.shown.see:
+        right, number_width = inner.right(), text.width(camera.number, px, Weight.BOLD) + 1
+        for words in self._caption_chips(status, inner.width()):
+            width = min(chip_width(words, px), right - inner.left() - number_width - px * 0.4)
+            if width < px * 2:
+                break
+            chip = QRectF(right - width, caption.top() + 1, width, caption.height() - 2)
+            draw_chip(painter, chip, words, px, CHIP, CHIP_INK)
+            right -= width + pad * 0.6
+        if status.state in BAD and self._said.shown.see:
             words = tr("camera.see", number=self._said.shown.see)
             width = text.width(words, px) + 1
             room = QRectF(right - width, caption.top(), width, caption.height())
             text.draw(painter, room, words, px, theme.on_picture_muted)
             right -= width + pad
-        number_width = text.width(camera.number, px, Weight.BOLD) + 1
         if self._said.left_out is not None and status.state not in BAD:
             words = self._left_out_words(self._said.left_out, camera, right - inner.left() - number_width - px * 0.6)
             width = text.width(words, px) + 1
@@ -180,9 +212,13 @@ class CameraOverlay:
                 room = QRectF(right - width, caption.top(), width, caption.height())
                 text.draw(painter, room, words, px, theme.on_picture_muted)
                 right -= width + pad
+        if self._said.marks.tour:
+            right = self._paint_tour(painter, caption, inner.left() + number_width + px * 0.6, right)
         box = QRectF(inner.left(), caption.top(), number_width, caption.height())
         text.draw(painter, box, camera.number, px, theme.on_picture, Weight.BOLD)
         left = inner.left() + number_width + px * 0.6
+        if self._said.marks.by_hand and right - left > px:
+            left = self._paint_by_hand(painter, QRectF(left, caption.top(), right - left, caption.height()))
         name = local(camera.name)
         # A stump of a name beside other words says nothing: the number is enough there.
         if right - left > (px * 2 if status.apart is None else min(text.width(name, px), px * 8)):
@@ -197,18 +233,58 @@ class CameraOverlay:
             return words
         return short if text.width(short, px) <= room else "↓"
 
+    def _caption_chips(self, status: PictureStatus, room: float) -> list[str]:
+        """Grey chips at the right of the caption: slow, and the milder flags as far as they leave half of the room."""
+        px, chips = self.scale.floor, []
+        if status.state is PictureState.SLOW:
+            chips.append(tr("camera.slow", n=max(1, int(status.age_s))))
+        if mild := sayings(self._said.flags):
+            left = room * 0.55 - sum(chip_width(words, px) for words in chips)
+            chips.append(next((words for words in mild if chip_width(words, px) <= left), mild[-1]))
+        return chips
+
+    def _paint_tour(self, painter: QPainter, caption: QRectF, left: float, right: float) -> float:
+        """Which of the tour's cameras it is, in the longest words beside the whole name; returns where that ends."""
+        px, camera, at = self.scale.floor, self._said.camera, self._said.marks.tour
+        name = text.width(local(camera.name), px) if camera is not None else 0.0
+        room = right - left - name - px
+        words = next((said for said in (tr("camera_hand.tour", at=at), at) if text.width(said, px) <= room), at)
+        width = text.width(words, px) + 1
+        if width > right - left:
+            return right
+        box = QRectF(right - width, caption.top(), width, caption.height())
+        text.draw(painter, box, words, px, self.theme.on_picture_muted)
+        return box.left() - px * 0.6
+
+    def _paint_by_hand(self, painter: QPainter, room: QRectF) -> float:
+        """A pin, and the words where the name keeps its room; returns where the name begins."""
+        px, camera = self.scale.floor, self._said.camera
+        side = px * 0.9
+        pin = QRectF(room.left(), room.center().y() - side / 2, side * 0.7, side)
+        MarkPainter(self.theme, self.scale).pin(painter, pin, self.theme.on_picture)
+        left, words = pin.right() + px * 0.4, tr("camera_hand.by_hand")
+        width = text.width(words, px) + 1
+        name = text.width(local(camera.name), px) if camera is not None else 0.0
+        if left + width + px + name <= room.right():
+            text.draw(painter, QRectF(left, room.top(), width, room.height()), words, px, self.theme.on_picture_muted)
+            left += width + px * 0.7
+        return left
+
     def _paint_bad(self, painter: QPainter, room: QRectF, status: PictureStatus) -> None:
-        theme, scale = self.theme, self.scale
-        gray = QColor("#d7dce3")
+        scale = self.scale
         if self._said.idle:
             lines = [(tr("alarms.empty"), scale.read)]
         elif status.state is not PictureState.LOST:
             words = tr(f"camera.{status.state}")
             lines = [(words, scale.read), (status.reason, scale.floor)] if status.reason else [(words, scale.read)]
         else:
-            lines = self._lost_lines(status, room)
+            lines = self._large(tr("camera.lost"), fmt.countdown(status.age_s), room)
         if status.apart is not None:
             lines = [*lines, *self._apart_lines(status.apart, lines, room)]
+        self._paint_lines(painter, room, lines)
+
+    def _paint_lines(self, painter: QPainter, room: QRectF, lines: list[tuple[str, int]]) -> None:
+        theme, scale, gray = self.theme, self.scale, CHIP
         px_sum = sum(scale.line(px) for _, px in lines)
         if px_sum > room.height():
             lines = [(" ".join(words for words, _ in lines), min(px for _, px in lines))]
@@ -222,7 +298,7 @@ class CameraOverlay:
                 line,
                 words,
                 px,
-                gray if px > scale.floor else theme.on_picture_muted,
+                gray if px > scale.floor or len(lines) == 1 else theme.on_picture_muted,
                 Weight.SEMIBOLD,
                 align=Qt.AlignmentFlag.AlignHCenter,
             )
@@ -239,9 +315,9 @@ class CameraOverlay:
                 return [(line, px) for line in lines]
         return []
 
-    def _lost_lines(self, status: PictureStatus, room: QRectF) -> list[tuple[str, int]]:
+    def _large(self, words: str, since: str, room: QRectF) -> list[tuple[str, int]]:
         """MẤT HÌNH and since when, as large as goes without a cut; in the smallest tile one of the two."""
-        scale, words, since = self.scale, tr("camera.lost"), fmt.countdown(status.age_s)
+        scale = self.scale
         choices = [
             [(said, px) for said in lines]
             for px in (scale.glance, scale.read, scale.floor)

@@ -8,11 +8,40 @@ Must not: draw state, name or age over the picture (tiles do), or decide what is
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect
-from PySide6.QtGui import QImage, QPainter
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRect, QRectF
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from backends.domain.camera import Demand, PictureStatus
 from backends.domain.ports import PictureSource
+
+
+@dataclass(frozen=True)
+class Closer:
+    """A part of a picture that was made for more (or less) than is looked at now."""
+
+    box: QRectF
+    """Where the picture lies in the tile, without the bars beside it; logical pixels."""
+    part: QRectF
+    """What is looked at, in shares of what it was made for; it may reach beyond: that stays black."""
+
+
+def draw_picture(painter: QPainter, rect: QRect, image: QImage, used: QRect, closer: Closer | None) -> None:
+    """Draw `used` (pixels of `image`, what belongs to all of `rect`), or the part of it that is looked at."""
+    if closer is None:
+        painter.drawImage(rect, image, used)
+        return
+    painter.fillRect(rect, QColor("#0b0c0e"))
+    across, down = used.width() / rect.width(), used.height() / rect.height()
+    box, part = closer.box, closer.part
+    source = QRectF(
+        (box.left() + part.left() * box.width()) * across,
+        (box.top() + part.top() * box.height()) * down,
+        part.width() * box.width() * across,
+        part.height() * box.height() * down,
+    )
+    painter.drawImage(box.toRect(), image, source.toRect())
 
 
 class PicturePainter:
@@ -23,6 +52,8 @@ class PicturePainter:
         self.demand = demand
         self.painted = 0
         """Sequence of the picture that `paint` drew last."""
+        self.size = (0, 0)
+        """Pixels that stood for the whole tile in it: those of another output until its own has a picture."""
 
     def has_new(self) -> bool:
         """There is a picture that has not been painted. Cheap: asked at every picture pass."""
@@ -32,10 +63,11 @@ class PicturePainter:
         """What the tile should say about the picture."""
         return self._source.status(self.demand)
 
-    def paint(self, painter: QPainter, rect: QRect) -> int:
+    def paint(self, painter: QPainter, rect: QRect, closer: Closer | None = None) -> int:
         """Fill `rect` (logical pixels) with the newest picture; returns its sequence, 0 = none was there.
 
-        One pixel for one pixel where the demand was made for this size; else scaled.
+        One pixel for one pixel where the demand was made for this size; else scaled. `closer`: only that part of it,
+        until a picture comes that was made for it.
         """
         with self._source.pin(self.demand) as picture:
             if picture is None:
@@ -44,7 +76,9 @@ class PicturePainter:
             height, width = picture.pixels.shape[:2]
             rows = picture.rows
             image = QImage(rows.data, width, height, rows.strides[0], QImage.Format.Format_RGB32)
-            painter.drawImage(rect, image, self._part(width, height))
+            part = self._part(width, height)
+            self.size = part.width(), part.height()
+            draw_picture(painter, rect, image, part, closer)
             del image
         self.painted = picture.sequence  # after the pin: 0 when the picture was torn meanwhile
         return self.painted

@@ -34,12 +34,13 @@ def choose(
 ) -> Shown:
     """The camera of a tile now.
 
-    `called`: a camera that the operator called up onto an alarm slot. `neighbours`: numbers that other
-    tiles of this window show anyway; the slot then serves the next alarm, not the same picture twice.
+    `called`: a camera that the operator called up onto an alarm slot, or put on another tile by hand. `neighbours`:
+    numbers that other tiles of this window show anyway; the slot then serves the next alarm, not the same picture
+    twice.
     """
     if options.slot and not called and (chosen := _for_alarm(city, neighbours)) is not None:
         return chosen
-    camera = city.camera(called) if options.slot and called else None
+    camera = city.camera(called) if called else None
     camera = camera or city.camera_by_number(options.camera)
     if camera is None:
         return Shown("", None, number=options.camera)

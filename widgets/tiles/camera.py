@@ -10,14 +10,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QColor, QHideEvent, QImage, QPainter, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QFocusEvent,
+    QHideEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+    QWheelEvent,
+)
 
 from backends.domain.camera import Camera, Demand, PictureState, PictureStatus
 from backends.domain.stream_choice import Act, View, Why
-from layouts.options import CameraOptions
+from layouts.options import CameraOptions, expand_numbers
+from widgets.hands import Ask
+from widgets.parts import camera_zoom as zoom
+from widgets.parts.camera_details import Line, detail_lines
+from widgets.parts.camera_drag import PLACE
+from widgets.parts.camera_flags import flags_said
+from widgets.parts.camera_marks import Marks
+from widgets.parts.camera_menu import open_menu
+from widgets.parts.camera_mouse import CameraMouse
 from widgets.parts.camera_overlay import BAD, CameraOverlay, Said
-from widgets.parts.picture import PicturePainter
+from widgets.parts.camera_picture import CameraPicture
+from widgets.parts.camera_tour import CameraTour
+from widgets.parts.privacy import masks_of
 from widgets.parts.shapes import draw_hatch
 from widgets.parts.stand_in import Shown, choose
 from widgets.session import Session
@@ -33,7 +54,7 @@ _GRAVEST = (Act.RATE, Act.MAIN_STREAM, Act.NON_REFERENCE, Act.LOOP_FILTER)
 class CameraTile(Tile):
     """See the module."""
 
-    feeds = ("cameras", "alarms", "local")
+    feeds = ("cameras", "alarms", "config", "local")
     has_header = False
 
     def __init__(self, session: Session, scale: TypeScale, options: Any) -> None:
@@ -43,15 +64,28 @@ class CameraTile(Tile):
         self._shown = Shown("", None)
         self._of = ""
         """The camera that is painted, or was kept."""
-        self._demand: Demand | None = None
-        self._painter: PicturePainter | None = None
-        self._sequence = 0
+        self.picture = CameraPicture(self, session.pictures, session.mono, self._on_sight)
         self._passes = 0
         self._status = PictureStatus(PictureState.CONNECTING)
         self._left_out: Act | None = None
         self._overlay = CameraOverlay(session, scale)
-        self._kept: QImage | None = None
-        """The last picture of a camera that the hub reports dead, kept dark under the hatch."""
+        self.place = ""
+        """Its name for what is put on it by hand (`widgets.hands`)."""
+        self.number = ""
+        """As it is typed: "3"."""
+        self.details = False
+        self.maximised = False
+        """Set by its window."""
+        self._lines: tuple[Line, ...] = ()
+        self._mouse = CameraMouse(self)
+        self._tour: CameraTour | None = None
+        if options.tour:
+            self._tour = CameraTour(expand_numbers(options.tour), options.dwell_s, session.demands)
+        # A wall has no keyboard of its own: its tiles are chosen by the pointer, or by number from a desk.
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus if scale.wall else Qt.FocusPolicy.StrongFocus)
+        session.hands.placed.connect(self._on_placed)
+        session.hands.chosen.connect(self._on_chosen)
+        session.hands.marked.connect(self.update)
         if options.slot:
             session.calls.cameraCalled.connect(self._on_called)
         self.refresh()
@@ -59,10 +93,33 @@ class CameraTile(Tile):
     # -- which camera ----------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        self._shown = choose(self.session.city, self.options, self._called, self._neighbours)
+        called = self._called if self.options.slot else self.session.hands.camera(self.place) or self._on_tour()
+        self._shown = choose(self.session.city, self.options, called, self._neighbours)
         self._update_view()
         self._overlay.forget()
         super().refresh()
+
+    def _on_tour(self) -> str:
+        """Id of the camera whose turn it is; empty without a tour."""
+        camera = self.session.city.camera_by_number(self._tour.number) if self._tour is not None else None
+        return camera.id if camera is not None else ""
+
+    def _step_tour(self) -> None:
+        if self._tour is None or not self.isVisible():
+            return
+        alarm, hands = self._shown.alarm, self.session.hands
+        held = self.maximised or self.picture.seen != zoom.WHOLE or bool(hands.camera(self.place))
+        held = held or (alarm is not None and alarm.unacknowledged)
+        if self._tour.step(self.now_ns(), self._view_of, hold=held):
+            self.refresh()
+            self._tour.shown()
+
+    def _view_of(self, number: str) -> View | None:
+        camera = self.session.city.camera_by_number(number)
+        if camera is None or not camera.enabled:
+            return None
+        ratio = self.devicePixelRatioF()
+        return View(camera.id, round(self.width() * ratio), round(self.height() * ratio))
 
     def set_neighbours(self, numbers: frozenset[str]) -> None:
         """Camera numbers that the window's other tiles show."""
@@ -73,6 +130,28 @@ class CameraTile(Tile):
     def _on_called(self, camera_id: str) -> None:
         self._called = camera_id
         self.refresh()
+
+    def set_place(self, place: str, number: str) -> None:
+        """What it is called in the layout that is in force, and its number in the window."""
+        # With the layout's own camera: the same name in another plan of the layout is another place.
+        name = f"{place}:{self.options.camera or ' '.join(self.options.tour)}"
+        if (name, number) != (self.place, self.number):
+            self.place, self.number = name, number
+            self.setProperty(PLACE, name)
+            self.refresh()
+
+    def _on_placed(self, place: str) -> None:
+        if place in ("", self.place):
+            self.refresh()
+
+    def _on_chosen(self, before: str, now: str) -> None:
+        if self.place in (before, now):
+            self.update()
+
+    @property
+    def shown_uri(self) -> str:
+        """Address of the stream that it shows; empty while it shows none."""
+        return self.picture.demand.uri if self.picture.demand is not None else ""
 
     @property
     def camera(self) -> Camera | None:
@@ -89,44 +168,34 @@ class CameraTile(Tile):
         camera_id = camera.id if camera is not None else ""
         if camera_id != self._of:
             # The picture of one camera is never seen under the name of another.
-            self._of, self._kept, self._left_out = camera_id, None, None
+            self._of, self._left_out, self._lines = camera_id, None, ()
             self._status = PictureStatus(PictureState.CONNECTING)
-            self._paint_from(None)
+            self.picture.start_anew()
+        self.picture.masks = masks_of(self.session.city.records("config").values(), camera_id)
         view = None
         if camera is not None and self.isVisible() and not self._dead_by_hub(camera):
             ratio = self.devicePixelRatioF()
-            view = View(camera.id, round(self.width() * ratio), round(self.height() * ratio))
+            size = round(self.width() * ratio), round(self.height() * ratio)
+            view = View(camera.id, *size, self.picture.asked)
         else:
             self.on_demand(None)
         self.session.demands.set(self, view)
 
     def on_demand(self, demand: Demand | None) -> None:
         """The desk of streams says what is painted. While a stream is switched that is the old one."""
-        if demand == self._demand:
-            return
-        if demand is None:
-            self._keep_last()
-        self._paint_from(demand)
-        self.update()
+        if self.picture.set_demand(demand):
+            self.update()
 
-    def _paint_from(self, demand: Demand | None) -> None:
-        self._demand = demand
-        self._painter = PicturePainter(self.session.pictures, demand) if demand is not None else None
-        self._sequence = 0
+    def _on_sight(self, settled: bool) -> None:
+        """Another part of the picture is looked at."""
+        if settled:
+            self._update_view()
+        self.update()
 
     @staticmethod
     def _dead_by_hub(camera: Camera) -> bool:
         """A drawn scene cannot fail by itself, so there the hub's word decides; elsewhere the picture does."""
         return not camera.online and any(s.uri.startswith("scene:") for s in camera.streams)
-
-    def _keep_last(self) -> None:
-        if self._demand is None:
-            return
-        with self.session.pictures.pin(self._demand) as picture:
-            if picture is not None:
-                rows, columns = picture.pixels.shape[:2]
-                kept = QImage(picture.pixels.tobytes(), columns, rows, columns * 4, QImage.Format.Format_RGB32)
-                self._kept = kept.copy()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -136,7 +205,9 @@ class CameraTile(Tile):
         super().hideEvent(event)
         self.session.demands.set(self, None)
         self._status = PictureStatus(PictureState.CONNECTING)
-        self._paint_from(None)
+        self.picture.let_go()
+        if self._tour is not None:
+            self._tour.shown()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -146,25 +217,29 @@ class CameraTile(Tile):
     # -- clocks ----------------------------------------------------------------------------------------
 
     def on_picture_pass(self) -> None:
-        if self._demand is None or not self.isVisible():
+        if self.picture.demand is None or not self.isVisible():
             return
-        sequence = self.session.pictures.sequence(self._demand)
+        sequence = self.session.pictures.sequence(self.picture.demand)
         self._passes += 1
         if self._passes % _STATUS_EVERY == 0:
             self._look_at_status()
-        if sequence != self._sequence:
+        if sequence != self.picture.sequence:
             self.update()
 
     def _look_at_status(self) -> None:
-        if self._demand is None:
+        if self.picture.demand is None:
             return
-        status = self.session.pictures.status(self._demand)
+        status = self.session.pictures.status(self.picture.demand)
+        if status.state is PictureState.CONNECTING and self.picture.bridging:
+            return  # the stream goes on, only its part is new
+        if status.raised != self._status.raised:
+            self.update()
         if (status.state, int(status.age_s)) != (self._status.state, int(self._status.age_s)) and (
             status.state is not PictureState.LIVE or self._status.state is not PictureState.LIVE
         ):
             self.update()
         self._status = status
-        left_out = self._look_at_left_out(self._demand.camera_id)
+        left_out = self._look_at_left_out(self.picture.demand.camera_id)
         if left_out is not self._left_out:
             self._left_out = left_out
             self.update()
@@ -181,6 +256,21 @@ class CameraTile(Tile):
     def on_second(self) -> None:
         camera = self.camera
         if camera is not None and self._dead_by_hub(camera):
+            self.update()
+        if self._status.raised:
+            self.update()
+        self._step_tour()
+        self._look_at_details()
+
+    def _look_at_details(self) -> None:
+        lines: tuple[Line, ...] = ()
+        camera, demand = self.camera, self.picture.demand
+        if self.details and camera is not None and demand is not None:
+            pictures, use = self.session.pictures, self.session.streams.use(camera.id)
+            painted = self.picture.rate.per_second(self.session.mono.monotonic_s())
+            lines = detail_lines(use, pictures.status(demand), painted, pictures.source_size(demand))
+        if lines != self._lines:
+            self._lines = lines
             self.update()
 
     def on_blink(self, bright: bool) -> None:
@@ -208,7 +298,9 @@ class CameraTile(Tile):
             status = self.status()
             bad = status.state in BAD
             self._paint_picture(painter, dark=bad and not self._idle)
-            said = Said(self._shown, self.camera, status, self.options.camera, self._idle, self._left_out)
+            flags = flags_said(status, self.session.mono.monotonic_s())
+            own, left_out = self.options.camera or (self._tour.number if self._tour else ""), self._left_out
+            said = Said(self._shown, self.camera, status, own, self._idle, left_out, flags, self._marks())
             self._overlay.paint(painter, self, said)
         finally:
             painter.end()
@@ -218,20 +310,73 @@ class CameraTile(Tile):
         """A place kept for alarms that has none and no camera of its own: that is calm, not a fault."""
         return bool(self.options.slot) and not self._shown.camera_id and not self._shown.number
 
+    def _marks(self) -> Marks:
+        hands, own = self.session.hands, self.place
+        over = bool(own) and hands.over == own
+        return Marks(
+            chosen=bool(own) and hands.place == own,
+            focused=self.hasFocus(),
+            number=self.number if hands.numbers else "",
+            by_hand=self.by_hand,
+            tour=self._tour.words if self._tour is not None and not self.by_hand else "",
+            zoom=round(zoom.factor(self.picture.seen), 1),
+            target=over,
+            refuses=over and bool(self.options.slot),
+            details=self._lines,
+        )
+
+    @property
+    def by_hand(self) -> bool:
+        """It shows a camera that a person put here."""
+        put = "" if self.options.slot else self.session.hands.camera(self.place)
+        return bool(put) and put == self._shown.camera_id and self._shown.number != self.options.camera
+
     def _paint_picture(self, painter: QPainter, *, dark: bool) -> None:
         rect = self.rect()
-        painted = 0
-        if self._painter is not None:
-            painted = self._painter.paint(painter, rect)
-            self._sequence = painted
-        elif self._kept is not None:
-            painter.drawImage(QRectF(rect), self._kept)
-            painted = 1
-        if not painted:
-            painter.fillRect(rect, QColor("#0b0c0e"))
+        self.picture.paint(painter, rect, self.camera)
         if dark:
             painter.fillRect(rect, QColor(8, 9, 11, 205))
             draw_hatch(painter, QRectF(rect), QColor(255, 255, 255, 16), self.scale.read * 1.5)
+
+    # -- hands -----------------------------------------------------------------------------------------
+
+    def act(self, act: Ask) -> bool:
+        """What the tile can do by itself; False: not this, or not now."""
+        if act is not Ask.DETAILS:
+            return self.picture.act(act)
+        self.details = not self.details
+        self._look_at_details()
+        return True
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.session.hands.choose(self.place)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.session.hands.choose(self.place)
+        self._mouse.press(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._mouse.move(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._mouse.release(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton:
+            self.session.hands.ask(self.place, Ask.MAXIMISE)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self._mouse.wheel(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self.session.hands.choose(self.place)
+        open_menu(self, event.globalPos())
 
 
 SPEC = TileSpec(kind="camera", options=CameraOptions, widget=CameraTile)

@@ -1,12 +1,12 @@
 """Tile "camera_list": all cameras of the city by area and site, with the state and age of each, searched as typed.
 
-Enter or a double click calls a camera up onto the tile that the layout keeps for it; '+' and '-' (or the star)
-make it a favourite of who sits here. Must not: open a camera, or change the directory.
+Enter or a double click calls a camera up onto the tile that the layout keeps for it, the pointer carries it onto any
+other; '+' and '-' (or the star) make it a favourite of who sits here. Must not: open a camera, or change the directory.
 """
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QRectF, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 
 from backends.domain.camera import Camera, PictureStatus
@@ -15,6 +15,7 @@ from layouts.options import CameraListOptions
 from widgets.i18n import local, tr
 from widgets.models.cameras import NODE_ROLE, CameraModel, Kind, Node, Order
 from widgets.parts import text
+from widgets.parts.camera_drag import ListDrag
 from widgets.parts.camera_rows import CameraRows
 from widgets.parts.fields import Field
 from widgets.parts.row_tree import RowTree
@@ -72,6 +73,7 @@ class CameraListTile(Tile):
         self.tree.expanded.connect(lambda index: self._remember_open(index, True))
         self.tree.collapsed.connect(lambda index: self._remember_open(index, False))
         self.setFocusProxy(self.tree)
+        ListDrag(self.tree.viewport(), self.session.hands, self._camera_at)
 
     # -- header --------------------------------------------------------------------------------------
 
@@ -221,6 +223,11 @@ class CameraListTile(Tile):
             self.tree.setCurrentIndex(first)
 
     # -- hands ---------------------------------------------------------------------------------------
+
+    def _camera_at(self, point: QPoint) -> str:
+        """Id of the camera whose row is there, for whoever carries it onto a tile."""
+        node = self.model.node(self.tree.indexAt(point))
+        return node.id if node is not None and node.kind is Kind.CAMERA else ""
 
     def _activate(self, index: QModelIndex) -> None:
         node = self.model.node(index)

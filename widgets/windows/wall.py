@@ -17,6 +17,7 @@ from widgets.pump import Pump
 from widgets.session import Session
 from widgets.theme import ThemeName
 from widgets.tiles.registry import tile_specs
+from widgets.windows.camera_desk import CameraDesk
 from widgets.windows.wall_window import WallWindow
 
 _log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Wall(QObject):
         self._windowed = windowed
         self.windows: list[WallWindow] = []
         self._idle: IdleLock | None = None
+        self.cameras = CameraDesk(session, lambda: self.windows)
         self.layout: Layout = loaded.layouts[0]
         pump.picturePass.connect(session.demands.flush)
         app = QGuiApplication.instance()
@@ -71,6 +73,7 @@ class Wall(QObject):
             _log.warning("there is no layout %r; showing %s", name, self.layout.id)
         else:
             self.layout = found
+        self._session.hands.begin(self.layout.id)
         self._apply()
         self.layoutChanged.emit(self.layout.id)
 
@@ -85,6 +88,7 @@ class Wall(QObject):
             else:
                 window = WallWindow(self._session, self._pump, plan)
                 self._bind_keys(window)
+                self.cameras.watch(window)
                 self.windows.append(window)
             self._put(self.windows[n], screen)
         desk = self._desk()

@@ -24,6 +24,8 @@ from widgets.tiles.map import MapTile
 from widgets.tiles.problem import ProblemTile
 from widgets.tiles.registry import tile_specs
 from widgets.typography import TypeScale
+from widgets.windows.camera_desk import camera_tiles, tabs_after_the_rest
+from widgets.windows.maximised import Maximised
 from widgets.windows.notice_line import NoticeLine
 from widgets.windows.sign_in import SignInPanel
 from widgets.windows.top_bar import BarWords, TopBar
@@ -43,6 +45,7 @@ class WallWindow(QWidget):
         self.bar = TopBar(session, self.scale, self)
         self.notice = NoticeLine(session, self.scale, self)
         self.sign_in: SignInPanel | None = None
+        self.maximised = Maximised(self)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setWindowFlag(Qt.WindowType.FramelessWindowHint)
         session.city.feedsChanged.connect(self._on_feeds)
@@ -58,6 +61,7 @@ class WallWindow(QWidget):
 
     def apply_plan(self, plan: WindowPlan) -> None:
         """Make the tiles agree with `plan`, keeping those that stay the same."""
+        self.maximised.end()
         scale = TypeScale.of(plan.monitor)
         kept = list(self.tiles.values()) if scale == self.scale else []
         gone = [] if kept else list(self.tiles.values())
@@ -77,6 +81,7 @@ class WallWindow(QWidget):
             tile.deleteLater()
         self.tiles = tiles
         self._introduce()
+        tabs_after_the_rest(self)
         bar = plan.bar
         self.bar.setGeometry(bar.x, bar.y, bar.width, bar.height)
         self._tell_bar()
@@ -105,9 +110,13 @@ class WallWindow(QWidget):
         return [tile.geometry() for tile in tiles]
 
     def _introduce(self) -> None:
-        """Tell the place kept for alarms which cameras stand beside it."""
-        cameras = [tile for tile in self.tiles.values() if isinstance(tile, CameraTile)]
-        fixed = frozenset(tile.options.camera for tile in cameras if not tile.options.slot)
+        """Number the camera tiles, and tell the place kept for alarms which cameras the layout has beside it. What is
+        put by hand does not count: the alarm's picture must not change because a person moved another one."""
+        cameras = camera_tiles(self)
+        names = {id(tile): name for name, tile in self.tiles.items()}
+        for n, tile in enumerate(cameras, 1):
+            tile.set_place(names[id(tile)], str(n))
+        fixed = frozenset(tile.options.camera for tile in cameras if tile.options.camera and not tile.options.slot)
         for tile in cameras:
             tile.set_neighbours(fixed)
 
