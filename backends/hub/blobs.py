@@ -9,6 +9,7 @@ Must not: believe a name, a size or a media type that the bytes do not bear out.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -159,6 +160,13 @@ class BlobStore:
             os.fsync(file.fileno())
         self._put_in_place(path, blob, media)
         return True
+
+    def forget(self, blob: str) -> None:
+        """A small picture of a camera that a newer one has replaced. Nothing else may be forgotten: records name it."""
+        found = self.find(blob)
+        if found is not None:
+            with contextlib.suppress(OSError):  # Windows, while somebody reads it: it stays
+                found[0].unlink(missing_ok=True)
 
     def _make_room(self, station: str) -> None:
         mine = sorted(self._coming.glob(f"{station}~*"), key=lambda p: p.stat().st_mtime_ns)
