@@ -98,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(_GARBAGE)
             return
         number = int(self.path.strip("/"))
-        variant = self.server.opened[self.path] * 100
+        variant = self.server.opened[self.path] * 7
         while not self.server.ending.wait(1 / FPS):
             variant += kind != "frozen"
             data = jpeg(kind, number, 1 if kind == "frozen" else variant % 50)
