@@ -12,7 +12,7 @@ from backends.domain.picture import PictureFlag
 
 AT_ONCE = 8
 """Cameras that are looked at at the same moment; derived in `hub.rota`."""
-PERIOD_S = 90.0
+PERIOD_S = 85.0
 """From the begin of one look at a camera to the begin of the next."""
 FIXED_SCHEMES = frozenset({"scene", "testcard", "ring"})
 """Addresses of what this program draws or keeps itself: there is nothing to find out."""

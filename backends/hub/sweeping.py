@@ -7,7 +7,7 @@ the directory in and takes what was found out. A probe that dies is started agai
 does not end is killed. Must not: open a camera, or hold up the loop.
 
 A camera's record changes when its state does; its picture is taken anew after THUMBNAIL_S, or with its state: 364
-records and pictures every 90 s would be 350,000 a day. Where there are several hubs the one that leads sweeps, and
+records and pictures every 85 s would be 350,000 a day. Where there are several hubs the one that leads sweeps, and
 makes its own pictures.
 """
 
@@ -126,10 +126,16 @@ class Sweep:
     def start(self) -> None:
         self._thread.start()
 
+    @property
+    def thread_id(self) -> int:
+        """Of the system; 0 before the start."""
+        return self._thread.native_id or 0
+
     def close(self) -> None:
         """Ends the probe too."""
         self._stop.set()
-        self._thread.join(5.0)
+        if self._thread.ident is not None:
+            self._thread.join(5.0)
 
     # --- the hub's loop --------------------------------------------------------------------------
 
