@@ -42,7 +42,10 @@ FILMS, ROUNDS = 8, 10
 
 def clip_launch(clip: Path) -> str:
     """A recorder that plays this file from its beginning to each client, as it was encoded."""
-    return f'( filesrc location="{clip}" ! qtdemux ! h264parse ! rtph264pay config-interval=-1 pt=96 name=pay0 )'
+    return (
+        f'( filesrc location="{clip}" ! qtdemux ! h264parse ! video/x-h264,alignment=au '
+        "! rtph264pay config-interval=-1 pt=96 name=pay0 )"
+    )
 
 
 def repeated(clip: Path, rounds: int, name: str = "") -> Path:
