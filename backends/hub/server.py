@@ -297,7 +297,7 @@ class Server:
         for routing_id in [r for r, s in self._sessions.items() if now_s - s.seen_s > PEER_S]:
             del self._sessions[routing_id]
         if self._sweep is not None:
-            self._sweep.turn(self._core, self._clock.now_ns())
+            self._sweep.turn(self._core, self._clock.now_ns(), self._answers.shown())
         self._core.maintain(self._clock.now_ns())
 
     def _say_bye(self) -> None:

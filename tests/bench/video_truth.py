@@ -118,7 +118,8 @@ def wrong_rows(copies: int = COPIES) -> list[dict[str, Any]]:
     how = f"to the tile's state, worst of {copies}; H.264, 640x360 at 25 a second over RTSP"
     return [
         row("video.frozen_seen_s", max(frozen), "s", "<= 12", ok=0 < max(frozen) <= 12,
-            note=f"from the sensor's death in a street with a sensor's noise and nothing else that moves, while the stream goes on, {how}"),
+            note=f"from the sensor's death, in a street where nothing moves but its noise, while the stream goes on, "
+                 f"{how}"),
         row("video.repeating_seen_s", max(loops), "s", "<= 35", ok=0 < max(loops) <= 35,
             note=f"from the begin of a loop of {LOOP_S} s, {how}"),
     ]  # fmt: skip
