@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
+import psutil
 import pytest
 from conftest import ExpectLogs
 from helpers.hub_process import HubProcess, WireClient
@@ -43,7 +44,12 @@ def test_what_the_sweep_finds_is_in_the_directory_for_everybody(tmp_path: Path) 
                 head, picture = client.ctl.recv_multipart()[1:]
                 assert b"image/jpeg" in head
                 assert picture.startswith(b"\xff\xd8\xff")
-            assert hub.stop() == 0
+            assert hub.child is not None
+            (probe,) = psutil.Process(hub.child.pid).children()
+            assert probe.cmdline()[-1] == "backends.probe"
+            hub.kill()
+            psutil.wait_procs([probe], timeout=5.0)
+            assert not probe.is_running(), "nothing outlives a hub that was killed"
         assert "Traceback" not in hub.log()
 
 
