@@ -2,7 +2,7 @@
 directory.
 
 One thread of its own starts the probe (on Linux a child dies with the thread that started it), sends orders as the
-rota says and takes answers; small pictures become blobs there. The hub's loop calls `turn` once a second: that gives
+rota says and takes answers; small pictures are kept there. The hub's loop calls `turn` once a second: that gives
 the directory in and takes what was found out. A probe that dies is started again, slower each time; one whose look
 does not end is killed. Must not: open a camera, or hold up the loop.
 
@@ -13,7 +13,6 @@ makes its own pictures.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import queue
 import sqlite3
@@ -42,6 +41,9 @@ PROBE = "backends.probe"
 FOLDER = "views"
 """Of the references, below the hub's data folder."""
 THUMBNAIL_S = 600.0
+TIDY_S = 60.0
+"""How often small pictures that no record names are removed, and how old they are then at least: one that has just
+come is not in its record yet."""
 MOST_LINE = 1 << 20
 """Bytes of an answer; a small picture of noise takes 100 kB."""
 MOST_REASON = 120
@@ -119,6 +121,7 @@ class Sweep:
         self._found: queue.SimpleQueue[Found] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
+        self._tidy_s = 0.0
         self.restarts = 0
         self.pid = 0
         """Of the probe; 0 = none runs."""
@@ -152,9 +155,9 @@ class Sweep:
             camera = cameras.get(found.looked.camera_id)
             if camera is not None:
                 core.put("cameras", with_found(camera, found, now_ns), now_ns)
-                # Two black cameras may have the same picture.
-                if camera.thumbnail and all(other.thumbnail != camera.thumbnail for other in cameras.values()):
-                    self._blobs.forget(camera.thumbnail)
+        if self._now_s() >= self._tidy_s:
+            self._tidy_s = self._now_s() + TIDY_S
+            self._blobs.forget_small({camera.thumbnail for camera in cameras.values()}, TIDY_S)
 
     # --- the sweep's thread ----------------------------------------------------------------------
 
@@ -229,13 +232,10 @@ class Sweep:
         blob = ""
         if looked.thumbnail:
             self._thumbnails[looked.camera_id] = (now_s, (looked.online, looked.flags))
-            blob = hashlib.sha256(looked.thumbnail).hexdigest()
             try:
-                if not self._blobs.add(blob, "image/jpeg", looked.thumbnail):
-                    blob = ""
+                blob = self._blobs.keep_small(looked.thumbnail)
             except OSError as error:
                 log.warning("the small picture of camera %s cannot be kept: %s", looked.camera_id, error)
-                blob = ""
         if looked.again_s:
             self._thumbnails.pop(looked.camera_id, None)  # the next look says what is new, and shows it
         self._found.put(Found(looked, blob))
