@@ -76,8 +76,8 @@ def _rows(looks: list[dict[str, float]], back: int, tries: int, restarts: int) -
     flat = all(abs(change) <= 1 for change in moved.values())
     note = (
         f"{back} reconnects ({tries} tries in all) to a real RTSP server that is killed and started again; broker and "
-        f"workers {first['pss_mb']:.0f} MB at first, {last['pss_mb']:.0f} MB at last; threads {first['threads']:.0f} and "
-        f"{last['threads']:.0f}, handles {first['handles']:.0f} and {last['handles']:.0f}, pieces of shared memory "
+        f"workers {first['pss_mb']:.0f} MB at first, {last['pss_mb']:.0f} MB at last; threads {first['threads']:.0f} "
+        f"and {last['threads']:.0f}, handles {first['handles']:.0f} and {last['handles']:.0f}, pieces of shared memory "
         f"{first['segments']:.0f} and {last['segments']:.0f}; {restarts} restarts of workers"
     )
     ok = growth < 2 and flat and back > 0 and not restarts
