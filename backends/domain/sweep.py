@@ -12,8 +12,8 @@ from backends.domain.picture import PictureFlag
 
 AT_ONCE = 8
 """Cameras that are looked at at the same moment; derived in `hub.rota`."""
-PERIOD_S = 85.0
-"""From the begin of one look at a camera to the begin of the next."""
+PERIOD_S = 70.0
+"""From the begin of one look at a camera to the begin of the next; more, where the places do not suffice."""
 FIXED_SCHEMES = frozenset({"scene", "testcard", "ring"})
 """Addresses of what this program draws or keeps itself: there is nothing to find out."""
 

@@ -1,13 +1,13 @@
 """Which camera the sweep looks at next. Pure; the time is an argument (monotonic seconds).
 
-Figures. 364 cameras, each looked at anew PERIOD_S (85 s) after its last look began: what goes wrong just after a
-look is seen 85 s later, seen again after the longest hold (20 s, "turned"), and said within 120 s, with 10 s to spare
-for looks that wait for each other. So 364 looks have to fit into 85 s. A good camera takes 1.5 s: opening over a LAN
-0.3 s, then the wait for a key frame, on the average half of the usual 2 s. A mute one takes the opening's time-out,
-5 s. With every tenth camera dead that is 328 x 1.5 + 36 x 5 = 672 s of waiting, and AT_ONCE = 8 places give
-85 x 8 = 680: as many as may open at once anyway (design, section 6). A whole first round with a second look at each
-dead one takes (672 + 36 x 5) / 8 = 107 s. HUNG_S is above the longest look that keeps to its own limits
-(`probe.look`: open 10, pictures 12) and the longest pause for pacing (5).
+Figures. What goes wrong just after a look is seen at the next one, seen again after the longest hold (20 s, "turned"),
+and must be said within 120 s: the looks at 364 cameras have to fit into 90 s. A good camera takes 1.5 s: opening over a
+LAN 0.3 s, then the wait for a key frame, on the average half of the usual 2 s. A mute one takes the opening's time-out,
+5 s. With every tenth camera dead that is 328 x 1.5 + 36 x 5 = 672 s of waiting, 84 s on AT_ONCE = 8 places: as many as
+may open at once anyway (design, section 6). A whole first round with a second look at each dead one takes
+(672 + 36 x 5) / 8 = 107 s. Where cameras are quicker each comes again after PERIOD_S (70 s): not sooner, because each
+look is a session and a login of the camera. HUNG_S is above the longest look that keeps to its own limits (`probe.look`:
+open 10, pictures 12) and the longest pause for pacing (5).
 
 A look may end the probe: nobody knows then which of the open cameras it was. All of them are suspects: they come
 after all others, one at a time, so that the next death has a name. GUILTY deaths alone, and it is left in peace for

@@ -7,7 +7,7 @@ the directory in and takes what was found out. A probe that dies is started agai
 does not end is killed. Must not: open a camera, or hold up the loop.
 
 A camera's record changes when its state does; its picture is taken anew after THUMBNAIL_S, or with its state: 364
-records and pictures every 85 s would be 350,000 a day. Where there are several hubs the one that leads sweeps, and
+records and pictures every 70 s would be 450,000 a day. Where there are several hubs the one that leads sweeps, and
 makes its own pictures.
 """
 
