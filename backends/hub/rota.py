@@ -1,13 +1,14 @@
 """Which camera the sweep looks at next. Pure; the time is an argument (monotonic seconds).
 
-Figures. What goes wrong just after a look is seen at the next one, seen again after the longest hold (20 s, "turned"),
-and must be said within 120 s: the looks at 364 cameras have to fit into 90 s. A good camera takes 1.5 s: opening over a
-LAN 0.3 s, then the wait for a key frame, on the average half of the usual 2 s. A mute one takes the opening's time-out,
-5 s. With every tenth camera dead that is 328 x 1.5 + 36 x 5 = 672 s of waiting, 84 s on AT_ONCE = 8 places: as many as
-may open at once anyway (design, section 6). A whole first round with a second look at each dead one takes
-(672 + 36 x 5) / 8 = 107 s. Where cameras are quicker each comes again after PERIOD_S (70 s): not sooner, because each
-look is a session and a login of the camera. HUNG_S is above the longest look that keeps to its own limits (`probe.look`:
-open 10, pictures 12) and the longest pause for pacing (5).
+Figures. What goes wrong just after a look is seen at the next one, seen again after the longest hold (20 s,
+"turned"), and must be said within 120 s: the looks at 364 cameras have to fit into 90 s. A good camera takes 1.5 s:
+opening over a LAN 0.3 s, then the wait for a key frame, on the average half of the usual 2 s. A mute one takes the
+opening's time-out, 5 s. With every tenth camera dead that is 328 x 1.5 + 36 x 5 = 672 s of waiting, 84 s on AT_ONCE =
+8 places: as many as may open at once anyway (design, section 6). A whole first round with a second look at each dead
+one takes (672 + 36 x 5) / 8 = 107 s, and 11 s more for the second look if the last of the list is dead. Where cameras
+are quicker each comes again after PERIOD_S (70 s): not sooner, because each look is a session and a login of the
+camera. HUNG_S is above the longest look that keeps to its limits (`probe.look`: open 10, pictures 12) and the longest
+pause for pacing (5).
 
 A look may end the probe: nobody knows then which of the open cameras it was. All of them are suspects: they come
 after all others, one at a time, so that the next death has a name. GUILTY deaths alone, and it is left in peace for
@@ -39,6 +40,8 @@ class _Place:
     alone: int = 0
     """Of these, with no other open."""
     opened_s: float = 0.0
+    again: bool = False
+    """Something has been seen that one look does not say: it goes before the others that are due."""
 
 
 class Rota:
@@ -62,14 +65,14 @@ class Rota:
         """The camera to open now, which counts as open from here on; None: none is due, or there is no room."""
         if len(self._open) >= AT_ONCE or any(place.suspected for place in self._open.values()):
             return None
-        due = [(p.due_s, p.order, c) for c, p in self._places.items() if p.due_s <= now_s and c not in self._open]
-        innocent = [one for one in due if not self._places[one[2]].suspected]
-        suspects = [one for one in due if self._places[one[2]].suspected]
-        late = [one for one in suspects if now_s - one[0] > PERIOD_S]
+        due = [(c, p) for c, p in self._places.items() if p.due_s <= now_s and c not in self._open]
+        innocent = [one for one in due if not one[1].suspected]
+        suspects = [one for one in due if one[1].suspected]
+        late = [one for one in suspects if now_s - one[1].due_s > PERIOD_S]
         if innocent and not late:
-            return self._begin(min(innocent)[2], now_s)
+            return self._begin(min(innocent, key=_rank)[0], now_s)
         if suspects and not self._open:
-            return self._begin(min(late or suspects)[2], now_s)
+            return self._begin(min(late or suspects, key=_rank)[0], now_s)
         return None
 
     def _begin(self, camera: str, now_s: float) -> str:
@@ -83,6 +86,7 @@ class Rota:
         place = self._open.pop(camera, None)
         if place is not None:
             place.suspected = place.alone = 0
+            place.again = again_s > 0
             place.due_s = now_s + again_s if again_s else place.opened_s + PERIOD_S
 
     def died(self, now_s: float, culprit: str = "") -> list[str]:
@@ -110,3 +114,9 @@ class Rota:
     @property
     def open(self) -> tuple[str, ...]:
         return tuple(self._open)
+
+
+def _rank(one: tuple[str, _Place]) -> tuple[bool, float, int]:
+    """Who comes first has the least."""
+    _, place = one
+    return not place.again, place.due_s, place.order

@@ -44,7 +44,8 @@ from backends.video.viewing import (
     lost_cells,
 )
 
-DEAD_HOLD_NS = 10 * S
+DEAD_HOLD_NS = 5 * S
+"""A mute camera takes as long again to fail: 10 s and more lie between the begin of the first try and that of the last."""
 CLEAR_S = 5.0
 """To the next look at a camera that seems well again."""
 SLACK_S = 0.5
