@@ -219,10 +219,11 @@ class Sweep:
                 camera = self._cameras.get(camera_id) if camera_id is not None else None
             if camera is None:
                 return
-            secret = vault.find(CAMERA, camera.id) or {}
+            uri, direct = address_of(camera)
+            # The room's restream server is given no camera's password.
+            secret = (vault.find(CAMERA, camera.id) or {}) if direct else {}
             taken_s, state = self._thumbnails.get(camera.id, (now_s - THUMBNAIL_S, None))
             wants = now_s - taken_s >= THUMBNAIL_S or state != (camera.online, camera.flags)
-            uri = camera.stream(StreamKind.SUB).uri
             probe.order(LookAt(camera.id, uri, secret.get("user", ""), secret.get("password", ""), wants))
 
     def _take(self, looked: Looked) -> None:
@@ -254,7 +255,17 @@ class Sweep:
 
 def is_swept(camera: Camera) -> bool:
     """It has a stream, and one that can be found dead."""
-    return bool(camera.streams) and camera.stream(StreamKind.SUB).uri.partition(":")[0].lower() not in FIXED_SCHEMES
+    return address_of(camera)[0].partition(":")[0].lower() not in FIXED_SCHEMES | {""}
+
+
+def address_of(camera: Camera) -> tuple[str, bool]:
+    """(its small stream, True: its own; False: the room's restream server's, where it has no other); empty: none.
+
+    Its own first: a restream server that has gone would make every camera look dead.
+    """
+    ways = camera.streams or camera.restream
+    small = next((stream for stream in ways if stream.kind is StreamKind.SUB), ways[0] if ways else None)
+    return (small.uri if small is not None else "", bool(camera.streams))
 
 
 def with_found(camera: Camera, found: Found, now_ns: int) -> Camera:

@@ -103,8 +103,8 @@ def main() -> None:
     cv2.setNumThreads(1)
     orders: queue.SimpleQueue[bytes] = queue.SimpleQueue()  # they may follow the settings at once
     settings = msgspec.convert(child_settings(on_line=orders.put), ProbeSettings)
-    reduce_rights()
     probe = Probe(Path(settings.folder))
+    reduce_rights(Path(settings.folder))
     for number in range(AT_ONCE):
         threading.Thread(target=probe.work, name=f"look {number}", daemon=True).start()
     while True:

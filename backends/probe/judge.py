@@ -3,8 +3,8 @@
 The same signs as for a shown picture (`video.health`), but for what moves between pictures; no look is long enough
 to say anything alone. So what is seen must be seen again, after the hold of its flag (a lorry has gone by then), and
 a look that shows nothing of what was said must be followed by others: `again_s` asks for them. A camera that cannot
-be opened is dead when a second try, DEAD_HOLD_NS later, fails too; a refused password is said at once, and never
-tried again soon: cameras lock accounts.
+be opened is dead when a second try, DEAD_HOLD_NS after the first, fails too; a refused password is said at once, and
+never tried again soon: cameras lock accounts.
 
 Frozen: the key frame is the same to the bit as that of the look before. A recorder that begins its clip at each
 opening would look so too: therefore such a look is followed by one at two key frames.
@@ -45,7 +45,7 @@ from backends.video.viewing import (
 )
 
 DEAD_HOLD_NS = 5 * S
-"""A mute camera takes as long again to fail: 10 s and more lie between the begin of the first try and that of the last."""
+"""A mute camera takes as long again to fail: 10 s and more lie between the begins of the two tries."""
 CLEAR_S = 5.0
 """To the next look at a camera that seems well again."""
 SLACK_S = 0.5

@@ -1,46 +1,32 @@
 """What the probe gives up before it looks at anything: it decodes what strangers send.
 
-Linux: no new rights by any program it could start, no core dump (it would hold passwords), bounds for memory, files
-and open handles; and it yields the processor to everything else. Windows: a low priority. Must not: fail where a
-system does not offer a thing.
+The same as a decoder worker (`video.sandbox`), but that it may write its reference views; and it yields the processor
+to everything else. Must not: fail where a system does not offer a thing.
 """
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import os
 import sys
+from pathlib import Path
 
 import psutil
 
-MEMORY = 2 << 30
-"""Bytes of private memory. Eight pictures of 36 MP with what their decoders keep take 1.2 GB."""
-FILE = 4 << 20
-"""Bytes of a file; references and a pinned certificate take 100 kB."""
-HANDLES = 256
+from backends.video.sandbox import confine
+
+log = logging.getLogger(__name__)
+
 NICE = 10
-_PR_SET_NO_NEW_PRIVS = 38
 
 
-def reduce_rights() -> None:
-    """Once, before the first camera."""
+def reduce_rights(folder: Path) -> None:
+    """Once, before the first thread that looks at a camera: parts of it hold for threads that start later."""
     if sys.platform == "win32":
         psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
         return
-    import resource
-
     os.nice(NICE)
-    for kind, most in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_DATA, MEMORY),
-        (resource.RLIMIT_FSIZE, FILE),
-        (resource.RLIMIT_NOFILE, HANDLES),
-    ):
-        with contextlib.suppress(OSError, ValueError):
-            _, hard = resource.getrlimit(kind)
-            wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.setrlimit(kind, (wanted, wanted))
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    parts = confine((str(folder),))
+    missing = "; ".join(f"{part.name}: {part.why}" for part in parts if not part.holds)
+    if missing and sys.platform == "linux":
+        log.warning("reduced rights that do not hold: %s", missing)

@@ -48,6 +48,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.kinds: dict[str, str] = {}
         self.opened: dict[str, int] = {}
+        self.told: dict[str, int] = {}
         self.at_once = self.most_at_once = 0
         self.lock = threading.Lock()
         self.ending = threading.Event()
@@ -66,6 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
         server = self.server
         with server.lock:
             server.opened[self.path] = server.opened.get(self.path, 0) + 1
+            server.told[self.path] = server.told.get(self.path, 0) + ("Authorization" in self.headers)
             server.at_once += 1
             server.most_at_once = max(server.most_at_once, server.at_once)
         try:
@@ -123,6 +125,10 @@ class Cameras:
     def opened(self, number: int) -> int:
         """How often so far."""
         return self._server.opened.get(f"/{number}", 0)
+
+    def passwords(self, number: int) -> int:
+        """How often somebody came with one."""
+        return self._server.told.get(f"/{number}", 0)
 
     @property
     def most_at_once(self) -> int:

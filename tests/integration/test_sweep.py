@@ -213,9 +213,26 @@ def test_the_probe_dies_with_the_hub_and_keeps_its_rights_small(hub: Hub, city: 
     assert probe.nice() >= 10
     assert probe.rlimit(psutil.RLIMIT_CORE) == (0, 0)
     assert Path(f"/proc/{probe.pid}/status").read_text().split("NoNewPrivs:")[1].split()[0] == "1"
+    assert Path(f"/proc/{probe.pid}/status").read_text().split("Seccomp:")[1].split()[0] == "2"
     hub.sweep.close()
     assert not probe.is_running()
     assert list((tmp_path / FOLDER).glob("*.npz")), "references outlive it"
+
+
+def test_its_own_stream_comes_before_the_room_s_restream_server_which_is_told_no_password(
+    hub: Hub, city: Cameras, tmp_path: Path
+) -> None:
+    vault = Vault(tmp_path)
+    vault.keep([(CAMERA, name, {"user": "u", "password": "geheim"}) for name in ("own", "only")])
+    vault.close()
+    own = Camera("own", "1", LocalText("x"), (Stream(StreamKind.SUB, city.uri(1)),), restream=(
+        Stream(StreamKind.SUB, city.uri(2)),))  # fmt: skip
+    hub.cameras = {"own": own, "only": Camera("only", "2", LocalText("y"), (), restream=own.restream)}
+    assert sweeping.address_of(own) == (city.uri(1), True)
+    assert not sweeping.is_swept(Camera("none", "3", LocalText("z"), ()))
+    city.show(2, "locked")
+    hub.wait("both", lambda: hub.cameras["own"].thumbnail and not hub.cameras["only"].online)
+    assert city.passwords(2) == 0
 
 
 def test_a_record_without_news_is_the_same(tmp_path: Path) -> None:
