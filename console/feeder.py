@@ -157,6 +157,7 @@ class Screen:
             before, old = self._viewing, self._viewer
             now, new = before if cameras is None else cameras, self._core.access.grant.operator_id
             self._viewing, self._viewer = now, new
+            self._core.show(id(self), now)
             ended, begun = (before - now, now - before) if old == new else (before, now)
             for what, person, changed in (("view_ended", old, ended), ("view_camera", new, begun)):
                 ids = sorted(changed)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from backends.domain.picture import Apart, Raised
+from backends.domain.picture import Apart, PictureFlag, Raised
 from backends.domain.text import LocalText
 
 
@@ -50,8 +50,16 @@ class Camera(msgspec.Struct, frozen=True, omit_defaults=True):
     bearing_deg: float | None = None
     online: bool = True
     """What the hub's own probe says."""
+    reason: str = ""
+    """Why it is not online, or could not be judged, for people and without secrets: "connection refused"."""
+    flags: tuple[PictureFlag, ...] = ()
+    """What that probe sees wrong with its picture, most urgent first."""
+    thumbnail: str = ""
+    """SHA-256 of a small JPEG (320 wide) among the hub's blobs; of a camera that is away, the last one."""
+    t_thumbnail_ns: int = 0
     enabled: bool = True
     t_state_ns: int = 0
+    """Since when `online` and `flags` are so."""
     substitutes: tuple[str, ...] = ()
     """Camera ids that may stand in for this one, best first."""
     restream: tuple[Stream, ...] = ()

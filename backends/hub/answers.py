@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -31,6 +32,7 @@ from backends.protocol.codec import encode
 from backends.protocol.messages import (
     FETCH_LIMIT,
     HEARTBEAT_MS,
+    SHOWS_MOST,
     Ack,
     Act,
     Anchor,
@@ -65,6 +67,8 @@ PART_BYTES = 480 << 10
 """A BATCH or part of a SNAP stays below this, so that the frame stays far below MAX_FRAME."""
 ENVELOPE_BYTES = 320
 MAX_POINTS = 10_000
+SHOWN_S = 90.0
+"""A station that has not said for so long what it shows shows nothing."""
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -90,6 +94,8 @@ class Answers:
         self._access = access
         self._blobs: BlobStore = stores.blobs
         self._reveals = Reveals(stores.vault, stores.witness, clock, counters)
+        self._shown: dict[str, tuple[float, frozenset[str]]] = {}
+        """Station -> when it said so (monotonic), cameras on its screens."""
         self._anchoring = Anchoring(stores.witness, core.note, clock, counters)
 
     def to(self, station: str, message: FromConsole, data: bytes = b"") -> Reply:
@@ -109,6 +115,12 @@ class Answers:
                 return Reply([Pong(message.n, message.sent, self._clock.now_ns())])
             case _:
                 return self._of_access(station, message, data)
+
+    def shown(self) -> frozenset[str]:
+        """Cameras on the screens of stations, as far as they say so; each says it every 30 s."""
+        old_s = time.monotonic() - SHOWN_S
+        self._shown = {station: told for station, told in self._shown.items() if told[0] > old_s}
+        return frozenset().union(*(cameras for _, cameras in self._shown.values()))
 
     def _of_access(
         self,
@@ -147,6 +159,8 @@ class Answers:
                 station,
                 hello.station[:64],
             )
+        if hello.shows:
+            self._shown[station] = (time.monotonic(), frozenset(hello.shows[:SHOWS_MOST]))
         who = self._access.who(station, hello.token)
         return Welcome(
             server=self._identity.name,

@@ -9,12 +9,14 @@ Must not: believe a name, a size or a media type that the bytes do not bear out.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from backends.hub.ports import LogTrouble
@@ -52,13 +54,18 @@ def parts_of(size: int) -> int:
 
 
 class BlobStore:
-    """`blobs/ab/abcd....jpg` below the hub's data folder. `put` and `open` may run in different threads."""
+    """`blobs/ab/abcd....jpg` below the hub's data folder. `put` and `open` may run in different threads.
+
+    `keep_small` and `forget_small` belong to the sweep.
+    """
 
     def __init__(self, folder: Path, *, sharing: Sharing = ALONE) -> None:
         self._sharing = sharing
         self._folder = folder / "blobs"
         self._coming = self._folder / "coming"
         self._coming.mkdir(parents=True, exist_ok=True)
+        self._small = self._folder / "small"
+        self._small.mkdir(exist_ok=True)
 
     # --- giving ----------------------------------------------------------------------------------
 
@@ -70,7 +77,8 @@ class BlobStore:
             path = self._folder / blob[:2] / f"{blob}{suffix}"
             if path.exists():
                 return path, media
-        return None
+        small = self._small / f"{blob}.jpg"
+        return (small, "image/jpeg") if small.exists() else None
 
     # --- taking ----------------------------------------------------------------------------------
 
@@ -159,6 +167,34 @@ class BlobStore:
             os.fsync(file.fileno())
         self._put_in_place(path, blob, media)
         return True
+
+    # --- small pictures of cameras -----------------------------------------------------------------
+
+    def keep_small(self, data: bytes) -> str:
+        """A JPEG of a camera, until a newer one takes its place; its SHA-256. Raises OSError.
+
+        Not shared, and not synced: another hub makes its own within minutes, and half a gigabyte of them a day would
+        soon leave no room for what records name for good.
+        """
+        if not _is_what_it_says("image/jpeg", data):
+            raise OSError("it is no JPEG")
+        if shutil.disk_usage(self._folder).free < FREE_LEAST + len(data):
+            raise OSError("the disk is full")
+        blob = hashlib.sha256(data).hexdigest()
+        part = self._small / "part"
+        part.write_bytes(data)
+        os.replace(part, self._small / f"{blob}.jpg")
+        return blob
+
+    def forget_small(self, but: Collection[str], older_s: float) -> None:
+        """All small pictures but these that are older than so many seconds."""
+        before_s = time.time() - older_s
+        for path in self._small.iterdir():
+            with contextlib.suppress(OSError):  # Windows, while somebody reads it: it goes the next time
+                if path.stem not in but and path.stat().st_mtime < before_s:
+                    path.unlink()
+
+    # --- parts -----------------------------------------------------------------------------------
 
     def _make_room(self, station: str) -> None:
         mine = sorted(self._coming.glob(f"{station}~*"), key=lambda p: p.stat().st_mtime_ns)

@@ -98,7 +98,7 @@ class Intake:
         gone = [id_ for id_ in self._records["cameras"] if id_ not in listed and id_ not in stay]
         changes = [self._forget("cameras", id_, t_ns) for id_ in gone]
         for camera in listed.values():
-            changes += self.put("cameras", camera, t_ns)
+            changes += self.put("cameras", _as_seen(camera, self._records["cameras"].get(camera.id)), t_ns)
         return changes
 
     def put(self, feed: str, record: Any, t_ns: int) -> list[Change]:
@@ -170,3 +170,13 @@ class Intake:
 def _with_rev(record: Any, rev: int) -> Any:
     """Config records carry no rev of their own; the envelope's is enough."""
     return msgspec.structs.replace(record, rev=rev) if hasattr(record, "rev") else record
+
+
+def _as_seen(listed: Camera, known: Camera | None) -> Camera:
+    """With what the sweep has found out: a table of cameras does not know it. Of other addresses nothing is known."""
+    if known is None or (known.streams, known.restream) != (listed.streams, listed.restream):
+        return listed
+    return msgspec.structs.replace(
+        listed, online=known.online, reason=known.reason, flags=known.flags, t_state_ns=known.t_state_ns,
+        thumbnail=known.thumbnail, t_thumbnail_ns=known.t_thumbnail_ns,
+    )  # fmt: skip

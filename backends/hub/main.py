@@ -40,6 +40,7 @@ from backends.hub.server import Endpoints, Server
 from backends.hub.shared import SITE_FILE
 from backends.hub.site_cameras import SiteCameras
 from backends.hub.stores import Stores
+from backends.hub.sweeping import Sweep
 
 if TYPE_CHECKING:
     from backends.hub.jetstream_client import NatsSettings
@@ -91,6 +92,8 @@ class HubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """This hub's own name among several."""
     sign_in: Literal["password", "seat"] = "password"
     """`password`: people sign in with their accounts; `seat`: the roster says who sits where (the demo)."""
+    sweep: bool = True
+    """Look at the cameras that no station shows, in a process of its own (`hub.sweeping`)."""
     session_s: float = SESSION_S
     """How long a session lasts at most, in seconds of the wall clock."""
 
@@ -253,10 +256,14 @@ def _serve_log(
     identity = Identity(settings.name, instance, settings.mode, getattr(clock, "speed", 1.0))
     keys = ensure_hub_keys(Path(settings.keys_dir))
     seats, session_s = settings.sign_in == "seat", settings.session_s
+    sweep = Sweep(Path(settings.data_dir), stores.blobs) if settings.sweep else None
     server = Server(
-        core, identity, clock, keys, Path(settings.authorised_dir), stores, seats=seats, session_s=session_s
-    )
+        core, identity, clock, keys, Path(settings.authorised_dir), stores, seats=seats, session_s=session_s,
+        sweep=sweep,
+    )  # fmt: skip
     try:
+        if sweep is not None:
+            sweep.start()
         ready_file = Path(settings.data_dir) / READY_FILE
         ends = _bind(server, settings, ready_file)
         ready = Ready(ends.live, ends.ctl, keys.public.decode(), os.getpid(), instance, settings.mode)
@@ -264,6 +271,8 @@ def _serve_log(
         log.info("hub ready after %.1f s, %d samples of the past", time.monotonic() - began_s, loaded)
         server.run(stop)
     finally:
+        if sweep is not None:
+            sweep.close()
         server.close()
         log.info("hub stopped: %s", dict(server.counters))
 

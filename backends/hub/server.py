@@ -31,6 +31,7 @@ from backends.hub.ports import NotLeading
 from backends.hub.reply import Reply
 from backends.hub.security import told
 from backends.hub.stores import Stores
+from backends.hub.sweeping import Sweep
 from backends.hub.transfers import Transfers
 from backends.hub.zap import DOMAIN, Gate, ZapHandler
 from backends.process import beat, give_back_memory
@@ -129,9 +130,10 @@ class Server:
 
     def __init__(
         self, core: Core, identity: Identity, clock: SessionClock, keys: KeyPair, authorised: Path, stores: Stores,
-        *, seats: bool, session_s: float = SESSION_S,
+        *, seats: bool, session_s: float = SESSION_S, sweep: Sweep | None = None,
     ) -> None:  # fmt: skip
-        """`seats`: the roster says who sits where; else people sign in."""
+        """`seats`: the roster says who sits where; else people sign in. `sweep`: looks at cameras, running."""
+        self._sweep = sweep
         self._core = core
         self._identity = identity
         self._clock = clock
@@ -295,6 +297,8 @@ class Server:
         self._access.look(self._gate.stations if self._gate.readable else None)
         for routing_id in [r for r, s in self._sessions.items() if now_s - s.seen_s > PEER_S]:
             del self._sessions[routing_id]
+        if self._sweep is not None:
+            self._sweep.turn(self._core, self._clock.now_ns(), self._answers.shown())
         self._core.maintain(self._clock.now_ns())
 
     def _say_bye(self) -> None:

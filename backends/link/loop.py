@@ -103,6 +103,10 @@ class Link:
         """The newest end of the audit chain, until the hub keeps it."""
         self._order(lambda: self._machine.anchor(anchor))
 
+    def show(self, cameras: frozenset[str]) -> None:
+        """What is on the screens here."""
+        self._order(lambda: self._machine.show(cameras))
+
     def resync(self, feed: str, cursor: Cursor | None) -> None:
         """Take a feed anew: the store could not keep part of it."""
         self._order(lambda: self._machine.resync(feed, cursor, time.monotonic()))

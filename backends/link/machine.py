@@ -34,6 +34,7 @@ from backends.protocol import codec
 from backends.protocol.codec import BadMessage
 from backends.protocol.messages import (
     HEARTBEAT_TOPIC,
+    SHOWS_MOST,
     VERSION,
     Ack,
     Act,
@@ -109,6 +110,7 @@ class LinkMachine:
         self._askings = (*self.access.askings(), self._history, self.blobs.asking, self._anchors)
         self._standing = Standing(sink, clock, settings.mode, self._feeds, lambda: len(self.outbox))
         self._instance = ""
+        self.shows: tuple[str, ...] = ()
         self._opened_s: float | None = None
         self._welcomed = False
         self._hello_at_s = self._hello_sent_s = self._ping_at_s = 0.0
@@ -175,6 +177,10 @@ class LinkMachine:
         """Whose clicks these are from now on; the hub hears of it at once."""
         self.access.use(session)
         self._hello_at_s = 0.0
+
+    def show(self, cameras: Iterable[str]) -> None:
+        """What is on the screens here; the next HELLO says so, which is soon enough."""
+        self.shows = tuple(sorted(cameras))[:SHOWS_MOST]
 
     def anchor(self, anchor: Anchor) -> None:
         """Only the newest counts: an older one that waits is forgotten."""
@@ -417,7 +423,8 @@ class LinkMachine:
         if now_s >= self._hello_at_s or (live_silent and now_s >= self._hello_sent_s + HELLO_RETRY_S):
             # Without heartbeats, WELCOME brings the heads: CTL alone keeps the console complete.
             token = self.access.present.token
-            hello = Hello(self._settings.station, self._settings.mode, cursors=self._cursors(), token=token)
+            mode, shows = self._settings.mode, self.shows
+            hello = Hello(self._settings.station, mode, cursors=self._cursors(), token=token, shows=shows)
             if not send(codec.encode(hello)):
                 return
             self.access.hello_sent()

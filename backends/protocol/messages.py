@@ -21,6 +21,8 @@ HEARTBEAT_MS = 500
 FETCH_LIMIT = 1000
 BLOB_PART = 256 << 10
 """Bytes of frame 2 at most."""
+SHOWS_MOST = 256
+"""Cameras that a HELLO names: four full walls."""
 MAX_FRAME = 1 << 20
 """Bytes; the sockets' MAXMSGSIZE and the codec's limit."""
 
@@ -113,6 +115,8 @@ class Hello(_Message, frozen=True, tag="HELLO"):
     enc: tuple[str, ...] = ("json",)
     cursors: dict[str, Cursor] = {}
     token: str = ""
+    shows: tuple[str, ...] = ()
+    """Ids of the cameras on this station's screens, SHOWS_MOST at the most: the hub's sweep leaves them alone."""
 
 
 class Welcome(_Message, frozen=True, tag="WELCOME"):

@@ -59,12 +59,16 @@ class Held(NamedTuple):
     """Where it does not."""
 
 
-def confine() -> tuple[Held, ...]:
-    """Take the rights of this process. Never raises; what does not hold is in the answer."""
+def confine(own: tuple[str, ...] = ()) -> tuple[Held, ...]:
+    """Take the rights of this process. Never raises; what does not hold is in the answer.
+
+    `own`: folders beneath which it may go on making and changing files (the probe's views).
+    """
     if sys.platform != "linux":
         return (Held("reduced rights", holds=False, why=f"not offered on {platform.system()}"),)
     parts: tuple[tuple[str, Callable[[], None]], ...] = (
-        ("limits", _limit), ("no new rights", _no_new_rights), ("Landlock", _landlock), ("seccomp", _seccomp),
+        ("limits", _limit), ("no new rights", _no_new_rights), ("Landlock", lambda: _landlock(own)),
+        ("seccomp", _seccomp),
     )  # fmt: skip
     return tuple(_tried(name, take) for name, take in parts)
 
@@ -137,7 +141,7 @@ if sys.platform == "linux":
         _pack_ = 1
         _fields_ = [("allowed", ctypes.c_uint64), ("fd", ctypes.c_int32)]
 
-    def _landlock() -> None:
+    def _landlock(own: tuple[str, ...]) -> None:
         version = _landlock_version()
         _check(version > 0, "the kernel does not offer it")
         handled = _EXECUTE | _WRITE_FILE | _READ_FILE | _READ_DIR | _CHANGES
@@ -150,6 +154,8 @@ if sys.platform == "linux":
             _allow(ruleset, "/", _READ_FILE | _READ_DIR)
             for path in _WRITABLE:
                 _allow(ruleset, path, _READ_FILE | _READ_DIR | _WRITE_FILE)
+            for path in own:
+                _allow(ruleset, path, handled & ~_EXECUTE)
             _call(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
         finally:
             os.close(ruleset)

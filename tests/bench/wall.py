@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +103,10 @@ def _sleep_until(t_ns: int) -> None:
     time.sleep(max(0.0, (t_ns - time.monotonic_ns()) / 1e9))
 
 
-def measure_ours(clips: list[Path], columns: int, workers: int = 0) -> dict[str, float]:
-    """One turn of ours."""
+def measure_ours(
+    clips: list[Path], columns: int, workers: int = 0, look: Callable[[str, list[int]], None] | None = None
+) -> dict[str, float]:
+    """One turn of ours. `look` is called in its middle, with the run's name of its shared memory and all processes."""
     broker = PictureBroker(BrokerSettings(workers=workers))
     broker.start()
     with tempfile.TemporaryDirectory() as folder:
@@ -132,6 +135,9 @@ def measure_ours(clips: list[Path], columns: int, workers: int = 0) -> dict[str,
                 "broker": [psutil.Process()],
             }
             before = {name: _cpu(group) for name, group in groups.items()}
+            if look is not None:
+                _sleep_until((start_ns + end_ns) // 2)
+                look(broker.run, [process.pid for group in groups.values() for process in group])
             _sleep_until(end_ns)
             seconds = WINDOW_S + (time.monotonic_ns() - end_ns) / 1e9
             used = {name: (_cpu(group) - before[name]) / seconds for name, group in groups.items()}

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 
 PACKAGES = (
     "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
@@ -33,8 +34,15 @@ LAUNCHES = {
 class RtspServer:
     """A running server. `freeze` = a camera that hangs, `kill` = unplugged, `start` again = rebooted."""
 
-    def __init__(self, password: str = "", cert: str = "", transport: str = "") -> None:
-        """`cert`: a file with key and certificate; then it speaks TLS alone. `transport`: "udp" or "tcp" alone."""
+    def __init__(
+        self, password: str = "", cert: str = "", transport: str = "", launches: Mapping[str, str] | None = None
+    ) -> None:
+        """`cert`: a file with key and certificate; then it speaks TLS alone. `transport`: "udp" or "tcp" alone.
+
+        `launches`: further mount points, path -> GStreamer's launch line; one that reads a file begins anew for
+        each client.
+        """
+        self._launches = dict(launches or {})
         self._password, self._cert, self._transport = password, cert, transport
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -43,8 +51,11 @@ class RtspServer:
     def start(self) -> None:
         """Start (again, on the same port)."""
         settings = json.dumps(
-            {"port": self.port, "password": self._password, "cert": self._cert, "transport": self._transport}
-        )
+            {
+                "port": self.port, "password": self._password, "cert": self._cert, "transport": self._transport,
+                "launches": self._launches,
+            }
+        )  # fmt: skip
         environment = {"PATH": os.environ.get("PATH", ""), "GST_DEBUG": "0", "HOME": os.environ.get("HOME", "/")}
         self._process = process = subprocess.Popen(
             [SYSTEM_PYTHON, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
@@ -114,11 +125,12 @@ def serve() -> None:
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(str(settings["port"]))
-    factories = {path: GstRtspServer.RTSPMediaFactory() for path in LAUNCHES}
+    launches = LAUNCHES | settings["launches"]
+    factories = {path: GstRtspServer.RTSPMediaFactory() for path in launches}
     lower = __import__("gi.repository.GstRtsp", fromlist=["x"]).RTSPLowerTrans
     for path, factory in factories.items():
-        factory.set_launch(LAUNCHES[path])
-        factory.set_shared(True)
+        factory.set_launch(launches[path])
+        factory.set_shared("filesrc" not in launches[path])
         if settings["transport"]:
             factory.set_protocols({"udp": lower.UDP, "tcp": lower.TCP}[settings["transport"]])
     auth = GstRtspServer.RTSPAuth() if settings["password"] or settings["cert"] else None

@@ -7,7 +7,7 @@ operators at two stations. The river stands above BĐ1 from the start, so that t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from backends.domain.alarm import Priority
 from backends.domain.camera import Camera, Stream, StreamKind
@@ -57,9 +57,14 @@ class TinyCity:
         extra_series: int = 0,
         wordy: int = 0,
         silent_s: int = 0,
+        cameras: Mapping[str, str] | None = None,
     ) -> None:
         """`wordy`: letters more in the name of each extra series. `silent_s`: for how long, in the middle of the past,
-        nothing was measured."""
+        nothing was measured. `cameras`: further ones, id -> address."""
+        self._cameras = tuple(
+            Camera(name, name.removeprefix("cam-"), LocalText(name), (Stream(StreamKind.SUB, uri),))
+            for name, uri in (cameras or {}).items()
+        )
         self._silent_s = silent_s
         self._t_ns = start_ns
         self._start_ns = start_ns
@@ -76,7 +81,8 @@ class TinyCity:
             cameras=tuple(
                 Camera(f"cam-{n}", f"{n:03}", LocalText(f"Ngã tư {n}"), (Stream(StreamKind.SUB, f"scene:{n}"),))
                 for n in (1, 2)
-            ),
+            )
+            + self._cameras,
             sensors=(RIVER, DUST, RAIN, *self._extra),
             indicators=(Indicator("beds", "health", LocalText("Giường bệnh", "Beds"), 81.0, self._start_ns),),
             operators=(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from helpers.sample_city import prepare
 from PySide6.QtWidgets import QApplication
 
 from backends.domain.camera import Camera, PictureState, PictureStatus
+from backends.domain.picture import PictureFlag, Raised
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from widgets import i18n
@@ -54,6 +56,20 @@ def here(state: PictureState, age_s: float = 0.0) -> PictureStatus:
 )
 def test_words_age_and_rank(known: Camera, status: PictureStatus | None, words: str, age: str, rank: int) -> None:
     assert seen_of(known, status, NOW) == Seen(words, age, rank)
+
+
+@pytest.mark.parametrize("flag", PictureFlag)
+def test_what_is_wrong_with_a_picture_is_said_in_words_and_is_trouble(flag: PictureFlag) -> None:
+    """By the hub's probe for one that nobody shows, by the screen for its own."""
+    known = msgspec.structs.replace(camera(), flags=(flag,))
+    hidden = seen_of(known, None, NOW)
+    assert hidden.trouble
+    assert hidden.age == "2 phút"
+    assert "." not in hidden.words, "a word, not its key"
+    own = msgspec.structs.replace(here(S.LIVE), raised=(Raised(flag, 1),))
+    assert seen_of(camera(), own, NOW).words == hidden.words
+    assert seen_of(known, here(S.LIVE), NOW).words == "đang hiện", "the screen sees it now, the probe does not"
+    assert seen_of(msgspec.structs.replace(known, online=False), None, NOW).words == "mất kết nối"
 
 
 def test_a_disagreement_says_both_and_is_trouble() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -200,3 +201,22 @@ def test_one_peer_has_so_many_and_a_station_that_left_has_none(path: Path) -> No
     assert transfers.begin(b"s", "desk-3", 1, "b", "image/jpeg", path), "another station has its own"
     transfers.only({"desk-2"})
     assert transfers.wait_s is None
+
+
+def test_small_pictures_of_cameras_are_found_but_never_shared_and_go_when_no_record_names_them(
+    store: BlobStore, tmp_path: Path
+) -> None:
+    for n in range(1, PARTS + 1):
+        put(store, n)
+    old, kept, fresh = (store.keep_small(b"\xff\xd8\xff" + bytes([n])) for n in range(3))
+    assert [row.key for row in store.rows()] == [name_of(JPEG)], "other hubs make their own"
+    found = store.find(kept)
+    assert found is not None
+    assert (name_of(found[0].read_bytes()), found[1]) == (kept, "image/jpeg")
+    for path in (tmp_path / "blobs").rglob("*.jpg"):
+        if path.stem != fresh:
+            os.utime(path, (1, 1))
+    store.forget_small({kept}, 60.0)
+    assert [store.find(blob) is not None for blob in (old, kept, fresh, name_of(JPEG))] == [False, True, True, True]
+    with pytest.raises(OSError, match="no JPEG"):
+        store.keep_small(b"<html>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from conftest import ExpectLogs
 from helpers.tiny_city import TinyCity
@@ -179,3 +180,23 @@ def test_the_worlds_secrets_are_not_given_to_the_sites_cameras(tmp_path: Path, o
 )  # fmt: skip
 def test_how_a_camera_is_reached_stands_behind_its_address(row: CameraRow, uri: str) -> None:
     assert to_camera(row).stream(StreamKind.SUB).uri == uri
+
+
+def test_what_the_sweep_has_found_outlives_a_changed_table_and_a_restart(tmp_path: Path, opened: list[Hub]) -> None:
+    write(tmp_path, GATE, BRIDGE)
+    opened.append(hub := Hub(tmp_path))
+    for id_ in ("cam-014", "cam-001"):
+        found = msgspec.structs.replace(
+            hub.cameras()[id_], online=False, reason="no answer in time", thumbnail="a" * 64, t_state_ns=NOW
+        )
+        hub.core.put("cameras", found, NOW)
+    hub.round()
+    write(tmp_path, GATE.replace("Cổng chợ", "Cổng chợ mới"), BRIDGE.replace("10.0.0.1/", "10.0.0.99/"))
+    hub.round()
+    renamed, moved = hub.cameras()["cam-014"], hub.cameras()["cam-001"]
+    assert (renamed.name.vi, renamed.online, renamed.reason) == ("Cổng chợ mới", False, "no answer in time")
+    assert (renamed.thumbnail, renamed.t_state_ns) == ("a" * 64, NOW)
+    assert (moved.online, moved.reason, moved.thumbnail) == (True, "", ""), "of another address nothing is known"
+    hub.close()
+    opened[:] = [again := Hub(tmp_path)]
+    assert not again.cameras()["cam-014"].online

@@ -15,6 +15,7 @@ from backends.link.ports import Trouble
 from backends.protocol.codec import encode
 from backends.protocol.messages import (
     HEARTBEAT_TOPIC,
+    SHOWS_MOST,
     Ack,
     Batch,
     Bye,
@@ -42,6 +43,14 @@ def test_hello_carries_cursors_and_is_repeated_until_welcome() -> None:
     assert rig.sent[0]["cursors"] == {"alarms": {"epoch": "e", "seq": 3}}
     assert rig.turn(0.5) == []
     assert [m["msg"] for m in rig.turn(0.6)] == ["HELLO"]
+
+
+def test_hello_names_the_cameras_on_the_screens() -> None:
+    rig = Rig(at(3))
+    rig.machine.show({"cam-2", "cam-1"})
+    assert rig.turn(0.05)[0]["shows"] == ["cam-1", "cam-2"]
+    rig.machine.show(f"cam-{n:04}" for n in range(2000))
+    assert len(rig.turn(1.1)[0]["shows"]) == SHOWS_MOST
 
 
 def test_join_fetches_from_the_stored_cursor() -> None:

@@ -1,6 +1,7 @@
 """How a camera is, in the words of a list: by its picture on this screen, else by what the hub's probe says.
 
-Pure but for the language on screen. Where screen and hub disagree both are said. Paints nothing.
+Pure but for the language on screen. Where screen and hub disagree whether it is there, both are said; what is wrong
+with a picture that is on the screen the screen knows best: the hub's probe leaves it alone. Paints nothing.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backends.domain.camera import Camera, PictureState, PictureStatus
+from backends.domain.picture import PictureFlag
 from backends.domain.times import NS_PER_S
 from widgets import format as fmt
 from widgets.i18n import tr
@@ -36,9 +38,11 @@ def seen_of(camera: Camera, status: PictureStatus | None, now_ns: int) -> Seen:
     if not camera.enabled:
         return Seen(tr("camera.disabled"), _since(camera, now_ns), 2)
     if status is None or status.state is PictureState.DISABLED:
-        if camera.online:
-            return Seen(tr("camera_list.online"), _since(camera, now_ns), 3)
-        return Seen(tr("camera_list.offline"), _since(camera, now_ns), 0)
+        if not camera.online:
+            return Seen(tr("camera_list.offline"), _since(camera, now_ns), 0)
+        if camera.flags:
+            return Seen(_flag(camera.flags[0]), _since(camera, now_ns), 1)
+        return Seen(tr("camera_list.online"), _since(camera, now_ns), 3)
     here = _here(status)
     if camera.online == (status.state not in _DEAD):
         return here
@@ -49,6 +53,8 @@ def seen_of(camera: Camera, status: PictureStatus | None, now_ns: int) -> Seen:
 def _here(status: PictureStatus) -> Seen:
     """Of the picture alone; its age moves by the second only while something is wrong."""
     match status.state:
+        case PictureState.LIVE if status.raised:
+            return Seen(_flag(status.raised[0].flag), "", 1)
         case PictureState.LIVE:
             return Seen(tr("camera_list.shown"), "", 3)
         case PictureState.SLOW:
@@ -59,6 +65,10 @@ def _here(status: PictureStatus) -> Seen:
             return Seen(tr(f"camera.{status.state.value}"), "", 0)
         case _:
             return Seen(tr(f"camera.{status.state.value}"), "", 2)
+
+
+def _flag(flag: PictureFlag) -> str:
+    return tr(f"camera_list.flag_{flag.value}")
 
 
 def _since(camera: Camera, now_ns: int) -> str:

@@ -1,0 +1,74 @@
+"""A real hub that sweeps: what it finds stands in the directory on LIVE, and the small picture is a blob."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
+import psutil
+import pytest
+from conftest import ExpectLogs
+from helpers.hub_process import HubProcess, WireClient
+from helpers.sweep_cameras import cameras, nobody_listens
+
+from backends.domain.feeds import Mode
+from backends.domain.times import ManualClock
+from backends.hub import answers
+from backends.hub.answers import Answers, Identity
+from backends.protocol.messages import SHOWS_MOST, Hello
+
+
+def test_what_the_sweep_finds_is_in_the_directory_for_everybody(tmp_path: Path) -> None:
+    with cameras() as city:
+        found = {"cam-8": nobody_listens(), "cam-9": city.uri(9)}
+        with HubProcess(tmp_path, cameras=found) as hub:
+            ready = hub.start()
+            with WireClient(ready, hub.keys("desk-1")) as client:
+                client.hello()
+                seen: dict[str, dict[str, object]] = {}
+
+                def both(_message: object) -> bool:
+                    items, _ = client.snapshot("cameras")
+                    seen.update({item["id"]: item["body"] for item in items})
+                    return bool(seen["cam-9"].get("thumbnail")) and seen["cam-8"].get("online") is False
+
+                client.until_live(b"1/hb/", both)
+                assert seen["cam-8"]["reason"] == "connection refused"
+                assert seen["cam-8"]["t_state_ns"]
+                assert "t_state_ns" not in seen["cam-1"], "a scene is drawn by ourselves"
+                client.send("BLOBGET", request=1, blob=seen["cam-9"]["thumbnail"])
+                assert client.ctl.poll(5000)
+                head, picture = client.ctl.recv_multipart()[1:]
+                assert b"image/jpeg" in head
+                assert picture.startswith(b"\xff\xd8\xff")
+            assert hub.child is not None
+            (probe,) = psutil.Process(hub.child.pid).children()
+            assert probe.cmdline()[-1] == "backends.probe"
+            hub.kill()
+            psutil.wait_procs([probe], timeout=5.0)
+            assert not probe.is_running(), "nothing outlives a hub that was killed"
+        assert "Traceback" not in hub.log()
+
+
+def test_a_station_says_what_it_shows_and_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch, expect_logs: ExpectLogs
+) -> None:
+    access, core = MagicMock(), MagicMock()
+    access.who.return_value, core.heads.return_value = None, {}
+    desk = Answers(core, Identity("hub", "i", Mode.DEMO, 1.0), ManualClock(), Counter(), access, MagicMock())
+    assert desk.shown() == frozenset()
+    desk.to("desk-1", Hello("desk-1", Mode.DEMO, shows=("cam-1", "cam-2")))
+    desk.to("wall-1", Hello("wall-1", Mode.DEMO, shows=("cam-2", "cam-3")))
+    assert desk.shown() == {"cam-1", "cam-2", "cam-3"}
+    desk.to("wall-1", Hello("wall-1", Mode.DEMO, shows=("cam-4",)))
+    desk.to("desk-2", Hello("desk-2", Mode.LIVE, shows=("cam-5",)))
+    expect_logs("speaks mode live")
+    assert desk.shown() == {"cam-1", "cam-2", "cam-4"}, "another mode is not this hub's"
+    desk.to("wall-1", Hello("wall-1", Mode.DEMO, shows=tuple(f"x-{n}" for n in range(2000))))
+    assert len(desk.shown()) == 2 + SHOWS_MOST
+    later_s = time.monotonic() + answers.SHOWN_S + 1
+    monkeypatch.setattr(answers, "time", SimpleNamespace(monotonic=lambda: later_s))
+    assert desk.shown() == frozenset()
