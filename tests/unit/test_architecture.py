@@ -26,6 +26,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "backends.protocol": ("backends.domain",),
     "backends.store": ("backends.domain",),
     "backends.video": ("backends.domain",),
+    "backends.onvif": ("backends.domain", "backends.video"),
     "backends.geo": ("backends.domain",),
     "backends.link": ("backends.domain", "backends.protocol"),
     "backends.conform": ("backends.domain", "backends.protocol"),
