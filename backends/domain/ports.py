@@ -7,7 +7,8 @@ HistoryDesk, StreamDesk and PictureSource, whose calls return at once.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus, Verb
 from backends.domain.camera import Camera, Demand, PictureStatus
+from backends.domain.device import CameraEvent, Preset, PtzPosition
 from backends.domain.feeds import FeedStatus, LinkState, Mode
 from backends.domain.sensor import Sample
 from backends.domain.stream_choice import Act, Use, View, Wish
@@ -231,4 +233,56 @@ class StreamDesk(Protocol):
     def feel(self, tick_p99_ms: float, alarmed: Collection[str] = ()) -> None:
         """Look at the load, once a second. `tick_p99_ms`: of the GUI's passes in that second; `alarmed`: ids of
         cameras that are made worse last."""
+        ...
+
+
+class PtzDriver(Protocol):
+    """Turns one camera. One thread; every call blocks for some seconds at most and raises `device.DeviceTrouble`.
+
+    Knows no lease: whoever calls has made sure that this person may turn this camera now.
+    """
+
+    def move(self, pan: float, tilt: float, zoom: float, timeout_s: float) -> None:
+        """Speeds from -1 to 1 (right, up, in), until the next call or for `timeout_s`: then the CAMERA stops by itself.
+
+        Whoever keeps it moving calls again before that, at half of the time-out.
+        """
+        ...
+
+    def stop(self) -> None: ...
+    def presets(self) -> tuple[Preset, ...]: ...
+    def go_to(self, preset: str) -> None:
+        """Turn to a preset, by its token."""
+        ...
+
+    def keep_preset(self, name: str, preset: str = "") -> str:
+        """Keep the present view, in the place of `preset` where one is given. Returns its token."""
+        ...
+
+    def position(self) -> PtzPosition: ...
+
+
+class CameraEvents(Protocol):
+    """What one device notices, for the hub."""
+
+    def watch(
+        self, stop: threading.Event, deliver: Callable[[CameraEvent], None], say: Callable[[str], None]
+    ) -> None:  # fmt: skip
+        """Until `stop`, in the caller's thread, over any number of losses. `deliver` gets each event, from this thread.
+
+        `say` gets a sentence whenever the watch is lost, and the empty text when it stands: silence in between must
+        not be taken for quiet.
+        """
+        ...
+
+
+class PastPictures(Protocol):
+    """What one recorder has kept, whether it is played by its maker's addresses or by ONVIF Profile G."""
+
+    def past(self, channel: int, t0_ns: int, t1_ns: int | None = None) -> str:
+        """The address (`Demand.uri`) of what it kept of its `channel`, counted from 1, from `t0_ns` to `t1_ns` (UTC;
+        None: as far as there is something). May ask the recorder, for some seconds.
+
+        Raises `device.DeviceTrouble` in words where there is none, ValueError for times or channels that cannot be.
+        """
         ...

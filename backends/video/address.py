@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from backends.video.source import NotASource
+from backends.video.faults import NotASource
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

@@ -20,11 +20,19 @@ _HASHES: dict[str, Callable[[bytes], str]] = {
 
 
 def authorization(
-    challenges: Sequence[str], user: str, password: str, target: str, nonce: Callable[[], str] = secrets.token_hex
+    challenges: Sequence[str],
+    user: str,
+    password: str,
+    target: str,
+    nonce: Callable[[], str] = secrets.token_hex,
+    *,
+    method: str = "GET",
+    in_clear: bool = True,
 ) -> str:
-    """The value of `Authorization` for `GET target`; empty when nothing that is asked for is known here.
+    """The value of `Authorization` for `method target`; empty when nothing that is asked for is known here.
 
-    `challenges`: the values of WWW-Authenticate. `nonce`: ours, new for each answer.
+    `challenges`: the values of WWW-Authenticate. `nonce`: ours, new for each answer. `in_clear` False: never basic,
+    which shows the password to whoever listens or has put himself in the camera's place.
     """
     digests = []
     basic = False
@@ -36,20 +44,26 @@ def authorization(
     for name, digest in _HASHES.items():
         for asked in digests:
             if asked.get("algorithm", "MD5").upper().removesuffix("-SESS") == name and "nonce" in asked:
-                return _digest(asked, digest, user, password, target, nonce())
-    if basic:
+                return _digest(asked, digest, user, password, target, nonce(), method)
+    if basic and in_clear:
         return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
     return ""
 
 
 def _digest(
-    asked: dict[str, str], digest: Callable[[bytes], str], user: str, password: str, target: str, ours: str
+    asked: dict[str, str],
+    digest: Callable[[bytes], str],
+    user: str,
+    password: str,
+    target: str,
+    ours: str,
+    method: str,
 ) -> str:
     realm, theirs = asked.get("realm", ""), asked["nonce"]
     secret = digest(f"{user}:{realm}:{password}".encode())
     if asked.get("algorithm", "").upper().endswith("-SESS"):
         secret = digest(f"{secret}:{theirs}:{ours}".encode())
-    what = digest(f"GET:{target}".encode())
+    what = digest(f"{method}:{target}".encode())
     # What came between quotes goes back as it came.
     fields = {"username": _quoted(user), "realm": realm, "nonce": theirs, "uri": target}
     words = [f'{name}="{value}"' for name, value in fields.items()]

@@ -1,4 +1,4 @@
-"""GET over HTTP and HTTPS, as far as cameras need it: deadlines, limits, digest, pinned certificates, few redirects.
+"""GET and POST over HTTP(S), as far as cameras need it: deadlines, limits, digest, pinned certificates, few redirects.
 
 The standard library's `urllib` waits as long as a server sends a byte now and then, follows the environment's
 proxies and knows no pins; so only its parser of answers (`http.client`) is used, on sockets of our own.
@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from backends.video import tls
 from backends.video.digest import authorization
-from backends.video.source import NotASource, Refused, SourceFault
+from backends.video.faults import NotASource, Refused, SourceFault
 
 MAX_REDIRECTS = 3
 AGENT = "ioc-console"
@@ -119,6 +119,49 @@ def get(url: str, access: Access, seconds: float) -> Body:
     raise SourceFault("the camera sends us from one address to the next")
 
 
+def post(url: str, access: Access, content_type: str, body: bytes, seconds: float, most: int) -> tuple[int, bytes]:
+    """Status and whole body of the answer, within `seconds` in all. Raises SourceFault; also past `most` bytes.
+
+    No redirect is followed, and over plain HTTP the password is shown as a digest or not at all.
+    """
+    until = time.monotonic() + seconds
+    parts = _checked(url)
+    sent = _Sent(content_type, body)
+    door, answer = _ask(parts, access, "", until, sent)
+    if answer.status == http.client.UNAUTHORIZED and access.user and parts.hostname == access.host:
+        asked = answer.headers.get_all("WWW-Authenticate") or []
+        words = authorization(
+            asked, access.user, access.password, _target(parts), method="POST", in_clear=parts.scheme == "https"
+        )
+        if words:
+            _shut(door, answer)
+            door, answer = _ask(parts, access, words, until, sent)
+    try:
+        return answer.status, _whole(answer, most)
+    finally:
+        _shut(door, answer)
+
+
+def _whole(answer: http.client.HTTPResponse, most: int) -> bytes:
+    read = bytearray()
+    try:
+        while piece := answer.read1(65536):
+            read += piece
+            if len(read) > most:
+                raise SourceFault("the camera answers at too great length")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _fault(error) from None
+    return bytes(read)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What a POST carries."""
+
+    content_type: str
+    body: bytes
+
+
 def _shut(door: _Door, answer: http.client.HTTPResponse) -> None:
     answer.close()
     door.close()
@@ -142,12 +185,15 @@ def _target(parts: SplitResult) -> str:
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
-def _ask(parts: SplitResult, access: Access, words: str, until: float) -> tuple[_Door, http.client.HTTPResponse]:
+def _ask(
+    parts: SplitResult, access: Access, words: str, until: float, sent: _Sent | None = None
+) -> tuple[_Door, http.client.HTTPResponse]:
+    method = "POST" if sent else "GET"
     sock = _connect(parts, access.pin, until)
     door = _Door(sock, until)
     try:
         head = [
-            f"GET {_target(parts)} HTTP/1.1",
+            f"{method} {_target(parts)} HTTP/1.1",
             f"Host: {parts.netloc.rpartition('@')[2]}",
             f"User-Agent: {AGENT}",
             "Accept: */*",
@@ -155,9 +201,11 @@ def _ask(parts: SplitResult, access: Access, words: str, until: float) -> tuple[
         ]
         if words:
             head.append(f"Authorization: {words}")
+        if sent:
+            head += [f"Content-Type: {sent.content_type}", f"Content-Length: {len(sent.body)}"]
         sock.settimeout(max(0.01, until - time.monotonic()))
-        sock.sendall("\r\n".join([*head, "", ""]).encode())
-        answer = http.client.HTTPResponse(door, method="GET")  # type: ignore[arg-type]  # makefile is all it asks of it
+        sock.sendall("\r\n".join([*head, "", ""]).encode() + (sent.body if sent else b""))
+        answer = http.client.HTTPResponse(door, method=method)  # type: ignore[arg-type]  # makefile is all it asks of it
         answer.begin()
     except (OSError, http.client.HTTPException, ValueError) as error:
         door.close()

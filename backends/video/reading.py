@@ -138,8 +138,10 @@ class Reader:
         paced: bool = True,
         timeout: tuple[float, float] | None = (OPEN_S, READ_S),
         io_open: Callable[[str, int, object], Bytes] | None = None,
+        buffer_size: int = 32_768,
     ) -> None:
-        """`paced`: the frame rate that FFmpeg states is to be believed. `io_open`: opens every address for FFmpeg."""
+        """`paced`: the frame rate that FFmpeg states is to be believed. `io_open`: opens every address for FFmpeg.
+        `buffer_size`: how much of `Bytes` is asked for at once."""
         began = time.monotonic()
         self._read_s = timeout[1] if timeout else 0.0
         try:
@@ -150,6 +152,7 @@ class Reader:
                 options=dict(LIMITS) | dict(options),
                 timeout=timeout,
                 io_open=io_open,
+                buffer_size=buffer_size,
             )
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise fault_of(error, time.monotonic() - began) from None

@@ -19,24 +19,24 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from backends.domain.stream_choice import LeftOut
+from backends.video.faults import NotASource, NotYet, Refused, SourceFault
 from backends.video.ring_layout import Codec
 from backends.video.scaling import Image
 
-
-class SourceFault(Exception):
-    """The world's fault: said on the tile, then tried again. The words hold no secret."""
-
-
-class Refused(SourceFault):
-    """The camera refuses the password: tried again rarely, or it locks the account."""
-
-
-class NotYet(SourceFault):
-    """Nothing is wrong, it is just not there yet: looked for again every second."""
-
-
-class NotASource(SourceFault):
-    """The address can never be opened as it is written."""
+__all__ = [
+    "Address",
+    "Arrival",
+    "Compressed",
+    "NotASource",
+    "NotYet",
+    "NothingToLeaveOut",
+    "Refused",
+    "Source",
+    "SourceFault",
+    "SourceSpec",
+    "spec_of",
+    "specs",
+]
 
 
 @dataclass(frozen=True, slots=True)

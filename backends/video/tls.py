@@ -27,7 +27,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from backends.video.source import SourceFault
+from backends.video.faults import SourceFault
 
 HANDSHAKE_S = 5.0
 """Connection and handshake together."""

@@ -27,6 +27,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "backends.store": ("backends.domain",),
     "backends.video": ("backends.domain",),
     "backends.probe": ("backends.domain", "backends.video"),
+    "backends.onvif": ("backends.domain", "backends.video"),
     "backends.geo": ("backends.domain",),
     "backends.link": ("backends.domain", "backends.protocol"),
     "backends.conform": ("backends.domain", "backends.protocol"),

@@ -1,1 +1,1 @@
-"""What network video recorders (NVR) and their makers' cameras have of their own: the addresses of their streams."""
+"""What network video recorders (NVR) and their makers' cameras have of their own: addresses, live and past."""

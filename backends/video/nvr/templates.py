@@ -31,6 +31,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from backends.domain.camera import StreamKind
+from backends.domain.device import DeviceTrouble
 from backends.domain.times import NS_PER_S
 
 RTSP_PORT = 554
@@ -52,7 +53,7 @@ class Maker(StrEnum):
     DAHUA = "dahua"
 
 
-class NoTemplate(LookupError):
+class NoTemplate(DeviceTrouble, LookupError):
     """The maker has no address for that; the text says which."""
 
 

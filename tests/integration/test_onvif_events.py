@@ -1,0 +1,163 @@
+"""A device's events over real HTTP: pulled, typed, on our clock, and watched over losses."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+import pytest
+from helpers import onvif_answers as says
+from helpers.onvif_device import PASSWORD, USER, OnvifCamera
+from helpers.waiting import wait_for
+
+from backends.domain.device import CameraEvent, EventKind
+from backends.domain.ports import CameraEvents
+from backends.onvif.device import Login
+from backends.onvif.events import OnvifEvents, read_event
+from backends.onvif.untrusted import parse
+from backends.video.backoff import Backoff
+
+TAMPER = ("tns1:RuleEngine/TamperDetector/Tamper", "IsTamper")
+
+
+class Quick(Backoff):
+    """Waits a tenth of what cameras are given."""
+
+    def after_loss(self, good_s: float) -> float:
+        return super().after_loss(good_s) / 10
+
+
+class Watch:
+    """A watch in a thread of its own, and what it has said."""
+
+    def __init__(self, camera: OnvifCamera, password: str = PASSWORD, life_s: int = 60) -> None:
+        self.stop = threading.Event()
+        self.got: list[CameraEvent] = []
+        self.said: list[str] = []
+        events: CameraEvents = OnvifEvents(Login(camera.url, USER, password), backoff=Quick(), life_s=life_s)
+        self._thread = threading.Thread(
+            target=events.watch, args=(self.stop, self.got.append, self.said.append), name="watch"
+        )
+        self._thread.start()
+
+    def end(self) -> None:
+        self.stop.set()
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+    def kinds(self) -> list[EventKind]:
+        return [event.kind for event in self.got]
+
+
+@pytest.fixture
+def camera(monkeypatch: pytest.MonkeyPatch) -> Iterator[OnvifCamera]:
+    monkeypatch.setattr("backends.onvif.events.PULL_S", 1)
+    with OnvifCamera() as running:
+        yield running
+
+
+def test_events_come_at_once_typed_and_on_our_clock(camera: OnvifCamera) -> None:
+    camera.ahead_s = -86_400
+    watch = Watch(camera)
+    try:
+        wait_for("how things stand", lambda: watch.got)
+        assert watch.got[0].first
+        assert (watch.got[0].kind, watch.got[0].active) == (EventKind.MOTION, False)
+        camera.emit(*TAMPER, "true")
+        wait_for("tampering", lambda: len(watch.got) > 1, 0.9)
+        event = watch.got[1]
+        assert (event.kind, event.active, event.source, event.first) == (EventKind.TAMPER, True, "vs_1", False)
+        assert event.topic == "RuleEngine/TamperDetector/Tamper"
+        assert event.t_ns / 1e9 == pytest.approx(time.time(), abs=3)
+        assert watch.said == [""]
+    finally:
+        watch.end()
+    assert camera.subscriptions == set(), "its place is given back"
+
+
+def test_a_subscription_is_renewed(camera: OnvifCamera) -> None:
+    camera.life_s = 12.0
+    watch = Watch(camera, life_s=24)
+    try:
+        wait_for("a renewal", lambda: "Renew" in camera.asked)
+        assert "CreatePullPointSubscription" in camera.asked
+        assert camera.asked.count("CreatePullPointSubscription") == 1
+    finally:
+        watch.end()
+
+
+def test_a_device_that_forgets_is_asked_anew(camera: OnvifCamera) -> None:
+    watch = Watch(camera)
+    try:
+        wait_for("the first", lambda: watch.got)
+        camera.forget()
+        wait_for("the second subscription", lambda: camera.asked.count("CreatePullPointSubscription") == 2)
+        wait_for("that it stands again", lambda: watch.said[-1] == "" and len(watch.said) == 3)
+        assert watch.said == ["", "the camera says no: no such subscription", ""]
+        camera.emit(*TAMPER, "true")
+        wait_for("tampering", lambda: EventKind.TAMPER in watch.kinds())
+    finally:
+        watch.end()
+
+
+def test_a_device_that_is_unplugged_comes_back(camera: OnvifCamera) -> None:
+    watch = Watch(camera)
+    try:
+        wait_for("the first", lambda: watch.got)
+        camera.close()
+        wait_for("a loss", lambda: "connection refused" in watch.said)
+        assert watch.said[-1]
+        camera.subscriptions.clear()
+        camera.start()
+        camera.emit(*TAMPER, "true")
+        wait_for("tampering", lambda: EventKind.TAMPER in watch.kinds())
+        assert watch.said[-1] == ""
+    finally:
+        watch.end()
+
+
+def test_a_wrong_password_is_tried_once(camera: OnvifCamera) -> None:
+    watch = Watch(camera, "wrong")
+    try:
+        wait_for("the words", lambda: watch.said)
+        assert watch.said == ["the camera refuses user name or password"]
+        assert not watch.stop.wait(0.3)
+        assert camera.refusals == 1
+    finally:
+        watch.end()
+
+
+@pytest.mark.parametrize(
+    ("topic", "item", "value", "kind", "active"),
+    [
+        ("tns1:RuleEngine/CellMotionDetector/Motion", "IsMotion", "true", EventKind.MOTION, True),
+        ("tns1:VideoSource/MotionAlarm", "State", "0", EventKind.MOTION, False),
+        ("tns1:VideoSource/GlobalSceneChange/ImagingService", "State", "1", EventKind.TAMPER, True),
+        ("tns1:VideoSource/tnsacme:SignalLoss", "State", "TRUE", EventKind.SIGNAL_LOSS, True),
+        ("tns1:RuleEngine/LineDetector/Crossed", "ObjectId", "7", EventKind.LINE_CROSSED, None),
+        ("tns1:RuleEngine/FieldDetector/ObjectsInside", "IsInside", "false", EventKind.INTRUSION, False),
+        ("tns1:Device/Trigger/DigitalInput", "LogicalState", "true", EventKind.INPUT, True),
+        ("tns1:Device/HardwareFailure/StorageFailure", "Failed", "true", EventKind.STORAGE, True),
+        ("tns1:RuleEngine/MyRuleDetector/Visitor", "State", "maybe", EventKind.OTHER, None),
+    ],
+)
+def test_topics(topic: str, item: str, value: str, kind: EventKind, active: bool | None) -> None:
+    raw = says.envelope(says.notification(topic, item, value, 1000.0))
+    message = parse(raw).find("Body/NotificationMessage")
+    assert message is not None
+    event = read_event(message, lambda said: 77 if said == "1970-01-01T00:16:40Z" else 0, 5)
+    assert event is not None
+    assert (event.kind, event.active, event.t_ns) == (kind, active, 77)
+    assert ":" not in event.topic
+
+
+def test_a_message_without_a_time_counts_from_when_it_came() -> None:
+    raw = says.envelope(says.notification(*TAMPER, "true", 0.0, "Deleted"))
+    message = parse(raw).find("Body/NotificationMessage")
+    assert message is not None
+    event = read_event(message, lambda said: 0, 5)
+    assert event is not None
+    assert (event.t_ns, event.active) == (5, False)
+    assert read_event(ElementTree.fromstring("<NotificationMessage/>"), lambda said: 0, 5) is None
