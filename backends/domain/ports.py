@@ -193,6 +193,10 @@ class PictureSource(Protocol):
         """Width and height of the decoded picture before scaling; (0, 0) = not known yet."""
         ...
 
+    def held_s(self, demand: Demand) -> float:
+        """Seconds of its stream that can be shown again (`backends.domain.replay`); 0 = none, or not known yet."""
+        ...
+
 
 class StreamDesk(Protocol):
     """Chooses the streams of all that is on the screen and has them decoded. GUI thread only; no call blocks."""
