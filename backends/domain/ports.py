@@ -205,9 +205,9 @@ class StreamDesk(Protocol):
         """The directory, whenever it has changed."""
         ...
 
-    def show(self, views: Sequence[View]) -> tuple[Demand | None, ...]:
+    def show(self, views: Sequence[View], replays: Collection[Demand] = ()) -> tuple[Demand | None, ...]:
         """All that can be seen, over all windows, at every change of it and ten times a second: a switch of streams
-        goes on between two calls.
+        goes on between two calls. `replays`: what is shown again beside it (`domain.replay`); nothing is chosen there.
 
         Returns what each of them paints from now on; None: nothing, its camera has no address or is switched off.
         """

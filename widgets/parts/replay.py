@@ -1,8 +1,7 @@
 """Instant replay of one tile's picture: from when, how fast, paused or not, and back to live.
 
 It only says what is wanted (`demand`) and what is seen (`seen`); the tile shows both pictures' demands, so that what is
-live goes on being decoded and is there at once afterwards. GUI thread only. Must not: know Qt, or paint
-(`replay_look`).
+live goes on being decoded and is there at once afterwards. GUI thread only. Must not: paint (`replay_look`).
 """
 
 from __future__ import annotations
@@ -15,11 +14,14 @@ from backends.domain.camera import Demand, PictureState, PictureStatus
 from backends.domain.ports import PictureSource
 from backends.domain.replay import Replay
 from backends.domain.times import NS_PER_S, MonotonicClock
+from widgets.hands import Ask
 
-BACK_S = (10.0, 30.0, 60.0)
 RATES = (0.5, 1.0, 2.0, 4.0)
 _SAID_S = 4.0
 """How long it is said that there was nothing to show."""
+
+
+_JUMPS_S = {Ask.BACK_10: -10.0, Ask.BACK_30: -30.0, Ask.BACK_60: -60.0, Ask.FORWARD_10: 10.0}
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,27 @@ class ReplayControl:
         self._nothing_since_s = -_SAID_S
 
     # -- what a person does ------------------------------------------------------------------------------
+
+    def act(self, act: Ask) -> bool:
+        """Do it; False: not this, or it means nothing now, for it is live that is shown, or nothing at all."""
+        jump_s = _JUMPS_S.get(act, 0.0)
+        if jump_s < 0:
+            self.back(-jump_s)
+            return self.active
+        if not self.active:
+            return False
+        match act:
+            case Ask.FORWARD_10:
+                self.forward(jump_s)
+            case Ask.PAUSE:
+                self.toggle_pause()
+            case Ask.SLOWER | Ask.FASTER:
+                self.faster(1 if act is Ask.FASTER else -1)
+            case Ask.LIVE | Ask.OUT:
+                self.to_live()
+            case _:
+                return False
+        return True
 
     def back(self, seconds: float) -> None:
         """Show again what was live so long ago; during a replay, so long before what is seen."""
@@ -108,6 +131,11 @@ class ReplayControl:
     @property
     def active(self) -> bool:
         return self._replay is not None
+
+    @property
+    def live(self) -> Demand | None:
+        """What the tile would show live."""
+        return self._live
 
     def set_live(self, live: Demand | None) -> None:
         """What the tile would show live, whenever it changes; None: nothing (hidden, no camera).

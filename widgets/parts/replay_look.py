@@ -26,20 +26,29 @@ def band_height(scale: TypeScale) -> float:
     return scale.line(scale.floor) + scale.floor * 0.35
 
 
+def title_height(scale: TypeScale) -> float:
+    """Of both: what stands below it begins here."""
+    return band_height(scale) + frame_width(scale)
+
+
 def frame_width(scale: TypeScale) -> float:
     return max(3.0, round(scale.floor * 0.26))
 
 
-def parts(whole: QRectF, scale: TypeScale, top: float = 0.0) -> list[QRectF]:
+def parts(whole: QRectF, scale: TypeScale) -> list[QRectF]:
     """Where `draw` paints, for who lays only these over the picture."""
     thick = frame_width(scale)
-    inner = whole.adjusted(0, top, 0, 0)
     return [
-        QRectF(inner.left(), inner.top(), inner.width(), band_height(scale) + thick),
-        QRectF(inner.left(), inner.bottom() - thick, inner.width(), thick),
-        QRectF(inner.left(), inner.top(), thick, inner.height()),
-        QRectF(inner.right() - thick, inner.top(), thick, inner.height()),
+        QRectF(whole.left(), whole.top(), whole.width(), title_height(scale)),
+        QRectF(whole.left(), whole.bottom() - thick, whole.width(), thick),
+        QRectF(whole.left(), whole.top(), thick, whole.height()),
+        QRectF(whole.right() - thick, whole.top(), thick, whole.height()),
     ]
+
+
+def note_part(room: QRectF, scale: TypeScale) -> QRectF:
+    """Where the chip of `draw_nothing` and `draw_held` lies, or less."""
+    return QRectF(room.left(), room.top(), room.width(), band_height(scale))
 
 
 def draw(
@@ -49,12 +58,9 @@ def draw(
     now_ns: int,
     theme: Theme,
     scale: TypeScale,
-    *,
-    top: float = 0.0,
 ) -> None:
-    """Over the picture of a tile. `now_ns`: the session clock, by which everything on the screen is told; `top`:
-    height of what stands above the title (the flag of an alarm)."""
-    band, *frame = parts(whole, scale, top)
+    """Over the picture of a tile. `now_ns`: the session clock, by which everything on the screen is told."""
+    band, *frame = parts(whole, scale)
     thick = frame_width(scale)
     for side in frame:
         painter.fillRect(side, theme.replay)

@@ -11,7 +11,6 @@ from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 
 from backends.domain.camera import Camera, PictureStatus
 from backends.domain.place import Area
-from backends.domain.replay import is_replay
 from layouts.options import CameraListOptions
 from widgets.i18n import local, tr
 from widgets.models.cameras import NODE_ROLE, CameraModel, Kind, Node, Order
@@ -128,8 +127,6 @@ class CameraListTile(Tile):
         """Of the cameras on this station's screens; of one that is shown twice, the fresher picture."""
         found: dict[str, PictureStatus] = {}
         for demand in self.session.demands.wanted():
-            if is_replay(demand.uri):
-                continue  # how the camera is now, its live picture says
             status = self.session.pictures.status(demand)
             before = found.get(demand.camera_id)
             if before is None or status.age_s < before.age_s:
