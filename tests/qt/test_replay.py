@@ -192,8 +192,6 @@ class Host(QWidget):
             replay_look.draw(painter, whole, seen, NOW_NS, self.theme, self.scale)
         elif self.room.control.nothing:
             replay_look.draw_nothing(painter, whole, self.theme, self.scale)
-        else:
-            replay_look.draw_held(painter, whole, self.room.control.held_s(), self.theme, self.scale)
         painter.end()
 
 
@@ -237,9 +235,7 @@ def test_the_title_is_said_in_any_room(
 def test_it_says_that_it_opens_is_paused_or_found_nothing(qtbot: QtBot, qapp: QApplication, room: Room) -> None:
     prepare(qapp)
     widget = host(qtbot, room, (420, 240))
-    assert said(widget) == [], "live, and nobody looks"
-    room.pictures.held["cam-014"] = 250.0
-    assert said(widget) == ["xem lại được 4 phút"]
+    assert said(widget) == [], "live"
     room.control.back(30)
     assert said(widget) == ["XEM LẠI", "đang mở"]
     room.pass_s(0)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from helpers.camera_wall import camera_wall
 from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
 from helpers.street import street_picture
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -14,6 +16,7 @@ from backends.domain.replay import is_replay, replay_of
 from layouts.options import CameraOptions
 from widgets.hands import Ask
 from widgets.parts import text
+from widgets.parts.camera_menu import open_menu
 from widgets.tiles.camera import CameraTile
 
 S = 1_000_000_000
@@ -183,3 +186,76 @@ def test_the_flag_of_an_alarm_stays_above_it(qtbot: QtBot, sample: SampleSession
     boxes = {item.text: item.painted for item in log.items}
     flag = next(box for said, box in boxes.items() if said.startswith("Tụ tập đông người"))
     assert boxes["XEM LẠI"].top() > flag.bottom()
+
+
+KEYS = [
+    (Qt.Key.Key_Left, Qt.KeyboardModifier.ControlModifier, 10.0, 1.0),
+    (Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier, 40.0, 1.0),
+    (Qt.Key.Key_Left, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier, 100.0, 1.0),
+    (Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier, 90.0, 1.0),
+    (Qt.Key.Key_Up, Qt.KeyboardModifier.ControlModifier, 90.0, 2.0),
+    (Qt.Key.Key_Down, Qt.KeyboardModifier.ControlModifier, 90.0, 1.0),
+]
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+def test_by_keyboard_and_by_menu(qtbot: QtBot, sample: SampleSession) -> None:
+    with camera_wall(sample) as wall:
+        tile = wall.free()[0]
+        wall.click(tile)
+        camera = tile.camera
+        assert camera is not None
+        for key, modifiers, ago_s, rate in KEYS:
+            wall.key(key, modifiers=modifiers)
+            looks(tile)
+            old = old_demand(sample)
+            assert old is not None
+            assert old.camera_id == camera.id
+            replay = replay_of(old.uri)
+            assert replay is not None
+            assert round(tile.session.mono.monotonic_s() - replay.from_ns / S) == ago_s
+            assert replay.rate == rate
+            comes(tile, sample, ago_s)
+        wall.key(Qt.Key.Key_Space)
+        looks(tile)
+        assert tile.replay is not None
+        assert tile.replay.paused
+        menu = open_menu(tile, tile.mapToGlobal(tile.rect().center()))
+        entries = {action.text().split("\t")[0]: action for action in menu.actions()}
+        assert entries["Tạm dừng xem lại"].isChecked()
+        entries["Về hình hiện tại"].trigger()
+        menu.close()
+        looks(tile)
+        assert tile.replay is None
+        assert old_demand(sample) is None
+        for leave in (Qt.Key.Key_End, Qt.Key.Key_Escape):
+            wall.key(Qt.Key.Key_Left, modifiers=Qt.KeyboardModifier.ControlModifier)
+            assert tile.replay is not None
+            wall.key(leave)
+            assert tile.replay is None
+
+
+def test_the_figures_say_how_much_can_be_shown_again(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    tile.act(Ask.DETAILS)
+    assert "xem lại được" not in words(tile)
+    sample.pictures.held["cam-014"] = 250.0
+    tile.on_second()
+    said = words(tile)
+    assert said[said.index("xem lại được") + 1] == "4 phút"
+
+
+def test_a_zoom_goes_along_and_what_was_never_bridges_to_what_is(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    tile.act(Ask.BACK_30)
+    looks(tile)
+    comes(tile, sample, 30)
+    tile.act(Ask.NEARER)
+    tile.picture._settled()
+    looks(tile)
+    old = old_demand(sample)
+    assert old is not None
+    assert old.crop == tile.picture.seen != (0.0, 0.0, 1.0, 1.0)
+    assert tile.picture.bridging
+    tile.act(Ask.LIVE)
+    assert not tile.picture.bridging

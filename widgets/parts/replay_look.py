@@ -47,7 +47,7 @@ def parts(whole: QRectF, scale: TypeScale) -> list[QRectF]:
 
 
 def note_part(room: QRectF, scale: TypeScale) -> QRectF:
-    """Where the chip of `draw_nothing` and `draw_held` lies, or less."""
+    """Where the chip of `draw_nothing` lies, or less."""
     return QRectF(room.left(), room.top(), room.width(), band_height(scale))
 
 
@@ -74,17 +74,7 @@ def draw(
 
 def draw_nothing(painter: QPainter, room: QRectF, theme: Theme, scale: TypeScale) -> None:
     """A chip at the top of the live picture: there was nothing to show again."""
-    _draw_note(painter, room, tr("replay.nothing"), theme, scale)
-
-
-def draw_held(painter: QPainter, room: QRectF, held_s: float, theme: Theme, scale: TypeScale) -> None:
-    """A chip at the top of the live picture: how much can be shown again. Nothing where nothing is kept."""
-    if held_s >= 1:
-        _draw_note(painter, room, tr("replay.held", age=fmt.duration(held_s)), theme, scale)
-
-
-def _draw_note(painter: QPainter, room: QRectF, words: str, theme: Theme, scale: TypeScale) -> None:
-    px = scale.floor
+    px, words = scale.floor, tr("replay.nothing")
     width = min(room.width(), chip_width(words, px))
     chip = QRectF(room.right() - width, room.top(), width, band_height(scale))
     draw_chip(painter, chip, words, px, theme.scrim, theme.on_picture)

@@ -158,6 +158,11 @@ class CameraTile(Tile):
         return self.picture.demand.uri if self.picture.demand is not None else ""
 
     @property
+    def replay(self) -> ReplaySeen | None:
+        """What is said of the old picture that it shows; None: it shows what is live."""
+        return self._replay.seen()
+
+    @property
     def camera(self) -> Camera | None:
         return self.session.city.camera(self._shown.camera_id)
 
@@ -289,7 +294,8 @@ class CameraTile(Tile):
         if self.details and camera is not None and demand is not None:
             pictures, use = self.session.pictures, self.session.streams.use(camera.id)
             painted = self.picture.rate.per_second(self.session.mono.monotonic_s())
-            lines = detail_lines(use, pictures.status(demand), painted, pictures.source_size(demand))
+            size, held_s = pictures.source_size(demand), self._replay.held_s()
+            lines = detail_lines(use, pictures.status(demand), painted, size, held_s)
         if lines != self._lines:
             self._lines = lines
             self.update()
