@@ -259,3 +259,21 @@ def test_a_zoom_goes_along_and_what_was_never_bridges_to_what_is(qtbot: QtBot, s
     assert tile.picture.bridging
     tile.act(Ask.LIVE)
     assert not tile.picture.bridging
+
+
+def test_the_ring_of_the_keyboard_hides_no_frame(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    tile.act(Ask.BACK_30)
+    looks(tile)
+    comes(tile, sample, 30)
+    tile.setFocus()
+    qtbot.waitUntil(tile.hasFocus)
+    picture = tile.grab().toImage()
+    for x, y in ((2, 120), (417, 120), (210, 237)):
+        near = [
+            picture.pixelColor(x + dx, y + dy)
+            for dx in range(-5, 6)
+            for dy in range(-5, 6)
+            if 0 <= x + dx < 420 and 0 <= y + dy < 240
+        ]
+        assert tile.theme.replay in near, "on this side too"

@@ -131,12 +131,13 @@ class CameraOverlay:
         if said.grave is not None:
             self._paint_veil(painter, whole)
         flag = QRectF(rect.left(), rect.top(), rect.width(), self._paint_flag(painter, rect))
-        below = rect.adjusted(0, flag.height(), 0, 0)
+        inside = hands.ring_width(said.marks)  # the tile that a person replays has the ring: it must hide no frame
+        below = rect.adjusted(inside, max(flag.height(), inside), -inside, -inside)
         if old is not None:
             frame, title = replay_look.frame_width(self.scale), replay_look.title_height(self.scale)
         elif said.nothing_old:
             title = replay_look.band_height(self.scale)
-        caption = self._caption_rect(rect.adjusted(frame, 0, -frame, -frame))
+        caption = self._caption_rect(below.adjusted(frame, 0, -frame, -frame) if old is not None else rect)
         middle = QRectF(caption.left(), below.top() + title, caption.width(), caption.top() - below.top() - title)
         calm = said.grave is None and (status.state in _CALM or (old is not None and status.state not in BAD))
         # Words of a state go before marks and figures: those take only what is left over.
