@@ -15,6 +15,7 @@ from backends.domain.camera import Demand, PictureState, PictureStatus
 from backends.domain.replay import is_replay, replay_of
 from layouts.options import CameraOptions
 from widgets.hands import Ask
+from widgets.i18n import tr
 from widgets.parts import text
 from widgets.parts.camera_menu import open_menu
 from widgets.tiles.camera import CameraTile
@@ -228,6 +229,18 @@ def test_by_keyboard_and_by_menu(qtbot: QtBot, sample: SampleSession) -> None:
         looks(tile)
         assert tile.replay is None
         assert old_demand(sample) is None
+        said: list[str] = []
+        stills: list[str] = []
+        sample.session.notices.toldDesk.connect(said.append)
+        sample.session.calls.stillAsked.connect(lambda camera_id, _: stills.append(camera_id))
+        wall.key(Qt.Key.Key_Left, modifiers=Qt.KeyboardModifier.ControlModifier)
+        wall.key(Qt.Key.Key_S, modifiers=Qt.KeyboardModifier.ControlModifier)
+        assert stills == [], "not the live picture in place of the old one"
+        assert said == [tr("replay.no_still")]
+        wall.key(Qt.Key.Key_End)
+        looks(tile)
+        wall.key(Qt.Key.Key_S, modifiers=Qt.KeyboardModifier.ControlModifier)
+        assert stills == [camera.id]
         for leave in (Qt.Key.Key_End, Qt.Key.Key_Escape):
             wall.key(Qt.Key.Key_Left, modifiers=Qt.KeyboardModifier.ControlModifier)
             assert tile.replay is not None
