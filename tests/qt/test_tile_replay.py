@@ -290,3 +290,22 @@ def test_the_ring_of_the_keyboard_hides_no_frame(qtbot: QtBot, sample: SampleSes
             if 0 <= x + dx < 420 and 0 <= y + dy < 240
         ]
         assert tile.theme.replay in near, "on this side too"
+
+
+def test_a_tour_stays_while_its_camera_is_shown_again(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = CameraTile(sample.session, SCALES["desk"], CameraOptions(tour=("014", "021"), dwell_s=10))
+    tile.resize(420, 240)
+    qtbot.addWidget(tile)
+    tile.show()
+    qtbot.waitExposed(tile)
+    tile.on_second()
+    looks(tile)
+    tile.act(Ask.BACK_60)
+    numbers = []
+    for _ in range(25):
+        sample.clock.advance_s(1)
+        tile.on_second()
+        sample.session.demands.flush()
+        numbers.append(tile.camera.number if tile.camera else "")
+    assert numbers == ["014"] * 25
+    assert tile.replay is not None

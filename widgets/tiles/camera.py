@@ -113,7 +113,7 @@ class CameraTile(Tile):
             return
         alarm, hands = self._shown.alarm, self.session.hands
         held = self.maximised or self.picture.seen != zoom.WHOLE or bool(hands.camera(self.place))
-        held = held or (alarm is not None and alarm.unacknowledged)
+        held = held or self._replay.active or (alarm is not None and alarm.unacknowledged)
         if self._tour.step(self.now_ns(), self._view_of, hold=held):
             self.refresh()
             self._tour.shown()
