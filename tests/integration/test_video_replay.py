@@ -88,23 +88,26 @@ def test_pictures_of_three_seconds_ago_come_at_their_pace_and_live_goes_on(runni
     assert running.status(live).reconnects == 0
 
 
-@pytest.mark.parametrize("rate", [0.5, 4.0])
-def test_slow_and_fast(running: Rig, live: Demand, rate: float) -> None:
-    hold(running, live, 5.0)
+def test_slow_takes_longer_than_it_took(running: Rig, live: Demand) -> None:
+    hold(running, live, 3.0)
     now_ns = time.monotonic_ns()
-    old = again(live, now_ns - 5 * S, now_ns, rate)
+    old = again(live, now_ns - 3 * S, now_ns, 0.5)
     running.show(live, old)
     began = playing(running, old)
-    came = running.client.sequence(old)
-    before_ns = time.monotonic_ns()
-    until(lambda: running.status(old).shown_mono_ns > began.shown_mono_ns + S * rate * 0.7, 10, "it goes on")
-    seconds = (time.monotonic_ns() - before_ns) / S
-    assert seconds > 0.55
-    assert seconds < max(0.7 * rate, 10.0 * (rate < 1)), "faster than it was live, however busy this machine is"
-    # Slow: all of them. Fast: not more of them than a screen shows.
-    pictures = running.client.sequence(old) - came
-    assert pictures < 40 * seconds + 3
-    assert pictures > 6
+    came, before_ns = running.client.sequence(old), time.monotonic_ns()
+    until(lambda: running.status(old).shown_mono_ns > began.shown_mono_ns + 0.5 * S, 15, "it goes on")
+    assert time.monotonic_ns() - before_ns > 0.7 * S
+    assert running.client.sequence(old) - came > 8, "every picture"
+
+
+def test_fast_shows_no_more_pictures_than_anybody_sees(running: Rig, live: Demand) -> None:
+    hold(running, live, 5.0)
+    now_ns = time.monotonic_ns()
+    old = again(live, now_ns - 5 * S, now_ns, 4.0)
+    running.show(live, old)
+    ended = running.until_state(old, PictureState.ENDED, 30)
+    assert now_ns - ended.shown_mono_ns < 0.4 * S
+    assert 20 <= ended.received <= 44, "of 125 pictures none that is closer than 120 ms of the past to the one before"
 
 
 def test_one_picture_stays_and_a_second_size_gets_it_too(running: Rig, live: Demand) -> None:
