@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import locale
+import math
 import os
 import platform
 import shutil
@@ -25,6 +26,7 @@ from backends.store.backup import backups
 from backends.store.schema import OPS_FILE, check_whole
 from console.options import NeedsMachine, Options, default_data_dir, has_display
 from console.screens import UsageError
+from console.settings import VideoSection
 from console.status import STATUS_FILE, Phase, read_status
 from layouts.load import load_layouts
 from layouts.options import SHIPPED_KINDS
@@ -167,6 +169,31 @@ def check_shared_memory(options: Options) -> Iterable[Finding]:
         f"shared memory for pictures: {free_mb} MB free of {SHM_NEEDED_MB} MB needed",
         "mount -o remount,size=1g /dev/shm (in a container: docker run --shm-size=1g)",
     )
+    yield from ring_finding(_ring_mb(options), free_mb)
+
+
+def ring_finding(ring_mb: int, free_mb: int) -> Iterable[Finding]:
+    """Room for instant replay, beside that for pictures. What is missing costs seconds of the past, nothing else."""
+    if not ring_mb:
+        return
+    room_mb = max(0, free_mb - SHM_NEEDED_MB)
+    size_gb = math.ceil((SHM_NEEDED_MB + ring_mb) / 1024)
+    yield Finding(
+        room_mb >= ring_mb,
+        f"shared memory for instant replay: {min(room_mb, ring_mb)} MB of {ring_mb} MB ([video] ring_mb) beside the "
+        "pictures",
+        f"mount -o remount,size={size_gb}g /dev/shm (in a container: docker run --shm-size={size_gb}g); with less, "
+        "cameras can be shown again for a shorter time",
+        needed=False,
+    )
+
+
+def _ring_mb(options: Options) -> int:
+    try:
+        site = options.site()
+    except UsageError:  # said in its own line
+        site = None
+    return (site.video if site is not None else VideoSection()).ring_mb
 
 
 def check_confinement(options: Options) -> Iterable[Finding]:

@@ -112,6 +112,8 @@ class VideoSection(_Strict, frozen=True):
     """Decoder processes; 0 = as many as suit this machine."""
     stills_dir: str = ""
     """Folder of the stills that people save; empty = the folder "stills" of the data folder."""
+    ring_mb: Annotated[int, msgspec.Meta(ge=0, le=262_144)] = 512
+    """Memory for what the shown cameras sent last, for instant replay; 0 = none is kept."""
 
 
 Days = Annotated[int, msgspec.Meta(ge=1, le=36_500)]

@@ -42,7 +42,18 @@ class Ask(StrEnum):
     UP = "up"
     DOWN = "down"
     OUT = "out"
-    """One step back: out of the zoom, then out of the full window."""
+    """One step back: out of an old picture, out of the zoom, then out of the full window."""
+    BACK_10 = "back_10"
+    """What was live 10 seconds ago; of an old picture: 10 seconds before it."""
+    BACK_30 = "back_30"
+    BACK_60 = "back_60"
+    FORWARD_10 = "forward_10"
+    PAUSE = "pause"
+    """Stay with the old picture that is seen, or go on from it."""
+    SLOWER = "slower"
+    FASTER = "faster"
+    LIVE = "live"
+    """Back to what is live."""
 
 
 @dataclass

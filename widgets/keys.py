@@ -27,6 +27,14 @@ CAMERA_KEYS: dict[str, Ask] = {
     "Del": Ask.RELEASE,
     "Ctrl+I": Ask.DETAILS,
     "Ctrl+S": Ask.STILL,
+    "Ctrl+Left": Ask.BACK_10,
+    "Shift+Left": Ask.BACK_30,
+    "Ctrl+Shift+Left": Ask.BACK_60,
+    "Ctrl+Right": Ask.FORWARD_10,
+    "Space": Ask.PAUSE,
+    "Ctrl+Down": Ask.SLOWER,
+    "Ctrl+Up": Ask.FASTER,
+    "End": Ask.LIVE,
 }
 """Key as Qt spells it -> what it does to the chosen tile."""
 

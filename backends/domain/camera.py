@@ -93,6 +93,10 @@ class PictureState(StrEnum):
     DISABLED = "disabled"
     NO_SOURCE = "no_source"
     """The address is not one that this program can open; `reason` says why."""
+    REPLAY = "replay"
+    """Pictures of the past come as they should; `shown_ns` says of when."""
+    ENDED = "ended"
+    """A replay has come to its end; its last picture stays."""
 
 
 class Demand(msgspec.Struct, frozen=True, order=True):
@@ -100,6 +104,7 @@ class Demand(msgspec.Struct, frozen=True, order=True):
 
     camera_id: str
     uri: str
+    """Of one of its streams, or of a replay of one (`backends.domain.replay`)."""
     width: int
     """Physical pixels of the picture on the screen."""
     height: int
@@ -133,3 +138,7 @@ class PictureStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is wrong with the pictures that come, most urgent first. Of no meaning in states without a picture."""
     apart: Apart | None = None
     """Its decoder worker is not shared with the others; None: it is."""
+    shown_ns: int = 0
+    """Of a replay: when the picture that is shown was received, UTC; 0 = it is none of the past, or none has come."""
+    shown_mono_ns: int = 0
+    """The same by the monotonic clock of this machine: what is reckoned with."""

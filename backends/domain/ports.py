@@ -195,6 +195,10 @@ class PictureSource(Protocol):
         """Width and height of the decoded picture before scaling; (0, 0) = not known yet."""
         ...
 
+    def held_s(self, demand: Demand) -> float:
+        """Seconds of its stream that can be shown again (`backends.domain.replay`); 0 = none, or not known yet."""
+        ...
+
 
 class StreamDesk(Protocol):
     """Chooses the streams of all that is on the screen and has them decoded. GUI thread only; no call blocks."""
@@ -203,9 +207,9 @@ class StreamDesk(Protocol):
         """The directory, whenever it has changed."""
         ...
 
-    def show(self, views: Sequence[View]) -> tuple[Demand | None, ...]:
+    def show(self, views: Sequence[View], replays: Collection[Demand] = ()) -> tuple[Demand | None, ...]:
         """All that can be seen, over all windows, at every change of it and ten times a second: a switch of streams
-        goes on between two calls.
+        goes on between two calls. `replays`: what is shown again beside it (`domain.replay`); nothing is chosen there.
 
         Returns what each of them paints from now on; None: nothing, its camera has no address or is switched off.
         """

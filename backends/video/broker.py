@@ -26,6 +26,7 @@ import msgspec
 
 from backends.domain.camera import PictureState
 from backends.domain.picture import Apart
+from backends.domain.replay import is_replay, replay_of
 from backends.domain.stream_choice import LeftOut
 from backends.video.channel import Stopper
 from backends.video.crew import Crewman, WorkerEnded
@@ -33,18 +34,22 @@ from backends.video.frames import FrameReader, format_segment, segment_size
 from backends.video.isolation import Isolation
 from backends.video.plan import OutputKey, StreamKey, outputs_for, spread
 from backends.video.ring_pool import BUDGET, RingPool
+from backends.video.ring_source import NOTHING_KEPT, ring_path
 from backends.video.segment import NoPictureMemory, Segments, free_bytes
 from backends.video.wire import (
+    AskHeld,
     Assigned,
     Assignment,
     Busy,
+    Held,
+    HeldStream,
     Orders,
     OutputOrder,
     StreamOrder,
     Told,
     Wanted,
+    asked_decoder,
     encode,
-    wanted_decoder,
 )
 
 log = logging.getLogger(__name__)
@@ -235,7 +240,11 @@ class PictureBroker:
     def streams(self) -> dict[StreamKey, PictureState]:
         """What is decoded now from the cameras themselves, and how each stands."""
         with self._lock:
-            outputs = [(key, one) for key, one in self._outputs.items() if key.stream not in self._elsewhere]
+            outputs = [
+                (key, one)
+                for key, one in self._outputs.items()
+                if key.stream not in self._elsewhere and not is_replay(key.stream.uri)
+            ]
             return {key.stream: output.seen.status().state for key, output in outputs}
 
     def worker_restarts(self) -> int:
@@ -277,7 +286,11 @@ class PictureBroker:
             self._guis.append(gui)
         try:
             while (message := self._stopper.receive(connection)) is not None:
-                self._answer(gui, wanted_decoder.decode(message))
+                asked = asked_decoder.decode(message)
+                if isinstance(asked, AskHeld):
+                    gui.send(self._held(gui))
+                else:
+                    self._answer(gui, asked)
         except (OSError, EOFError):
             pass  # it has gone; what it wanted stays for a while
         except msgspec.DecodeError as error:
@@ -295,6 +308,11 @@ class PictureBroker:
             self._replan()
             answer = self._assignment(wanted)
         gui.send(answer)
+
+    def _held(self, gui: _Gui) -> Held:
+        with self._lock:
+            streams = {_kept_stream(StreamKey(demand.camera_id, demand.uri)) for demand in gui.wanted.demands}
+            return Held(tuple(HeldStream(s.camera_id, s.uri, self._rings.held_s(s)) for s in sorted(streams)))
 
     def _assignment(self, wanted: Wanted) -> Assigned:
         outputs = outputs_for(demand for gui in self._guis for demand in gui.wanted.demands)
@@ -323,7 +341,7 @@ class PictureBroker:
         for key in sorted(wanted - self._outputs.keys()):
             self._make(key)
         self._spread(now)
-        self._rings.want({key.stream for key in self._outputs if key.stream.uri.partition(":")[0] != "ring"})
+        self._rings.want({_kept_stream(key.stream) for key in self._outputs})
         told = {StreamKey(d.camera_id, d.uri): d.restreamed for gui in self._guis for d in gui.wanted.demands}
         self._elsewhere = {key.stream for key in self._outputs if told.get(key.stream, key.stream in self._elsewhere)}
         self._give_orders()
@@ -343,6 +361,9 @@ class PictureBroker:
             man.hold(now + wait_s if wait_s else 0.0)
 
     def _make(self, key: OutputKey) -> None:
+        if is_replay(key.stream.uri) and self._rings.slab(_kept_stream(key.stream)) is None:
+            self._refused[key] = NOTHING_KEPT
+            return
         self._generation += 1
         try:
             name, memory = self._segments.create(self._generation, segment_size(key.width, key.height))
@@ -361,8 +382,9 @@ class PictureBroker:
         reduced = {StreamKey(r.camera_id, r.uri): r.left_out for gui in self._guis for r in gui.wanted.reduced}
         for stream, drawn in outputs.items():
             nobody = ("", "")
-            user, password = nobody if stream in self._elsewhere else self._credentials.get(stream.camera_id, nobody)
-            path = self._scene_path(stream.uri)
+            alone = is_replay(stream.uri) or stream in self._elsewhere  # neither logs in at the camera
+            user, password = nobody if alone else self._credentials.get(stream.camera_id, nobody)
+            path = self._path(stream)
             ring = self._rings.slab(stream) or ("", 0)
             left_out = reduced.get(stream, LeftOut())
             order = StreamOrder(stream.camera_id, stream.uri, tuple(drawn), user, password, path, *ring, left_out)
@@ -370,8 +392,12 @@ class PictureBroker:
         for man, streams in zip(self._crew, orders, strict=True):
             man.order(Orders(tuple(streams)))
 
-    def _scene_path(self, uri: str) -> str:
-        scheme, _, number = uri.partition(":")
+    def _path(self, stream: StreamKey) -> str:
+        """What an address cannot say: the file of a scene, the place of a replay's packets."""
+        if is_replay(stream.uri):
+            slab = self._rings.slab(_kept_stream(stream))
+            return ring_path(*slab) if slab else ""
+        scheme, _, number = stream.uri.partition(":")
         if scheme != "scene":
             return ""
         if number in self._scenes:
@@ -423,6 +449,12 @@ class PictureBroker:
         for gui, answer in answers:
             with contextlib.suppress(OSError):  # it has just gone: its own thread notices
                 gui.send(answer)
+
+
+def _kept_stream(stream: StreamKey) -> StreamKey:
+    """Whose packets it needs: those of a replay are the packets of the live stream, which go on being kept for it."""
+    replay = replay_of(stream.uri)
+    return StreamKey(stream.camera_id, replay.live) if replay is not None else stream
 
 
 def memory_warning(expected_bytes: int) -> str:

@@ -19,18 +19,22 @@ import msgspec
 
 from backends.domain.camera import Demand, PictureState, PictureStatus
 from backends.domain.picture import Apart
+from backends.domain.replay import is_replay, replay_of
 from backends.domain.stream_choice import LeftOut, Seen
 from backends.video.channel import Stopper
 from backends.video.frames import LOST_S, BadFrameHeader, FrameReader, PinnedFrame
 from backends.video.plan import StreamKey
 from backends.video.segment import attach
-from backends.video.wire import Assigned, Busy, Reduced, Wanted, encode, told_decoder
+from backends.video.wire import Asked, AskHeld, Busy, Held, Reduced, Told, Wanted, encode, told_decoder
 
 log = logging.getLogger(__name__)
 
 _RETRY_S = 0.5
 _BUSY_OLD_S = 3.0
 """What the broker said of the load is of no use after this; it says it once a second."""
+_HELD_EVERY_S = 1.0
+_HELD_OLD_S = 3.0
+"""An older answer is of a time when nobody looked."""
 
 
 class PictureClient:
@@ -53,6 +57,9 @@ class PictureClient:
         """Frames received and late ones at the last look; of the GUI thread."""
         self._sent: dict[int, tuple[Demand, ...]] = {}
         self._sent_to: tuple[Connection | None, int] = (None, 0)
+        self._held: tuple[float, dict[tuple[str, str], float]] = (0.0, {})
+        self._held_wanted = 0.0  # when somebody looked last
+        self._held_asked = 0.0
         self._number = 0
         self._change = threading.Condition()
         self._connection: Connection | None = None
@@ -117,6 +124,8 @@ class PictureClient:
         age_s = time.monotonic() - self._since.get(demand, time.monotonic())
         reason = self._refused.get(demand, "") or self._reason
         state = PictureState.LOST if reason and age_s >= LOST_S else PictureState.CONNECTING
+        if reason and is_replay(demand.uri):
+            state = PictureState.NO_SOURCE  # nobody waits for the past
         return PictureStatus(state=state, age_s=age_s, reason=reason)
 
     def source_size(self, demand: Demand) -> tuple[int, int]:
@@ -155,6 +164,20 @@ class PictureClient:
             return None
         return min(1.0, late / came) if came else 0.0, busy[0]
 
+    def held_s(self, demand: Demand) -> float:
+        """Seconds of its stream that can be shown again, as of the last second or two; 0 = none, or not known yet.
+
+        Asked of the broker while somebody looks, once a second at most.
+        """
+        with self._change:
+            self._held_wanted = now = time.monotonic()
+            if self._held_due():
+                self._change.notify_all()
+        said, held = self._held
+        replay = replay_of(demand.uri)
+        stream = demand.camera_id, replay.live if replay is not None else demand.uri
+        return held.get(stream, 0.0) if now - said < _HELD_OLD_S else 0.0
+
     def close(self) -> None:
         """End the threads. Pictures that are already attached stay readable."""
         with self._change:
@@ -186,17 +209,27 @@ class PictureClient:
                 if self._closed:
                     return
                 connection, number = self._connection, self._number
-                demands, reduced = tuple(self._wanted), self._reduced
-                self._sent = {number: demands}
-                self._sent_to = (connection, number)
+                message: Asked = AskHeld()
+                if self._sent_to == (connection, number):
+                    self._held_asked = time.monotonic()
+                else:
+                    demands, reduced = tuple(self._wanted), self._reduced
+                    self._sent = {number: demands}
+                    self._sent_to = (connection, number)
+                    message = Wanted(number, demands, reduced)
             assert connection is not None
             try:
-                connection.send_bytes(encode(Wanted(number, demands, reduced)))
+                connection.send_bytes(encode(message))
             except (OSError, ValueError):
                 log.info("demands could not be sent; the broker is gone, and gets them when it is back")
 
     def _something_to_send(self) -> bool:
-        return self._closed or (self._connection is not None and self._sent_to != (self._connection, self._number))
+        if self._closed or self._connection is None:
+            return self._closed
+        return self._sent_to != (self._connection, self._number) or self._held_due()
+
+    def _held_due(self) -> bool:
+        return self._held_wanted - self._held_asked >= _HELD_EVERY_S
 
     def _receive(self) -> None:
         while not self._closed:
@@ -213,11 +246,7 @@ class PictureClient:
                 self._change.notify_all()
             try:
                 while (message := self._stopper.receive(connection)) is not None:
-                    told = told_decoder.decode(message)
-                    if isinstance(told, Busy):
-                        self._busy = (told.cpu_share, time.monotonic())
-                    else:
-                        self._take(told)
+                    self._take(told_decoder.decode(message))
             except (OSError, EOFError, msgspec.DecodeError):
                 if not self._closed:
                     log.info("the connection to the picture broker is lost; pictures that still come are shown")
@@ -226,7 +255,14 @@ class PictureClient:
                     self._connection = None
                 connection.close()
 
-    def _take(self, answer: Assigned) -> None:
+    def _take(self, answer: Told) -> None:
+        if isinstance(answer, Held):
+            held = {(stream.camera_id, stream.uri): stream.held_s for stream in answer.streams}
+            self._held = (time.monotonic(), held)
+            return
+        if isinstance(answer, Busy):
+            self._busy = (answer.cpu_share, time.monotonic())
+            return
         with self._change:
             demands = self._sent.get(answer.number)
         if demands is None:
@@ -261,7 +297,13 @@ class PictureClient:
 def stand_in(demand: Demand, old: Iterable[Demand]) -> Demand | None:
     """Which of the old pictures is shown until its own is there. While a camera switches there are two: the stream
     that it is of, before the other."""
-    same = [other for other in old if (other.camera_id, other.crop) == (demand.camera_id, demand.crop)]
+    same = [
+        other
+        for other in old
+        if (other.camera_id, other.crop) == (demand.camera_id, demand.crop)
+        # What was must never be taken for what is.
+        and (is_replay(demand.uri) or not is_replay(other.uri))
+    ]
     return min(same, key=lambda other: (other.uri != demand.uri, -other.width * other.height), default=None)
 
 

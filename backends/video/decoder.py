@@ -7,6 +7,7 @@ know where the orders come from, or judge the age of a picture (its reader does)
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from backends.video.ring import RingWriter
 from backends.video.ring_layout import BadRing, Codec
 from backends.video.scaling import Scaler, Shot, size_of
 from backends.video.segment import attach
-from backends.video.source import Address, Compressed, NotASource, NotYet, Refused, Source, SourceFault, spec_of
+from backends.video.source import Address, Compressed, NotASource, NotYet, Past, Refused, Source, SourceFault, spec_of
 from backends.video.turn import TURN
 from backends.video.wire import OutputOrder, StreamOrder
 
@@ -54,7 +55,6 @@ class StreamDecoder:
 
     def __init__(self, order: StreamOrder, gate: OpeningGate) -> None:
         self._stop = threading.Event()
-        self._address = Address(order.uri, order.user, order.password, order.path, self._stop)
         self._camera_id = order.camera_id
         self._gate = gate
         self._backoff = Backoff()
@@ -62,6 +62,8 @@ class StreamDecoder:
         self._drawings: dict[OutputOrder, _Drawing] = {}
         self._last: Shot | None = None
         self._aspect = 1.0
+        self._past: Past | None = None
+        self._when = (0, 0)
         self._stamp_ns = 0
         self._interval_ns = 0
         self._received = 0
@@ -90,6 +92,8 @@ class StreamDecoder:
         self._received = max((w.received for w in writers), default=0)
         self._bad = max((w.bad for w in writers), default=0)
         self._late = max((w.late for w in writers), default=0)
+        resume_ns = max((w.shown_mono_ns for w in writers), default=0)
+        self._address = Address(order.uri, order.user, order.password, order.path, self._stop, resume_ns)
         self._thread = threading.Thread(target=self._run, name=f"stream {order.camera_id}", daemon=True)
 
     def start(self) -> None:
@@ -159,6 +163,8 @@ class StreamDecoder:
         writer.say_source(*size_of(shot), smoothed=self._smoothed)
         writer.say_stream(self._meter.bits_per_s, self._bad)
         writer.say_late(self._late)
+        if self._past is not None:
+            writer.say_when(*self._when)
         writer.publish(self._stamp_ns, self._drawn_interval_ns(), self._received)
 
     def _drawn_interval_ns(self) -> int:
@@ -176,6 +182,9 @@ class StreamDecoder:
             opened = time.monotonic()
             try:
                 self._session()
+                if self._past is not None:
+                    self._rest()
+                    return
                 wait_s = self._after_loss(opened, "the camera ended the stream")
             except NotYet:
                 self._say(PictureState.CONNECTING)
@@ -193,6 +202,12 @@ class StreamDecoder:
                 log.exception("the decoder of camera %s failed", self._camera_id)
                 wait_s = self._after_loss(opened, "the decoder failed")
             self._pause(wait_s)
+
+    def _rest(self) -> None:
+        """The past has been shown. What is there stays, for outputs that come later too, until nobody wants it."""
+        self._say(PictureState.ENDED)
+        self._sign = math.inf
+        self._stop.wait()
 
     def _after_loss(self, opened: float, reason: str) -> float:
         if not self._stop.is_set():
@@ -212,6 +227,7 @@ class StreamDecoder:
         try:
             self._aspect = source.pixel_aspect
             self._smoothed = source.codec is not None and source.codec.name in SMOOTHED
+            self._past = source if isinstance(source, Past) else None
             self._interval_ns = int(1e9 / source.fps) if source.fps > 0 else self._interval_ns
             self._say(PictureState.WAITING_KEY)
             self._show(source)
@@ -265,7 +281,7 @@ class StreamDecoder:
         """A new picture, `first` of this opening. Under the lock."""
         gap_ns = came_ns - self._stamp_ns
         if first:
-            self._said = (PictureState.LIVE, "")
+            self._said = (PictureState.LIVE if self._past is None else PictureState.REPLAY, "")
             for drawing in self._drawings.values():
                 drawing.writer.say(*self._said, self._reconnects)
         elif gap_ns < _LONGEST_GAP_NS:
@@ -273,13 +289,16 @@ class StreamDecoder:
         self._stamp_ns = came_ns
         self._received += 1
         self._last = shot
+        if self._past is not None and not isinstance(shot, np.ndarray):
+            self._when = self._past.when(shot)
         self._since_drawn += 1
         every = self._left_out.draw_every
         if first or self._since_drawn >= every or came_ns - self._drawn_ns >= _DRAW_AT_LEAST_NS:
             self._since_drawn, self._drawn_ns = 0, came_ns
             for drawing in self._drawings.values():
                 self._draw(drawing, shot)
-        self._look(shot, came_ns)
+        if self._past is None:  # what was wrong then is no news
+            self._look(shot, came_ns)
 
     def _look(self, shot: Shot, came_ns: int) -> None:
         """What is wrong with it. Under the lock, and after it is drawn: its luma is still in the caches."""

@@ -37,6 +37,7 @@ ROW_PIXELS = 8
 _GENERATION, _WIDTH, _HEIGHT, _STRIDE, _SLOTS, _SLOT_BYTES, _CRC = range(1, 8)
 _NEWEST, _STAMP, _INTERVAL, _RECEIVED, _STATE, _RECONNECTS, _REASON_SEQ, _REASON_LEN, _SOURCE, _SINCE = range(8, 18)
 _BITRATE, _BAD, _FLAGS, _LATE = 18, 19, 20, 21
+_SHOWN, _SHOWN_MONO = 22, 23
 _BEGIN, _END = 24, 27
 _UNSMOOTHED = 30
 _PINNED, _TORN = 32, 33
@@ -55,6 +56,8 @@ STATES = (
     PictureState.REFUSED,
     PictureState.NO_SOURCE,
     PictureState.DISABLED,
+    PictureState.REPLAY,
+    PictureState.ENDED,
 )
 """What a worker may say; its place here is the number in the header. SLOW and LOST are the reader's."""
 _CODE = {state: code for code, state in enumerate(STATES)}
@@ -146,7 +149,7 @@ class FrameWriter(_Output):
         words[_INTERVAL] = interval_ns
         words[_RECEIVED] = received
         words[_STAMP] = stamp_ns
-        words[_STATE] = _CODE[PictureState.LIVE]
+        words[_STATE] = _CODE[PictureState.REPLAY if words[_SHOWN] else PictureState.LIVE]
         words[_NEWEST] = self._sequence << 2 | self._slot
         return self._sequence
 
@@ -181,10 +184,21 @@ class FrameWriter(_Output):
             self._words[_FLAG_SINCE + FLAGS.index(one.flag)] = one.since_ns
         self._words[_FLAGS] = bits_of(raised)
 
+    def say_when(self, mono_ns: int, wall_ns: int) -> None:
+        """The picture of the next `publish` is an old one, received then. An output shows the past from its first
+        picture on, or never."""
+        self._words[_SHOWN_MONO] = mono_ns
+        self._words[_SHOWN] = wall_ns
+
     def say_stamp(self, stamp_ns: int, interval_ns: int) -> None:
         """When the last new frame came, for an output that was added after it: it must not look younger."""
         self._words[_STAMP] = stamp_ns
         self._words[_INTERVAL] = interval_ns
+
+    @property
+    def shown_mono_ns(self) -> int:
+        """Of an output that shows the past: where the writer before us had come to."""
+        return self._words[_SHOWN_MONO]
 
     @property
     def received(self) -> int:
@@ -283,7 +297,7 @@ class FrameReader(_Output):
         age_s = self.age_s()
         reason = self._reason() if words[_REASON_LEN] else ""
         return PictureStatus(
-            state=judge(said, stamp != 0, age_s, interval / 1e9, bool(reason)),
+            state=judge(said, stamp != 0, age_s, interval / 1e9, bool(reason), past=words[_SHOWN] != 0),
             age_s=age_s,
             received=words[_RECEIVED],
             fps=1e9 / interval if interval else 0.0,
@@ -294,6 +308,8 @@ class FrameReader(_Output):
             bad=words[_BAD],
             late=words[_LATE],
             raised=tuple(Raised(flag, words[_FLAG_SINCE + FLAGS.index(flag)]) for flag in flags_of(words[_FLAGS])),
+            shown_ns=words[_SHOWN],
+            shown_mono_ns=words[_SHOWN_MONO],
         )
 
     def _reason(self) -> str:
@@ -307,19 +323,23 @@ class FrameReader(_Output):
         return ""
 
 
-def judge(said: PictureState, seen: bool, age_s: float, interval_s: float, failed: bool) -> PictureState:
+def judge(
+    said: PictureState, seen: bool, age_s: float, interval_s: float, failed: bool, *, past: bool = False
+) -> PictureState:
     """The state that people see.
 
     `said` by the worker; `seen`: there has been a picture; `age_s` since the last new one, or since the
-    demand; `failed`: an attempt to open ended with a reason.
+    demand; `failed`: an attempt to open ended with a reason; `past`: what is shown is an old picture.
     """
-    if said in (PictureState.REFUSED, PictureState.NO_SOURCE, PictureState.DISABLED):
+    if said in (PictureState.REFUSED, PictureState.NO_SOURCE, PictureState.DISABLED, PictureState.ENDED):
         return said
     if not seen:
         # A camera that cannot be reached is lost, not "connecting" for ever.
         if failed and age_s >= LOST_S:
             return PictureState.LOST
-        return PictureState.CONNECTING if said is PictureState.LIVE else said
+        return PictureState.CONNECTING if said in (PictureState.LIVE, PictureState.REPLAY) else said
     if age_s >= LOST_S:
         return PictureState.LOST
-    return PictureState.SLOW if age_s >= max(SLOW_S, 3 * interval_s) else PictureState.LIVE
+    if age_s >= max(SLOW_S, 3 * interval_s):
+        return PictureState.SLOW
+    return PictureState.REPLAY if past else PictureState.LIVE

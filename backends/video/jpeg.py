@@ -10,6 +10,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from backends.video.packets import padded
 from backends.video.reading import MAX_BYTES, MAX_PIXELS, FrameDecoder
+from backends.video.ring_layout import Codec
 from backends.video.source import Compressed, SourceFault
 
 START = b"\xff\xd8"
@@ -71,6 +72,8 @@ class JpegDecoder:
 
     pixel_aspect = 1.0
     fps = 0.0
+    kept = Codec("mjpeg", b"", (1, 1000), 0, 0)
+    """For the ring: each picture says its own size, and when it came is all that is known of its time."""
 
     def __init__(self) -> None:
         self._codec = VideoCodecContext.create("mjpeg", "r")

@@ -170,6 +170,36 @@ class RingWriter:
         return False
 
 
+def span_of(slab: Slab) -> tuple[int, int] | None:
+    """Monotonic times of the oldest key frame and of the newest packet; None: nothing can be shown.
+
+    Looks at a record or two, however much is held: who only asks for this keeps no index.
+    """
+    slab.look()
+    pieces = sorted(((opening, piece) for piece in slab.pieces.values() if (opening := piece.opened())), key=_opening)
+    oldest = next((entry.mono_ns for at in pieces for entry in _entries(*at) if _is_key(entry)), None)
+    newest = next((entry.mono_ns for at in reversed(pieces) for entry in _entries(*at, newest_first=True)), None)
+    return None if oldest is None or newest is None else (oldest, max(oldest, newest))
+
+
+def _opening(at: tuple[int, Piece]) -> int:
+    return at[0]
+
+
+def _entries(opening: int, piece: Piece, *, newest_first: bool = False) -> Iterator[Entry]:
+    slots = range(piece.committed()[0])
+    return (
+        entry
+        for slot in (reversed(slots) if newest_first else slots)
+        if (entry := piece.entry(slot, opening)) is not None
+    )
+
+
+def _is_key(entry: Entry) -> bool:
+    """The first record of a key frame."""
+    return entry.flags & (KEY | START) == KEY | START
+
+
 class _Held:
     """What a reader knows of one piece: its index so far. Entries never change within an opening."""
 
@@ -214,13 +244,14 @@ class RingReader:
     def __init__(self, name: str, generation: int) -> None:
         """Raises FileNotFoundError (the slab has gone) and BadRing."""
         self._slab = Slab(name, generation)
+        self._version = -1
         self._held: dict[int, _Held] = {}
         self._order: list[_Held] = []
 
     def _look(self) -> None:
-        before = self._slab.version
         self._slab.look()
-        if before != self._slab.version:
+        if self._version != self._slab.version:
+            self._version = self._slab.version
             self._held = {
                 number: held if (held := self._held.get(number)) and held.piece is piece else _Held(piece)
                 for number, piece in self._slab.pieces.items()
@@ -243,13 +274,11 @@ class RingReader:
 
     def keys(self) -> list[Entry]:
         """The key frames that are held, oldest first."""
-        return [entry for entry in self.index() if entry.flags & (KEY | START) == KEY | START]
+        return [entry for entry in self.index() if _is_key(entry)]
 
     def span(self) -> tuple[int, int] | None:
         """Monotonic times of the oldest key frame and of the newest packet; None: nothing can be shown."""
-        index = self.index()
-        oldest = next((entry.mono_ns for entry in index if entry.flags & (KEY | START) == KEY | START), None)
-        return None if oldest is None else (oldest, max(oldest, index[-1].mono_ns))
+        return span_of(self._slab)
 
     @property
     def held_s(self) -> float:
@@ -283,7 +312,7 @@ class RingReader:
         self._look()
         if packet := self._whole(sequence + 1, gap=False):
             return packet
-        keys = [e.sequence for _, e in self._from(sequence + 1) if e.flags & (KEY | START) == KEY | START]
+        keys = [e.sequence for _, e in self._from(sequence + 1) if _is_key(e)]
         return next((packet for key in keys if (packet := self._whole(key, gap=True))), None)
 
     def _whole(self, sequence: int, *, gap: bool) -> RingPacket | None:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, Protocol, TypeVar
 
-from backends.video.ring import RingReader
+from backends.video.ring import span_of
 from backends.video.ring_layout import (
     BITS,
     CURRENT,
@@ -28,6 +28,7 @@ from backends.video.ring_layout import (
     TABLE_SLOTS,
     VERSION,
     BadRing,
+    Slab,
     format_piece,
     format_slab,
 )
@@ -72,7 +73,7 @@ class _Slab:
         self.unwanted_since: float | None = None
         self.share = 0.0
         """Pieces that it ought to have."""
-        self.reader: RingReader | None = None
+        self.view: Slab | None = None
 
     @property
     def bits(self) -> int:
@@ -147,10 +148,11 @@ class RingPool(Generic[K]):
         if slab is None:
             return 0.0
         try:
-            slab.reader = slab.reader or RingReader(slab.name, slab.generation)
+            slab.view = slab.view or Slab(slab.name, slab.generation)
         except (OSError, BadRing):
             return 0.0
-        return slab.reader.held_s
+        span = span_of(slab.view)
+        return (span[1] - span[0]) / 1e9 if span else 0.0
 
     @property
     def used(self) -> int:

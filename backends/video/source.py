@@ -12,7 +12,7 @@ import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import av
 from av.packet import Packet
@@ -47,9 +47,11 @@ class Address:
     user: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     path: str = ""
-    """For `scene:`: the file it stands for."""
+    """For `scene:`: the file it stands for; for `ring:`: where the packets lie."""
     stop: Event = field(default_factory=Event, repr=False)
     """Set when nobody wants the stream any more."""
+    resume_ns: int = 0
+    """Of a replay whose worker died: the monotonic time of the picture that it showed last."""
 
 
 Compressed: TypeAlias = "Packet[VideoStream]"
@@ -59,7 +61,10 @@ Arrival: TypeAlias = "Compressed | Image"
 
 
 class Source(Protocol):
-    """An open stream. Used and closed by one thread (closing while another reads crashes FFmpeg)."""
+    """An open stream. Used and closed by one thread (closing while another reads crashes FFmpeg).
+
+    One that gives pictures of the past is `Past`, too.
+    """
 
     @property
     def pixel_aspect(self) -> float:
@@ -110,6 +115,15 @@ class NothingToLeaveOut:
 
     def leave_out(self, what: LeftOut) -> None:
         """As `Source`; there is no loop filter, and no frame refers to another."""
+
+
+@runtime_checkable
+class Past(Protocol):
+    """A source whose pictures are old, and whose tile must say so. It ends, and is not opened again."""
+
+    def when(self, frame: av.VideoFrame) -> tuple[int, int]:
+        """When this picture was received: monotonic clock of this machine, and UTC; nanoseconds."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

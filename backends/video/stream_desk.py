@@ -76,8 +76,8 @@ class StreamDesk:
         else:
             self._wishes[camera_id] = wish
 
-    def show(self, views: Sequence[View]) -> tuple[Demand | None, ...]:
-        """What each of these paints from now on; the demands are sent on."""
+    def show(self, views: Sequence[View], replays: Collection[Demand] = ()) -> tuple[Demand | None, ...]:
+        """What each of these paints from now on; the demands are sent on, those of `replays` as they are."""
         decision = self._chooser.decide(
             self._clock_ns(),
             views,
@@ -92,7 +92,7 @@ class StreamDesk:
         for view in views:
             area = view.width * view.height
             self._areas[view.camera_id] = max(area, self._areas.get(view.camera_id, 0))
-        self._pictures.demand(decision.demands)
+        self._pictures.demand(decision.demands.union(replays))
         for said in decision.said:
             self._tell(said.camera_id, said.code, said.words)
         return decision.painted

@@ -6,6 +6,8 @@ each change, always the whole set, so that a lost or repeated one does no harm. 
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import msgspec
 
 from backends.domain.camera import Demand
@@ -59,8 +61,28 @@ class Busy(msgspec.Struct, frozen=True, tag="busy"):
     """Processor time of all of them, of what all cores have; 0 to 1."""
 
 
-Told = Assigned | Busy
-"""What a broker says."""
+class AskHeld(msgspec.Struct, frozen=True, tag="ask_held"):
+    """GUI: how much of what it shows can be shown again? It asks, so that one that is stopped is not written to."""
+
+
+class HeldStream(msgspec.Struct, frozen=True):
+    """Seconds that are in the packet ring of one stream."""
+
+    camera_id: str
+    uri: str
+    held_s: float
+
+
+class Held(msgspec.Struct, frozen=True, tag="held"):
+    """Broker: the answer to `AskHeld`; what is not in it is not kept."""
+
+    streams: tuple[HeldStream, ...]
+
+
+Asked: TypeAlias = Wanted | AskHeld
+"""What a GUI sends."""
+Told: TypeAlias = Assigned | Busy | Held
+"""What a GUI is told."""
 
 
 class OutputOrder(msgspec.Struct, frozen=True):
@@ -80,7 +102,7 @@ class StreamOrder(msgspec.Struct, frozen=True):
     user: str = ""
     password: str = ""
     path: str = ""
-    """For a `scene:` address: the file that its number stands for."""
+    """For a `scene:` address: the file that its number stands for. For a replay: where the packets lie."""
     ring: str = ""
     """Segment of the slab that keeps its packets; empty: none."""
     ring_generation: int = 0
@@ -109,6 +131,6 @@ class WorkerSettings(msgspec.Struct, frozen=True):
 
 
 encode = msgspec.json.encode
-wanted_decoder = msgspec.json.Decoder(Wanted)
+asked_decoder: msgspec.json.Decoder[Asked] = msgspec.json.Decoder(Asked)
 told_decoder: msgspec.json.Decoder[Told] = msgspec.json.Decoder(Told)
 orders_decoder = msgspec.json.Decoder(Orders)

@@ -7,13 +7,21 @@ import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from helpers.clips import write_clip
+from helpers.ring_rig import Memories, Rig, memories
 
+from backends.domain.replay import Replay
 from backends.video import sources
+from backends.video.jpeg import JpegDecoder
+from backends.video.ring_layout import NO_TIME
+from backends.video.ring_source import ring_path
 from backends.video.scaling import Shot, size_of
-from backends.video.source import Address, Source, SourceFault, SourceSpec, spec_of, specs
+from backends.video.source import Address, Past, Source, SourceFault, SourceSpec, spec_of, specs
+
+__all__ = ["memories"]
 
 KINDS = {spec.kind: spec for spec in specs().values()}
 
@@ -60,6 +68,8 @@ def test_what_needs_no_network_gives_frames_until_it_is_stopped(spec: SourceSpec
         assert spec.schemes, "cameras have their own tests, with real servers"
         return
     clip = write_clip(tmp_path / "clip.mp4", seconds=0.2)
+    if spec.kind == "ring":
+        return  # of the past: it ends by itself (below)
     uri = f"file:{clip}" if spec.kind == "file" else spec.example
     address = Address(uri, path=str(clip))
     source = spec.open(address)
@@ -75,3 +85,31 @@ def test_what_needs_no_network_gives_frames_until_it_is_stopped(spec: SourceSpec
         assert source.bad == 0
     finally:
         source.close()
+
+
+def test_a_replay_is_of_the_past_and_ends(memories: Memories) -> None:
+    """The exception: all others go on until they are stopped, and are opened again."""
+    kept = Rig(memories, 4)
+    writer = kept.writer(JpegDecoder.kept)
+    for n in range(5):
+        ok, data = cv2.imencode(".jpg", np.full((24, 32, 3), n * 40, np.uint8))
+        assert ok
+        assert writer.put(data.tobytes(), NO_TIME, NO_TIME, True, n * 1_000_000, 10**18 + n)
+    uri = Replay("rtsp://192.0.2.7/live", 1_000_000, 3_000_000).uri
+    source = KINDS["ring"].open(Address(uri, path=ring_path(kept.name, kept.generation)))
+    assert isinstance(source, Past)
+    assert source.codec is None, "what is shown again is not kept again"
+    shots = [shot for shot in shots_of(source) if not isinstance(shot, np.ndarray)]
+    assert [round(float(shot.to_ndarray(format="gray").mean())) for shot in shots] == [40, 80, 120]
+    assert source.bad == 0
+    source.close()
+    assert not [kind for kind, spec in KINDS.items() if kind != "ring" and not spec.network and _is_past(spec)]
+
+
+def _is_past(spec: SourceSpec) -> bool:
+    try:
+        source = spec.open(Address(spec.example))
+    except SourceFault:
+        return False
+    source.close()
+    return isinstance(source, Past)

@@ -19,6 +19,7 @@ from backends.domain.action import Action, ActionStatus, Stage, Verb, new_aid
 from backends.domain.alarm import Priority
 from backends.domain.camera import Demand, PictureState, PictureStatus
 from backends.domain.ports import ActionRefused, Delivery, Pixels, SeriesPart
+from backends.domain.replay import is_replay
 from backends.domain.stream_choice import LeftOut, Seen
 from backends.domain.times import NS_PER_S, SessionClock
 from backends.video.plan import StreamKey
@@ -66,6 +67,10 @@ class FakePictures:
         self.pins = 0
         self.sizes: dict[str, tuple[int, int]] = {}
         """By camera id, or by the address of one stream: what `source_size` says."""
+        self.replays: dict[str, PictureStatus] = {}
+        """By the address of the replay."""
+        self.held: dict[str, float] = {}
+        """Seconds, by camera id."""
         self._pictures: dict[str, FakePicture] = {}
         self._statuses: dict[str, PictureStatus] = {}
 
@@ -108,10 +113,15 @@ class FakePictures:
         return self.load
 
     def status(self, demand: Demand) -> PictureStatus:
+        if is_replay(demand.uri):
+            return self.replays.get(demand.uri, PictureStatus(PictureState.CONNECTING))
         return self._statuses.get(demand.camera_id, PictureStatus(PictureState.CONNECTING))
 
     def source_size(self, demand: Demand) -> tuple[int, int]:
         return self.sizes.get(demand.uri) or self.sizes.get(demand.camera_id, (0, 0))
+
+    def held_s(self, demand: Demand) -> float:
+        return self.held.get(demand.camera_id, 0.0)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 from collections.abc import Callable
@@ -35,7 +36,7 @@ def test_what_came_before_a_worker_died_is_shown_again(tmp_path: Path, expect_lo
         assert reader.keys()[0] == before[0]
         span = reader.span()
         assert span is not None
-        source = RingSource(reader, span[0], rate=1000.0)
+        source = RingSource(reader, span[0], clock=itertools.count(step=1000.0).__next__)
         frames = [frame for packet in source.arrivals() for frame in source.decode(packet)]
         assert len(frames) > 50
         assert (source.bad, source.gaps) == (0, 1)  # the death is the hole

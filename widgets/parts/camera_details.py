@@ -42,10 +42,10 @@ class PaintedRate:
 
 
 def detail_lines(
-    use: Use | None, status: PictureStatus, painted_fps: float, source: tuple[int, int]
+    use: Use | None, status: PictureStatus, painted_fps: float, source: tuple[int, int], held_s: float = 0.0
 ) -> tuple[Line, ...]:
     """The lines, the ones asked for most first. `use`: the stream that is shown, None = not known; `source`: size of
-    its decoded picture, (0, 0) = not known."""
+    its decoded picture, (0, 0) = not known; `held_s`: of the past, that can be shown again."""
     lines: list[Line] = [
         (tr("camera_details.presented"), _fps(painted_fps)),
         (tr("camera_details.received"), _fps(status.fps) if status.received else ""),
@@ -53,6 +53,7 @@ def detail_lines(
         (tr("camera_details.age"), _age(status)),
         (tr("camera_details.size"), f"{source[0]}x{source[1]}" if min(source) > 0 else ""),
         (tr("camera_details.stream"), _stream(use)),
+        (tr("replay.held"), fmt.duration(held_s) if held_s >= 1 else ""),
         (tr("camera_details.drops"), tr("camera_details.drops_value", bad=status.bad, torn=status.torn)),
         (tr("camera_details.reconnects"), fmt.number(status.reconnects)),
     ]
@@ -73,7 +74,7 @@ def _bitrate(bits_per_s: int) -> str:
 
 def _age(status: PictureStatus) -> str:
     """Milliseconds while it is live, so that a late machine is seen."""
-    if not status.received:
+    if not status.received or status.shown_ns:  # of an old picture its title says it
         return ""
     if status.state is PictureState.LIVE and status.age_s < 1:
         return f"{fmt.number(status.age_s * 1000)} ms"

@@ -112,13 +112,19 @@ class MarkPainter:
             top += step
         return panel
 
+    def ring_width(self, marks: Marks) -> float:
+        """How far a ring reaches in from all four sides; 0 = there is none."""
+        return self._ring_line(marks) + 2 if marks.target or marks.focused else 0.0
+
+    def _ring_line(self, marks: Marks) -> float:
+        floor = self.scale.floor
+        return max(4.0, floor * 0.34) if marks.target else max(2.0, floor * 0.16)
+
     def ring(self, painter: QPainter, rect: QRectF, marks: Marks) -> list[QRectF]:
         """Chosen: an edge at the left; with the keyboard: a ring; a camera is carried over it: a thick ring, broken
         where it may not be put. White on black, so that it stands out from any picture."""
-        if marks.target:
-            return self._outline(painter, rect, max(4.0, self.scale.floor * 0.34), broken=marks.refuses)
-        if marks.focused:
-            return self._outline(painter, rect, max(2.0, self.scale.floor * 0.16), broken=False)
+        if marks.target or marks.focused:
+            return self._outline(painter, rect, self._ring_line(marks), broken=marks.target and marks.refuses)
         if marks.chosen:
             thick = max(3.0, self.scale.floor * 0.22)
             painter.fillRect(QRectF(rect.left(), rect.top(), thick + 1, rect.height()), CHIP_INK)

@@ -39,10 +39,15 @@ class Entry:
 
 def entries(tile: CameraTile) -> tuple[Entry, ...]:
     """What can be asked of this tile now."""
-    picture, hands = bool(tile.shown_uri), tile.session.hands
+    picture, hands, old = bool(tile.shown_uri), tile.session.hands, tile.replay
     return (
         Entry("camera_hand.restore" if tile.maximised else "camera_hand.maximise", Ask.MAXIMISE),
         Entry("camera_hand.whole", Ask.WHOLE, tile.picture.seen != zoom.WHOLE),
+        Entry("replay.back_10", Ask.BACK_10, picture),
+        Entry("replay.back_30", Ask.BACK_30, picture),
+        Entry("replay.back_60", Ask.BACK_60, picture),
+        Entry("replay.pause", Ask.PAUSE, old is not None, checked=old is not None and old.paused),
+        Entry("replay.to_live", Ask.LIVE, old is not None),
         Entry("camera_hand.details", Ask.DETAILS, checked=tile.details),
         Entry("camera_hand.still", Ask.STILL, picture),
         Entry("camera_hand.earlier", Ask.EARLIER, bool(hands.earlier(tile.place))),

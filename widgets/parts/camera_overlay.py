@@ -17,9 +17,10 @@ from backends.domain.picture import Apart
 from backends.domain.stream_choice import Act
 from widgets import format as fmt
 from widgets.i18n import local, tr
-from widgets.parts import text
+from widgets.parts import replay_look, text
 from widgets.parts.camera_flags import FlagSaid, sayings
 from widgets.parts.camera_marks import CHIP, CHIP_INK, NO_MARKS, MarkPainter, Marks
+from widgets.parts.replay import ReplaySeen
 from widgets.parts.shapes import chip_width, draw_chip, draw_hatch
 from widgets.parts.stand_in import Shown
 from widgets.parts.symbols import draw_inverted, draw_symbol
@@ -29,6 +30,8 @@ from widgets.typography import TypeScale, Weight
 
 BAD = (PictureState.LOST, PictureState.REFUSED, PictureState.DISABLED, PictureState.NO_SOURCE)
 """There is no picture that could be shown as it is."""
+_CALM = (PictureState.LIVE, PictureState.SLOW, PictureState.REPLAY, PictureState.ENDED)
+"""The picture can be seen; around it there is nothing but what is said at the edges."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,10 @@ class Said:
     flags: tuple[FlagSaid, ...] = ()
     """What is wrong with the pictures that come, most urgent first."""
     marks: Marks = NO_MARKS
+    replay: ReplaySeen | None = None
+    """It is an old picture; None: it is live, or would be."""
+    nothing_old: bool = False
+    """A person wanted an old one, and there is none."""
 
     @property
     def grave(self) -> FlagSaid | None:
@@ -84,15 +91,17 @@ class CameraOverlay:
 
     def _pixmap_for(self, tile: QWidget, said: Said) -> QPixmap:
         alarm, status = said.shown.alarm, said.status
-        live = status.state is PictureState.LIVE
+        calm = status.state in (PictureState.LIVE, PictureState.REPLAY, PictureState.ENDED)
         key = (
             tile.size(),
             self.theme.name,
             status.state,
-            0 if live else int(status.age_s),
+            0 if calm else int(status.age_s),
             status.reason,
             status.apart,
             said.left_out,
+            said.replay,
+            said.nothing_old,
             said.shown,
             alarm.rev if alarm else 0,
             said.flags,
@@ -118,24 +127,40 @@ class CameraOverlay:
         hands = MarkPainter(self.theme, self.scale)
         border = self._border()
         rect = whole.adjusted(border, border, -border, -border)
-        caption = self._caption_rect(rect)
+        old, frame, title = said.replay, 0.0, 0.0
         if said.grave is not None:
             self._paint_veil(painter, whole)
         flag = QRectF(rect.left(), rect.top(), rect.width(), self._paint_flag(painter, rect))
-        middle = QRectF(rect.left(), flag.bottom(), rect.width(), caption.top() - flag.bottom())
-        calm = status.state in (PictureState.LIVE, PictureState.SLOW) and said.grave is None
+        inside = hands.ring_width(said.marks)  # the tile that a person replays has the ring: it must hide no frame
+        below = rect.adjusted(inside, max(flag.height(), inside), -inside, -inside)
+        if old is not None:
+            frame, title = replay_look.frame_width(self.scale), replay_look.title_height(self.scale)
+        elif said.nothing_old:
+            title = replay_look.band_height(self.scale)
+        caption = self._caption_rect(below.adjusted(frame, 0, -frame, -frame) if old is not None else rect)
+        middle = QRectF(caption.left(), below.top() + title, caption.width(), caption.top() - below.top() - title)
+        calm = said.grave is None and (status.state in _CALM or (old is not None and status.state not in BAD))
         # Words of a state go before marks and figures: those take only what is left over.
         words = 0 if calm else self.scale.line(self.scale.floor)
         tight = middle.height() < words + self.scale.line(self.scale.read) * 1.5
         zoom = QRectF() if tight and not calm else hands.zoom(painter, middle, said.marks.zoom)
         number = hands.number(painter, middle, said.marks.number)
-        below = middle.adjusted(0, max(zoom.height(), number.height()) + 2 * words, 0, 0)
-        details = hands.details(painter, below, said.marks.details)
+        free = middle.adjusted(0, max(zoom.height(), number.height()) + 2 * words, 0, 0)
+        details = hands.details(painter, free, said.marks.details)
         self._paint_middle(painter, self._middle_room(middle, zoom, number, details), status)
         self._paint_caption(painter, caption, status)
+        if old is not None:
+            now_ns = self.session.clock.now_ns()
+            replay_look.draw(painter, below, old, now_ns, self.theme, self.scale)
+        elif calm and said.nothing_old:
+            replay_look.draw_nothing(painter, below, self.theme, self.scale)
         self._paint_border(painter, whole, border)
         ring = hands.ring(painter, rect, said.marks)
         parts = [caption, flag, zoom, number, details, *ring, *_sides(whole, border)] if calm else [whole]
+        if calm and old is not None:
+            parts += replay_look.parts(below, self.scale)
+        elif calm and said.nothing_old:
+            parts.append(replay_look.note_part(below, self.scale))
         self.parts = [part for part in parts if not part.isEmpty()]
 
     def _middle_room(self, middle: QRectF, zoom: QRectF, number: QRectF, details: QRectF) -> QRectF:
@@ -158,6 +183,8 @@ class CameraOverlay:
         grave = self._said.grave
         if status.state in BAD:
             self._paint_bad(painter, middle, status)
+        elif self._said.replay is not None:
+            return  # its title says all there is to say
         elif status.state in (PictureState.CONNECTING, PictureState.WAITING_KEY):
             words = tr("camera.connecting" if status.state is PictureState.CONNECTING else "camera.waiting_key")
             muted, centre = self.theme.on_picture_muted, Qt.AlignmentFlag.AlignHCenter

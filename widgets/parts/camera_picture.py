@@ -1,6 +1,7 @@
 """The picture in a camera tile: what is painted from, which part of it is looked at, and what stands in for a moment.
 
-Whatever gives pictures for a demand can be painted from (`source`): the live pictures, or later ones of the past.
+Whatever gives pictures for a demand can be painted from (`source`); those of the past have demands of their own
+(`backends.domain.replay`).
 Must not: choose a camera or a stream, or say anything over the picture.
 """
 
@@ -14,6 +15,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from backends.domain.camera import Camera, Demand
 from backends.domain.place import Box
 from backends.domain.ports import PictureSource
+from backends.domain.replay import is_replay
 from backends.domain.times import MonotonicClock
 from widgets.hands import Ask
 from widgets.parts import camera_zoom as zoom
@@ -77,9 +79,12 @@ class CameraPicture(QObject):
         """What is painted from now on; None: nothing, the last picture is kept. False: that is as it was."""
         if demand == self.demand:
             return False
-        if demand is None:
+        old = self.demand is not None and is_replay(self.demand.uri)
+        if old and (demand is None or not is_replay(demand.uri)):
+            self._kept, self._bridge_until_s = None, 0.0  # what was never stands in for what is
+        elif demand is None:
             self._keep_last()
-        elif self.demand is not None and demand.crop != self.demand.crop:
+        elif self.demand is not None and demand.crop != self.demand.crop and old is is_replay(demand.uri):
             self._keep_last()
             self._bridge_until_s = self._mono.monotonic_s() + BRIDGE_S
         self._paint_from(demand)

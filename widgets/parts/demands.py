@@ -30,6 +30,7 @@ class DemandBoard:
         self._shown = shown
         self._views: dict[Owner, View] = {}
         self._painted: dict[Owner, Demand] = {}
+        self._replays: dict[Owner, Demand] = {}
         self._told: tuple[str, ...] | None = None
         self._passes = 0
         self._dirty = True
@@ -41,12 +42,23 @@ class DemandBoard:
         if view is None:
             del self._views[owner]
             self._painted.pop(owner, None)
+            self._replays.pop(owner, None)
         else:
             self._views[owner] = view
         self._dirty = True
 
+    def set_replay(self, owner: Owner, replay: Demand | None) -> None:
+        """`owner` shows this again, beside its view, which stays as it is; None: no longer."""
+        if self._replays.get(owner) == replay:
+            return
+        if replay is None:
+            del self._replays[owner]
+        else:
+            self._replays[owner] = replay
+        self._dirty = True
+
     def wanted(self) -> frozenset[Demand]:
-        """What is painted now, over all windows: for lists that say how the pictures on the screen are."""
+        """What is live now, over all windows: for lists that say how the pictures on the screen are."""
         return frozenset(self._painted.values())
 
     def flush(self) -> None:
@@ -56,7 +68,7 @@ class DemandBoard:
             return
         self._dirty = False
         owners = list(self._views)
-        demands = self._streams.show([self._views[owner] for owner in owners])
+        demands = self._streams.show([self._views[owner] for owner in owners], tuple(self._replays.values()))
         found = dict(zip(owners, demands, strict=True))
         self._painted = {owner: demand for owner, demand in found.items() if demand is not None}
         cameras = tuple(sorted({demand.camera_id for demand in self._painted.values()}))

@@ -39,6 +39,7 @@ from widgets.parts.camera_overlay import BAD, CameraOverlay, Said
 from widgets.parts.camera_picture import CameraPicture
 from widgets.parts.camera_tour import CameraTour
 from widgets.parts.privacy import masks_of
+from widgets.parts.replay import ReplayControl, ReplaySeen
 from widgets.parts.shapes import draw_hatch
 from widgets.parts.stand_in import Shown, choose
 from widgets.session import Session
@@ -65,6 +66,9 @@ class CameraTile(Tile):
         self._of = ""
         """The camera that is painted, or was kept."""
         self.picture = CameraPicture(self, session.pictures, session.mono, self._on_sight)
+        self._replay = ReplayControl(session.pictures, session.mono)
+        self._old: ReplaySeen | None = None
+        """What is said of an old picture, as far as it has been painted."""
         self._passes = 0
         self._status = PictureStatus(PictureState.CONNECTING)
         self._left_out: Act | None = None
@@ -109,7 +113,7 @@ class CameraTile(Tile):
             return
         alarm, hands = self._shown.alarm, self.session.hands
         held = self.maximised or self.picture.seen != zoom.WHOLE or bool(hands.camera(self.place))
-        held = held or (alarm is not None and alarm.unacknowledged)
+        held = held or self._replay.active or (alarm is not None and alarm.unacknowledged)
         if self._tour.step(self.now_ns(), self._view_of, hold=held):
             self.refresh()
             self._tour.shown()
@@ -154,6 +158,11 @@ class CameraTile(Tile):
         return self.picture.demand.uri if self.picture.demand is not None else ""
 
     @property
+    def replay(self) -> ReplaySeen | None:
+        """What is said of the old picture that it shows; None: it shows what is live."""
+        return self._replay.seen()
+
+    @property
     def camera(self) -> Camera | None:
         return self.session.city.camera(self._shown.camera_id)
 
@@ -170,6 +179,7 @@ class CameraTile(Tile):
             # The picture of one camera is never seen under the name of another.
             self._of, self._left_out, self._lines = camera_id, None, ()
             self._status = PictureStatus(PictureState.CONNECTING)
+            self._end_replay()
             self.picture.start_anew()
         self.picture.masks = masks_of(self.session.city.records("config").values(), camera_id)
         view = None
@@ -183,8 +193,19 @@ class CameraTile(Tile):
 
     def on_demand(self, demand: Demand | None) -> None:
         """The desk of streams says what is painted. While a stream is switched that is the old one."""
-        if self.picture.set_demand(demand):
+        self._replay.set_live(demand)
+        self._follow_replay()
+
+    def _follow_replay(self) -> None:
+        """Paint what is shown again, else what is live: that goes on being decoded meanwhile."""
+        old = self._replay.demand()
+        self.session.demands.set_replay(self, old)
+        if self.picture.set_demand(old or self._replay.live):
             self.update()
+
+    def _end_replay(self) -> None:
+        self._replay.set_live(None)
+        self.session.demands.set_replay(self, None)
 
     def _on_sight(self, settled: bool) -> None:
         """Another part of the picture is looked at."""
@@ -205,6 +226,7 @@ class CameraTile(Tile):
         super().hideEvent(event)
         self.session.demands.set(self, None)
         self._status = PictureStatus(PictureState.CONNECTING)
+        self._end_replay()
         self.picture.let_go()
         if self._tour is not None:
             self._tour.shown()
@@ -227,12 +249,16 @@ class CameraTile(Tile):
             self.update()
 
     def _look_at_status(self) -> None:
+        old_status = self._replay.look()
+        self._follow_replay()
         if self.picture.demand is None:
             return
-        status = self.session.pictures.status(self.picture.demand)
+        status = old_status or self.session.pictures.status(self.picture.demand)
         if status.state is PictureState.CONNECTING and self.picture.bridging:
             return  # the stream goes on, only its part is new
-        if status.raised != self._status.raised:
+        old = self._replay.seen()
+        if old != self._old or status.raised != self._status.raised:
+            self._old = old
             self.update()
         if (status.state, int(status.age_s)) != (self._status.state, int(self._status.age_s)) and (
             status.state is not PictureState.LIVE or self._status.state is not PictureState.LIVE
@@ -268,7 +294,8 @@ class CameraTile(Tile):
         if self.details and camera is not None and demand is not None:
             pictures, use = self.session.pictures, self.session.streams.use(camera.id)
             painted = self.picture.rate.per_second(self.session.mono.monotonic_s())
-            lines = detail_lines(use, pictures.status(demand), painted, pictures.source_size(demand))
+            size, held_s = pictures.source_size(demand), self._replay.held_s()
+            lines = detail_lines(use, pictures.status(demand), painted, size, held_s)
         if lines != self._lines:
             self._lines = lines
             self.update()
@@ -299,8 +326,10 @@ class CameraTile(Tile):
             bad = status.state in BAD
             self._paint_picture(painter, dark=bad and not self._idle)
             flags = flags_said(status, self.session.mono.monotonic_s())
-            own, left_out = self.options.camera or (self._tour.number if self._tour else ""), self._left_out
-            said = Said(self._shown, self.camera, status, own, self._idle, left_out, flags, self._marks())
+            own = self.options.camera or (self._tour.number if self._tour else "")
+            left_out, marks = self._left_out, self._marks()
+            old, nothing = self._replay.seen(), self._replay.nothing
+            said = Said(self._shown, self.camera, status, own, self._idle, left_out, flags, marks, old, nothing)
             self._overlay.paint(painter, self, said)
         finally:
             painter.end()
@@ -342,6 +371,10 @@ class CameraTile(Tile):
 
     def act(self, act: Ask) -> bool:
         """What the tile can do by itself; False: not this, or not now."""
+        if self._replay.act(act):
+            self._follow_replay()
+            self.update()
+            return True
         if act is not Ask.DETAILS:
             return self.picture.act(act)
         self.details = not self.details

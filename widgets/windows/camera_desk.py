@@ -115,6 +115,8 @@ class CameraDesk(QObject):
         camera, grant = tile.camera, self._session.city.grant
         if not grant.sees_personal_data:
             self._say(tr("camera_hand.still_locked"))
+        elif tile.replay is not None:
+            self._say(tr("replay.no_still"))  # never the live picture in place of the one that is seen
         elif camera is None or not tile.shown_uri:
             self._say(tr("camera_hand.no_picture"))
         else:

@@ -85,7 +85,7 @@ class JpegParts(NothingToLeaveOut):
         self._decoder = JpegDecoder()
         self.pixel_aspect, self.fps = self._decoder.pixel_aspect, self._decoder.fps
         self.decode = self._decoder.decode
-        self.codec: Codec | None = None  # the ring does not keep single pictures yet
+        self.codec: Codec | None = self._decoder.kept
 
     @property
     def bad(self) -> int:

@@ -65,7 +65,7 @@ class JpegMessages(NothingToLeaveOut):
         self._decoder = JpegDecoder()
         self.pixel_aspect, self.fps = self._decoder.pixel_aspect, self._decoder.fps
         self.decode = self._decoder.decode
-        self.codec: Codec | None = None  # the ring does not keep single pictures yet
+        self.codec: Codec | None = self._decoder.kept
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REP if self._replies else zmq.SUB)
         self._first: bytes | None = None
         try:
