@@ -16,6 +16,8 @@ from console.crash import Report, read_report, report_files
 SCREEN = ("--platform", "offscreen", "--screens", "1280x720@24:desk")
 WAYS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGSTOP)
 """SIGSTOP is the hang: the process is there, and gives no sign."""
+FEW_WAYS = (signal.SIGKILL, signal.SIGSTOP)
+"""Dead and hung; the other two differ in what the report says. All of them for every child in `make soak`."""
 
 
 def reports(data: Path, child: str) -> list[Report]:

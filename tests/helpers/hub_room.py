@@ -5,6 +5,7 @@ Used by the integration tests (short) and by the bench.
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import time
 from collections.abc import Callable
@@ -228,6 +229,7 @@ def raised_once(feeds: dict[str, list[Any]]) -> int:
             key = envelope.id.rpartition("@")[0]
             raised[key] = raised.get(key, 0) + 1
     numbers = sorted(int(key.removeprefix("busy-")) for key in raised)
-    assert numbers == list(range(numbers[0], numbers[-1] + 1, numbers[1] - numbers[0])), "an alarm was lost"
+    due = range(numbers[0], numbers[-1] + 1, min(b - a for a, b in itertools.pairwise(numbers)))
+    assert numbers == list(due), f"alarms were lost: {sorted(set(due) - set(numbers))} of {due}"
     assert set(raised.values()) == {1}, "an alarm was raised twice"
     return len(numbers)

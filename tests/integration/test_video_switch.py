@@ -152,7 +152,7 @@ class Deaf:
 def test_no_cameras_password_goes_to_the_restream_server() -> None:
     broker = PictureBroker(credentials={"c": ("operator", "geheim")})
     man, gui = Man(), _Gui(cast("Connection", Deaf()))
-    broker._crew, broker._guis = [cast("Crewman", man)], [gui]
+    broker._crew, broker._common, broker._guis = [cast("Crewman", man)], 1, [gui]
 
     def passwords() -> dict[str, str]:
         return {order.uri: order.password for order in man.orders.streams}
