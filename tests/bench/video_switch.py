@@ -60,7 +60,9 @@ class Watched(CameraTile):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        self.painted.append((time.monotonic_ns(), self._sequence, self._demand.uri if self._demand is not None else ""))
+        picture = self.picture
+        uri = picture.demand.uri if picture.demand is not None else ""
+        self.painted.append((time.monotonic_ns(), picture.sequence, uri))
 
     @property
     def shows(self) -> str:
