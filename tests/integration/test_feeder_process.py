@@ -113,11 +113,18 @@ def test_a_dead_feeder_makes_everything_stale_and_refuses_clicks(hub: FakeHub, f
     glass.until(lambda g: Stage.APPLIED in g.stages.get(aid, []))
 
 
+def stands_still(pid: int) -> bool:
+    """Every thread has been stopped: a signal is on its way for a moment, in which a click could still be taken."""
+    stats = [path.read_text(encoding="utf-8") for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(stat.rpartition(") ")[2].startswith("T") for stat in stats)
+
+
 def test_a_hung_feeder_goes_stale_and_its_clicks_end_in_words(hub: FakeHub, feeder: FeederProcess) -> None:
     client = feeder.client()
     glass = Glass(client.drain)
     glass.until(lambda g: g.live())
     os.kill(feeder.child.pid, signal.SIGSTOP)
+    wait_until(lambda: stands_still(feeder.child.pid), what="all its threads stand still")
     try:
         began_s = time.monotonic()
         aid = client.submit(Verb.CLAIM, "alarms", "a1", 1)
