@@ -405,3 +405,18 @@ def test_a_hub_that_cannot_keep_its_copy_lets_another_lead(
     finally:
         stop.set()
         thread.join(10)
+
+
+def test_a_planned_end_gives_the_lease_back(
+    server: NatsCluster, writers: Callable[[str], Writer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one need not wait for it to run out: here it would in ten minutes."""
+    monkeypatch.setattr(jetstream_client, "LEASE_S", 600.0)
+    first, second = writers("first"), writers("second")
+    first.client.want_lease(True)
+    wait_for("the first one holds it", lambda: first.client.holds_lease)
+    second.client.want_lease(True)
+    wait_for("the second one has seen that", lambda: second.client.leader == "first")
+    assert not second.client.holds_lease
+    first.client.close()
+    wait_for("the second one holds it", lambda: second.client.holds_lease, 20.0)
