@@ -6,13 +6,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from helpers.sample_city import DESK, SampleSession
+from helpers.sample_city import DESK, SCALES, SampleSession, prepare, sample_session
+from helpers.street import street_picture
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
 
 from layouts.geometry import plan_windows
 from layouts.load import load_layouts
+from layouts.options import CameraOptions
 from layouts.spec import Monitor
 from widgets.pump import Pump
 from widgets.tiles.camera import CameraTile
@@ -21,6 +24,27 @@ from widgets.windows.wall import tile_kinds
 from widgets.windows.wall_window import WallWindow
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+
+
+def street_session(app: QApplication) -> SampleSession:
+    """The sample city, every camera of which shows a street of its own."""
+    prepare(app)
+    made = sample_session()
+    for camera in made.city.records("cameras").values():
+        made.pictures.show(camera.id, street_picture(96, 54, seed=int(camera.number)))
+    return made
+
+
+def camera_tile(
+    qtbot: QtBot, sample: SampleSession, options: CameraOptions, size: tuple[int, int] = (480, 270)
+) -> CameraTile:
+    """A tile of a desk by itself, exposed."""
+    tile = CameraTile(sample.session, SCALES["desk"], options)
+    tile.resize(*size)
+    qtbot.addWidget(tile)
+    tile.show()
+    qtbot.waitExposed(tile)
+    return tile
 
 
 @dataclass

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from helpers.camera_wall import LEFT, NONE, CameraWall, camera_wall, middle
-from helpers.sample_city import DESK, WALL, SampleSession, prepare, sample_session
-from helpers.street import street_picture
+from helpers.camera_wall import LEFT, NONE, CameraWall, camera_wall, middle, street_session
+from helpers.sample_city import DESK, WALL, SampleSession
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
@@ -32,11 +31,7 @@ SMALL = Monitor("desk", 0, 0, 800, 800, 14.0)
 
 @pytest.fixture
 def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    for camera in made.city.records("cameras").values():
-        made.pictures.show(camera.id, street_picture(96, 54, seed=int(camera.number)))
-    return made
+    return street_session(qapp)
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
+from helpers.camera_wall import camera_tile, street_session
+from helpers.sample_city import SCALES, SampleSession, prepare
 from helpers.street import street_picture
 from helpers.text_rules import below_floor, cut, overlapping
 from PySide6.QtWidgets import QApplication
@@ -25,20 +26,11 @@ LIVE, SLOW = PictureState.LIVE, PictureState.SLOW
 
 @pytest.fixture
 def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    for camera in made.city.records("cameras").values():
-        made.pictures.show(camera.id, street_picture(96, 54, seed=int(camera.number)))
-    return made
+    return street_session(qapp)
 
 
 def tile_of(qtbot: QtBot, sample: SampleSession, number: str = "014", size: tuple[int, int] = (480, 270)) -> CameraTile:
-    tile = CameraTile(sample.session, SCALES["desk"], CameraOptions(camera=number))
-    tile.resize(*size)
-    qtbot.addWidget(tile)
-    tile.show()
-    qtbot.waitExposed(tile)
-    return tile
+    return camera_tile(qtbot, sample, CameraOptions(camera=number), size)
 
 
 def status_of(

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from helpers.camera_wall import camera_wall
-from helpers.sample_city import DESK, SampleSession, prepare, sample_session, who_is_here
-from helpers.street import street_picture
+from helpers.camera_wall import camera_wall, street_session
+from helpers.sample_city import DESK, SampleSession, who_is_here
 from helpers.waiting import wait_for
 from PIL import Image
 from PySide6.QtCore import Qt
@@ -42,11 +41,7 @@ def noise(size: tuple[int, int], seed: int) -> npt.NDArray[np.uint8]:
 
 @pytest.fixture
 def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    for camera in made.city.records("cameras").values():
-        made.pictures.show(camera.id, street_picture(96, 54, seed=int(camera.number)))
-    return made
+    return street_session(qapp)
 
 
 def prepare_camera(sample: SampleSession, tile: CameraTile) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from helpers.camera_wall import camera_tile, street_session
 from helpers.sample_city import SCALES, SampleSession, Scene, prepare, sample_session
 from helpers.street import street_picture
 from PySide6.QtWidgets import QApplication
@@ -22,20 +23,11 @@ from widgets.tiles.camera import CameraTile
 
 @pytest.fixture
 def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    for camera in made.city.records("cameras").values():
-        made.pictures.show(camera.id, street_picture(96, 54, seed=int(camera.number)))
-    return made
+    return street_session(qapp)
 
 
 def tile_of(qtbot: QtBot, sample: SampleSession, options: CameraOptions) -> CameraTile:
-    tile = CameraTile(sample.session, SCALES["desk"], options)
-    tile.resize(300, 200)
-    qtbot.addWidget(tile)
-    tile.show()
-    qtbot.waitExposed(tile)
-    return tile
+    return camera_tile(qtbot, sample, options, (300, 200))
 
 
 def words(tile: CameraTile) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from helpers.camera_wall import camera_wall
-from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
-from helpers.street import street_picture
+from helpers.camera_wall import camera_tile, camera_wall, street_session
+from helpers.sample_city import SCALES, SampleSession
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -25,19 +24,11 @@ S = 1_000_000_000
 
 @pytest.fixture
 def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    for camera in made.city.records("cameras").values():
-        made.pictures.show(camera.id, street_picture(96, 54, seed=int(camera.number)))
-    return made
+    return street_session(qapp)
 
 
 def tile_of(qtbot: QtBot, sample: SampleSession, number: str = "014") -> CameraTile:
-    tile = CameraTile(sample.session, SCALES["desk"], CameraOptions(camera=number))
-    tile.resize(420, 240)
-    qtbot.addWidget(tile)
-    tile.show()
-    qtbot.waitExposed(tile)
+    tile = camera_tile(qtbot, sample, CameraOptions(camera=number), (420, 240))
     looks(tile)
     return tile
 
