@@ -13,12 +13,12 @@ import os
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from PySide6.QtCore import QRect, Qt, QTimer
+from bench_window import cell_size, lay_out, run, write_result
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -68,22 +68,15 @@ def main() -> None:
     app = QApplication(sys.argv[:1])
     client = PictureClient(settings["address"], bytes.fromhex(settings["authkey"]))
     window = QWidget()
-    window.resize(settings["width"], settings["height"])
-    columns = settings["columns"]
-    rows = -(-len(settings["cameras"]) // columns)
-    w, h = settings["width"] // columns, settings["height"] // rows
-    tiles = []
-    for i, (name, uri) in enumerate(settings["cameras"]):
-        tile = Tile(window, client, Demand(name, uri, w, h))
-        tile.setGeometry(QRect(i % columns * w, i // columns * h, w, h))
-        tiles.append(tile)
-    window.show()
+    size = cell_size(settings, len(settings["cameras"]))
+    tiles = [Tile(window, client, Demand(name, uri, *size)) for name, uri in settings["cameras"]]
+    lay_out(window, settings, tiles)
     app.processEvents()
     print(json.dumps(["", "demanded", [], 0, time.monotonic_ns()]), flush=True)
     client.demand(frozenset(tile.picture.demand for tile in tiles))
     passes = 0
 
-    def picture_pass() -> None:
+    def picture_pass(_timer: QTimer) -> None:
         nonlocal passes
         passes += 1
         for tile in tiles:
@@ -96,15 +89,9 @@ def main() -> None:
             report()
 
     def report() -> None:
-        path = Path(settings["result"])
-        path.with_suffix(".part").write_text(json.dumps({t.picture.demand.camera_id: t.painted for t in tiles}))
-        path.with_suffix(".part").rename(path)
+        write_result(settings, {t.picture.demand.camera_id: t.painted for t in tiles})
 
-    timer = QTimer(app)
-    timer.setTimerType(Qt.TimerType.PreciseTimer)
-    timer.timeout.connect(picture_pass)
-    timer.start(PASS_MS)
-    sys.exit(app.exec())
+    run(app, picture_pass, PASS_MS)
 
 
 if __name__ == "__main__":

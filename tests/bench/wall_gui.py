@@ -7,16 +7,15 @@ Started by wall.py with settings on stdin: {address, authkey (hex), uris, column
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import sys
 import threading
 import time
-from pathlib import Path
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from PySide6.QtCore import QRect, Qt, QTimer
+from bench_window import cell_size, lay_out, run, write_result
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -64,21 +63,15 @@ def main() -> None:
     app = QApplication(sys.argv[:1])
     client = PictureClient(settings["address"], bytes.fromhex(settings["authkey"]))
     window = QWidget()
-    window.resize(settings["width"], settings["height"])
-    columns = settings["columns"]
-    rows = -(-len(settings["uris"]) // columns)
-    w, h = settings["width"] // columns, settings["height"] // rows
-    tiles = []
-    for i, uri in enumerate(settings["uris"]):
-        tile = Tile(window, PicturePainter(client, Demand(f"cam-{i:03d}", uri, w, h)))
-        tile.setGeometry(QRect(i % columns * w, i // columns * h, w, h))
-        tiles.append(tile)
-    window.show()
+    size = cell_size(settings, len(settings["uris"]))
+    demands = [Demand(f"cam-{i:03d}", uri, *size) for i, uri in enumerate(settings["uris"])]
+    tiles = [Tile(window, PicturePainter(client, demand)) for demand in demands]
+    lay_out(window, settings, tiles)
     client.demand(frozenset(tile.picture.demand for tile in tiles))
     ticks = Ticks()
     ticks.start()
 
-    def picture_pass() -> None:
+    def picture_pass(timer: QTimer) -> None:
         ticks.started.release()
         for tile in tiles:
             if tile.picture.has_new():
@@ -107,15 +100,9 @@ def main() -> None:
             "tick_max_ms": gaps[-1] if gaps else float("inf"),
             "torn": sum(tile.picture.status().torn for tile in tiles),
         }
-        path = Path(settings["result"])
-        path.with_suffix(".part").write_text(json.dumps(result))
-        path.with_suffix(".part").rename(path)
+        write_result(settings, result)
 
-    timer = QTimer(app)
-    timer.setTimerType(Qt.TimerType.PreciseTimer)
-    timer.timeout.connect(picture_pass)
-    timer.start(PASS_MS)
-    sys.exit(app.exec())
+    run(app, picture_pass, PASS_MS)
 
 
 if __name__ == "__main__":
