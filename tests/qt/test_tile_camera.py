@@ -101,8 +101,14 @@ def test_what_is_left_out_is_said_on_the_tile(qtbot: QtBot, sample: SampleSessio
 
     whole = feel(3, 0.0, 0.3)
     assert feel(3, 0.3, 0.97) == f"không làm mịn | {whole}"
-    tile.resize(240, 140)
-    assert "giảm hình" in words(tile)
+    said = set()
+    for width in range(300, 200, -4):
+        tile.resize(width, 140)
+        assert (now := words(tile)).endswith(whole), "which camera it is comes first, and whole"
+        said.add(now.removesuffix(whole))
+        if now.startswith("↓"):
+            break  # narrower than that no name fits beside anything
+    assert said == {"không làm mịn | ", "giảm hình | ", "↓ | "}
     tile.resize(90, 60)
     assert "↓ | 014" in words(tile)
     tile.resize(500, 200)

@@ -253,12 +253,12 @@ class CameraOverlay:
             text.draw(painter, room, name, px, theme.on_picture)
 
     def _left_out_words(self, act: Act, camera: Camera, room: float) -> str:
-        """Never nothing: the whole words beside the whole name, a short one beside the number, or a sign."""
+        """Never nothing: the longest words beside the whole name, or a sign. Which camera it is comes first: that the
+        machine is too small stands in words in the list of alarms."""
         px = self.scale.floor
-        words, short = tr(f"camera.left_out.{act}"), tr("camera.reduced")
-        if text.width(local(camera.name), px) + self.scale.pad + text.width(words, px) <= room:
-            return words
-        return short if text.width(short, px) <= room else "↓"
+        spare = room - text.width(local(camera.name), px) - self.scale.pad - 2  # each is rounded up when it is painted
+        sayings = (tr(f"camera.left_out.{act}"), tr("camera.reduced"))
+        return next((words for words in sayings if text.width(words, px) <= spare), "↓")
 
     def _caption_chips(self, status: PictureStatus, room: float) -> list[str]:
         """Grey chips at the right of the caption: slow, and the milder flags as far as they leave half of the room."""
