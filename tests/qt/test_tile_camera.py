@@ -104,7 +104,8 @@ def test_what_is_left_out_is_said_on_the_tile(qtbot: QtBot, sample: SampleSessio
     said = set()
     for width in range(300, 200, -4):
         tile.resize(width, 140)
-        assert (now := words(tile)).endswith(whole), "which camera it is comes first, and whole"
+        now = words(tile)
+        assert now.endswith(whole), "which camera it is comes first, and whole"
         said.add(now.removesuffix(whole))
         if now.startswith("↓"):
             break  # narrower than that no name fits beside anything
