@@ -44,6 +44,7 @@ from backends.hub.sweeping import Sweep
 
 if TYPE_CHECKING:
     from backends.hub.jetstream_client import NatsSettings
+    from backends.hub.standby import Standby
 
 log = logging.getLogger(__name__)
 
@@ -208,8 +209,10 @@ def _serve_one_of_several(settings: HubSettings, stop: threading.Event, world: W
             made.directory()  # what it confides of its cameras is kept by every hub
             return made
 
-        def serve(events: EventLog, source: WorldSource) -> None:
-            _serve_log(settings, stop, lambda _settings, _start_ns: source, events, stores, cameras, clock)
+        def serve(events: EventLog, source: Standby) -> None:
+            _serve_log(
+                settings, stop, lambda _settings, _start_ns: source, events, stores, cameras, clock, source.start_ns
+            )
 
         member = Member(
             client, rows, log_path(settings), settings.mode, make_world=make_world,
@@ -245,10 +248,11 @@ def _chosen_ports(settings: HubSettings) -> Endpoints:
 
 def _serve_log(
     settings: HubSettings, stop: threading.Event, world: WorldFactory, events: EventLog, stores: Stores,
-    site: SiteCameras, make_clock: Callable[[EventLog], SessionClock] | None = None,
+    site: SiteCameras, make_clock: Callable[[EventLog], SessionClock] | None = None, start_ns: int | None = None,
 ) -> None:  # fmt: skip
+    """`start_ns`: where a world begins that has been made already."""
     began_s = time.monotonic()
-    start_ns = _start(settings, events)
+    start_ns = _start(settings, events) if start_ns is None else start_ns
     core = Core(events, world(settings, start_ns), site=site)
     loaded = core.start(start_ns)
     clock = make_clock(events) if make_clock is not None else _clock(settings, events)

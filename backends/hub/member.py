@@ -53,10 +53,11 @@ class Member:
         make_world: Callable[[int], WorldSource],
         start: Callable[[EventLog], int],
         clock: Callable[[EventLog], SessionClock],
-        serve: Callable[[EventLog, WorldSource], None],
+        serve: Callable[[EventLog, Standby], None],
         follows: Callable[[], None],
     ) -> None:
-        """`serve` returns when the hub is to stop, and raises NotLeading when its turn is over;
+        """`serve` begins the log, where there is none, at the world's `start_ns`; it returns when the hub is to stop,
+        and raises NotLeading when its turn is over;
         `follows` is called whenever this hub begins to follow."""
         self._client, self._rows = client, rows
         self._path, self._mode = path, mode
@@ -164,27 +165,29 @@ class Member:
     # --- the world -------------------------------------------------------------------------------
 
     def _run_along(self, events: ReplicatedLog) -> None:
-        if self._standby is None:
-            if not events.meta(START_T):
-                return
-            self._take_world(events)
-        assert self._standby is not None
+        if not events.meta(START_T):
+            return
+        standby = self._world_of(events)
         if self._clock is None:
             self._clock = self._make_clock(events)
         try:
-            self._standby.run_along(self._clock.now_ns())
+            standby.run_along(self._clock.now_ns())
         except Exception:
             self._faults += 1
             if self._faults < 10 or self._faults % 1000 == 0:
                 log.exception("the world broke (fault %d)", self._faults)
 
-    def _take_world(self, events: ReplicatedLog) -> None:
-        start_ns = self._start(events)
-        self._standby = Standby(self._make_world(start_ns), lambda: int(events.meta(WORLD_T) or 0), start_ns)
-
     def _world_to_lead(self, events: ReplicatedLog) -> Standby:
-        if self._standby is None:
-            self._take_world(events)
-        assert self._standby is not None
-        self._standby.begin_term()
+        standby = self._world_of(events)
+        standby.begin_term()
+        return standby
+
+    def _world_of(self, events: ReplicatedLog) -> Standby:
+        """The one that begins where the log's does: what happens when must be the same for every hub, or what lies
+        between two leaders' ideas of it is lost. The hub that began the log may have been another than this one, with
+        a world of its own made already; while there is none in the log, the world made first says where it begins."""
+        known = events.meta(START_T)
+        if self._standby is None or (known and self._standby.start_ns != int(known)):
+            start_ns = self._start(events)
+            self._standby = Standby(self._make_world(start_ns), lambda: int(events.meta(WORLD_T) or 0), start_ns)
         return self._standby

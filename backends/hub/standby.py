@@ -36,7 +36,7 @@ class Standby:
         """`written`: up to which moment the log has the world's events; `start_ns`: where the world begins."""
         self._world = world
         self._written = written
-        self._asked_ns = start_ns
+        self.start_ns = self._asked_ns = start_ns
         self._kept: deque[WorldEvent] = deque()
         self._given = 0
         """How many of those were returned by `until` in this term."""

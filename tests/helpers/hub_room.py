@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import msgspec
 from helpers.feed_rig import Glass, LocalFeed
 from helpers.hubs import Hubs, read_log, truths
 from helpers.nats_cluster import NatsCluster
@@ -222,14 +223,21 @@ def stands(records: list[Any], seq: int) -> dict[str, int]:
 
 
 def raised_once(feeds: dict[str, list[Any]]) -> int:
-    """Every busy alarm of the log was raised exactly once, none left out. Returns how many."""
+    """Every busy alarm of the log was raised exactly once, none left out. Returns how many.
+
+    And each at its own moment of one world, whichever hub led: else the one between two of them may be lost.
+    """
     raised: dict[str, int] = {}
+    at_ns: dict[int, int] = {}
     for envelope in feeds["alarms"]:
         if envelope.type == "put" and envelope.id.startswith("busy-") and envelope.rev == 1:
             key = envelope.id.rpartition("@")[0]
             raised[key] = raised.get(key, 0) + 1
+            at_ns[int(key.removeprefix("busy-"))] = msgspec.json.decode(envelope.body)["t_raised_ns"]
     numbers = sorted(int(key.removeprefix("busy-")) for key in raised)
     due = range(numbers[0], numbers[-1] + 1, min(b - a for a, b in itertools.pairwise(numbers)))
     assert numbers == list(due), f"alarms were lost: {sorted(set(due) - set(numbers))} of {due}"
     assert set(raised.values()) == {1}, "an alarm was raised twice"
+    gaps = {at_ns[b] - at_ns[a] for a, b in itertools.pairwise(numbers)}
+    assert len(gaps) == 1, f"hubs differ in when things happen: every {sorted(gaps)} ns"
     return len(numbers)
