@@ -68,7 +68,7 @@ def alone(tmp_path: Path) -> Iterator[Callable[[Callable[[Any], int]], Member]]:
                 clock=lambda _: ManualClock(NOW),
                 serve=none,
                 follows=none,
-            )  # fmt: skip
+            )
         )
         return made[-1]
 
