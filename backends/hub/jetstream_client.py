@@ -168,9 +168,9 @@ class JetStreamClient:
 
     # --- connection ------------------------------------------------------------------------------
 
-    def connect(self) -> None:
+    def connect(self, patience_s: float = OPEN_S) -> None:
         """To any of the servers; once. Raises LogTrouble."""
-        self.call(self._connect, OPEN_S)
+        self.call(self._connect, patience_s)
 
     def open(self) -> str:
         """Connect, make log and bucket where they are missing. Returns the log's identity. Raises LogTrouble."""

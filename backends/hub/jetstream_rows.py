@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 SHARE_S = 5.0
 """The servers' own election takes up to 9 s; who waits longer than this asks again."""
 CATCH_UP_S = 5.0
+CONNECT_S = 10.0
+"""For a person at a command line, who tries once; each of three servers may take a second to say nothing."""
 IN_STEP_S = 20.0
 BATCH = 200
 AT_ONCE = 64
@@ -106,7 +108,7 @@ def rows_of_the_site(folder: Path) -> Iterator[Sharing]:
     rows = SharedRows(client, site, folder, people_only=True)
     client.start()
     try:
-        client.connect()
+        client.connect(CONNECT_S)
         rows.begin()
         rows.wait_in_step(IN_STEP_S)
         yield rows
