@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 pytest.importorskip("nats")
@@ -12,12 +13,15 @@ from helpers.hub_room import raised_once, stands
 from helpers.hubs import truths
 
 from backends.domain.feeds import Mode
+from backends.domain.times import NS_PER_S
 from backends.hub.replica_wire import Entry
 from backends.protocol.messages import Envelope
 
 
-def put(seq: int, epoch: str = "e") -> Envelope:
-    return Envelope(Mode.TEST, "alarms", epoch, seq, 0, "put", f"busy-{20 * seq}@1", 1)
+def put(seq: int, epoch: str = "e", late_ns: int = 0) -> Envelope:
+    """The alarm that is due every second."""
+    body = msgspec.Raw(msgspec.json.encode({"t_raised_ns": seq * NS_PER_S + late_ns}))
+    return Envelope(Mode.TEST, "alarms", epoch, seq, 0, "put", f"busy-{20 * seq}@1", 1, body=body)
 
 
 def log(*entries: tuple[int, str, Sequence[Envelope]]) -> list[tuple[int, str, Entry]]:
@@ -54,3 +58,8 @@ def test_an_alarm_that_is_lost_or_raised_twice_is_seen() -> None:
         raised_once({"alarms": [put(1), put(2), put(4)]})
     with pytest.raises(AssertionError, match="twice"):
         raised_once({"alarms": [put(1), put(2), put(2), put(3)]})
+
+
+def test_hubs_that_live_in_two_worlds_are_seen() -> None:
+    with pytest.raises(AssertionError, match="hubs differ in when"):
+        raised_once({"alarms": [put(1), put(2), put(3, late_ns=-2_000_000), put(4, late_ns=-2_000_000)]})
