@@ -7,6 +7,8 @@ VENV ?= .venv
 PYTHON ?=
 ARGS ?=
 export VENV PYTHON
+# Every process of the program would read all of its modules anew: half a second each.
+unexport PYTHONDONTWRITEBYTECODE
 
 # A tree without a locale (bare containers) would make Python and Qt think in ASCII.
 ifeq ($(LC_ALL)$(LC_CTYPE)$(LANG),)
@@ -15,9 +17,10 @@ endif
 
 BIN := $(VENV)/bin
 TESTS := $(BIN)/python -m pytest
-# Most tests wait for processes and sockets: four at a time keep two cores busy, each file in one process.
+# Most tests wait for processes and sockets: four at a time keep two cores busy, each file in one process, the longest
+# first (tests/conftest.py).
 # ARGS="-n 0" runs them one after another.
-SIDE_BY_SIDE := -n 4 --dist loadfile
+SIDE_BY_SIDE := -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: run test bench lint soak doctor setup clean
 .DEFAULT_GOAL := run

@@ -18,6 +18,14 @@ from helpers import leaks
 
 ExpectLogs = Callable[[str], None]
 
+_FIRST = ("end2end", "integration")
+"""Folders whose files wait long for processes: begun first, so that none is left alone at the end."""
+
+
+@pytest.hookimpl(trylast=True)  # after pytest-randomly, whose order stays within a folder
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: next((n for n, folder in enumerate(_FIRST) if folder in item.path.parts), len(_FIRST)))
+
 
 class _Expected:
     def __init__(self) -> None:

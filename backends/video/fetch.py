@@ -216,18 +216,8 @@ def _ask(
 def _connect(parts: SplitResult, pin: str, until: float) -> socket.socket:
     host = parts.hostname or ""
     if parts.scheme == "https":
-        sock = tls.connect(host, parts.port or 443, tls.context_for(pin), until)
-        if pin:
-            try:
-                tls.check_pin(sock.getpeercert(binary_form=True), pin)
-            except SourceFault:
-                sock.close()
-                raise
-        return sock
-    try:
-        return socket.create_connection((host, parts.port or 80), max(0.01, until - time.monotonic()))
-    except OSError as error:
-        raise tls.fault_of_socket(error) from None
+        return tls.connect_encrypted(host, parts.port or 443, pin, until)
+    return tls.connect(host, parts.port or 80, until)
 
 
 def _fault_of_status(status: int) -> SourceFault:

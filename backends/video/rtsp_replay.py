@@ -140,18 +140,8 @@ class ReplayFeed:
         parts = urlsplit(past.url)
         host = parts.hostname or ""
         if self._encrypted:
-            sock = tls.connect(host, parts.port or TLS_PORT, tls.context_for(past.pin), self._until)
-            try:
-                if past.pin:
-                    tls.check_pin(sock.getpeercert(binary_form=True), past.pin)
-            except SourceFault:
-                sock.close()
-                raise
-            return sock
-        try:
-            return socket.create_connection((host, parts.port or PORT), OPEN_S)
-        except OSError as error:
-            raise tls.fault_of_socket(error) from None
+            return tls.connect_encrypted(host, parts.port or TLS_PORT, past.pin, self._until)
+        return tls.connect(host, parts.port or PORT, self._until)
 
     def _describe(self) -> Description:
         answer = self._ask("DESCRIBE", self._url, {"Accept": "application/sdp", "Require": "onvif-replay"})

@@ -31,6 +31,7 @@ from backends.video.faults import SourceFault
 
 HANDSHAKE_S = 5.0
 """Connection and handshake together."""
+REFUSED = "connection refused"
 
 Names = dict[str, Any]
 """What `ssl.SSLSocket.getpeercert` gives."""
@@ -68,14 +69,35 @@ def check_pin(shown: bytes | None, pin: str) -> None:
         raise CertificateFault("the camera shows another certificate than the pinned one")
 
 
-def connect(host: str, port: int, context: ssl.SSLContext, until: float) -> ssl.SSLSocket:
-    """Connection and handshake, done before the monotonic second `until`. Raises SourceFault in words.
+def connect(host: str, port: int, until: float) -> socket.socket:
+    """A connection, made before the monotonic second `until`. Raises SourceFault in words.
 
     Blocks longer only while the name of the host is looked up.
     """
+    try:
+        return socket.create_connection((host, port), max(0.01, until - time.monotonic()))
+    except ConnectionError:  # nothing was connected yet that could have been closed, whatever the system calls it
+        raise SourceFault(REFUSED) from None
+    except OSError as error:
+        raise fault_of_socket(error) from None
+
+
+def connect_encrypted(host: str, port: int, pin: str, until: float) -> ssl.SSLSocket:
+    """As `connect`, with handshake and check: by this machine's authorities, or against `pin`."""
+    tls = _handshaken(host, port, context_for(pin), until)
+    try:
+        if pin:
+            check_pin(tls.getpeercert(binary_form=True), pin)
+    except BaseException:
+        tls.close()
+        raise
+    return tls
+
+
+def _handshaken(host: str, port: int, context: ssl.SSLContext, until: float) -> ssl.SSLSocket:
     with contextlib.ExitStack() as undo:
         try:
-            plain = socket.create_connection((host, port), max(0.01, until - time.monotonic()))
+            plain = connect(host, port, until)
             undo.callback(plain.close)
             plain.setblocking(False)
             tls = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
@@ -115,7 +137,7 @@ def fault_of_socket(error: OSError) -> SourceFault:
     if isinstance(error, TimeoutError):
         return SourceFault("no answer in time")
     if isinstance(error, ConnectionRefusedError):
-        return SourceFault("connection refused")
+        return SourceFault(REFUSED)
     if isinstance(error, ConnectionError):
         return SourceFault("the camera closed the connection")
     if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
@@ -138,16 +160,14 @@ def _why(error: ssl.SSLCertVerificationError) -> str:
 
 def fingerprint(host: str, port: int) -> str:
     """SHA-256 of the certificate that is shown there, to be shown to a person who may pin it. Raises SourceFault."""
-    with connect(host, port, context_for("any"), time.monotonic() + HANDSHAKE_S) as tls:
+    with _handshaken(host, port, context_for("any"), time.monotonic() + HANDSHAKE_S) as tls:
         return hashlib.sha256(tls.getpeercert(binary_form=True) or b"").hexdigest()
 
 
 def why_refused(host: str, port: int, pin: str) -> SourceFault | None:
     """After FFmpeg has failed: what is wrong with the certificate, or None when it is right. Blocks HANDSHAKE_S."""
     try:
-        with connect(host, port, context_for(pin), time.monotonic() + HANDSHAKE_S) as tls:
-            if pin:
-                check_pin(tls.getpeercert(binary_form=True), pin)
+        connect_encrypted(host, port, pin, time.monotonic() + HANDSHAKE_S).close()
     except CertificateFault as fault:
         return fault
     except SourceFault:
@@ -179,16 +199,15 @@ def ffmpeg_options(host: str, port: int, pin: str) -> dict[str, str]:
 
 def _fetch(host: str, port: int, pin: str) -> tuple[str, str]:
     until = time.monotonic() + HANDSHAKE_S
-    with connect(host, port, context_for(pin), until) as tls:
+    with connect_encrypted(host, port, pin, until) as tls:
         shown = tls.getpeercert(binary_form=True)
-    check_pin(shown, pin)
     pem = ssl.DER_cert_to_PEM_cert(shown or b"")
     # Only a verified certificate is shown taken apart: a second time, trusting just this one.
     alone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     alone.check_hostname = False
     alone.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     alone.load_verify_locations(cadata=pem)
-    with connect(host, port, alone, until) as tls:
+    with _handshaken(host, port, alone, until) as tls:
         name = name_in(tls.getpeercert() or {})
     if not name:
         raise CertificateFault("the camera's certificate holds no name: it cannot be pinned")

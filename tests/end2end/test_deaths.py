@@ -19,13 +19,14 @@ from helpers.waiting import wait_for
 @pytest.mark.parametrize(
     ("child", "ways"),
     [
-        ("gui", WAYS),
+        ("gui", (signal.SIGSEGV, signal.SIGSTOP)),
         ("feeder", FEW_WAYS),
         ("hub", FEW_WAYS),
+        pytest.param("gui", WAYS, marks=pytest.mark.soak),
         pytest.param("feeder", WAYS, marks=pytest.mark.soak),
         pytest.param("hub", WAYS, marks=pytest.mark.soak),
     ],
-    ids=["gui", "feeder", "hub", "feeder in all", "hub in all"],
+    ids=["gui", "feeder", "hub", "gui in all", "feeder in all", "hub in all"],
 )
 def test_a_child_of_the_table_dies_in_every_way(tmp_path: Path, child: str, ways: tuple[signal.Signals, ...]) -> None:
     data = tmp_path / "data"

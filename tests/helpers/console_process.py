@@ -1,18 +1,30 @@
-"""The real program as a child: `ioc-console demo` with its JSON log, ended with all that it started."""
+"""The real program as a child: `ioc-console demo` with its JSON log, ended with all that it started.
+
+Its cameras show one small clip under all their names, so that no test waits for a hundred drawn streets (minutes of a
+core on a machine that has none yet), or leaves any in the cache of the person who runs it. With `draws` it draws.
+"""
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from helpers.clips import write_clip
 from helpers.waiting import wait_for
+
+from backends.city.cameras import eyes
+from backends.city.scenes import clip_path
 
 Event = dict[str, Any]
 
@@ -56,15 +68,29 @@ class Console:
         return int(started[-1]["pid"])
 
 
+@functools.cache
+def _cache_of_clips() -> Path:
+    """A cache folder in which no clip is missing; removed with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="ioc-clips-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    scenes = folder / "ioc-console" / "scenes"
+    scenes.mkdir(parents=True)
+    clip = write_clip(scenes / "clip.mp4", seconds=4.0, fps=15)
+    for eye in eyes():
+        os.link(clip, clip_path(scenes, eye.number))
+    return folder
+
+
 @contextmanager
 def console(
-    data_dir: Path, *options: str, command: str = "demo", env: dict[str, str] | None = None
+    data_dir: Path, *options: str, command: str = "demo", env: dict[str, str] | None = None, draws: bool = False
 ) -> Iterator[Console]:
-    """Start it; at the end ask it to stop, and wait for it."""
+    """Start it; at the end ask it to stop, and wait for it. `draws`: with no clip drawn yet."""
     log = data_dir.parent / f"{data_dir.name}.jsonl"
+    cache = data_dir.parent / "cache" if draws else _cache_of_clips()
     process = subprocess.Popen(
         [sys.executable, "-m", "console", command, "--data-dir", str(data_dir), "--json-log", str(log), *options],
-        env={**os.environ, **(env or {})},
+        env={**os.environ, "XDG_CACHE_HOME": str(cache), **(env or {})},
         stderr=subprocess.PIPE,
     )
     try:

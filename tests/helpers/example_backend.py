@@ -17,7 +17,7 @@ from backends.conform.wire import Place
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "docs" / "protocol" / "example-backend" / "backend.cpp"
-COMMAND = ("g++", "-std=c++17", "-O1", "-o")
+COMMAND = ("g++", "-std=c++17", "-o")
 LIBRARIES = ("-lzmq", "-lsqlite3")
 START_S = 20.0
 

@@ -114,6 +114,7 @@ def test_the_age_of_a_flag_goes_on_without_a_new_picture(qtbot: QtBot, sample: S
     assert "00:45" in show(tile, sample, status)
 
 
+@pytest.mark.usefixtures("sample")
 def test_sayings_are_shorter_and_shorter() -> None:
     flags = (FlagSaid(PictureFlag.FROZEN, 3), FlagSaid(PictureFlag.COVERED, 70), FlagSaid(PictureFlag.TURNED, 1))
     assert len(sayings(flags)) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import string
 import tomllib
@@ -166,15 +167,13 @@ def _use(node: ast.AST, name: str, *, certain: bool) -> list[Use]:
     return []
 
 
+@functools.cache
 def all_uses() -> list[Use]:
     out: list[Use] = []
     for folder in ("widgets", "console"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             out += uses_in(path.read_text(encoding="utf-8"), str(path.relative_to(ROOT)))
     return out
-
-
-USES = all_uses()
 
 
 def unknown_keys(uses: list[Use], words: Words) -> list[str]:
@@ -193,12 +192,12 @@ def unused_keys(uses: list[Use], words: Words) -> list[str]:
 
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_every_key_that_the_code_asks_for_exists(language: str) -> None:
-    bad = unknown_keys(USES, {"vi": VI, "en": EN}[language])
+    bad = unknown_keys(all_uses(), {"vi": VI, "en": EN}[language])
     assert not bad, f"not in {language}/*.toml:\n" + "\n".join(bad)
 
 
 def test_every_key_is_used() -> None:
-    bad = unused_keys(USES, VI)
+    bad = unused_keys(all_uses(), VI)
     assert not bad, "in the catalogue, but nobody says it:\n" + "\n".join(bad)
 
 

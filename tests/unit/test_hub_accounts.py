@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import statistics
-import subprocess
 import sys
 import time
 import unicodedata
@@ -15,6 +14,7 @@ from typing import Any
 import argon2
 import pytest
 from conftest import ExpectLogs
+from typer.testing import CliRunner
 
 from backends.domain.people import Role
 from backends.domain.times import NS_PER_S
@@ -23,6 +23,7 @@ from backends.hub.accounts import FILE, AccountBook, AccountError, Kept
 from backends.hub.ports import LogTrouble
 from backends.hub.sessions import MOST_A_STATION, Sessions, fingerprint, new_token
 from backends.hub.throttle import PERSON, PERSON_HERE, STATION, Throttle
+from console.cli import app
 
 SECRET = "con đường nhỏ bên sông"
 NOW = 1_790_000_000 * NS_PER_S
@@ -277,11 +278,8 @@ def test_a_station_has_so_many_and_the_oldest_goes_first(sessions: Sessions) -> 
 
 
 def command(folder: Path, *words: str, typed: str = "") -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "console", *words, "--data-dir", str(folder)],
-        input=typed, capture_output=True, text=True, encoding="utf-8", check=False,
-    )  # fmt: skip
-    return done.returncode, done.stdout + done.stderr
+    done = CliRunner().invoke(app, [*words, "--data-dir", str(folder)], input=typed)
+    return done.exit_code, done.output
 
 
 def test_accounts_on_the_command_line_say_what_they_did(tmp_path: Path) -> None:
