@@ -22,10 +22,8 @@ from backends.probe.memory import References
 from backends.video.health import (
     BLURRED_FOCUS,
     BLURRED_LAYOUT,
-    TURNED_EDGES,
-    TURNED_LAYOUT,
+    TURNED_LINES,
     TURNED_LOST,
-    TURNED_SURE,
 )
 from backends.video.looks import View
 from backends.video.stillness import Stillness
@@ -136,8 +134,7 @@ class Judge:
         focus = focus_of(shape, known.structured) / max(1e-3, reference.focus)
         if focus < BLURRED_FOCUS and layout >= BLURRED_LAYOUT:
             return {PictureFlag.BLURRED}
-        edges = likeness(shape, known)
-        if (edges < TURNED_SURE or (edges < TURNED_EDGES and layout < TURNED_LAYOUT)) and lost < TURNED_LOST:
+        if lost < TURNED_LOST and likeness(shape, known, TURNED_LINES) < TURNED_LINES:
             return {PictureFlag.TURNED}
         self.references.learn(light, view.grey, focus_of(shape, shape.structured))
         return set()

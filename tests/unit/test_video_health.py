@@ -40,6 +40,8 @@ from backends.video.sources import testcard
 from backends.video.stillness import FROZEN_BITS_NS, FROZEN_NS
 from backends.video.viewing import HOLD_NS, LEARN_LOOKS, Reference
 
+PLACES = ("alley", "bridge", "gate", "junction", "market", "river", "street")
+
 # Frozen
 
 
@@ -413,7 +415,7 @@ def test_a_while_without_a_false_flag(scene: str) -> None:
     assert not living(*SCENES[scene], seconds=WHILE).seen
 
 
-@pytest.mark.parametrize("kind", ["alley", "bridge", "gate", "junction", "market", "river", "street"])
+@pytest.mark.parametrize("kind", PLACES)
 def test_another_weather_is_no_other_view(kind: str) -> None:
     """Taught by a fair day and a fair night; then dusk, and floods."""
     for first, later in (("day", ("dusk", "flood")), ("night", ("flood-night",))):
@@ -438,7 +440,7 @@ def test_an_hour_would_show_a_flag(seconds: int) -> None:
         (PictureFlag.BLACK, [(viewing, "_BLACK_LEVEL", 255.0), (viewing, "_BLACK_SPREAD", 255.0)]),
         (PictureFlag.COVERED, [(viewing, "_COVERED_LOST", 0.0), (viewing, "_COVERED_LAYOUT", 2.0)]),
         (PictureFlag.BLURRED, [(health, "BLURRED_FOCUS", 2.0)]),
-        (PictureFlag.TURNED, [(health, "TURNED_SURE", 2.0)]),
+        (PictureFlag.TURNED, [(health, "TURNED_LINES", 2.0)]),
     ],
 )
 def test_a_wrong_figure_raises_a_false_flag(
