@@ -10,7 +10,7 @@ import msgspec
 
 from backends.domain.picture import PictureFlag
 
-AT_ONCE = 8
+AT_ONCE = 12
 """Cameras that are looked at at the same moment; derived in `hub.rota`."""
 PERIOD_S = 70.0
 """From the begin of one look at a camera to the begin of the next; more, where the places do not suffice."""

@@ -3,12 +3,13 @@
 Figures. What goes wrong just after a look is seen at the next one, seen again after the longest hold (20 s,
 "turned"), and must be said within 120 s: the looks at 364 cameras have to fit into 90 s. A good camera takes 1.5 s:
 opening over a LAN 0.3 s, then the wait for a key frame, on the average half of the usual 2 s. A mute one takes the
-opening's time-out, 5 s. With every tenth camera dead that is 328 x 1.5 + 36 x 5 = 672 s of waiting, 84 s on AT_ONCE =
-8 places: as many as may open at once anyway (design, section 6). A whole first round with a second look at each dead
-one takes (672 + 36 x 5) / 8 = 107 s, and 11 s more for the second look if the last of the list is dead. Where cameras
-are quicker each comes again after PERIOD_S (70 s): not sooner, because each look is a session and a login of the
-camera. HUNG_S is above the longest look that keeps to its limits (`probe.look`: open 10, pictures 12) and the longest
-pause for pacing (5).
+opening's time-out, 5 s. With every tenth camera dead that is 328 x 1.5 + 36 x 5 = 672 s of waiting, 56 s on AT_ONCE =
+12 places. A whole first round with a second look at each dead one takes (672 + 36 x 5) / 12 = 71 s, and 11 s more for
+the second look if the last of the list is dead. On 8 places, as many as may open at once (design, section 6; the probe
+keeps to that by its gate), the looks at 24 dead cameras made the rest late: 138 s in the bench instead of 120. Each
+comes again after PERIOD_S (70 s): not sooner, because each look is a session and a login of the camera. HUNG_S is
+above the longest look that keeps to its limits (`probe.look`: open 10, pictures 12) and the longest pause for pacing
+(5).
 
 A look may end the probe: nobody knows then which of the open cameras it was. All of them are suspects: they come
 after all others, one at a time, so that the next death has a name. GUILTY deaths alone, and it is left in peace for

@@ -25,6 +25,7 @@ from backends.probe.memory import References
 from backends.probe.pace import Pace
 from backends.probe.rights import reduce_rights
 from backends.process import child_settings
+from backends.video.backoff import OpeningGate
 from backends.video.source import NotASource, NotYet, Refused, SourceFault
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Probe:
         self._judges: dict[tuple[str, str], Judge] = {}
         self._pace = Pace(time.monotonic(), time.process_time())
         self._lock = threading.Lock()  # guards the three above, and stdout
+        self._gate = OpeningGate()
 
     def take(self, line: bytes) -> None:
         self._orders.put(order_decoder.decode(line))
@@ -75,7 +77,7 @@ class Probe:
                 self._judges[order.camera_id, order.uri] = judge
         reason, small = "", b""
         try:
-            sight = look_at(order, keys=judge.keys)
+            sight = look_at(order, self._gate, keys=judge.keys)
             verdict = judge.saw(sight, time.monotonic_ns())
             small, reason = sight.thumbnail, "" if sight.samples else NO_KEY
         except NotYet:

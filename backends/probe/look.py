@@ -8,6 +8,7 @@ another. Must not: judge, retry, or keep anything.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import cv2
 import numpy as np
 
 from backends.domain.sweep import LookAt
+from backends.video.backoff import OpeningGate
 from backends.video.looks import View, sample_of, view_of
 from backends.video.scaling import Image, Shot, size_of
 from backends.video.source import Address, Arrival, Source, SourceFault, spec_of
@@ -26,6 +28,7 @@ SECOND_S = 6.0
 WIDTH = 320
 _TALLEST = 640
 _QUALITY = 75
+_NEVER = threading.Event()
 _BEHIND = 32
 """Packets after a key frame within which a decoder that reorders gives it out."""
 
@@ -41,13 +44,20 @@ class Sight:
     thumbnail: bytes = b""
 
 
-def look_at(order: LookAt, *, keys: int = 1, monotonic_s: Callable[[], float] = time.monotonic) -> Sight:
+def look_at(
+    order: LookAt, gate: OpeningGate, *, keys: int = 1, monotonic_s: Callable[[], float] = time.monotonic
+) -> Sight:
     """Blocks for KEY_S and the time-outs of the source at most. Raises SourceFault.
 
     A sight without samples: packets come, but no key frame did in time, or nobody can read its pictures.
     """
     spec = spec_of(order.uri)
-    source = spec.open(Address(order.uri, order.user, order.password))
+    me = threading.get_ident()
+    gate.enter(me, _NEVER)
+    try:
+        source = spec.open(Address(order.uri, order.user, order.password))
+    finally:
+        gate.leave(me)
     try:
         return _see(source, order, keys, monotonic_s)
     finally:

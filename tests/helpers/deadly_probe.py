@@ -8,15 +8,16 @@ import time
 from backends.domain.sweep import LookAt
 from backends.probe import __main__ as probe
 from backends.probe.look import Sight, look_at
+from backends.video.backoff import OpeningGate
 
 _real = look_at
 
 
-def _look(order: LookAt, *, keys: int = 1) -> Sight:
+def _look(order: LookAt, gate: OpeningGate, *, keys: int = 1) -> Sight:
     if order.uri.endswith("/66"):
         time.sleep(0.3)  # the others are open by then
         os._exit(139)
-    return _real(order, keys=keys)
+    return _real(order, gate, keys=keys)
 
 
 if __name__ == "__main__":

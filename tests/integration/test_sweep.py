@@ -175,12 +175,12 @@ def test_a_file_is_looked_at_too(hub: Hub, tmp_path: Path) -> None:
 def test_a_probe_that_is_killed_is_started_again_and_nobody_is_lost(
     hub: Hub, city: Cameras, expect_logs: ExpectLogs
 ) -> None:
-    for number in range(10):
+    for number in range(AT_ONCE + 2):
         city.show(number, "mute")
         hub.add(f"cam-{number}", city.uri(number))
-    hub.wait("eight are open", lambda: city.most_at_once == AT_ONCE)
+    hub.wait("all places are taken", lambda: city.most_at_once == AT_ONCE)
     first = hub.sweep.pid
-    for number in range(10):
+    for number in range(AT_ONCE + 2):
         city.show(number, "street")
     assert city.most_at_once == AT_ONCE
     os.kill(first, signal.SIGKILL)

@@ -44,7 +44,7 @@ def test_the_city_s_364_are_done_within_the_bar_when_a_tenth_is_mute() -> None:
         if not mute or camera in seen:
             sure.add(camera)
         seen.add(camera)
-    assert now_s <= 120.0
+    assert now_s <= 90.0, "what goes wrong then has its second look within the bar of 120 s"
 
 
 def test_a_camera_comes_again_after_its_period_or_sooner_when_asked_for() -> None:
@@ -78,11 +78,11 @@ def test_one_that_leaves_while_it_is_open_keeps_its_place() -> None:
 
 
 def test_after_a_death_all_that_were_open_come_last_and_one_at_a_time() -> None:
-    rota = rota_of(MANY[:12])
+    rota = rota_of(MANY[: AT_ONCE + 4])
     opened = begun(rota, 0.0)
     assert rota.died(1.0) == []
     after = begun(rota, 1.0)
-    assert after == MANY[8:12], "the innocent first"
+    assert after == MANY[AT_ONCE : AT_ONCE + 4], "the innocent first"
     for camera in after:
         rota.done(camera, 2.0)
     for camera in opened:
@@ -91,14 +91,14 @@ def test_after_a_death_all_that_were_open_come_last_and_one_at_a_time() -> None:
 
 
 def test_the_guilty_one_is_found_and_left_in_peace() -> None:
-    rota = rota_of(MANY[:9])
+    rota = rota_of(MANY[: AT_ONCE + 1])
     begun(rota, 0.0)
     rota.died(0.0)
-    assert begun(rota, 0.0) == [MANY[8]]
-    rota.done(MANY[8], 1.0)
+    assert begun(rota, 0.0) == [MANY[AT_ONCE]]
+    rota.done(MANY[AT_ONCE], 1.0)
     assert begun(rota, 1.0) == [MANY[0]]
     assert rota.died(1.0) == [], "once may be bad luck"
-    for camera in MANY[1:8]:
+    for camera in MANY[1:AT_ONCE]:
         assert begun(rota, 1.0) == [camera], "before it, who has not ended it alone"
         rota.done(camera, 1.0)
     assert begun(rota, 1.0) == [MANY[0]]
@@ -111,7 +111,7 @@ def test_the_guilty_one_is_found_and_left_in_peace() -> None:
 
 
 def test_a_suspect_is_not_forgotten_where_somebody_is_always_due() -> None:
-    rota = rota_of(MANY[:9])
+    rota = rota_of(MANY[: AT_ONCE + 1])
     begun(rota, 0.0)
     rota.died(0.0)
     now_s, found = 0.0, []
@@ -120,7 +120,7 @@ def test_a_suspect_is_not_forgotten_where_somebody_is_always_due() -> None:
             found.append(camera)
             rota.done(camera, now_s, 0.5)
         now_s += 0.5
-    assert set(MANY[:9]) <= set(found)
+    assert set(MANY[: AT_ONCE + 1]) <= set(found)
 
 
 def test_the_one_that_hangs_is_blamed_alone() -> None:
