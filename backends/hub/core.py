@@ -20,7 +20,7 @@ from backends.domain.alarm import Alarm
 from backends.domain.people import Operator
 from backends.domain.quality import Quality, Value
 from backends.domain.sensor import Sample, Sensor
-from backends.domain.world import CameraMoved, Measured, WorldEvent
+from backends.domain.world import CameraMoved, Condition, Measured, WorldEvent
 from backends.hub.actions import ActionDesk, Answer
 from backends.hub.intake import RECORD_FEEDS, Intake
 from backends.hub.ports import Change, EventLog, LogTrouble, WorldSource
@@ -200,6 +200,9 @@ class Core:
     def _take(self, event: WorldEvent) -> None:
         if isinstance(event, CameraMoved) and self._site is not None and self._site.listing is not None:
             return  # the world's cameras are not served
+        self._take_in(event)
+
+    def _take_in(self, event: WorldEvent) -> None:
         try:
             self._waiting += self._intake.event(event)
         except Exception:  # noqa: BLE001  # logged with its trace in _fault
@@ -292,6 +295,14 @@ class Core:
     def put(self, feed: str, record: Any, now_ns: int) -> None:
         """A record of the hub's own making; written and published with the next round."""
         self._waiting += self._intake.put(feed, record, now_ns)
+
+    def happened(self, condition: Condition) -> None:
+        """Something that the hub itself has found, or hears of; written and published with the next round."""
+        self._take_in(condition)
+
+    def alarms(self, prefix: str) -> dict[str, Alarm]:
+        """Alarms in the list whose condition's key begins so, by key."""
+        return self._intake.engine.standing(prefix)
 
     def note(self, change: Change) -> None:
         """An event of the hub's own making; written and published with the next round."""
