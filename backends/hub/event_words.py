@@ -1,5 +1,7 @@
 """How alarms from cameras' events say things, in both languages. No state, no clock.
 
+Names are short: on a wall a list has room for 26 letters, and the camera's number must be among them.
+
 What a device sent (a topic, a token) is text from outside: `plain` has one line of it.
 """
 
@@ -14,14 +16,14 @@ from backends.domain.text import LocalText
 
 KINDS: dict[EventKind, LocalText] = {
     EventKind.MOTION: LocalText("Có chuyển động", "Motion"),
-    EventKind.TAMPER: LocalText("Camera báo bị can thiệp", "Camera says it is tampered with"),
-    EventKind.SIGNAL_LOSS: LocalText("Thiết bị báo mất tín hiệu hình", "Device says the picture signal is lost"),
-    EventKind.LINE_CROSSED: LocalText("Vượt vạch giám sát", "Line crossed"),
-    EventKind.INTRUSION: LocalText("Xâm nhập vùng giám sát", "Intrusion"),
-    EventKind.INPUT: LocalText("Tiếp điểm tại thiết bị được kích hoạt", "Contact at the device triggered"),
-    EventKind.SOUND: LocalText("Âm thanh bất thường", "Unusual sound"),
-    EventKind.STORAGE: LocalText("Thiết bị không ghi hình được", "Device cannot record"),
-    EventKind.OTHER: LocalText("Sự kiện của camera", "Camera event"),
+    EventKind.TAMPER: LocalText("Bị can thiệp", "Tampering"),
+    EventKind.SIGNAL_LOSS: LocalText("Mất tín hiệu", "Signal lost"),
+    EventKind.LINE_CROSSED: LocalText("Vượt vạch", "Line crossed"),
+    EventKind.INTRUSION: LocalText("Xâm nhập", "Intrusion"),
+    EventKind.INPUT: LocalText("Tiếp điểm tác động", "Contact"),
+    EventKind.SOUND: LocalText("Tiếng động lạ", "Unusual sound"),
+    EventKind.STORAGE: LocalText("Không ghi hình", "Cannot record"),
+    EventKind.OTHER: LocalText("Sự kiện", "Event"),
 }
 _FLAGS = {
     PictureFlag.FROZEN: LocalText("đứng hình", "frozen"),
@@ -34,7 +36,7 @@ _FLAGS = {
 }
 _PICTURE = frozenset({EventKind.TAMPER, EventKind.SIGNAL_LOSS})
 """Kinds that say something about the picture, which the sweep looks at too."""
-NOWHERE = LocalText("Không theo dõi được sự kiện của camera nào", "No camera's events are watched")
+NOWHERE = LocalText("Mất sự kiện · mọi camera", "Events lost · all cameras")
 
 
 def plain(words: str, most: int = 60) -> str:
@@ -43,7 +45,7 @@ def plain(words: str, most: int = 60) -> str:
 
 
 def told(name: LocalText | None, kind: EventKind, cameras: Sequence[Camera]) -> LocalText:
-    """`Xâm nhập vùng giám sát · camera 014`."""
+    """`Xâm nhập · camera 014`."""
     what, which = name or KINDS[kind], _which(cameras)
     return LocalText(f"{what.vi} · {which.vi}", f"{what.get('en')} · {which.get('en')}")
 
@@ -79,9 +81,9 @@ def _seen(camera: Camera) -> LocalText:
 
 
 def unwatched(cameras: Sequence[Camera]) -> LocalText:
-    """`Không theo dõi được sự kiện của camera 014`."""
+    """`Mất sự kiện · camera 014`: nobody listens to it."""
     which = _which(cameras)
-    return LocalText(f"Không theo dõi được sự kiện của {which.vi}", f"Events of {which.get('en')} are not watched")
+    return LocalText(f"Mất sự kiện · {which.vi}", f"Events lost · {which.get('en')}")
 
 
 _WHY = {
@@ -104,15 +106,14 @@ _WHY = {
 
 def why(said: str) -> LocalText:
     """The reason for a loss, for people."""
-    if not said:
-        return LocalText("thiết bị chưa trả lời", "no answer yet")
-    return LocalText(_WHY.get(said, f"lỗi: {said}"), said)
+    vi = _WHY.get(said, f"lỗi: {said}") if said else "thiết bị chưa trả lời"
+    return LocalText(f"không theo dõi được: {vi}", f"not watched: {said or 'no answer yet'}")
 
 
 def flooded(cameras: Sequence[Camera]) -> LocalText:
-    """`Camera 014 gửi quá nhiều sự kiện`."""
+    """`Quá nhiều sự kiện · camera 014`."""
     which = _which(cameras)
-    return LocalText(f"C{which.vi[1:]} gửi quá nhiều sự kiện", f"Too many events from {which.get('en')}")
+    return LocalText(f"Quá nhiều sự kiện · {which.vi}", f"Too many events · {which.get('en')}")
 
 
 def per_second(messages: int) -> LocalText:

@@ -35,7 +35,7 @@ def test_an_event_is_an_alarm_with_its_camera_and_ends(tmp_path: Path, camera: O
         camera.emit(*INTRUSION, "true")
         hub.wait("the alarm", lambda: KEY in hub.alarms())
         alarm = hub.alarms()[KEY]
-        assert alarm.name == LocalText("Xâm nhập vùng giám sát · camera 014", "Intrusion · camera 014")
+        assert alarm.name == LocalText("Xâm nhập · camera 014", "Intrusion · camera 014")
         assert alarm.place == LocalText("Ngã tư 014", "Crossing 014")
         assert (alarm.priority, alarm.state) == (Priority.HIGH, AlarmState.UNACKNOWLEDGED)
         assert (alarm.camera_ids, alarm.area_id, alarm.source) == (("cam-014",), "phuong-1", "camera")
@@ -80,7 +80,7 @@ def test_a_recorder_says_which_of_its_cameras(tmp_path: Path, camera: OnvifCamer
         }
         camera.close()
         hub.wait("one loss", lambda: "unwatched:cam-201" in hub.alarms())
-        assert hub.alarms()["unwatched:cam-201"].name.en == "Events of camera 201 and 1 more are not watched"
+        assert hub.alarms()["unwatched:cam-201"].name.en == "Events lost · camera 201 and 1 more"
         assert "unwatched:cam-202" not in hub.alarms()
 
 
@@ -93,10 +93,10 @@ def test_a_lost_watch_is_an_alarm_until_it_is_back(tmp_path: Path, camera: Onvif
         camera.close()
         hub.wait("the loss", lambda: "unwatched:cam-014" in hub.alarms())
         lost = hub.alarms()["unwatched:cam-014"]
-        assert lost.name == LocalText(
-            "Không theo dõi được sự kiện của camera 014", "Events of camera 014 are not watched"
+        assert lost.name == LocalText("Mất sự kiện · camera 014", "Events lost · camera 014")
+        assert lost.detail == LocalText(
+            "không theo dõi được: thiết bị từ chối kết nối", "not watched: connection refused"
         )
-        assert lost.detail == LocalText("thiết bị từ chối kết nối", "connection refused")
         assert lost.camera_ids == ("cam-014",)
         assert hub.alarms()[KEY].state is AlarmState.UNACKNOWLEDGED, "silence is not quiet"
         camera.subscriptions.clear()
@@ -138,7 +138,7 @@ def test_a_flood_is_one_alarm_counted_and_said(tmp_path: Path, camera: OnvifCame
             return
         hub.wait("the flood", lambda: "flooded:cam-014" in hub.alarms())
         flood = hub.alarms()["flooded:cam-014"]
-        assert flood.name == LocalText("Camera 014 gửi quá nhiều sự kiện", "Too many events from camera 014")
+        assert flood.name == LocalText("Quá nhiều sự kiện · camera 014", "Too many events · camera 014")
         assert hub.raised.count(KEY) == 1
         assert hub.alarms()[KEY].state is AlarmState.RETURNED
         hub.ahead_s += dead_s + 1

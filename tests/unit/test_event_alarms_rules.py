@@ -263,7 +263,9 @@ def test_a_loss_is_an_alarm_after_three_minutes() -> None:
     made.stood("cam-014", "no answer in time", T0, 400.0)
     made.tick(T0, 481.0)
     (lost,) = made.take()
-    assert lost.detail == LocalText("thiết bị không trả lời", "no answer in time"), "counted from the first"
+    assert lost.detail == LocalText("không theo dõi được: thiết bị không trả lời", "not watched: no answer in time"), (
+        "counted from the first"
+    )
 
 
 def test_a_watcher_that_is_away_is_one_alarm_and_blames_no_camera() -> None:
