@@ -6,15 +6,17 @@ One alarm for each camera and kind (`event:cam-014:intrusion`; of kind "other" f
 3. it ends when all of the camera's sources of it are over and the off-delay has gone;
 4. after a loss of the watch, or a restart of the hub, it stays until the device says how things stand; a device that
    does not say it within UNSAID_S of a watch that stands has nothing to say.
-How things stood when a watch began raises nothing; but what is active after a loss and was not before it began
-meanwhile, and counts. What a recorder does not say of one of its channels is an alarm of
-the device: `event:cam-201/all:storage`, cam-201 being the first of its cameras.
+How things stood when a device was first watched raises nothing; but what is active after a loss or a restart and was
+not before it began meanwhile, and counts: `memory` is what a restarted hub needs for that, beside the alarms. What a
+recorder does not say of one of its channels is an alarm of the device: `event:cam-201/all:storage`, cam-201 being the
+first of its cameras.
 
 Pure: monotonic seconds and UTC nanoseconds are arguments. One thread. Must not: know an address or a password.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,7 +33,10 @@ from backends.domain.world import Condition
 from backends.hub import event_words as words
 from backends.hub.event_rules import Rules, Verdict
 
+log = logging.getLogger(__name__)
+
 EVENT = "event:"
+MEMORY = "events"
 UNSAID_S = 60.0
 MOST_INPUTS = 512
 MOST_TOPICS = 16
@@ -67,6 +72,8 @@ class _Series:
     """(source, topic) that are active -> True: that they began was seen."""
     before: frozenset[tuple[str, str]] = frozenset()
     """The inputs of before the watch was lost."""
+    restored: bool = False
+    """It is on by the log's word: by which inputs is not known, until one watch has stood and been lost."""
     held: int = 0
     """What happened and is in no alarm yet."""
     source: str = ""
@@ -85,11 +92,17 @@ class _Series:
         return self.target.removesuffix(ALL)
 
 
+class _Memory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    stood: list[str] = []
+    first: list[tuple[str, EventKind, str, str, str]] = []
+    """Target, kind, topic of the alarm, source, topic."""
+
+
 class EventAlarms:
     """Give it what comes, and take `conditions`."""
 
-    def __init__(self, standing: Mapping[str, Alarm], now_ns: int, now_s: float) -> None:
-        """`standing`: alarms of the log whose keys begin with EVENT."""
+    def __init__(self, standing: Mapping[str, Alarm], now_ns: int, now_s: float, memory: str = "") -> None:
+        """`standing`: alarms of the log whose keys begin with EVENT; `memory`: what the hub before remembered."""
         self._rules = Rules()
         self._cameras: Mapping[str, Camera] = {}
         self._devices: Mapping[str, Watched] = {}
@@ -104,10 +117,33 @@ class EventAlarms:
             series = _restored(key)
             if series is None:
                 continue
-            series.on = alarm.state not in _OVER and not alarm.t_returned_ns
+            series.on = series.restored = alarm.state not in _OVER and not alarm.t_returned_ns
             series.raised_s = now_s - max(0.0, (now_ns - alarm.t_raised_ns) / NS_PER_S)
             series.said = alarm.priority, alarm.name, alarm.detail
             self._series[series.target, series.kind, series.topic] = series
+
+        self._recall(memory)
+
+    def _recall(self, memory: str) -> None:
+        try:
+            known = msgspec.json.decode(memory or "{}", type=_Memory)
+        except msgspec.DecodeError as error:
+            log.error("what was remembered of cameras' events cannot be read: %s", error)
+            return
+        self._stood |= set(known.stood)
+        for target, kind, topic, source, at in known.first:
+            series = self._series.setdefault((target, kind, topic), _Series(target, kind, topic))
+            series.inputs[source, at] = False
+
+    def memory(self) -> str:
+        """Devices that have been watched, and what has been active since they were first: small, and seldom new."""
+        first = [
+            (series.target, series.kind, series.topic, *at)
+            for series in self._series.values()
+            for at, began in series.inputs.items()
+            if not began and not series.on
+        ]
+        return msgspec.json.encode(_Memory(sorted(self._stood), sorted(first))).decode()
 
     # --- what it is told -------------------------------------------------------------------------
 
@@ -125,6 +161,7 @@ class EventAlarms:
         self._stood.add(device)
         for series in self._of(device):
             series.before = frozenset(series.inputs)
+            series.restored = series.restored and series.off_s == math.inf and not series.inputs
             if series.inputs or series.off_s == math.inf:
                 series.inputs.clear()
                 series.off_s = now_s + UNSAID_S
@@ -144,7 +181,7 @@ class EventAlarms:
         times = told.times
         if told.active:
             if told.device in self._again and at not in series.inputs and at not in series.before:
-                times = max(1, times)  # it began while the watch was lost
+                times = times or int(not series.restored)  # it began while the watch was lost
             if at in series.inputs or len(series.inputs) < MOST_INPUTS:
                 series.inputs[at] = bool(times) or series.inputs.get(at, False)
         elif series.inputs.pop(at, None) is not None or told.times or series.off_s > now_s + verdict.off_delay_s:
@@ -239,7 +276,7 @@ class EventAlarms:
         self._conditions.append(msgspec.structs.replace(about, times=times))
 
     def _end(self, series: _Series, now_ns: int) -> None:
-        series.on, series.off_s = False, math.inf
+        series.on, series.off_s, series.restored = False, math.inf, False
         self._conditions.append(Condition(series.key, now_ns, False))
 
     def _cameras_of(self, series: _Series) -> list[Camera]:

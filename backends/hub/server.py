@@ -314,8 +314,9 @@ class Server:
         except NotLeading:
             raise
         except Exception:
-            self.counters["faults"] += 1
-            log.exception("an event of a camera met a fault of the hub")
+            self.counters["event_faults"] += 1  # it may come ten times a second
+            if self.counters["event_faults"] < 10 or self.counters["event_faults"] % 1000 == 0:
+                log.exception("cameras' events met a fault of the hub (number %d)", self.counters["event_faults"])
             return
         if self._sweep is not None and suspects:
             self._sweep.look_soon(suspects)

@@ -34,7 +34,7 @@ from backends.domain.device_watch import (
     answer_decoder,
 )
 from backends.hub.core import Core
-from backends.hub.event_alarms import EVENT, EventAlarms, Watched
+from backends.hub.event_alarms import EVENT, MEMORY, EventAlarms, Watched
 from backends.hub.event_losses import PREFIXES, EventLosses
 from backends.hub.event_rules import SiteRules
 from backends.hub.line_child import LineChild
@@ -88,6 +88,7 @@ class EventWatch:
         self._losses: EventLosses | None = None
         self._planned: tuple[object, ...] = ()
         self._watched: Mapping[str, Watched] = {}
+        self._memory = ""
         self._house_s = self._turned_s = 0.0
         self._wanted: Mapping[str, _Wanted] = {}
         """Replaced as a whole by the loop, read by the thread."""
@@ -117,7 +118,7 @@ class EventWatch:
         if self._alarms is None or self._losses is None:
             standing = {key: alarm for prefix in PREFIXES for key, alarm in core.alarms(prefix).items()}
             self._losses = EventLosses(standing, now_s)
-            self._alarms = EventAlarms(core.alarms(EVENT), now_ns, now_s)
+            self._alarms = EventAlarms(core.alarms(EVENT), now_ns, now_s, core.recall(MEMORY))
             self._turned_s = now_s
         house = now_s >= self._house_s
         if house:
@@ -134,6 +135,9 @@ class EventWatch:
         if house:
             self._alarms.tick(now_ns, now_s)
             self._losses.tick(now_ns, now_s)
+            if (memory := self._alarms.memory()) != self._memory:
+                self._memory = memory
+                core.remember(MEMORY, memory)
         for condition in (*self._losses.take(), *self._alarms.take()):
             core.happened(condition)
         return self._alarms.take_looks()

@@ -11,11 +11,12 @@ import psutil
 import pytest
 from conftest import ExpectLogs
 from helpers.event_rig import INTRUSION, LINE, MOTION, TAMPER, WatchingHub, table
-from helpers.onvif_device import PASSWORD, OnvifCamera
+from helpers.onvif_device import PASSWORD, USER, OnvifCamera
 
 from backends.domain.alarm import AlarmState, Priority
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
+from backends.hub.private import CAMERA, Vault
 
 KEY = "event:cam-014:intrusion"
 
@@ -214,6 +215,32 @@ def test_a_watcher_that_keeps_dying_is_an_alarm(
         hub.wait("it runs", lambda: hub.stands("cam-014"), 40.0)
         hub.ahead_s += 65.0
         hub.wait("its end", lambda: hub.alarms()["unwatched"].state is AlarmState.RETURNED)
+
+
+def test_a_watcher_that_was_taken_over_can_only_tell_of_devices_that_there_are(
+    tmp_path: Path, camera: OnvifCamera, monkeypatch: pytest.MonkeyPatch, expect_logs: ExpectLogs
+) -> None:
+    expect_logs("the watcher of cameras' events does not keep to the agreed lines: .*age_s")
+    expect_logs("the watcher of cameras' events has ended")
+    monkeypatch.setattr("backends.hub.watching.WATCHER", "helpers.babbling_watcher")
+    table(tmp_path, {"014": camera.url})
+    with WatchingHub(tmp_path) as hub:
+        hub.wait("it is ended, and again", lambda: hub.watch.restarts > 1)
+        assert set(hub.alarms()) == {"event:cam-014:tamper"}
+
+
+def test_another_password_counts_at_once(tmp_path: Path, camera: OnvifCamera) -> None:
+    camera.password = "changed"
+    table(tmp_path, {"014": camera.url})
+    with WatchingHub(tmp_path) as hub:
+        hub.wait("a loss", lambda: "unwatched:cam-014" in hub.alarms())
+        refused = "not watched: the camera refuses user name or password"
+        hub.wait("why", lambda: hub.core.alarms("unwatched:")["unwatched:cam-014"].detail.en == refused)
+        assert camera.refusals == 1
+        vault = Vault(tmp_path)
+        vault.keep([(CAMERA, "cam-014", {"user": USER, "password": "changed"})])
+        vault.close()
+        hub.wait("it is back", lambda: hub.alarms()["unwatched:cam-014"].state is AlarmState.RETURNED)
 
 
 def test_rules_and_cameras_count_when_they_change(

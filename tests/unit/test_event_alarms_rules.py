@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 import pytest
+from conftest import ExpectLogs
 
 from backends.domain.alarm import Alarm, AlarmState, Priority
 from backends.domain.camera import Camera
@@ -34,10 +35,12 @@ off_delay_s = 10
 class Room:
     """Alarms of one camera; the engine beside, as the hub has it."""
 
-    def __init__(self, rules: bytes = RULES, standing: Mapping[str, Alarm] | None = None) -> None:
+    def __init__(
+        self, rules: bytes = RULES, standing: Mapping[str, Alarm] | None = None, memory: str = ""
+    ) -> None:  # fmt: skip
         self.now_s = 0.0
         self.engine = AlarmEngine((standing or {}).values())
-        self.alarms = EventAlarms(standing or {}, T0, 0.0)
+        self.alarms = EventAlarms(standing or {}, T0, 0.0, memory)
         self.cameras = {"cam-014": GATE}
         self.devices = {"cam-014": Watched(("cam-014",))}
         self.rules(rules)
@@ -194,6 +197,46 @@ def test_a_hub_goes_on_with_the_alarms_of_its_log() -> None:
     room.says(False)
     room.to(411)
     assert room.log == [(410.0, False, 0)]
+
+
+def test_a_hub_knows_what_stood_at_first_and_what_began_while_none_ran() -> None:
+    before = Room()
+    before.stands()
+    before.says(True, source="stuck")
+    memory = before.alarms.memory()
+    for _ in range(2):
+        room = Room(memory=memory)
+        room.stands()
+        room.says(True, source="stuck")
+        room.to(5)
+        assert room.log == []
+        memory = room.alarms.memory()
+    room.says(True, source="new")
+    assert room.log == [(5.0, True, 1)]
+    again = Room(standing=room.engine.standing("event:"), memory=room.alarms.memory())
+    again.stands()
+    again.says(True, source="stuck")
+    again.says(True, source="new")
+    again.to(100)
+    assert again.log == [], "not raised twice"
+    without = Room()
+    without.stands()
+    without.says(True, source="new")
+    assert without.log == [], "control: a hub that remembers nothing cannot tell"
+
+
+def test_a_memory_that_cannot_be_read_is_said(expect_logs: ExpectLogs) -> None:
+    expect_logs("what was remembered of cameras' events cannot be read")
+    assert Room(memory='{"stood": 7}').log == []
+
+
+def test_of_devices_that_are_not_watched_nothing_is_believed() -> None:
+    room = Room()
+    room.alarms.noticed(Noticed("cam-999", EventKind.INTRUSION, True, 5), T0, 0.0)
+    room.alarms.stands("cam-999", 0.0)
+    assert room.alarms.take() == []
+    room.to(5)
+    assert room.log == []
 
 
 def test_a_camera_that_goes_takes_its_alarm_with_it() -> None:
