@@ -27,8 +27,6 @@ TAMPER = ("tns1:RuleEngine/TamperDetector/Tamper", "IsTamper")
 MOTION = ("tns1:RuleEngine/CellMotionDetector/Motion", "IsMotion")
 LINE = ("tns1:RuleEngine/LineDetector/Crossed", "ObjectId")
 QUICK = """
-[watch]
-lost_after_s = 1
 [[rule]]
 kinds = ["intrusion", "tamper", "line_crossed"]
 off_delay_s = 0
@@ -110,6 +108,18 @@ class WatchingHub:
             self.wait("a watch that stands", lambda camera=camera: "SetSynchronizationPoint" in camera.asked)  # type: ignore[misc]
         names = list(self.watch._watched)
         self.wait("it is heard", lambda: all(self.stands(name) for name in names))
+
+    def lose(self, name: str) -> Alarm:
+        """Wait for the loss of a device's watch and its reason, then for the alarm, three minutes later."""
+
+        def why() -> str:
+            losses = self.watch._losses
+            return losses._devices[name].why if losses is not None and name in losses._devices else ""
+
+        self.wait("a loss", why)
+        self.ahead_s += 181.0
+        self.wait("its alarm", lambda: f"unwatched:{name}" in self.alarms())
+        return self.alarms()[f"unwatched:{name}"]
 
     def stands(self, name: str) -> bool:
         losses = self.watch._losses
