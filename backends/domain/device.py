@@ -65,3 +65,5 @@ class CameraEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """As the device says it, without prefixes: "RuleEngine/CellMotionDetector/Motion"."""
     first: bool = False
     """How things stood when the watch began, not something that has just happened."""
+    channel: int = 0
+    """Of the device, from 1; 0 = its `source` is none of them, or nobody has asked which there are."""

@@ -39,6 +39,8 @@ class Condition(msgspec.Struct, frozen=True, omit_defaults=True):
     sensor_id: str = ""
     procedure_id: str = ""
     source: str = "analytics"
+    times: int = 0
+    """How often it has happened since this key was told last: counted in the alarm, no new row. 0: it goes on."""
 
 
 class Measured(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ from backends.domain.alarm import Alarm
 from backends.domain.people import Operator
 from backends.domain.quality import Quality, Value
 from backends.domain.sensor import Sample, Sensor
-from backends.domain.world import CameraMoved, Measured, WorldEvent
+from backends.domain.world import CameraMoved, Condition, Measured, WorldEvent
 from backends.hub.actions import ActionDesk, Answer
 from backends.hub.intake import RECORD_FEEDS, Intake
 from backends.hub.ports import Change, EventLog, LogTrouble, WorldSource
@@ -58,6 +58,7 @@ class Core:
         self._desk = ActionDesk(events, self._intake)
         self._waiting: list[Change] = []
         self._waiting_samples: list[Sample] = []
+        self._remembered: dict[str, str] = {}
         self._skip_to_ns = 0
         self._early: list[WorldEvent] = []
         """What a world that had run ahead gave at the start."""
@@ -200,6 +201,9 @@ class Core:
     def _take(self, event: WorldEvent) -> None:
         if isinstance(event, CameraMoved) and self._site is not None and self._site.listing is not None:
             return  # the world's cameras are not served
+        self._take_in(event)
+
+    def _take_in(self, event: WorldEvent) -> None:
         try:
             self._waiting += self._intake.event(event)
         except Exception:  # noqa: BLE001  # logged with its trace in _fault
@@ -212,7 +216,9 @@ class Core:
 
     def _flush(self, now_ns: int, canary: Canary | None = None) -> list[Envelope]:
         changes = self._waiting
-        meta = self._times() if changes or self._waiting_samples or canary is not None else None
+        meta = None
+        if changes or self._waiting_samples or canary is not None:
+            meta = {**self._remembered, **self._times()}
         try:
             published = self.log.commit(changes, now_ns, samples=self._waiting_samples, meta=meta)
         except LogTrouble as trouble:
@@ -227,6 +233,8 @@ class Core:
         self.trouble = ""
         self._waiting = []
         self._waiting_samples = []
+        if meta is not None:
+            self._remembered = {}
         self.canary = canary or self.canary
         return published
 
@@ -292,6 +300,22 @@ class Core:
     def put(self, feed: str, record: Any, now_ns: int) -> None:
         """A record of the hub's own making; written and published with the next round."""
         self._waiting += self._intake.put(feed, record, now_ns)
+
+    def happened(self, condition: Condition) -> None:
+        """Something that the hub itself has found, or hears of; written and published with the next round."""
+        self._take_in(condition)
+
+    def remember(self, key: str, value: str) -> None:
+        """Of the hub's own, for whoever goes on with the log; written within a second, published to nobody."""
+        self._remembered[key] = value
+
+    def recall(self, key: str) -> str:
+        """What was remembered last, in this life or before; empty = nothing."""
+        return self._remembered.get(key) or self.log.meta(key)
+
+    def alarms(self, prefix: str) -> dict[str, Alarm]:
+        """Alarms in the list whose condition's key begins so, by key."""
+        return self._intake.engine.standing(prefix)
 
     def note(self, change: Change) -> None:
         """An event of the hub's own making; written and published with the next round."""

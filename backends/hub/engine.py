@@ -105,7 +105,11 @@ class AlarmEngine:
             "name": c.name, "detail": c.detail, "place": c.place, "area_id": c.area_id, "lon": c.lon, "lat": c.lat,
             "sensor_id": c.sensor_id, "camera_ids": c.camera_ids, "procedure_id": c.procedure_id, "source": c.source,
         }  # fmt: skip
-        return self._wrong(c.key, c.t_ns, c.priority, fields)
+        return self._wrong(c.key, c.t_ns, c.priority, fields, c.times)
+
+    def standing(self, prefix: str) -> dict[str, Alarm]:
+        """Alarms in the list whose key begins so, by key; newest figures included."""
+        return {key: self._standing(key) or alarm for key, alarm in self._by_key.items() if key.startswith(prefix)}
 
     def sample(self, s: Sample, now_ns: int | None = None) -> list[Change]:
         """One value of a watched series. Doubtful, missing and older values move nothing.
@@ -225,7 +229,9 @@ class AlarmEngine:
         """With its newest figures, so that no move of the state loses them."""
         return self._waiting.get(key) or self._by_key.get(key)
 
-    def _wrong(self, key: str, t_ns: int, priority: Priority, fields: dict[str, Any]) -> list[Change]:
+    def _wrong(
+        self, key: str, t_ns: int, priority: Priority, fields: dict[str, Any], times: int = 0
+    ) -> list[Change]:  # fmt: skip
         standing = self._by_key.get(key)
         if standing is None:
             new = Alarm(
@@ -233,11 +239,15 @@ class AlarmEngine:
                 priority=priority,
                 state=AlarmState.UNACKNOWLEDGED,
                 t_raised_ns=t_ns,
+                count=max(1, times),
                 **fields,
             )
             return self.adopt(new, t_ns, timeline.of_alarm("alarm_raised", new, t_ns))
-        newer = msgspec.structs.replace(standing, **fields)
+        latest = self._waiting.get(key, standing)
+        newer = msgspec.structs.replace(standing, **fields, count=latest.count)
         moved = alarms.raise_again(newer, t_ns)
+        more = max(0, times - (moved.count - newer.count))  # raised again counts as one of them
+        moved = msgspec.structs.replace(moved, count=moved.count + more)
         moved = alarms.rise(moved, priority, t_ns)
         if moved.state_rev != standing.state_rev:
             return self.adopt(moved, t_ns, timeline.of_alarm("alarm_raised", moved, t_ns))

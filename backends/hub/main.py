@@ -41,6 +41,7 @@ from backends.hub.shared import SITE_FILE
 from backends.hub.site_cameras import SiteCameras
 from backends.hub.stores import Stores
 from backends.hub.sweeping import Sweep
+from backends.hub.watching import EventWatch
 
 if TYPE_CHECKING:
     from backends.hub.jetstream_client import NatsSettings
@@ -95,6 +96,8 @@ class HubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`password`: people sign in with their accounts; `seat`: the roster says who sits where (the demo)."""
     sweep: bool = True
     """Look at the cameras that no station shows, in a process of its own (`hub.sweeping`)."""
+    events: bool = True
+    """Listen to what the site's cameras notice, in a process of its own (`hub.watching`)."""
     session_s: float = SESSION_S
     """How long a session lasts at most, in seconds of the wall clock."""
 
@@ -261,13 +264,15 @@ def _serve_log(
     keys = ensure_hub_keys(Path(settings.keys_dir))
     seats, session_s = settings.sign_in == "seat", settings.session_s
     sweep = Sweep(Path(settings.data_dir), stores.blobs) if settings.sweep else None
+    watch = EventWatch(Path(settings.data_dir), site) if settings.events else None
     server = Server(
         core, identity, clock, keys, Path(settings.authorised_dir), stores, seats=seats, session_s=session_s,
-        sweep=sweep,
+        sweep=sweep, events=watch,
     )  # fmt: skip
     try:
-        if sweep is not None:
-            sweep.start()
+        for beside in (sweep, watch):
+            if beside is not None:
+                beside.start()
         ready_file = Path(settings.data_dir) / READY_FILE
         ends = _bind(server, settings, ready_file)
         ready = Ready(ends.live, ends.ctl, keys.public.decode(), os.getpid(), instance, settings.mode)
@@ -275,9 +280,10 @@ def _serve_log(
         log.info("hub ready after %.1f s, %d samples of the past", time.monotonic() - began_s, loaded)
         server.run(stop)
     finally:
-        if sweep is not None:
-            sweep.close()
-        server.close()
+        server.close()  # first: a hub that leads no longer must be silent at once
+        for beside in (sweep, watch):
+            if beside is not None:
+                beside.close()
         log.info("hub stopped: %s", dict(server.counters))
 
 

@@ -90,6 +90,12 @@ class Rota:
             place.again = again_s > 0
             place.due_s = now_s + again_s if again_s else place.opened_s + PERIOD_S
 
+    def hurry(self, camera: str, now_s: float) -> None:
+        """It is due now, before others that are; one that is open, or left in peace, stays so."""
+        place = self._places.get(camera)
+        if place is not None and camera not in self._open and not place.suspected:
+            place.due_s, place.again = min(place.due_s, now_s), True
+
     def died(self, now_s: float, culprit: str = "") -> list[str]:
         """The probe has died, or was killed because the look at `culprit` did not end.
 

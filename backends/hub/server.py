@@ -33,6 +33,7 @@ from backends.hub.security import told
 from backends.hub.stores import Stores
 from backends.hub.sweeping import Sweep
 from backends.hub.transfers import Transfers
+from backends.hub.watching import EventWatch
 from backends.hub.zap import DOMAIN, Gate, ZapHandler
 from backends.process import beat, give_back_memory
 from backends.protocol.codec import BadMessage, decode_from_console, encode
@@ -130,10 +131,12 @@ class Server:
 
     def __init__(
         self, core: Core, identity: Identity, clock: SessionClock, keys: KeyPair, authorised: Path, stores: Stores,
-        *, seats: bool, session_s: float = SESSION_S, sweep: Sweep | None = None,
+        *, seats: bool, session_s: float = SESSION_S, sweep: Sweep | None = None, events: EventWatch | None = None,
     ) -> None:  # fmt: skip
-        """`seats`: the roster says who sits where; else people sign in. `sweep`: looks at cameras, running."""
+        """`seats`: the roster says who sits where; else people sign in. `sweep` looks at cameras, `events` listens to
+        them; both run."""
         self._sweep = sweep
+        self._events = events
         self._core = core
         self._identity = identity
         self._clock = clock
@@ -253,6 +256,7 @@ class Server:
             now_s = time.monotonic()
             if now_s >= next_round:
                 next_round = max(next_round + ROUND_S, now_s)
+                self._listen()
                 self.publish(self._core.round(self._clock.now_ns(), now_s))
             if now_s >= next_beat:
                 next_beat = max(next_beat + HEARTBEAT_MS / 1000, now_s)
@@ -300,6 +304,22 @@ class Server:
         if self._sweep is not None:
             self._sweep.turn(self._core, self._clock.now_ns(), self._answers.shown())
         self._core.maintain(self._clock.now_ns())
+
+    def _listen(self) -> None:
+        """What cameras have noticed."""
+        if self._events is None:
+            return
+        try:
+            suspects = self._events.turn(self._core, self._clock.now_ns())
+        except NotLeading:
+            raise
+        except Exception:
+            self.counters["event_faults"] += 1  # it may come ten times a second
+            if self.counters["event_faults"] < 10 or self.counters["event_faults"] % 1000 == 0:
+                log.exception("cameras' events met a fault of the hub (number %d)", self.counters["event_faults"])
+            return
+        if self._sweep is not None and suspects:
+            self._sweep.look_soon(suspects)
 
     def _say_bye(self) -> None:
         for routing_id in self._sessions:

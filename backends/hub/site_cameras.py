@@ -8,11 +8,12 @@ nothing. Must not: know a user or password (those are in the vault), or write th
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from backends.adapters.cameras_csv import SITE_FILE, camera_id, read_what_can_be, to_camera
+from backends.adapters.cameras_csv import SITE_FILE, CameraRow, camera_id, read_what_can_be, to_camera
 from backends.adapters.csv_table import CsvFaults
 from backends.domain.camera import Camera
 
@@ -22,12 +23,23 @@ FAULTS_SAID = 20
 """Lines of one file that are named in the log; of the others, how many there are."""
 
 
+class Device(msgspec.Struct, frozen=True):
+    """By which device a camera can be asked; no part of the record that everybody gets."""
+
+    url: str
+    """Its ONVIF device service, `#sha256=HEX` behind it where its certificate is pinned."""
+    channel: int = 0
+    """The camera's at that device, from 1; 0 = not said."""
+
+
 class Listing(msgspec.Struct, frozen=True):
     """All cameras that there are."""
 
     cameras: tuple[Camera, ...]
     stay: frozenset[str] = frozenset()
     """Ids whose line could not be used: as they are known, if they are."""
+    devices: Mapping[str, Device] = {}
+    """By camera id; those that are in use and have an address."""
 
 
 class SiteCameras:
@@ -72,7 +84,10 @@ class SiteCameras:
             log.error("%s: %d more lines are left out", self._path, len(faults) - FAULTS_SAID)
         cameras = tuple(to_camera(row) for row in rows)
         stay = frozenset(map(camera_id, refused)) - {camera.id for camera in cameras}
-        new = Listing(cameras, stay)
+        before = self.listing.devices if self.listing is not None else {}
+        devices = {id_: device for id_, device in before.items() if id_ in stay}
+        devices |= {camera_id(row.number): _device(row) for row in rows if row.onvif and row.enabled}
+        new = Listing(cameras, stay, devices)
         if new == self.listing:
             return False
         self.listing = new
@@ -84,3 +99,8 @@ class SiteCameras:
         if trouble != self._trouble:
             log.error("%s %s", self._path, trouble)
         self._trouble = trouble
+
+
+def _device(row: CameraRow) -> Device:
+    pinned = row.onvif.lower().startswith("https:") and row.tls.startswith("pin:") and "#" not in row.onvif
+    return Device(f"{row.onvif}#sha256={row.tls.removeprefix('pin:')}" if pinned else row.onvif, row.channel)

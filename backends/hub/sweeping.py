@@ -16,10 +16,9 @@ from __future__ import annotations
 import logging
 import queue
 import sqlite3
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,13 +26,13 @@ import msgspec
 
 from backends.domain.camera import Camera, StreamKind
 from backends.domain.picture import PictureFlag
-from backends.domain.sweep import FIXED_SCHEMES, LookAt, Looked, answer_decoder, encode
+from backends.domain.sweep import FIXED_SCHEMES, LookAt, Looked, answer_decoder
 from backends.hub.blobs import BlobStore
 from backends.hub.core import Core
+from backends.hub.line_child import LineChild
 from backends.hub.ports import LogTrouble
 from backends.hub.private import CAMERA, Vault
 from backends.hub.rota import Rota
-from backends.process import start_child, stop_child
 
 log = logging.getLogger(__name__)
 
@@ -64,46 +63,6 @@ class Found:
     looked: Looked
     blob: str = ""
     """Of the new small picture."""
-
-
-class Probe:
-    """The running process; its lines come out of `answers`, and None when it has ended."""
-
-    def __init__(self, settings: Mapping[str, str]) -> None:
-        self.answers: queue.SimpleQueue[Looked | None] = queue.SimpleQueue()
-        self._child: subprocess.Popen[bytes] = start_child(PROBE, settings, answers=True)
-        threading.Thread(target=self._read, name="probe answers", daemon=True).start()
-
-    @property
-    def pid(self) -> int:
-        return self._child.pid
-
-    def order(self, order: LookAt) -> None:
-        """One that died meanwhile says so through `answers`."""
-        assert self._child.stdin is not None
-        try:
-            self._child.stdin.write(encode(order) + b"\n")
-            self._child.stdin.flush()
-        except OSError:
-            self._child.kill()
-
-    def _read(self) -> None:
-        assert self._child.stdout is not None
-        try:
-            while line := self._child.stdout.readline(MOST_LINE):
-                self.answers.put(answer_decoder.decode(line))
-        except (msgspec.DecodeError, OSError, ValueError) as error:
-            log.error("the probe of the cameras does not keep to the agreed lines: %s", error)
-            self._child.kill()
-        self.answers.put(None)
-
-    def kill(self) -> None:
-        self._child.kill()
-
-    def close(self) -> None:
-        stop_child(self._child, 1.0)
-        if self._child.stdout is not None:
-            self._child.stdout.close()
 
 
 class Sweep:
@@ -159,6 +118,12 @@ class Sweep:
             self._tidy_s = self._now_s() + TIDY_S
             self._blobs.forget_small({camera.thumbnail for camera in cameras.values()}, TIDY_S)
 
+    def look_soon(self, camera_ids: Iterable[str]) -> None:
+        """Somebody else says that something is wrong with these."""
+        with self._lock:
+            for camera_id in camera_ids:
+                self._rota.hurry(camera_id, self._now_s())
+
     # --- the sweep's thread ----------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -183,7 +148,8 @@ class Sweep:
         """One life of the probe."""
         vault = Vault(self._folder)
         try:
-            probe = Probe({"folder": str(self._folder / FOLDER)})
+            settings = {"folder": str(self._folder / FOLDER)}
+            probe = LineChild(PROBE, settings, answer_decoder, "the probe of the cameras", most_line=MOST_LINE)
             self.pid = probe.pid
             try:
                 self._look_after(probe, vault)
@@ -192,7 +158,7 @@ class Sweep:
         finally:
             vault.close()
 
-    def _look_after(self, probe: Probe, vault: Vault) -> None:
+    def _look_after(self, probe: LineChild[Looked], vault: Vault) -> None:
         while self._cameras and not self._stop.is_set():
             self._give_orders(probe, vault)
             with self._lock:
@@ -211,7 +177,7 @@ class Sweep:
                 return
             self._take(looked)
 
-    def _give_orders(self, probe: Probe, vault: Vault) -> None:
+    def _give_orders(self, probe: LineChild[Looked], vault: Vault) -> None:
         while True:
             with self._lock:
                 now_s = self._now_s()

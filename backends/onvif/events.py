@@ -12,6 +12,10 @@ The steps of a watch:
 6. at the end Unsubscribe, as good as it goes: devices have few places (often 5 to 10), some keep dead ones.
 A loss at any step leads back to 1, after 1 to 30 s; a refused password only after a minute or more.
 
+A camera that floods, or answers at great length, is pulled more rarely: reading it may take COST_SHARE of one core
+and no more, whatever it sends. What stays with the device then is not known here; what comes beyond MOST_MESSAGES is
+counted.
+
 Sources: ONVIF Core Specification, 9 (event handling); topics: ONVIF's topic namespace (tns1) and what makers have
 added, each named where it is used.
 """
@@ -24,8 +28,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+import msgspec
+
 from backends.domain.device import CameraEvent, EventKind
 from backends.onvif.device import Login, OnvifDevice, Service
+from backends.onvif.media import channel_of_tokens, profiles
 from backends.onvif.soap import DeviceFault, Markup, addressing, copied, tag
 from backends.onvif.untrusted import plain, text
 from backends.video.backoff import Backoff
@@ -39,6 +46,9 @@ PULL_S = 5
 MESSAGES = 100
 MOST_MESSAGES = 1000
 """In one answer; what comes beyond is a flood, and is left out."""
+COST_SHARE = 0.05
+"""Of one core, for one device. A usual answer takes 2 ms: 40 ms later it is asked again."""
+COST_MOST_S = 20.0
 _PORT = "http://www.onvif.org/ver10/events/wsdl/PullPointSubscription"
 _MANAGER = "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager"
 
@@ -116,8 +126,17 @@ class OnvifEvents:
         wall: Callable[[], float] = time.time,
         backoff: Backoff | None = None,
         life_s: int = LIFE_S,
+        *,
+        channels: bool = False,
+        turned: Callable[[], None] = lambda: None,
     ) -> None:
+        """`channels`: the device is a recorder, its events name one of several. `turned`: called after every answer."""
         self._login = login
+        self._channels = channels
+        self._turned = turned
+        self._tokens: dict[str, int] = {}
+        self.left_out = 0
+        """Messages beyond MOST_MESSAGES, of all answers. Any thread may read it."""
         self._wall = wall
         self._backoff = backoff or Backoff()
         self._life_s = life_s
@@ -151,6 +170,8 @@ class OnvifEvents:
     ) -> None:
         device = OnvifDevice(self._login, self._wall)
         device.connect()
+        if self._channels:
+            self._tokens = channel_of_tokens(profiles(device))
         asked = tag("tev:CreatePullPointSubscription", tag("tev:InitialTerminationTime", f"PT{self._life_s}S"))
         said = device.call(Service.EVENTS, asked)
         place = _place(device, said)
@@ -160,8 +181,12 @@ class OnvifEvents:
             say("")
             self._call_quietly(device, place, f"{_PORT}/SetSynchronizationPointRequest", "tev:SetSynchronizationPoint")
             while not stop.is_set():
+                cost_s = time.thread_time()
                 for event in self._pull(device, place, stop):
                     deliver(event)
+                self._turned()
+                cost_s = time.thread_time() - cost_s
+                stop.wait(min(COST_MOST_S, cost_s / COST_SHARE))
                 if until - time.monotonic() < self._life_s / 2:
                     until = time.monotonic() + self._renew(device, place)
         finally:
@@ -171,13 +196,19 @@ class OnvifEvents:
         body = tag("tev:PullMessages", tag("tev:Timeout", f"PT{PULL_S}S"), tag("tev:MessageLimit", MESSAGES))
         began = time.monotonic()
         said = self._at(device, place, f"{_PORT}/PullMessagesRequest", body, PULL_S + 5.0)
-        messages = said.findall("NotificationMessage")[:MOST_MESSAGES]
+        messages = said.findall("NotificationMessage")
+        self.left_out += len(messages[MOST_MESSAGES:])
+        messages = messages[:MOST_MESSAGES]
         if not messages and time.monotonic() - began < 0.2:
             # Some devices answer at once where nothing has happened, and would be asked a thousand times a second.
             stop.wait(1.0)
         now_ns = int(self._wall() * 1e9)
         found = (read_event(message, device.ours_ns, now_ns) for message in messages)
-        return [event for event in found if event is not None]
+        return [self._placed(event) for event in found if event is not None]
+
+    def _placed(self, event: CameraEvent) -> CameraEvent:
+        channel = self._tokens.get(event.source, 0)
+        return msgspec.structs.replace(event, channel=channel) if channel else event
 
     def _renew(self, device: OnvifDevice, place: _Place) -> float:
         """How long it lives now, seconds."""

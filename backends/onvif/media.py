@@ -39,6 +39,8 @@ class Profile:
     """"H264", "H265", "JPEG" as the device says it, in capitals and without points."""
     ptz: bool
     """It can be turned through this profile."""
+    configuration: str = ""
+    """Token of the settings of that video source: some events name this one instead of `source`."""
 
     @property
     def area(self) -> int:
@@ -91,6 +93,7 @@ def _read(said: Element, source_at: str, encoder_at: str, ptz_at: str) -> list[P
                 fps=max(0.0, min(240.0, number(encoder, "RateControl/FrameRateLimit"))),
                 encoding=plain(text(encoder, "Encoding"), 20).upper().replace(".", ""),
                 ptz=one.find(ptz_at) is not None,
+                configuration=source.get("token", ""),
             )
         )
     return found
@@ -106,6 +109,14 @@ def channels(offered: list[Profile]) -> list[Channel]:
     for profile in offered:
         by_source.setdefault(profile.source, []).append(profile)
     return [_channel(source, ones) for source, ones in list(by_source.items())[:MOST_CHANNELS]]
+
+
+def channel_of_tokens(offered: list[Profile]) -> dict[str, int]:
+    """Channel, counted from 1 as `channels` lists them, by every token that an event may name it by."""
+    number = {channel.source: n for n, channel in enumerate(channels(offered), start=1)}
+    # A token that means one thing here and another there says nothing: the source itself counts.
+    settings = {one.configuration: number[one.source] for one in offered if one.configuration and one.source in number}
+    return settings | number
 
 
 def _channel(source: str, ones: list[Profile]) -> Channel:

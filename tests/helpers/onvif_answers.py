@@ -197,12 +197,14 @@ def renewed(now_s: float, life_s: float) -> str:
     )
 
 
-def notification(topic: str, item: str, value: str, t_s: float, operation: str = "Changed") -> str:
+def notification(
+    topic: str, item: str, value: str, t_s: float, operation: str = "Changed", source: str = "vs_1"
+) -> str:  # fmt: skip
     """One message: `topic` with prefixes, and its one item of data."""
     return (
         '<wsnt:NotificationMessage><wsnt:Topic Dialect="http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet">'
         f'{topic}</wsnt:Topic><wsnt:Message><tt:Message UtcTime="{stamp(t_s)}" PropertyOperation="{operation}">'
-        '<tt:Source><tt:SimpleItem Name="VideoSourceConfigurationToken" Value="vs_1"/></tt:Source>'
+        f'<tt:Source><tt:SimpleItem Name="VideoSourceConfigurationToken" Value="{source}"/></tt:Source>'
         f'<tt:Data><tt:SimpleItem Name="{item}" Value="{value}"/></tt:Data></tt:Message></wsnt:Message>'
         "</wsnt:NotificationMessage>"
     )

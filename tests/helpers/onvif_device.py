@@ -90,7 +90,11 @@ class OnvifCamera:
         self.authorizations: list[str] = []
         self.moves: list[str] = []
         self.subscriptions: set[str] = set()
+        self.flood = 0
+        """Messages in each answer to PullMessages, at once: something that begins and ends all the time."""
         self._news: list[str] = []
+        self._states: dict[tuple[str, str, str], str] = {}
+        """(topic, item, source) -> value: how things stand, which every new subscription is told first."""
         self._changed = threading.Condition()
         self._nonces: set[str] = set()
         self.gone = threading.Event()
@@ -140,10 +144,16 @@ class OnvifCamera:
     def now_s(self) -> float:
         return time.time() + self.ahead_s
 
-    def emit(self, topic: str, item: str, value: str, operation: str = "Changed") -> None:
-        """Something happens in front of the camera, now."""
+    def emit(
+        self, topic: str, item: str, value: str, operation: str = "Changed", *, source: str = "vs_1", t_s: float = 0.0
+    ) -> None:  # fmt: skip
+        """Something happens in front of the camera, now, or by its own word at `t_s`. Nobody is told later what
+        happened while there was no subscription, but how things stand."""
         with self._changed:
-            self._news.append(says.notification(topic, item, value, self.now_s(), operation))
+            if value in ("true", "false"):
+                self._states[topic, item, source] = value
+            if self.subscriptions:
+                self._news.append(says.notification(topic, item, value, t_s or self.now_s(), operation, source))
             self._changed.notify_all()
 
     def forget(self) -> None:
@@ -248,7 +258,9 @@ class OnvifCamera:
 
     def do_CreatePullPointSubscription(self, *_: object) -> str:
         name = secrets.token_hex(4)
-        self.subscriptions.add(name)
+        with self._changed:
+            self.subscriptions.add(name)
+            self._news.clear()  # what was kept was another one's
         return says.subscription(f"{self.base}/onvif/sub?Idx=1", name, self.now_s(), self.life_s)
 
     def _meant(self, envelope: ElementTree.Element) -> str | bytes:
@@ -262,7 +274,9 @@ class OnvifCamera:
     def do_SetSynchronizationPoint(self, _body: object, _path: str, envelope: ElementTree.Element) -> str | bytes:
         meant = self._meant(envelope)
         if isinstance(meant, str):
-            self.emit("tns1:RuleEngine/CellMotionDetector/Motion", "IsMotion", "false", "Initialized")
+            motion = ("tns1:RuleEngine/CellMotionDetector/Motion", "IsMotion", "vs_1")
+            for (topic, item, source), value in ({motion: "false"} | self._states).items():
+                self.emit(topic, item, value, "Initialized", source=source)
         return meant if isinstance(meant, bytes) else "<tev:SetSynchronizationPointResponse/>"
 
     def do_PullMessages(self, body: ElementTree.Element, path: str, envelope: ElementTree.Element) -> str | bytes:
@@ -272,10 +286,16 @@ class OnvifCamera:
         timeout = next((n.text or "" for n in body.iter() if n.tag.endswith("Timeout")), "PT1S")
         with self._changed:
             wait_s = float(timeout[2:-1])
-            self._changed.wait_for(lambda: self._news or self.gone.is_set() or meant not in self.subscriptions, wait_s)
+            self._changed.wait_for(
+                lambda: self._news or self.flood or self.gone.is_set() or meant not in self.subscriptions, wait_s
+            )
             if meant not in self.subscriptions:
                 return says.fault("InvalidArgVal", "no such subscription")
             news, self._news = self._news, []
+            if self.flood:
+                topic = "tns1:RuleEngine/FieldDetector/ObjectsInside"
+                both = [says.notification(topic, "IsInside", on, self.now_s()) for on in ("true", "false")]
+                news += both * (self.flood // 2)
         return says.pulled(news, self.now_s(), self.life_s)
 
     def do_Renew(self, _body: object, _path: str, envelope: ElementTree.Element) -> str | bytes:

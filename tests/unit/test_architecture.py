@@ -28,6 +28,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "backends.video": ("backends.domain",),
     "backends.probe": ("backends.domain", "backends.video"),
     "backends.onvif": ("backends.domain", "backends.video"),
+    "backends.watcher": ("backends.domain", "backends.video", "backends.onvif"),
     "backends.geo": ("backends.domain",),
     "backends.link": ("backends.domain", "backends.protocol"),
     "backends.conform": ("backends.domain", "backends.protocol"),

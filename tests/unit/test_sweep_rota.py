@@ -148,3 +148,23 @@ def test_the_pace_keeps_to_its_share_of_a_core() -> None:
 def test_the_pace_does_not_hold_up_who_waits_for_cameras() -> None:
     pace = Pace(0.0, 0.0)
     assert all(pace.pause_s(wall_s, wall_s * 0.3) == 0.0 for wall_s in range(1, 200))
+
+
+def test_one_that_is_said_to_be_wrong_comes_next_but_not_one_that_is_left_in_peace() -> None:
+    rota = Rota()
+    rota.sweep([f"c{n}" for n in range(AT_ONCE + 2)], 0.0)
+    for _ in range(AT_ONCE):
+        rota.next(0.0)
+    rota.hurry("c0", 1.0)  # it is open: nothing to do
+    rota.hurry(f"c{AT_ONCE + 1}", 1.0)
+    rota.hurry("unknown", 1.0)
+    rota.done("c0", 2.0)
+    assert rota.next(2.0) == f"c{AT_ONCE + 1}"
+    assert rota.next(2.0) is None
+    guilty = Rota()
+    guilty.sweep(["a"], 0.0)
+    for at_s in (0.0, 1.0):
+        guilty.next(at_s)
+        guilty.died(at_s, "a")
+    guilty.hurry("a", 2.0)
+    assert guilty.next(2.0) is None

@@ -1,0 +1,1 @@
+"""The hub's process that listens to what cameras and recorders notice. Orders come in, answers go out."""
