@@ -102,6 +102,7 @@ class SessionBuilder(QObject):
             actions=self._parts,
             access=self._feed,
             history=self._feed,
+            small=self._feed,
             clock=self._clock,
             mono=mono,
             look=look,

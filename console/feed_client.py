@@ -94,6 +94,7 @@ class FeedClient:
         self._connection: Connection | None = None
         self._have: dict[str, tuple[str, int]] = {}
         self._viewing: tuple[str, ...] = ()
+        self._wanted: tuple[str, ...] = ()
         self._link = LinkStatus(LinkState.CONNECTING, mode, self._clock.now_ns())
         self._grant = NOBODY
         self._asked: dict[int, wire.AskSignIn | wire.AskSignOut | wire.AskReveal] = {}
@@ -224,6 +225,11 @@ class FeedClient:
         self._viewing = cameras
         self._outgoing.put(wire.Viewing(cameras))
 
+    def want(self, blobs: tuple[str, ...]) -> None:
+        """See ports.SmallPictureDesk."""
+        self._wanted = blobs
+        self._outgoing.put(wire.WantPictures(blobs))
+
     # -- the reader's thread -------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -274,6 +280,7 @@ class FeedClient:
         for frame in again:
             self._outgoing.put(frame)
         self._outgoing.put(wire.Viewing(self._viewing))
+        self._outgoing.put(wire.WantPictures(self._wanted))
         while not self._stop.is_set():
             if connection.poll(0.25):
                 self._take(wire.decode_to_gui(connection.recv_bytes(FRAME_LIMIT)))
@@ -322,6 +329,8 @@ class FeedClient:
                 with self._lock:
                     self._asked.pop(frame.answer.request, None)
                 self._inbox.append(frame.answer)
+            case wire.WireSmallPicture():
+                self._inbox.append(frame.picture)
             case wire.Alive():
                 pass  # that it came is all it says
 

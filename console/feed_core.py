@@ -38,6 +38,7 @@ from console.feed_access import FOLDER, AccessKeeper
 from console.feed_alarms import LocalAlarms
 from console.feed_exchange import Exchange
 from console.feed_history import HistoryReader
+from console.feed_pictures import SmallPictures
 from console.feed_secrets import SecretKeeper
 from console.feed_wire import LOCAL_FEED, AuditKept, StillSaved
 from console.sealed import Seal
@@ -138,6 +139,7 @@ class FeedCore:
         self._shown: dict[int, frozenset[str]] = {}
         self._blob_numbers = itertools.count(1)
         self.history = HistoryReader(Path(settings.data_dir), self._ask_hub, self.store.samples.put)
+        self.small = SmallPictures(Path(settings.data_dir), self.fetch_blob)
         self._lock = threading.Lock()
         """Of the dictionaries below. Never held across the disk: the link's thread takes it."""
         self._keeping = threading.Lock()
@@ -171,6 +173,7 @@ class FeedCore:
         self._link = Link(wire, self, machine)
         self.store.start()
         self.history.start()
+        self.small.start()
         seal = Seal(wire.secret_key, wire.station, wire.mode.value)
         self.access.start(self._link, seal)
         self._link.start()
@@ -182,6 +185,7 @@ class FeedCore:
             self._link.stop()
         self.access.stop()
         self.history.stop()
+        self.small.stop()
         self.store.stop()
 
     @property

@@ -17,7 +17,7 @@ import msgspec
 from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FEEDS, FeedKind, FeedQuality, FeedStatus
-from backends.domain.ports import LinkStatus, NewSamples, SeriesPart, StoreTrouble
+from backends.domain.ports import LinkStatus, NewSamples, SeriesPart, SmallPicture, StoreTrouble
 from backends.domain.record import Kept, Record
 from backends.domain.sensor import Sample
 from console.feed_wire import LOCAL_FEED, AuditKept, ClickKept, ClickRefused
@@ -50,7 +50,7 @@ class OutChanges(msgspec.Struct, frozen=True):
 
 Out = (
     OutChanges | NewSamples | SeriesPart | FeedStatus | LinkStatus | ActionStatus | StoreTrouble | ClickKept
-    | ClickRefused | AuditKept | Grant | AccessAnswer | Revealed
+    | ClickRefused | AuditKept | Grant | AccessAnswer | Revealed | SmallPicture
 )  # fmt: skip
 
 

@@ -70,6 +70,10 @@ class LocalFeed:
     def _send(self, out: Out) -> None:
         self.core.exchange.send(self._outlet, out)
 
+    def want(self, blobs: tuple[str, ...]) -> None:
+        """See ports.SmallPictureDesk."""
+        self.core.small.want(0, blobs, self._send)
+
     def request(self, series: str, t0_ns: int, t1_ns: int, max_points: int) -> int:
         """See ports.HistoryDesk."""
         number = next(self._numbers)

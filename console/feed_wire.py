@@ -14,7 +14,7 @@ from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus, Verb
 from backends.domain.alarm import Alarm
 from backends.domain.feeds import FEEDS, FeedStatus
-from backends.domain.ports import LinkStatus, StoreTrouble
+from backends.domain.ports import LinkStatus, SmallPicture, StoreTrouble
 from backends.domain.sensor import Sample
 
 LOCAL_FEED = "local"
@@ -84,6 +84,10 @@ class WireRevealed(_Frame, frozen=True):
     answer: Revealed
 
 
+class WireSmallPicture(_Frame, frozen=True):
+    picture: SmallPicture
+
+
 class Alive(_Frame, frozen=True):
     """Sent when nothing else is, while the link turns. What looks live is judged by WireLinkStatus alone."""
 
@@ -136,6 +140,12 @@ class Question(_Frame, frozen=True):
     t0_ns: int
     t1_ns: int
     max_points: int
+
+
+class WantPictures(_Frame, frozen=True):
+    """SmallPictureDesk.want."""
+
+    blobs: tuple[str, ...]
 
 
 class AskSignIn(_Frame, frozen=True):
@@ -197,9 +207,11 @@ class StillSaved(_Frame, frozen=True):
 ToGui = (
     WireChanges | WireSamples | WireSeries | WireFeedStatus | WireLinkStatus | WireAction | WireTrouble | Alive
     | ClickKept | ClickRefused | AuditKept | WireGrant | WireAccess | WireRevealed
+    | WireSmallPicture
 )  # fmt: skip
 ToFeeder = (
     Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | Viewing | Acknowledged | StillSaved
+    | WantPictures
 )  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -25,7 +25,7 @@ import msgspec
 from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FeedStatus
-from backends.domain.ports import ActionRefused, LinkStatus, NewSamples, SeriesPart, StoreTrouble
+from backends.domain.ports import ActionRefused, LinkStatus, NewSamples, SeriesPart, SmallPicture, StoreTrouble
 from backends.process import BEAT_S, beat, child_settings, give_back_memory
 from backends.store.store import StoreBusy
 from console import feed_wire as wire
@@ -67,6 +67,8 @@ def to_frame(out: Out) -> wire.ToGui:
             return wire.WireAccess(out)
         case Revealed():
             return wire.WireRevealed(out)
+        case SmallPicture():
+            return wire.WireSmallPicture(out)
         case _:
             return out
 
@@ -100,6 +102,7 @@ class Screen:
             finally:
                 self._core.exchange.detach(self._outlet)
                 self._view(frozenset())
+                self._core.small.want(id(self), (), self._send)
                 self._gone.set()
                 self._wake.set()
                 sender.join(2.0)
@@ -143,12 +146,17 @@ class Screen:
             )  # fmt: skip
         elif isinstance(frame, wire.Viewing):
             self._view(frozenset(frame.cameras))
+        elif isinstance(frame, wire.WantPictures):
+            self._core.small.want(id(self), frame.blobs, self._send)
         elif isinstance(frame, wire.Acknowledged):
             self._core.acknowledged(frame.aid, frame.target, frame.person, frame.t_ns)
         elif isinstance(frame, wire.StillSaved):
             self._core.still_saved(frame)
         else:
             self._take_access(frame)
+
+    def _send(self, out: Out) -> None:
+        self._core.exchange.send(self._outlet, out)
 
     def _view(self, cameras: frozenset[str] | None = None) -> None:
         """Who viewed which camera: a row where cameras came onto the screen, and one where they left it. Another

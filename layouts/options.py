@@ -79,6 +79,8 @@ class CameraListOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     order: str = ""
     """Inside an area: "number", "name" or "trouble" (what is wrong first); empty = by number on a desk, what is
     wrong first on a wall."""
+    pictures: bool = True
+    """Small pictures in the rows, where that leaves enough of them; False = never."""
 
     def __post_init__(self) -> None:
         if self.order not in CAMERA_ORDERS:

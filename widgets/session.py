@@ -12,13 +12,14 @@ from typing import Protocol
 from PySide6.QtCore import QObject, Signal
 
 from backends.domain.alarm import Priority
-from backends.domain.ports import AccessDesk, ActionDesk, HistoryDesk, PictureSource, StreamDesk
+from backends.domain.ports import AccessDesk, ActionDesk, HistoryDesk, PictureSource, SmallPictureDesk, StreamDesk
 from backends.domain.times import MonotonicClock, SessionClock
 from widgets.hands import CameraHands
 from widgets.i18n import Language, set_language
 from widgets.memory import Memory
 from widgets.models.city import CityModel
 from widgets.parts.demands import DemandBoard
+from widgets.parts.thumbnails import WantBoard
 from widgets.theme import DARK, THEMES, Theme, ThemeName
 
 
@@ -88,6 +89,7 @@ class Session:
     actions: ActionDesk
     access: AccessDesk
     history: HistoryDesk
+    small: SmallPictureDesk
     clock: SessionClock
     mono: MonotonicClock
     look: Look
@@ -97,9 +99,11 @@ class Session:
     calls: Calls
     memory: Memory = field(default_factory=Memory)
     hands: CameraHands = field(init=False)
+    wants: WantBoard = field(init=False)
 
     def __post_init__(self) -> None:
         self.hands = CameraHands(self.memory)
+        self.wants = WantBoard(self.small)
 
 
 class Notices(QObject):

@@ -20,10 +20,11 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
 from backends.domain.camera import Camera, Demand, StreamKind
+from backends.domain.place import masks_of
 from backends.domain.stream_choice import View
 from backends.domain.times import NS_PER_S
 from widgets.i18n import tr
-from widgets.parts.privacy import burn_masks, masks_of
+from widgets.parts.privacy import burn_masks
 from widgets.session import Session
 from widgets.still_file import Saved, Still, write_still
 

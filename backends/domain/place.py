@@ -6,6 +6,8 @@ a record carries from when until when it holds. Shapes are schematic and say so 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from backends.domain.text import LocalText
@@ -59,6 +61,7 @@ class SlaRule(msgspec.Struct, frozen=True, omit_defaults=True, tag="sla", tag_fi
 
 Box = tuple[float, float, float, float]
 """(x, y, width, height) in shares of a camera's full picture, from the top left."""
+Boxes = tuple[Box, ...]
 
 
 class PrivacyMask(msgspec.Struct, frozen=True, omit_defaults=True, tag="mask", tag_field="kind"):
@@ -71,3 +74,25 @@ class PrivacyMask(msgspec.Struct, frozen=True, omit_defaults=True, tag="mask", t
 
 
 ConfigRecord = Area | Shape | Agency | SlaRule | PrivacyMask
+
+
+def masks_by_camera(records: Iterable[object]) -> dict[str, Boxes]:
+    """By camera id the boxes, cut to its picture. They come from outside: what makes no sense is left out."""
+    found: dict[str, Boxes] = {}
+    for one in records:
+        if isinstance(one, PrivacyMask):
+            cut = tuple(box for raw in one.boxes if (box := _cut(raw)) is not None)
+            found[one.camera_id] = found.get(one.camera_id, ()) + cut
+    return found
+
+
+def masks_of(records: Iterable[object], camera_id: str) -> Boxes:
+    """As `masks_by_camera`, of one."""
+    mine = (one for one in records if isinstance(one, PrivacyMask) and one.camera_id == camera_id)
+    return masks_by_camera(mine).get(camera_id, ())
+
+
+def _cut(box: Box) -> Box | None:
+    left, top = max(0.0, box[0]), max(0.0, box[1])
+    right, bottom = min(1.0, box[0] + box[2]), min(1.0, box[1] + box[3])
+    return (left, top, right - left, bottom - top) if right > left and bottom > top else None

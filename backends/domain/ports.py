@@ -80,9 +80,16 @@ class StoreTrouble(msgspec.Struct, frozen=True):
     text: str = ""
 
 
+class SmallPicture(msgspec.Struct, frozen=True):
+    """What SmallPictureDesk was asked for: a JPEG of a camera, whose bytes have the SHA-256 `blob`."""
+
+    blob: str
+    data: bytes
+
+
 Delivery = (
     Changes | NewSamples | SeriesPart | FeedStatus | LinkStatus | ActionStatus | StoreTrouble | Grant | AccessAnswer
-    | Revealed
+    | Revealed | SmallPicture
 )  # fmt: skip
 
 
@@ -151,6 +158,18 @@ class HistoryDesk(Protocol):
 
     def request(self, series: str, t0_ns: int, t1_ns: int, max_points: int) -> int:
         """Ask; SeriesPart with the returned number comes through the inbox. Never blocks."""
+        ...
+
+
+class SmallPictureDesk(Protocol):
+    """The small pictures that camera records name."""
+
+    def want(self, blobs: tuple[str, ...]) -> None:
+        """All (SHA-256) that the screen lacks now, most wanted first; what was wanted before is forgotten.
+
+        Each comes through the inbox once, as SmallPicture, from this station's disk or else from the hub. Nothing
+        comes of one that nobody has: it is tried again for as long as it is wanted. Never blocks.
+        """
         ...
 
 

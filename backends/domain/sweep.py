@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from backends.domain.picture import PictureFlag
+from backends.domain.place import Box
 
 AT_ONCE = 12
 """Cameras that are looked at at the same moment; derived in `hub.rota`."""
@@ -27,6 +28,8 @@ class LookAt(msgspec.Struct, frozen=True):
     password: str = ""
     thumbnail: bool = False
     """Send a small picture too."""
+    masks: tuple[Box, ...] = ()
+    """What is filled in it, in shares of the full picture: what must not be seen never leaves the probe."""
 
     def __repr__(self) -> str:
         return f"LookAt({self.camera_id!r}, {self.uri!r})"

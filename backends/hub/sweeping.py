@@ -7,7 +7,8 @@ the directory in and takes what was found out. A probe that dies is started agai
 does not end is killed. Must not: open a camera, or hold up the loop.
 
 A camera's record changes when its state does; its picture is taken anew after THUMBNAIL_S, or with its state: 364
-records and pictures every 70 s would be 450,000 a day. Where there are several hubs the one that leads sweeps, and
+records and pictures every 70 s would be 450,000 a day. Its privacy masks are filled before the picture leaves the
+probe; when they change it is taken anew at the next look. Where there are several hubs the one that leads sweeps, and
 makes its own pictures.
 """
 
@@ -26,6 +27,7 @@ import msgspec
 
 from backends.domain.camera import Camera, StreamKind
 from backends.domain.picture import PictureFlag
+from backends.domain.place import Boxes, masks_by_camera
 from backends.domain.sweep import FIXED_SCHEMES, LookAt, Looked, answer_decoder
 from backends.hub.blobs import BlobStore
 from backends.hub.core import Core
@@ -53,7 +55,7 @@ _TICK_S = 0.5
 BARRED = "looking at it ends the program that looks"
 
 
-_State = tuple[bool | None, tuple[PictureFlag, ...] | None] | None
+_State = tuple[bool | None, tuple[PictureFlag, ...] | None, Boxes] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,10 @@ class Sweep:
         self._now_s = monotonic_s
         self._rota = Rota()
         self._cameras: dict[str, Camera] = {}
-        self._lock = threading.Lock()  # guards the two above
+        self._masks: dict[str, Boxes] = {}
+        self._lock = threading.Lock()  # guards the three above
+        self._sent: dict[str, Boxes] = {}
+        """Camera -> the masks of its last order."""
         self._thumbnails: dict[str, tuple[float, _State]] = {}
         """Camera -> when its picture was taken (monotonic), and what was seen then."""
         self._found: queue.SimpleQueue[Found] = queue.SimpleQueue()
@@ -106,8 +111,10 @@ class Sweep:
         cameras: dict[str, Camera] = core.records("cameras")
         busy = frozenset(shown)
         swept = [c for c in cameras.values() if c.enabled and c.id not in busy and is_swept(c)]
+        masks = masks_by_camera(core.records("config").values())
         with self._lock:
             self._cameras = {camera.id: camera for camera in swept}
+            self._masks = masks
             self._rota.sweep(self._cameras, self._now_s())
         while not self._found.empty():
             found = self._found.get()
@@ -183,14 +190,16 @@ class Sweep:
                 now_s = self._now_s()
                 camera_id = self._rota.next(now_s)
                 camera = self._cameras.get(camera_id) if camera_id is not None else None
+                masks = self._masks.get(camera.id, ()) if camera is not None else ()
             if camera is None:
                 return
             uri, direct = address_of(camera)
             # The room's restream server is given no camera's password.
             secret = (vault.find(CAMERA, camera.id) or {}) if direct else {}
             taken_s, state = self._thumbnails.get(camera.id, (now_s - THUMBNAIL_S, None))
-            wants = now_s - taken_s >= THUMBNAIL_S or state != (camera.online, camera.flags)
-            probe.order(LookAt(camera.id, uri, secret.get("user", ""), secret.get("password", ""), wants))
+            wants = now_s - taken_s >= THUMBNAIL_S or state != (camera.online, camera.flags, masks)
+            self._sent[camera.id] = masks
+            probe.order(LookAt(camera.id, uri, secret.get("user", ""), secret.get("password", ""), wants, masks))
 
     def _take(self, looked: Looked) -> None:
         with self._lock:
@@ -198,7 +207,8 @@ class Sweep:
             self._rota.done(looked.camera_id, now_s, max(0.0, min(looked.again_s, 60.0)))
         blob = ""
         if looked.thumbnail:
-            self._thumbnails[looked.camera_id] = (now_s, (looked.online, looked.flags))
+            state = looked.online, looked.flags, self._sent.get(looked.camera_id, ())
+            self._thumbnails[looked.camera_id] = now_s, state
             try:
                 blob = self._blobs.keep_small(looked.thumbnail)
             except OSError as error:

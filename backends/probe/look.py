@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from backends.domain.place import Box
 from backends.domain.sweep import LookAt
 from backends.video.backoff import OpeningGate
 from backends.video.looks import View, sample_of, view_of
@@ -29,6 +30,9 @@ WIDTH = 320
 _TALLEST = 640
 _QUALITY = 75
 _NEVER = threading.Event()
+_MASK = (70, 63, 58)
+"""Blue, green, red: as masks are on the screens."""
+_BEYOND = 1
 _BEHIND = 32
 """Packets after a key frame within which a decoder that reorders gives it out."""
 
@@ -80,7 +84,7 @@ def _see(source: Source, order: LookAt, keys: int, monotonic_s: Callable[[], flo
             if len(sight.samples) >= keys:
                 sight.view = view_of(shots[-1])
                 if order.thumbnail:
-                    sight.thumbnail = thumbnail(shots[-1], source.pixel_aspect)
+                    sight.thumbnail = thumbnail(shots[-1], source.pixel_aspect, order.masks)
                 return sight
             until_s = monotonic_s() + SECOND_S
         tried = tried or bool(behind)
@@ -105,13 +109,18 @@ def _shots(source: Source, came: Arrival, behind: int) -> tuple[list[Shot], int]
     return shots, 0 if shots else behind - 1
 
 
-def thumbnail(shot: Shot, pixel_aspect: float = 1.0) -> bytes:
-    """JPEG, WIDTH wide, in the picture's own shape."""
+def thumbnail(shot: Shot, pixel_aspect: float = 1.0, masks: tuple[Box, ...] = ()) -> bytes:
+    """JPEG, WIDTH wide, in the picture's own shape, with `masks` filled."""
     width, height = size_of(shot)
     tall = max(16, min(_TALLEST, round(WIDTH * height / (width * max(0.1, pixel_aspect)) / 2) * 2))
     if isinstance(shot, np.ndarray):
         small = cv2.resize(shot[:, :, :3], (WIDTH, tall), interpolation=cv2.INTER_AREA)
     else:
         small = shot.reformat(WIDTH, tall, "bgr24").to_ndarray()
+    small = np.ascontiguousarray(small)
+    for left, top, wide, high in masks:  # a little more on each side: rounding, and the blocks of a JPEG
+        first = round(left * WIDTH) - _BEYOND, round(top * tall) - _BEYOND
+        last = round((left + wide) * WIDTH) + _BEYOND, round((top + high) * tall) + _BEYOND
+        cv2.rectangle(small, first, last, _MASK, cv2.FILLED)
     done, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     return bytes(data) if done else b""

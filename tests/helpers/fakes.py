@@ -18,7 +18,7 @@ from backends.domain.access import AccessAnswer, Revealed
 from backends.domain.action import Action, ActionStatus, Stage, Verb, new_aid
 from backends.domain.alarm import Priority
 from backends.domain.camera import Demand, PictureState, PictureStatus
-from backends.domain.ports import ActionRefused, Delivery, Pixels, SeriesPart
+from backends.domain.ports import ActionRefused, Delivery, Pixels, SeriesPart, SmallPicture
 from backends.domain.replay import is_replay
 from backends.domain.stream_choice import LeftOut, Seen
 from backends.domain.times import NS_PER_S, SessionClock
@@ -40,6 +40,19 @@ class FakeInbox:
     def drain(self, limit: int = 5000) -> list[Delivery]:
         taken, self.waiting = self.waiting[:limit], self.waiting[limit:]
         return taken
+
+
+class FakeSmall:
+    """Small pictures that a test has put there, by their SHA-256."""
+
+    def __init__(self, inbox: FakeInbox) -> None:
+        self._inbox = inbox
+        self.have: dict[str, bytes] = {}
+        self.wanted: list[tuple[str, ...]] = []
+
+    def want(self, blobs: tuple[str, ...]) -> None:
+        self.wanted.append(blobs)
+        self._inbox.put(*(SmallPicture(blob, self.have[blob]) for blob in blobs if blob in self.have))
 
 
 @dataclass

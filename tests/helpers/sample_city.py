@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import msgspec
-from helpers.fakes import FakeAccess, FakeActions, FakeHistory, FakeInbox, FakePictures, FakeSound, curve
+from helpers.fakes import FakeAccess, FakeActions, FakeHistory, FakeInbox, FakePictures, FakeSmall, FakeSound, curve
 from helpers.sample_places import CAMERAS, CONFIG, NOW_NS, SENSORS, level
 from helpers.sample_places import t as at
 from helpers.sample_records import ALARMS, INDICATORS, OPERATORS, REPORTS, STATIONS, flood_alarms
@@ -105,6 +105,7 @@ class SampleSession:
     actions: FakeActions
     access: FakeAccess
     history: FakeHistory
+    small: FakeSmall
     sound: FakeSound
 
     def deliver(self, *deliveries: Delivery) -> None:
@@ -139,6 +140,7 @@ def sample_session(
             actions=(actions := FakeActions(clock, inbox)),
             access=(access := FakeAccess(inbox)),
             history=(history := FakeHistory(inbox)),
+            small=(small := FakeSmall(inbox)),
             clock=clock,
             mono=clock,
             look=Look(THEMES[theme]),
@@ -154,6 +156,7 @@ def sample_session(
         actions=actions,
         access=access,
         history=history,
+        small=small,
         sound=sound,
     )
     keep_told(city, streams)

@@ -9,11 +9,11 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from backends.domain.place import Box, PrivacyMask
+from backends.domain.place import Box, PrivacyMask, masks_of
 from backends.domain.ports import Changes
 from layouts.options import CameraOptions
 from widgets.parts.camera_zoom import WHOLE, Crop
-from widgets.parts.privacy import FILL, burn_masks, masks_of
+from widgets.parts.privacy import FILL, burn_masks
 from widgets.tiles.camera import CameraTile
 
 SECRET: Box = (0.5, 0.25, 0.25, 0.25)

@@ -14,6 +14,11 @@ from backends.domain.times import NS_PER_S
 from widgets import format as fmt
 from widgets.i18n import tr
 
+OLD_NS = 20 * 60 * NS_PER_S
+"""The sweep takes a picture every ten minutes; two that did not come are no chance."""
+_AHEAD_NS = 60 * NS_PER_S
+"""A picture from farther in the future than clocks differ: nobody knows when it was taken."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -68,7 +73,7 @@ def _here(status: PictureStatus) -> Seen:
 
 
 def _flag(flag: PictureFlag) -> str:
-    return tr(f"camera_list.flag_{flag.value}")
+    return tr(f"picture.{flag.value}")
 
 
 def _since(camera: Camera, now_ns: int) -> str:
@@ -76,3 +81,22 @@ def _since(camera: Camera, now_ns: int) -> str:
     if not camera.t_state_ns:
         return ""
     return fmt.duration(max(0.0, (now_ns - camera.t_state_ns) / NS_PER_S))
+
+
+def age_ns(t_ns: int, now_ns: int) -> int | None:
+    """None: not known."""
+    return None if not t_ns or t_ns > now_ns + _AHEAD_NS else max(0, now_ns - t_ns)
+
+
+def is_old(camera: Camera, t_ns: int, now_ns: int) -> bool:
+    """It says little of how the camera is now."""
+    age = age_ns(t_ns, now_ns)
+    return age is None or age > OLD_NS or not camera.online or not camera.enabled
+
+
+def still_words(t_ns: int, now_ns: int) -> str:
+    """Its age, rounded up to the minute."""
+    age = age_ns(t_ns, now_ns)
+    if age is None:
+        return tr("camera_list.still_undated")
+    return tr("camera_list.still", age=fmt.duration(max(60, age // NS_PER_S + 59)))

@@ -20,7 +20,7 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistent
 from backends.domain.camera import Camera, PictureStatus
 from backends.domain.text import LocalText, fold
 from widgets.i18n import local, tr
-from widgets.models.camera_seen import Seen, seen_of
+from widgets.models.camera_seen import Seen, seen_of, still_words
 
 NODE_ROLE = int(Qt.ItemDataRole.UserRole)
 """The Node itself; do not change it."""
@@ -132,6 +132,10 @@ class CameraModel(QAbstractItemModel):
         """All cameras, found or not."""
         return len(self._cameras)
 
+    def has_pictures(self) -> bool:
+        """The hub has a small picture of at least one of them."""
+        return any(camera.thumbnail for camera in self._cameras)
+
     def found(self) -> int:
         """Cameras that the search lets through; each once."""
         return len({node.id for node in self._root.cameras() if node.camera is not None})
@@ -194,7 +198,8 @@ class CameraModel(QAbstractItemModel):
             return f"{node.title} · {tr('camera_list.count', n=node.total)}"
         seen, area = node.seen, self._areas.get(node.camera.area_id)
         state = f"{seen.words} · {seen.age}" if seen.age else seen.words
-        lines = (f"{node.camera.number} · {node.title}", local(area) if area else "", state)
+        still = still_words(node.camera.t_thumbnail_ns, self._now_ns) if node.camera.thumbnail else ""
+        lines = (f"{node.camera.number} · {node.title}", local(area) if area else "", state, still)
         return between.join(line for line in lines if line)
 
     # -- writing -------------------------------------------------------------------------------------

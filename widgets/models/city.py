@@ -19,7 +19,7 @@ from backends.domain.camera import Camera
 from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, LinkState, Mode
 from backends.domain.indicator import Indicator
 from backends.domain.people import Operator
-from backends.domain.ports import Changes, Delivery, LinkStatus, NewSamples, SeriesPart, StoreTrouble
+from backends.domain.ports import Changes, Delivery, LinkStatus, NewSamples, SeriesPart, SmallPicture, StoreTrouble
 from backends.domain.quality import Quality, Value
 from backends.domain.report import Report
 from backends.domain.sensor import Sensor
@@ -46,6 +46,8 @@ class CityModel(QObject):
     """An AccessAnswer or a Revealed for whoever asked with its request number. Kept nowhere."""
     seriesArrived = Signal(object)
     """A SeriesPart for whoever asked with its request number."""
+    pictureArrived = Signal(object)
+    """A SmallPicture for whoever wanted it. Kept nowhere."""
 
     def __init__(self, mode: Mode = Mode.LIVE) -> None:
         super().__init__()
@@ -180,6 +182,8 @@ class CityModel(QObject):
                 answers.append(delivery)
             elif isinstance(delivery, SeriesPart):
                 self.seriesArrived.emit(delivery)
+            elif isinstance(delivery, SmallPicture):
+                self.pictureArrived.emit(delivery)
         if changed:
             self.feedsChanged.emit(frozenset(changed))
         if health:

@@ -1,21 +1,27 @@
 """Rows of the camera list: an area or a site with its counts, or a camera with number, name, star and state.
 
-What is wrong stands in words on an inverse chip; a priority's hue never appears here. Must not: change anything.
+What is wrong stands in words on an inverse chip; a priority's hue never appears here. With `stills` a row is two lines
+high and begins with the camera's small picture, whose age stands in words in the second line. Must not: change
+anything.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from PySide6.QtCore import QModelIndex, QRectF, Qt
 from PySide6.QtGui import QPainter
 
 from backends.domain.camera import Camera
+from backends.domain.place import Boxes
 from widgets.i18n import tr
+from widgets.models.camera_seen import is_old, still_words
 from widgets.models.cameras import NODE_ROLE, CameraModel, Kind, Node
 from widgets.parts import text
 from widgets.parts.row_tree import RowTree
 from widgets.parts.shapes import chip_width, draw_chip, draw_rule, draw_star, draw_turn
+from widgets.parts.thumbnails import SHAPE, Still, Thumbnails, draw_still
 from widgets.theme import Theme
 from widgets.typography import TypeScale, Weight
 
@@ -24,6 +30,8 @@ _NAME_EM = 5.0
 """In less room a name that does not fit whole is a letter and dots: the number alone says which camera it is."""
 _WHOLE_NAME_EM = 11.0
 """Most names are not longer."""
+_STILL_EM = 19.0
+"""Text beside a picture has so much room at least: both ages and the state."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,10 @@ class Places:
     state: QRectF
     words: str
     """Of the state: with its age where that has room."""
+    still: QRectF = field(default_factory=QRectF)
+    """Of the small picture; empty where rows have none."""
+    taken: QRectF = field(default_factory=QRectF)
+    """Of the words that say when that was taken."""
 
 
 class CameraRows:
@@ -46,6 +58,21 @@ class CameraRows:
         self._tree = tree
         self._model = model
         self._number_width = 0.0
+        self.stills: Thumbnails | None = None
+        """Rows have pictures, and are so high as `tall`."""
+        self.masks: Mapping[str, Boxes] = {}
+        """By camera id."""
+        self.now_ns = 0
+
+    @property
+    def tall(self) -> int:
+        """Natural height of a row with a picture: two lines."""
+        return self.scale.line(self.scale.read) + self.scale.line(self.scale.floor) + self.scale.pad
+
+    def room_for_stills(self, width: float) -> bool:
+        """A row so wide has room for a picture and what is said beside it."""
+        deepest = 2 * self.scale.floor
+        return width - deepest - 3 * self.scale.pad - self.tall * SHAPE >= _STILL_EM * self.scale.read
 
     @property
     def theme(self) -> Theme:
@@ -82,6 +109,8 @@ class CameraRows:
 
     def places(self, rect: QRectF, node: Node) -> Places:
         """The parts of a camera's row: the number first, then the words of its state, then its name."""
+        if self.stills is not None:
+            return self._tall_places(rect, node)
         scale, px = self.scale, self.scale.floor
         inner = self._inner(rect, node)
         number = QRectF(inner.left(), inner.top(), min(self._number_width, inner.width()), inner.height())
@@ -99,6 +128,40 @@ class CameraRows:
             star = QRectF(right - side, room.center().y() - side / 2, side, side)
             right = star.left() - px * 0.4
         return Places(number, QRectF(room.left(), room.top(), right - room.left(), room.height()), star, state, words)
+
+    def _tall_places(self, rect: QRectF, node: Node) -> Places:
+        """The picture first; beside it number, name and star, and below them the state and the picture's age."""
+        scale, px = self.scale, self.scale.floor
+        inner = self._inner(rect, node)
+        gap = max(2.0, scale.pad * 0.3)
+        high = inner.height() - 2 * gap
+        still = QRectF(inner.left(), inner.top() + gap, high * SHAPE, high)
+        first, second = scale.line(scale.read), scale.line(px)
+        left, top = still.right() + scale.pad, inner.center().y() - (first + second) / 2
+        number = QRectF(left, top, self._number_width, first)
+        right, star = inner.right(), QRectF()
+        if not scale.wall:
+            side = px * 0.95
+            star = QRectF(right - side, number.center().y() - side / 2, side, side)
+            right = star.left() - px * 0.4
+        name_left = number.right() + px * 0.6
+        name = QRectF(name_left, top, right - name_left, first)
+        taken_words = self._taken(node)
+        taken_width = min(text.width(taken_words, px) + 1, inner.right() - left) if taken_words else 0.0
+        taken = QRectF(inner.right() - taken_width, top + first, taken_width, second)
+        room = taken.left() - left - (scale.pad if taken_width else 0.0)
+        sayings = _sayings(node, with_age=True)
+        words = next((w for w in sayings if chip_width(w, px) <= room), sayings[-1])
+        state = QRectF(left, top + first, max(0.0, min(chip_width(words, px), room)), second)
+        return Places(number, name, star, state, words, still, taken)
+
+    def _still(self, node: Node) -> Still | None:
+        return self.stills.of(node.camera) if self.stills is not None and node.camera is not None else None
+
+    def _taken(self, node: Node) -> str:
+        """How old the picture is that stands there."""
+        still = self._still(node)
+        return still_words(still.t_ns, self.now_ns) if still is not None else ""
 
     def _inner(self, rect: QRectF, node: Node) -> QRectF:
         return rect.adjusted(self.scale.pad + node.depth * self.scale.floor, 0, -self.scale.pad, 0)
@@ -128,10 +191,18 @@ class CameraRows:
     def _paint_camera(self, painter: QPainter, at: Places, node: Node, camera: Camera, *, near: bool) -> None:
         scale, theme, px = self.scale, self.theme, self.scale.floor
         text.draw(painter, at.number, camera.number, scale.read, theme.text, Weight.BOLD)
+        if not at.still.isEmpty():
+            still = self._still(node)
+            dimmed = still is not None and is_old(camera, still.t_ns, self.now_ns)
+            draw_still(painter, at.still, still, self.masks.get(camera.id, ()), theme, dimmed=dimmed)
+            if still is not None:
+                color = theme.text if dimmed else theme.muted
+                text.draw(painter, at.taken, self._taken(node), px, color, align=Qt.AlignmentFlag.AlignRight)
         if _troubled(node):
             draw_chip(painter, at.state, at.words, px, theme.inverse, theme.inverse_text)
         else:
-            text.draw(painter, at.state, at.words, px, theme.muted, align=Qt.AlignmentFlag.AlignRight)
+            align = Qt.AlignmentFlag.AlignRight if at.still.isEmpty() else Qt.AlignmentFlag.AlignLeft
+            text.draw(painter, at.state, at.words, px, theme.muted, align=align)
         chosen = self._model.is_favourite(camera.id)
         if not at.star.isEmpty() and (chosen or near):  # its place is kept on every row: names do not jump
             draw_star(painter, at.star, theme.strong if chosen else theme.muted, filled=chosen)

@@ -5,23 +5,15 @@ Must not: know where masks come from beyond the records of the feed `config`, or
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from backends.domain.place import Box, PrivacyMask
+from backends.domain.place import Box
 from widgets.parts.camera_zoom import WHOLE, Crop, part_of
 
 FILL = QColor("#3a3f46")
 _EDGE = 1.0
 """Pixels that a mask reaches beyond its box: rounding must not leave a line of what is under it."""
-
-
-def masks_of(records: Iterable[object], camera_id: str) -> tuple[Box, ...]:
-    """The boxes of a camera, cut to its picture. They come from outside: what makes no sense is left out."""
-    boxes = (box for one in records if isinstance(one, PrivacyMask) and one.camera_id == camera_id for box in one.boxes)
-    return tuple(cut for box in boxes if (cut := _cut(box)) is not None)
 
 
 def paint_masks(painter: QPainter, masks: tuple[Box, ...], seen: Crop, box: QRectF) -> None:
@@ -49,9 +41,3 @@ def burn_masks(image: QImage, masks: tuple[Box, ...]) -> None:
         paint_masks(painter, masks, WHOLE, QRectF(image.rect()))
     finally:
         painter.end()
-
-
-def _cut(box: Box) -> Box | None:
-    left, top = max(0.0, box[0]), max(0.0, box[1])
-    right, bottom = min(1.0, box[0] + box[2]), min(1.0, box[1] + box[3])
-    return (left, top, right - left, bottom - top) if right > left and bottom > top else None

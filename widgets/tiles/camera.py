@@ -25,6 +25,7 @@ from PySide6.QtGui import (
 )
 
 from backends.domain.camera import Camera, Demand, PictureState, PictureStatus
+from backends.domain.place import masks_of
 from backends.domain.stream_choice import Act, View, Why
 from layouts.options import CameraOptions, expand_numbers
 from widgets.hands import Ask
@@ -38,7 +39,6 @@ from widgets.parts.camera_mouse import CameraMouse
 from widgets.parts.camera_overlay import BAD, CameraOverlay, Said
 from widgets.parts.camera_picture import CameraPicture
 from widgets.parts.camera_tour import CameraTour
-from widgets.parts.privacy import masks_of
 from widgets.parts.replay import ReplayControl, ReplaySeen
 from widgets.parts.shapes import draw_hatch
 from widgets.parts.stand_in import Shown, choose

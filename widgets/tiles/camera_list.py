@@ -1,16 +1,18 @@
 """Tile "camera_list": all cameras of the city by area and site, with the state and age of each, searched as typed.
 
+Where there is room, each row has the small picture that the hub's sweep took last, and says how old that is.
+
 Enter or a double click calls a camera up onto the tile that the layout keeps for it, the pointer carries it onto any
 other; '+' and '-' (or the star) make it a favourite of who sits here. Must not: open a camera, or change the directory.
 """
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, QRectF, Qt
-from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, QRectF, QSize, Qt
+from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter, QResizeEvent, QShowEvent
 
 from backends.domain.camera import Camera, PictureStatus
-from backends.domain.place import Area
+from backends.domain.place import Area, masks_by_camera
 from layouts.options import CameraListOptions
 from widgets.i18n import local, tr
 from widgets.models.cameras import NODE_ROLE, CameraModel, Kind, Node, Order
@@ -19,6 +21,7 @@ from widgets.parts.camera_drag import ListDrag
 from widgets.parts.camera_rows import CameraRows
 from widgets.parts.fields import Field
 from widgets.parts.row_tree import RowTree
+from widgets.parts.thumbnails import SHAPE, Thumbnails
 from widgets.session import Session
 from widgets.tiles.base import Tile, TileSpec
 from widgets.typography import TypeScale, Weight
@@ -26,8 +29,12 @@ from widgets.typography import TypeScale, Weight
 WALL_ROWS = 7
 """look.md: a wall shows at most five to seven rows a list."""
 SEARCH_LIMIT = 60
+_AGES_EVERY_S = 5
+"""Seconds between two looks at the ages of pictures, which are told to the minute."""
 _STRETCH = 1.3
 """How far rows may grow beyond their natural height to fill the tile."""
+_FEWEST_TALL = 8
+"""On a desk pictures may cost rows, but so many stay; a wall has pictures only where they cost none."""
 _FEW_AREAS = 3
 _SEARCH, _OPEN, _MARKED = "camera_list.typed", "camera_list.opened", "camera_list.marked"
 """Names in the session's memory; the marked ones are kept for each person."""
@@ -47,6 +54,11 @@ class CameraListTile(Tile):
         self.tree.painter = self.rows
         self.tree.setModel(self.model)
         self.tree.shownChanged.connect(self.update)
+        self.tree.shownChanged.connect(self._look_at_pictures)
+        high = round(self.rows.tall * _STRETCH * self.devicePixelRatioF())
+        self.pictures = Thumbnails(session.city, session.wants, QSize(round(high * SHAPE), high), self)
+        self.pictures.changed.connect(self.tree.viewport().update)
+        self._seconds = 0
         self.field: Field | None = None
         self._person = session.city.grant.operator_id
         self._opened = set(session.memory.get(_OPEN).split())
@@ -113,6 +125,9 @@ class CameraListTile(Tile):
         areas = {a.id: a.name for a in city.records("config").values() if isinstance(a, Area)}
         cameras: list[Camera] = [c for c in city.records("cameras").values() if not only or c.area_id == only]
         self.model.sync(cameras, areas, self.favourites(), self.now_ns())
+        self.rows.masks = masks_by_camera(city.records("config").values())
+        self.rows.now_ns = self.now_ns()
+        self._lay_out()
         self._after()
         super().refresh()
 
@@ -122,6 +137,27 @@ class CameraListTile(Tile):
         self.model.tick(self.now_ns(), self._statuses())
         if self.model.trouble() != bad:
             self.update()
+        self.rows.now_ns = self.now_ns()
+        self._seconds += 1
+        if self.rows.stills is not None and self._seconds % _AGES_EVERY_S == 0:
+            self.tree.viewport().update()
+        self._look_at_pictures()
+
+    def _look_at_pictures(self) -> None:
+        """Those of the rows in view are asked for; of a list that is not seen, none."""
+        shown: list[Camera] = []
+        if self.rows.stills is not None and self.isVisible():
+            nodes = (self.model.node(index) for index in self.tree.shown())
+            shown = [node.camera for node in nodes if node is not None and node.camera is not None]
+        self.pictures.look(shown)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._look_at_pictures()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._look_at_pictures()
 
     def _statuses(self) -> dict[str, PictureStatus]:
         """Of the cameras on this station's screens; of one that is shown twice, the fresher picture."""
@@ -285,6 +321,10 @@ class CameraListTile(Tile):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Field and rows, by the size of the tile and whether there are pictures."""
         pad, top = self.scale.pad, self.header_height
         taken = self._field_height()
         if self.field is not None:
@@ -296,12 +336,20 @@ class CameraListTile(Tile):
         if self.scale.wall or self.options.rows:
             room = min(room, fit * height)
         self.tree.setGeometry(0, top + taken, self.width(), room)
+        self._look_at_pictures()
 
     def _row_heights(self, room: int) -> tuple[int, int]:
         """(rows that fit, height of each): the natural height, stretched a little to fill the room."""
         natural = self.scale.line(self.scale.read) + self.scale.pad // 2
-        fit = max(1, room // natural)
-        fit = min(fit, self.options.rows or (WALL_ROWS if self.scale.wall else fit))
+        most = self.options.rows or (WALL_ROWS if self.scale.wall else 0)
+        fit, tall = max(1, room // natural), self.rows.tall
+        fit = min(fit, most) if most else fit
+        fit_tall = min(room // tall, most) if most else room // tall
+        fewest = fit if self.scale.wall or most else _FEWEST_TALL
+        has = self.options.pictures and self.model.has_pictures() and self.rows.room_for_stills(self.width())
+        self.rows.stills = self.pictures if has and fit_tall >= fewest else None
+        if self.rows.stills is not None:
+            fit, natural = fit_tall, tall
         return fit, max(natural, min(room // fit, int(natural * _STRETCH)))
 
 
