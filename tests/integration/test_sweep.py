@@ -21,6 +21,7 @@ from helpers.waiting import wait_for
 
 from backends.domain.camera import Camera, Stream, StreamKind
 from backends.domain.picture import PictureFlag
+from backends.domain.place import PrivacyMask
 from backends.domain.sweep import AT_ONCE
 from backends.domain.text import LocalText
 from backends.hub import sweeping
@@ -35,6 +36,7 @@ class Hub:
     def __init__(self, folder: Path) -> None:
         self.blobs = BlobStore(folder)
         self.cameras: dict[str, Camera] = {}
+        self.config: dict[str, Any] = {}
         self.puts = 0
         self.shown: set[str] = set()
         self.ahead_s = 0.0
@@ -43,7 +45,7 @@ class Hub:
     def add(self, name: str, uri: str) -> None:
         self.cameras[name] = Camera(name, name, LocalText(name), (Stream(StreamKind.SUB, uri),))
 
-    def records(self, feed: str) -> dict[str, Camera]:
+    def records(self, feed: str) -> dict[str, Any]:
         return self.cameras if feed == "cameras" else self.config
 
     def put(self, _feed: str, record: Camera, _now_ns: int) -> None:
@@ -68,6 +70,11 @@ class Hub:
         found = self.blobs.find(self.cameras[name].thumbnail)
         assert found is not None
         return np.asarray(cv2.imdecode(np.frombuffer(found[0].read_bytes(), np.uint8), cv2.IMREAD_COLOR))
+
+
+def spread(part: np.ndarray) -> float:
+    """How much its pixels differ, in the colour in which they do most."""
+    return float(part.std(axis=(0, 1)).max())
 
 
 @pytest.fixture
@@ -203,6 +210,22 @@ def test_the_camera_that_ends_the_probe_is_found_and_the_others_go_on(
     assert all(camera.online for name, camera in hub.cameras.items() if name != "deadly")
     assert hub.sweep.restarts in (2, 3), "perhaps once among others, then twice alone"
     expect_logs("has ended while it looked at")
+
+
+def test_masks_are_filled_before_a_picture_is_stored_and_a_new_mask_takes_a_new_one(hub: Hub, city: Cameras) -> None:
+    hub.config = {"m1": PrivacyMask("m1", "one", ((0.0, 0.0, 0.5, 0.5), (0.9, 0.9, 0.5, 0.5), (2.0, 2.0, 1.0, 1.0)))}
+    hub.add("one", city.uri(1))
+    hub.add("other", city.uri(2))
+    hub.wait("pictures", lambda: all(camera.thumbnail for camera in hub.cameras.values()))
+    small, other = hub.thumbnail("one"), hub.thumbnail("other")
+    secret, corner, rest = small[:90, :160], small[163:, 289:], small[100:160, 170:280]
+    assert spread(secret) < 3, "filled"
+    assert spread(corner) < 3
+    assert spread(rest) > 10 < spread(other[:90, :160]), "what is not masked is a picture"
+    before = hub.cameras["one"].thumbnail
+    hub.config["m2"] = PrivacyMask("m2", "one", ((0.5, 0.5, 0.4, 0.4),))
+    hub.wait("a new picture", lambda: hub.cameras["one"].thumbnail != before, hurry=True)
+    assert spread(hub.thumbnail("one")[100:160, 170:280]) < 3
 
 
 def test_the_probe_dies_with_the_hub_and_keeps_its_rights_small(hub: Hub, city: Cameras, tmp_path: Path) -> None:

@@ -9,20 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
 
-from PySide6.QtCore import (
-    QBuffer,
-    QByteArray,
-    QIODevice,
-    QObject,
-    QRectF,
-    QRunnable,
-    QSize,
-    Qt,
-    QThreadPool,
-    QTimer,
-    Signal,
-)
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QRectF, QSize, Qt, QThreadPool, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QImageReader, QPainter, QPen
 
 from backends.domain.camera import Camera
@@ -36,8 +25,11 @@ from widgets.theme import Theme
 KEPT = 512
 REST_MS = 80
 """Rows that are scrolled past are not asked for."""
+COLLECT_MS = 20
+"""Between two looks at what has been decoded, while something is being."""
 MOST_SIDE = 1024
 """Of a picture that is decoded; the hub's have 320 by 640 at the most."""
+_JPEG = b"\xff\xd8\xff"
 _DIM = 165
 """Of 255: how much of the ground covers an old one."""
 SHAPE = 16 / 9
@@ -95,26 +87,10 @@ class WantBoard:
             self._desk.want(wanted)
 
 
-class _Decoded(QObject):
-    """Brings a decoded picture to the GUI thread."""
-
-    done = Signal(str, QImage)
-    """(blob, picture): null where it cannot be decoded."""
-
-
-class _Decode(QRunnable):
-    """JPEG bytes to a picture of at most `room`, in another thread."""
-
-    def __init__(self, picture: SmallPicture, room: QSize, out: _Decoded) -> None:
-        super().__init__()
-        self._picture, self._room, self._out = picture, room, out
-
-    def run(self) -> None:
-        self._out.done.emit(self._picture.blob, decode(self._picture.data, self._room))
-
-
 def decode(data: bytes, room: QSize) -> QImage:
     """A JPEG, scaled into `room`; a null picture where it is none, or too large. Any thread."""
+    if not data.startswith(_JPEG):
+        return QImage()
     buffer = QBuffer()
     buffer.setData(QByteArray(data))
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)
@@ -143,8 +119,12 @@ class Thumbnails(QObject):
         self._broken: dict[str, None] = {}
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
-        self._out = _Decoded()
-        self._out.done.connect(self._on_decoded)
+        self._decoding = 0
+        self._decoded: SimpleQueue[tuple[str, QImage]] = SimpleQueue()
+        """Filled by the pool's thread, which touches nothing else of this list: it may outlive it."""
+        self._collect = QTimer(self)
+        self._collect.setInterval(COLLECT_MS)
+        self._collect.timeout.connect(self._take_decoded)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
@@ -175,7 +155,17 @@ class Thumbnails(QObject):
 
     def _on_arrived(self, picture: SmallPicture) -> None:
         if picture.blob in self._asked:
-            self._pool.start(_Decode(picture, self._room, self._out))
+            room, out = self._room, self._decoded
+            self._decoding += 1
+            self._pool.start(lambda: out.put((picture.blob, decode(picture.data, room))))
+            self._collect.start()
+
+    def _take_decoded(self) -> None:
+        while not self._decoded.empty():
+            self._decoding -= 1
+            self._on_decoded(*self._decoded.get())
+        if not self._decoding:
+            self._collect.stop()
 
     def _on_decoded(self, blob: str, image: QImage) -> None:
         asked = self._asked.pop(blob, {})
