@@ -12,8 +12,10 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
 from PySide6.QtCore import QObject, QPoint, Signal
 
+from backends.domain.stream_choice import Wish
 from widgets.memory import Memory
 
 KEPT = 8
@@ -73,6 +75,14 @@ class Carried:
     """Place that it comes from; empty: the camera list."""
 
 
+class _Kept(msgspec.Struct):
+    """What the memory holds."""
+
+    layout: str | None = None
+    put: dict[str, str] = {}
+    wishes: dict[str, tuple[str, Wish]] = {}
+
+
 class CameraHands(QObject):
     """One a session."""
 
@@ -80,6 +90,8 @@ class CameraHands(QObject):
     """The camera that was put on this place by hand has changed; empty: all places."""
     chosen = Signal(str, str)
     """(before, now): places of the chosen tile."""
+    wished = Signal(str)
+    """Another stream is wanted on this place."""
     marked = Signal()
     """Tiles show their numbers now, or no longer; or what is carried is over another place."""
     asked = Signal(str, str)
@@ -94,6 +106,8 @@ class CameraHands(QObject):
         self._memory = memory
         self._layout: str | None = None
         self._put: dict[str, str] = {}
+        self._wishes: dict[str, tuple[str, Wish]] = {}
+        """Place -> (camera id, stream that a person chose for it there)."""
         self._trails: dict[str, _Trail] = {}
         self.place = ""
         """Of the chosen tile; empty: none."""
@@ -108,7 +122,7 @@ class CameraHands(QObject):
     def begin(self, layout: str) -> None:
         """A layout is put on the screens: what was put by hand goes, but for what a restart of the screen kept."""
         first, self._layout = self._layout is None, layout
-        self._put = self._kept(layout) if first else {}
+        self._put, self._wishes = self._kept(layout) if first else ({}, {})
         self._trails = {}
         self._keep()
         self.placed.emit("")
@@ -153,23 +167,42 @@ class CameraHands(QObject):
         self.placed.emit(place)
         return True
 
+    def wish(self, place: str, camera_id: str) -> Wish:
+        """The stream that a person chose for this camera on this place."""
+        of, wish = self._wishes.get(place, ("", Wish.AUTO))
+        return wish if of == camera_id else Wish.AUTO
+
+    def set_wish(self, place: str, camera_id: str, wish: Wish) -> None:
+        """It holds until another camera is on the place."""
+        if not place or wish is self.wish(place, camera_id):
+            return
+        self._wishes[place] = (camera_id, wish)
+        if wish is Wish.AUTO:
+            del self._wishes[place]
+        self._keep()
+        self.wished.emit(place)
+
+    def end_wish(self, place: str, camera_id: str) -> None:
+        """This camera is on the place now: what was chosen for another one is over."""
+        if place in self._wishes and self._wishes[place][0] != camera_id:
+            del self._wishes[place]
+            self._keep()
+
     def _set(self, place: str, camera_id: str) -> None:
         self._put[place] = camera_id
         self._keep()
         self.placed.emit(place)
 
     def _keep(self) -> None:
-        kept = json.dumps({"layout": self._layout, "put": self._put}) if self._put else ""
-        self._memory.set(_PUT, kept)
+        kept = json.dumps({"layout": self._layout, "put": self._put, "wishes": self._wishes})
+        self._memory.set(_PUT, kept if self._put or self._wishes else "")
 
-    def _kept(self, layout: str) -> dict[str, str]:
+    def _kept(self, layout: str) -> tuple[dict[str, str], dict[str, tuple[str, Wish]]]:
         try:
-            raw = json.loads(self._memory.get(_PUT) or "{}")
+            kept = msgspec.json.decode(self._memory.get(_PUT) or "{}", type=_Kept)
         except ValueError:  # the memory cuts what is too long
-            return {}
-        if not isinstance(raw, dict) or raw.get("layout") != layout or not isinstance(raw.get("put"), dict):
-            return {}
-        return {str(place): str(camera) for place, camera in raw["put"].items()}
+            return {}, {}
+        return (kept.put, kept.wishes) if kept.layout == layout else ({}, {})
 
     # -- the chosen tile, numbers, what is carried -------------------------------------------------------
 

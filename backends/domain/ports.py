@@ -234,10 +234,8 @@ class StreamDesk(Protocol):
         """
         ...
 
-    def wish(self, camera_id: str) -> Wish: ...
-
-    def set_wish(self, camera_id: str, wish: Wish) -> None:
-        """What a person chose; for all tiles of the camera."""
+    def wish(self, camera_id: str) -> Wish:
+        """What people chose on the tiles of this camera, which share one stream: the main one if any of them did."""
         ...
 
     def use(self, camera_id: str) -> Use | None:

@@ -79,6 +79,8 @@ class View(msgspec.Struct, frozen=True):
     """Physical pixels, as in `Demand`."""
     height: int
     crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    wish: Wish = Wish.AUTO
+    """What a person chose on this tile."""
 
 
 class Ways(msgspec.Struct, frozen=True):

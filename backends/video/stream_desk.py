@@ -67,17 +67,12 @@ class StreamDesk:
             self._ways[camera.id] = kept if kept == ways and kept is not None else ways
 
     def wish(self, camera_id: str) -> Wish:
+        """See ports.StreamDesk."""
         return self._wishes.get(camera_id, Wish.AUTO)
-
-    def set_wish(self, camera_id: str, wish: Wish) -> None:
-        """What a person chose; it holds for all tiles of the camera."""
-        if wish is Wish.AUTO:
-            self._wishes.pop(camera_id, None)
-        else:
-            self._wishes[camera_id] = wish
 
     def show(self, views: Sequence[View], replays: Collection[Demand] = ()) -> tuple[Demand | None, ...]:
         """What each of these paints from now on; the demands are sent on, those of `replays` as they are."""
+        self._wishes = _wishes(views)
         decision = self._chooser.decide(
             self._clock_ns(),
             views,
@@ -148,3 +143,12 @@ class StreamDesk:
             shrinks=use.why is Why.LOAD or (pick.kind is StreamKind.MAIN and use.why is Why.SIZE),
             kept=alarmed,
         )
+
+
+def _wishes(views: Sequence[View]) -> dict[str, Wish]:
+    """One a camera: cameras refuse a third session, so its tiles share a stream, and who wants to see more has it."""
+    wishes: dict[str, Wish] = {}
+    for view in views:
+        if view.wish is Wish.MAIN or (view.wish is Wish.SUB and view.camera_id not in wishes):
+            wishes[view.camera_id] = view.wish
+    return wishes

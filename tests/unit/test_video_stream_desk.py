@@ -6,6 +6,8 @@ import mmap
 from collections.abc import Mapping
 from time import monotonic_ns
 
+import msgspec
+
 from backends.domain.camera import Camera, Demand, Stream, StreamKind
 from backends.domain.stream_choice import Act, LeftOut, Seen, View, Why, Wish
 from backends.domain.text import LocalText
@@ -32,12 +34,13 @@ class ToldPictures:
         self.treatments: Mapping[StreamKey, LeftOut] = {}
         self.load: tuple[float, float] | None = (0.0, 0.3)
         self.smoothed = True
+        self.dead: set[str] = set()
 
     def demand(self, wanted: frozenset[Demand]) -> None:
         self.wanted = wanted
 
     def seen(self, demand: Demand) -> Seen:
-        if demand not in self.wanted:
+        if demand not in self.wanted or demand.uri in self.dead:
             return Seen()
         size = (1920, 1080) if demand.uri.endswith("main") else (640, 360)
         return Seen(0.04, *size, smoothed=self.smoothed)
@@ -98,19 +101,41 @@ def test_a_switch_goes_through_both() -> None:
     ]
 
 
-def test_a_wish_holds_until_it_is_taken_back() -> None:
+def test_a_wish_holds_while_a_tile_has_it() -> None:
     screen = Screen(camera("a"))
     screen.run(1.0, LITTLE)
-    screen.desk.set_wish("a", Wish.MAIN)
-    screen.run(1.0, LITTLE)
+    large = msgspec.structs.replace(LITTLE, wish=Wish.MAIN)
+    screen.run(1.0, large)
     assert uris(screen.pictures.wanted) == {"rtsp://a/main"}
     use = screen.desk.use("a")
     assert use is not None
     assert use.why is Why.WISH
-    screen.desk.set_wish("a", Wish.AUTO)
-    assert screen.desk.wish("a") is Wish.AUTO
+    assert screen.desk.wish("a") is Wish.MAIN
     screen.run(8.0, LITTLE)
+    assert screen.desk.wish("a") is Wish.AUTO
     assert uris(screen.pictures.wanted) == {"rtsp://a/sub"}
+
+
+def test_tiles_that_disagree_share_the_main_stream() -> None:
+    screen = Screen(camera("a"), camera("b"))
+    main, sub = (msgspec.structs.replace(LITTLE, wish=wish) for wish in (Wish.MAIN, Wish.SUB))
+    for views in ((main, sub), (sub, main), (sub, main, LITTLE)):
+        painted = screen.run(8.0, *views)
+        assert {one.uri for one in painted if one is not None} == {"rtsp://a/main"}, "a camera gives no third session"
+    painted = screen.run(8.0, sub, msgspec.structs.replace(BIG, wish=Wish.AUTO))
+    assert {one.uri for one in painted if one is not None} == {"rtsp://a/sub"}
+
+
+def test_a_wished_stream_without_a_picture_is_left_and_that_is_said() -> None:
+    screen = Screen(camera("a"))
+    screen.run(1.0, LITTLE)
+    screen.pictures.dead = {"rtsp://a/main"}
+    painted = screen.run(12.0, msgspec.structs.replace(LITTLE, wish=Wish.MAIN))
+    assert [one.uri for one in painted if one is not None] == ["rtsp://a/sub"]
+    assert screen.told == [("a", "choice.no_picture")]
+    use = screen.desk.use("a")
+    assert use is not None
+    assert use.why is Why.NO_PICTURE
 
 
 def test_a_camera_that_is_switched_off_or_hidden_has_no_demand() -> None:

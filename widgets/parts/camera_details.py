@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 
 from backends.domain.camera import PictureState, PictureStatus, StreamKind
-from backends.domain.stream_choice import Use
+from backends.domain.stream_choice import Use, Why, Wish
 from widgets import format as fmt
 from widgets.i18n import tr
 
@@ -42,10 +42,16 @@ class PaintedRate:
 
 
 def detail_lines(
-    use: Use | None, status: PictureStatus, painted_fps: float, source: tuple[int, int], held_s: float = 0.0
+    use: Use | None,
+    status: PictureStatus,
+    painted_fps: float,
+    source: tuple[int, int],
+    held_s: float = 0.0,
+    chosen: str = "",
 ) -> tuple[Line, ...]:
     """The lines, the ones asked for most first. `use`: the stream that is shown, None = not known; `source`: size of
-    its decoded picture, (0, 0) = not known; `held_s`: of the past, that can be shown again."""
+    its decoded picture, (0, 0) = not known; `held_s`: of the past, that can be shown again; `chosen`: `stream_words`.
+    """
     lines: list[Line] = [
         (tr("camera_details.presented"), _fps(painted_fps)),
         (tr("camera_details.received"), _fps(status.fps) if status.received else ""),
@@ -53,6 +59,7 @@ def detail_lines(
         (tr("camera_details.age"), _age(status)),
         (tr("camera_details.size"), f"{source[0]}x{source[1]}" if min(source) > 0 else ""),
         (tr("camera_details.stream"), _stream(use)),
+        (tr("camera_details.chosen"), chosen),
         (tr("replay.held"), fmt.duration(held_s) if held_s >= 1 else ""),
         (tr("camera_details.drops"), tr("camera_details.drops_value", bad=status.bad, torn=status.torn)),
         (tr("camera_details.reconnects"), fmt.number(status.reconnects)),
@@ -85,3 +92,15 @@ def _stream(use: Use | None) -> str:
     if use is None:
         return ""
     return tr("camera_details.main") if use.pick.kind is StreamKind.MAIN else tr("camera_details.sub")
+
+
+def stream_words(use: Use | None, wish: Wish, all_wishes: Wish) -> str:
+    """Why it is this stream. `wish`: what a person chose on this tile; `all_wishes`: what counts for all tiles of the
+    camera (`StreamDesk.wish`)."""
+    if use is None:
+        return ""
+    if use.why is not Why.WISH:
+        return tr(f"camera.why.{use.why.value}")
+    if use.pick.kind.value != all_wishes.value:
+        return tr("camera.why.switching")
+    return tr("camera.why.wish" if wish is all_wishes else "camera.why.other_tile")

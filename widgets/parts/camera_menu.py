@@ -17,6 +17,7 @@ from widgets.i18n import local, tr
 from widgets.keys import CAMERA_KEYS
 from widgets.parts import camera_zoom as zoom
 from widgets.parts import text
+from widgets.parts.stream_menu import add_streams
 
 if TYPE_CHECKING:
     from widgets.tiles.camera import CameraTile
@@ -73,6 +74,7 @@ def open_menu(tile: CameraTile, at: QPoint) -> QMenu:
             action.setCheckable(True)
             action.setChecked(entry.checked)
         action.triggered.connect(lambda _=False, act=entry.act: hands.ask(place, act))
+    add_streams(menu, tile)
     _add_earlier(menu, tile)
     menu.popup(at)
     return menu

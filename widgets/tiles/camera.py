@@ -26,11 +26,11 @@ from PySide6.QtGui import (
 
 from backends.domain.camera import Camera, Demand, PictureState, PictureStatus
 from backends.domain.place import masks_of
-from backends.domain.stream_choice import Act, View, Why
+from backends.domain.stream_choice import Act, View, Why, Wish
 from layouts.options import CameraOptions, expand_numbers
 from widgets.hands import Ask
 from widgets.parts import camera_zoom as zoom
-from widgets.parts.camera_details import Line, detail_lines
+from widgets.parts.camera_details import Line, detail_lines, stream_words
 from widgets.parts.camera_drag import PLACE
 from widgets.parts.camera_flags import flags_said
 from widgets.parts.camera_marks import Marks
@@ -88,6 +88,7 @@ class CameraTile(Tile):
         # A wall has no keyboard of its own: its tiles are chosen by the pointer, or by number from a desk.
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus if scale.wall else Qt.FocusPolicy.StrongFocus)
         session.hands.placed.connect(self._on_placed)
+        session.hands.wished.connect(self._on_placed)
         session.hands.chosen.connect(self._on_chosen)
         session.hands.marked.connect(self.update)
         if options.slot:
@@ -167,6 +168,11 @@ class CameraTile(Tile):
         return self.session.city.camera(self._shown.camera_id)
 
     @property
+    def wish(self) -> Wish:
+        """The stream that a person chose for the camera that is on it."""
+        return self.session.hands.wish(self.place, self._of)
+
+    @property
     def alarmed(self) -> bool:
         """An alarm is seen on it."""
         return self._shown.alarm is not None
@@ -178,6 +184,8 @@ class CameraTile(Tile):
         if camera_id != self._of:
             # The picture of one camera is never seen under the name of another.
             self._of, self._left_out, self._lines = camera_id, None, ()
+            if camera_id:
+                self.session.hands.end_wish(self.place, camera_id)
             self._status = PictureStatus(PictureState.CONNECTING)
             self._end_replay()
             self.picture.start_anew()
@@ -186,7 +194,7 @@ class CameraTile(Tile):
         if camera is not None and self.isVisible() and not self._dead_by_hub(camera):
             ratio = self.devicePixelRatioF()
             size = round(self.width() * ratio), round(self.height() * ratio)
-            view = View(camera.id, *size, self.picture.asked)
+            view = View(camera.id, *size, self.picture.asked, self.wish)
         else:
             self.on_demand(None)
         self.session.demands.set(self, view)
@@ -295,7 +303,8 @@ class CameraTile(Tile):
             pictures, use = self.session.pictures, self.session.streams.use(camera.id)
             painted = self.picture.rate.per_second(self.session.mono.monotonic_s())
             size, held_s = pictures.source_size(demand), self._replay.held_s()
-            lines = detail_lines(use, pictures.status(demand), painted, size, held_s)
+            chosen = stream_words(use, self.wish, self.session.streams.wish(camera.id))
+            lines = detail_lines(use, pictures.status(demand), painted, size, held_s, chosen)
         if lines != self._lines:
             self._lines = lines
             self.update()
