@@ -37,6 +37,7 @@ from widgets.memory import Memory
 from widgets.models.city import CityModel
 from widgets.parts import plot_chart
 from widgets.parts.demands import DemandBoard
+from widgets.parts.sight_teller import SightTeller
 from widgets.parts.stream_watch import StreamWatch
 from widgets.pump import Pump
 from widgets.session import Calls, Look, Notices, Session
@@ -118,6 +119,7 @@ class SessionBuilder(QObject):
         look.changed.connect(self._on_look)
         self.pump = Pump(self._parts, self.city, self._clock, mono)
         self._stream_watch = StreamWatch(streams, self.city, self.pump, self._parts.say_left_out)
+        self._sight_teller = SightTeller(self.session.demands, self._pictures, self.pump, self._feed.sees)
         own = Path(settings.layouts_dir) if settings.layouts_dir else None
         self._loaded = load_layouts(tile_kinds(), own)
         self.wall = Wall(self.session, self.pump, self._loaded, self._described())

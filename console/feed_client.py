@@ -35,6 +35,7 @@ import numpy as np
 
 from backends.domain.access import NOBODY, AccessAnswer, Grant, Revealed
 from backends.domain.action import Action, ActionStatus, Stage, Verb, new_aid
+from backends.domain.camera import Sight
 from backends.domain.feeds import FeedQuality, FeedStatus, LinkState, Mode
 from backends.domain.ports import ActionRefused, Changes, Delivery, LinkStatus, NewSamples, SeriesPart
 from backends.domain.times import HubClock
@@ -224,6 +225,10 @@ class FeedClient:
         """All cameras that are on the screen now, for the audit."""
         self._viewing = cameras
         self._outgoing.put(wire.Viewing(cameras))
+
+    def sees(self, sights: tuple[Sight, ...]) -> None:
+        """How the cameras on the screen are, for the hub; said again every few seconds, so that none is kept here."""
+        self._outgoing.put(wire.Seeing(sights))
 
     def want(self, blobs: tuple[str, ...]) -> None:
         """See ports.SmallPictureDesk."""

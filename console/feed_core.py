@@ -40,6 +40,7 @@ from console.feed_exchange import Exchange
 from console.feed_history import HistoryReader
 from console.feed_pictures import SmallPictures
 from console.feed_secrets import SecretKeeper
+from console.feed_views import Views
 from console.feed_wire import LOCAL_FEED, AuditKept, StillSaved
 from console.sealed import Seal
 
@@ -136,7 +137,7 @@ class FeedCore:
             Path(settings.data_dir) / FOLDER, self.clock, SystemClock(), self.access, self.audit
         )
         self._blobs: dict[int, Callable[[BlobDone], None]] = {}
-        self._shown: dict[int, frozenset[str]] = {}
+        self.views = Views(lambda: self._link)
         self._blob_numbers = itertools.count(1)
         self.history = HistoryReader(Path(settings.data_dir), self._ask_hub, self.store.samples.put)
         self.small = SmallPictures(Path(settings.data_dir), self.fetch_blob)
@@ -402,15 +403,6 @@ class FeedCore:
             self._blobs[number] = done
         if self._link is not None:
             self._link.ask_blob(number, blob)
-
-    def show(self, screen: int, cameras: frozenset[str]) -> None:
-        """What a screen shows now; any thread."""
-        with self._lock:
-            self._shown[screen] = cameras
-            self._shown = {number: shown for number, shown in self._shown.items() if shown}
-            shown = frozenset().union(*self._shown.values())
-        if self._link is not None:
-            self._link.show(shown)
 
     def anchor(self, n: int, row_hash: str) -> None:
         """The newest end of the audit chain: the hub is told until it says that it keeps it."""

@@ -13,6 +13,7 @@ import msgspec
 from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus, Verb
 from backends.domain.alarm import Alarm
+from backends.domain.camera import Sight
 from backends.domain.feeds import FEEDS, FeedStatus
 from backends.domain.ports import LinkStatus, SmallPicture, StoreTrouble
 from backends.domain.sensor import Sample
@@ -142,6 +143,12 @@ class Question(_Frame, frozen=True):
     max_points: int
 
 
+class Seeing(_Frame, frozen=True):
+    """How the cameras on this screen are, all of them: said every few seconds, for the hub."""
+
+    sights: tuple[Sight, ...]
+
+
 class WantPictures(_Frame, frozen=True):
     """SmallPictureDesk.want."""
 
@@ -211,7 +218,7 @@ ToGui = (
 )  # fmt: skip
 ToFeeder = (
     Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | Viewing | Acknowledged | StillSaved
-    | WantPictures
+    | WantPictures | Seeing
 )  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()

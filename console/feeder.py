@@ -103,6 +103,7 @@ class Screen:
                 self._core.exchange.detach(self._outlet)
                 self._view(frozenset())
                 self._core.small.want(id(self), (), self._send)
+                self._core.views.sees(id(self), ())
                 self._gone.set()
                 self._wake.set()
                 sender.join(2.0)
@@ -146,6 +147,8 @@ class Screen:
             )  # fmt: skip
         elif isinstance(frame, wire.Viewing):
             self._view(frozenset(frame.cameras))
+        elif isinstance(frame, wire.Seeing):
+            self._core.views.sees(id(self), frame.sights)
         elif isinstance(frame, wire.WantPictures):
             self._core.small.want(id(self), frame.blobs, self._send)
         elif isinstance(frame, wire.Acknowledged):
@@ -165,7 +168,7 @@ class Screen:
             before, old = self._viewing, self._viewer
             now, new = before if cameras is None else cameras, self._core.access.grant.operator_id
             self._viewing, self._viewer = now, new
-            self._core.show(id(self), now)
+            self._core.views.show(id(self), now)
             ended, begun = (before - now, now - before) if old == new else (before, now)
             for what, person, changed in (("view_ended", old, ended), ("view_camera", new, begun)):
                 ids = sorted(changed)

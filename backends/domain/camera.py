@@ -32,6 +32,24 @@ class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
     fps: float = 0.0
 
 
+class Sight(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a station sees one of the cameras on its screens."""
+
+    camera: str
+    online: bool = True
+    """It has a picture."""
+    flags: tuple[PictureFlag, ...] = ()
+    """What is wrong with it, most urgent first."""
+
+
+class StationSight(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one station sees of a camera."""
+
+    station: str
+    online: bool = True
+    flags: tuple[PictureFlag, ...] = ()
+
+
 class Camera(msgspec.Struct, frozen=True, omit_defaults=True):
     """One eye (mắt) of the directory."""
 
@@ -60,11 +78,19 @@ class Camera(msgspec.Struct, frozen=True, omit_defaults=True):
     enabled: bool = True
     t_state_ns: int = 0
     """Since when `online` and `flags` are so."""
+    sights: tuple[StationSight, ...] = ()
+    """What the stations see that show it now, those without a picture first."""
     substitutes: tuple[str, ...] = ()
     """Camera ids that may stand in for this one, best first."""
     restream: tuple[Stream, ...] = ()
     """The same from the room's restream server, which pulls the camera once for all: used first where there are any."""
     rev: int = 1
+
+    @property
+    def disputed(self) -> bool:
+        """Stations that show it see different things, or none has a picture where the hub has one: a broken line."""
+        seen = {(one.online, one.flags) for one in self.sights}
+        return len(seen) > 1 or (bool(seen) and self.online and not any(online for online, _ in seen))
 
     def stream(self, kind: StreamKind) -> Stream:
         """The wanted stream, or the nearest there is, restreamed where it is. Raises LookupError when there is none."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -26,13 +25,13 @@ from backends.hub.ports import LogTrouble
 from backends.hub.reply import Reply, Sending
 from backends.hub.reveals import Reveals
 from backends.hub.security import told
+from backends.hub.sights import Sights
 from backends.hub.stores import Stores
 from backends.hub.thin import open_gaps, thin
 from backends.protocol.codec import encode
 from backends.protocol.messages import (
     FETCH_LIMIT,
     HEARTBEAT_MS,
-    SHOWS_MOST,
     Ack,
     Act,
     Anchor,
@@ -53,6 +52,7 @@ from backends.protocol.messages import (
     Pong,
     Reset,
     Reveal,
+    Sees,
     Series,
     SignIn,
     SignOut,
@@ -67,8 +67,6 @@ PART_BYTES = 480 << 10
 """A BATCH or part of a SNAP stays below this, so that the frame stays far below MAX_FRAME."""
 ENVELOPE_BYTES = 320
 MAX_POINTS = 10_000
-SHOWN_S = 90.0
-"""A station that has not said for so long what it shows shows nothing."""
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -94,8 +92,7 @@ class Answers:
         self._access = access
         self._blobs: BlobStore = stores.blobs
         self._reveals = Reveals(stores.vault, stores.witness, clock, counters)
-        self._shown: dict[str, tuple[float, frozenset[str]]] = {}
-        """Station -> when it said so (monotonic), cameras on its screens."""
+        self.sights = Sights()
         self._anchoring = Anchoring(stores.witness, core.note, clock, counters)
 
     def to(self, station: str, message: FromConsole, data: bytes = b"") -> Reply:
@@ -111,16 +108,13 @@ class Answers:
                 return Reply([self._history(message)])
             case Act():
                 return self._act(station, message)
+            case Sees():
+                self.sights.sees(station, message.cameras)
+                return Reply()
             case Ping():
                 return Reply([Pong(message.n, message.sent, self._clock.now_ns())])
             case _:
                 return self._of_access(station, message, data)
-
-    def shown(self) -> frozenset[str]:
-        """Cameras on the screens of stations, as far as they say so; each says it every 30 s."""
-        old_s = time.monotonic() - SHOWN_S
-        self._shown = {station: told for station, told in self._shown.items() if told[0] > old_s}
-        return frozenset().union(*(cameras for _, cameras in self._shown.values()))
 
     def _of_access(
         self,
@@ -159,8 +153,7 @@ class Answers:
                 station,
                 hello.station[:64],
             )
-        if hello.shows:
-            self._shown[station] = (time.monotonic(), frozenset(hello.shows[:SHOWS_MOST]))
+        self.sights.hello(station, hello.shows)
         who = self._access.who(station, hello.token)
         return Welcome(
             server=self._identity.name,

@@ -178,5 +178,5 @@ def _as_seen(listed: Camera, known: Camera | None) -> Camera:
         return listed
     return msgspec.structs.replace(
         listed, online=known.online, reason=known.reason, flags=known.flags, t_state_ns=known.t_state_ns,
-        thumbnail=known.thumbnail, t_thumbnail_ns=known.t_thumbnail_ns,
+        thumbnail=known.thumbnail, t_thumbnail_ns=known.t_thumbnail_ns, sights=known.sights,
     )  # fmt: skip

@@ -59,6 +59,7 @@ from backends.protocol.messages import (
     History,
     Pong,
     Reveal,
+    Sees,
     SnapGet,
     Welcome,
     topic,
@@ -83,6 +84,7 @@ PEER_S = 120.0
 REBIND_S = 3.0
 _COST: dict[type, float] = {
     Act: 0.1, Hello: 1, Fetch: 1, SnapGet: 4, History: 2, BlobGet: 1, AnchorGet: 1, Anchor: 20, Reveal: 20,
+    Sees: 2,
 }  # fmt: skip
 """Those that leave a row for good cost more: ten a second and station."""
 
@@ -301,8 +303,9 @@ class Server:
         self._access.look(self._gate.stations if self._gate.readable else None)
         for routing_id in [r for r, s in self._sessions.items() if now_s - s.seen_s > PEER_S]:
             del self._sessions[routing_id]
+        self._answers.sights.turn(self._core, self._clock.now_ns())
         if self._sweep is not None:
-            self._sweep.turn(self._core, self._clock.now_ns(), self._answers.shown())
+            self._sweep.turn(self._core, self._clock.now_ns(), self._answers.sights.busy())
         self._core.maintain(self._clock.now_ns())
 
     def _listen(self) -> None:

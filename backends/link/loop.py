@@ -18,6 +18,7 @@ from typing import Any
 import zmq
 
 from backends.domain.action import ActionStatus
+from backends.domain.camera import Sight
 from backends.link.access import Session
 from backends.link.addresses import Addresses
 from backends.link.machine import LinkMachine
@@ -106,6 +107,10 @@ class Link:
     def show(self, cameras: frozenset[str]) -> None:
         """What is on the screens here."""
         self._order(lambda: self._machine.show(cameras))
+
+    def sees(self, sights: tuple[Sight, ...]) -> None:
+        """How they are: all that the screens here see now, again every few seconds."""
+        self._order(lambda: self._machine.seeing.tell(sights, time.monotonic()))
 
     def resync(self, feed: str, cursor: Cursor | None) -> None:
         """Take a feed anew: the store could not keep part of it."""

@@ -28,6 +28,7 @@ from backends.link.health import SILENT_S, CanaryWatch, wants_other
 from backends.link.intake import INT64, check_numbers, keepable, salvage, to_record
 from backends.link.outbox import Outbox
 from backends.link.ports import LinkSettings, Sink, Trouble
+from backends.link.seeing import Seeing
 from backends.link.standing import Standing
 from backends.link.sync import Applied, FeedSync
 from backends.protocol import codec
@@ -111,6 +112,7 @@ class LinkMachine:
         self._standing = Standing(sink, clock, settings.mode, self._feeds, lambda: len(self.outbox))
         self._instance = ""
         self.shows: tuple[str, ...] = ()
+        self.seeing = Seeing()
         self._opened_s: float | None = None
         self._welcomed = False
         self._hello_at_s = self._hello_sent_s = self._ping_at_s = 0.0
@@ -140,6 +142,7 @@ class LinkMachine:
         self.blobs.connection_lost()
         self._anchors.connection_lost()
         self._history.connection_lost()
+        self.seeing.connection_lost()
 
     def key_refused(self, now_s: float) -> None:
         """HANDSHAKE_FAILED_AUTH: this socket never tries again by itself (anchors, 0.3)."""
@@ -441,6 +444,9 @@ class LinkMachine:
                 feed.sync.connection_lost()
                 return
         self._send_actions(now_s, send)
+        sees = self.seeing.due(now_s)
+        if sees is not None and send(codec.encode(sees)):
+            self.seeing.sent(sees, now_s)
         self.access.turn(now_s, self.outbox.persons)
         for asking in self._askings:
             for number, question in asking.due(now_s):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import msgspec
 
 from backends.domain.action import Action
+from backends.domain.camera import Sight
 from backends.domain.feeds import Mode
 
 VERSION = b"1"
@@ -393,8 +394,28 @@ class Anchors(_Message, frozen=True, tag="ANCHORS"):
     anchors: tuple[tuple[int, str, int], ...] = ()
 
 
+class Sees(_Message, frozen=True, tag="SEES"):
+    """Console: how the cameras on its screens are, all of them; at a change, 3 s apart at least, and every 10 s."""
+
+    cameras: tuple[Sight, ...] = ()
+    """SHOWS_MOST at the most."""
+
+
 FromConsole = (
-    Hello | Fetch | SnapGet | History | Act | Ping | SignIn | SignOut | Reveal | BlobGet | BlobPut | Anchor | AnchorGet
+    Hello
+    | Fetch
+    | SnapGet
+    | History
+    | Act
+    | Ping
+    | SignIn
+    | SignOut
+    | Reveal
+    | BlobGet
+    | BlobPut
+    | Anchor
+    | AnchorGet
+    | Sees
 )
 FromHub = (
     Welcome | Denied | Batch | Reset | Snap | Series | Ack | Pong | Bye | Signed | Revealed | Blob | BlobKept | Anchored

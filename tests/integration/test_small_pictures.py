@@ -14,7 +14,9 @@ from helpers.hub_process import HubProcess
 from helpers.sweep_cameras import cameras
 from helpers.waiting import wait_for
 
+from backends.domain.camera import Sight
 from backends.domain.feeds import Mode
+from backends.domain.picture import PictureFlag
 from backends.domain.ports import SmallPicture
 from backends.hub.main import READY_FILE
 from backends.link.ports import BlobDone
@@ -99,6 +101,9 @@ def test_from_the_sweep_to_the_screen_and_without_hub_from_the_disk(tmp_path: Pa
             glass.until(lambda g: [p for p in g.all if isinstance(p, SmallPicture)], 20.0)
             (came,) = [p for p in glass.all if isinstance(p, SmallPicture)]
             assert hashlib.sha256(came.data).hexdigest() == came.blob == blob
+            client.sees((Sight("cam-9", flags=(PictureFlag.TURNED,)),))
+            glass.until(lambda g: g.items["cameras"]["cam-9"].sights, 10.0, "what the screen sees is in the directory")
+            assert glass.items["cameras"]["cam-9"].flags == (PictureFlag.TURNED,)
             hub.kill()
             feeder.kill()
             feeder.start()

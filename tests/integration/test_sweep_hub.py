@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 from unittest.mock import MagicMock
 
 import psutil
@@ -16,7 +17,7 @@ from helpers.sweep_cameras import cameras, nobody_listens
 
 from backends.domain.feeds import Mode
 from backends.domain.times import ManualClock
-from backends.hub import answers
+from backends.hub import sights
 from backends.hub.answers import Answers, Identity
 from backends.protocol.messages import SHOWS_MOST, Hello
 
@@ -59,16 +60,51 @@ def test_a_station_says_what_it_shows_and_is_forgotten(
     access, core = MagicMock(), MagicMock()
     access.who.return_value, core.heads.return_value = None, {}
     desk = Answers(core, Identity("hub", "i", Mode.DEMO, 1.0), ManualClock(), Counter(), access, MagicMock())
-    assert desk.shown() == frozenset()
+    assert desk.sights.shown() == frozenset()
     desk.to("desk-1", Hello("desk-1", Mode.DEMO, shows=("cam-1", "cam-2")))
     desk.to("wall-1", Hello("wall-1", Mode.DEMO, shows=("cam-2", "cam-3")))
-    assert desk.shown() == {"cam-1", "cam-2", "cam-3"}
+    assert desk.sights.shown() == {"cam-1", "cam-2", "cam-3"}
     desk.to("wall-1", Hello("wall-1", Mode.DEMO, shows=("cam-4",)))
     desk.to("desk-2", Hello("desk-2", Mode.LIVE, shows=("cam-5",)))
     expect_logs("speaks mode live")
-    assert desk.shown() == {"cam-1", "cam-2", "cam-4"}, "another mode is not this hub's"
+    assert desk.sights.shown() == {"cam-1", "cam-2", "cam-4"}, "another mode is not this hub's"
     desk.to("wall-1", Hello("wall-1", Mode.DEMO, shows=tuple(f"x-{n}" for n in range(2000))))
-    assert len(desk.shown()) == 2 + SHOWS_MOST
-    later_s = time.monotonic() + answers.SHOWN_S + 1
-    monkeypatch.setattr(answers, "time", SimpleNamespace(monotonic=lambda: later_s))
-    assert desk.shown() == frozenset()
+    assert len(desk.sights.shown()) == 2 + SHOWS_MOST
+    later_s = time.monotonic() + sights.SHOWN_S + 1
+    monkeypatch.setattr(desk.sights, "_now_s", lambda: later_s)
+    assert desk.sights.shown() == frozenset()
+
+
+def test_what_stations_see_is_in_the_directory_and_the_sweep_looks_where_nobody_does(tmp_path: Path) -> None:
+    with cameras() as city:
+        found = {"cam-8": nobody_listens(), "cam-9": city.uri(9)}
+        with HubProcess(tmp_path, cameras=found) as hub:
+            ready = hub.start()
+            with WireClient(ready, hub.keys("desk-1")) as desk, WireClient(ready, hub.keys("desk-2")) as other:
+                seen: dict[str, dict[str, Any]] = {}
+
+                def until(condition: Callable[[], object]) -> None:
+                    def looked(_message: object) -> bool:
+                        items, _ = desk.snapshot("cameras")
+                        seen.update({item["id"]: item["body"] for item in items})
+                        return bool(condition())
+
+                    desk.until_live(b"1/hb/", looked)
+
+                nine = {"camera": "cam-9", "flags": ["black"]}
+                other.send("SEES", cameras=[{"camera": "cam-9", "online": False}])  # before its HELLO: nobody's word
+                desk.hello()
+                desk.send("SEES", cameras=[nine, {"camera": "cam-1", "online": False}, {"camera": "cam-404"}])
+                until(lambda: seen["cam-9"].get("flags") == ["black"])
+                assert seen["cam-9"]["sights"] == [{"station": "desk-1", "flags": ["black"]}]
+                assert "sights" not in seen["cam-1"], "a scene is drawn by ourselves"
+                assert set(seen) == {"cam-1", "cam-2", "cam-8", "cam-9"}, "no word of a station makes a camera"
+                other.hello()
+                other.send("SEES", cameras=[{"camera": "cam-9", "online": False}])
+                until(lambda: len(seen["cam-9"]["sights"]) == 2)
+                assert seen["cam-9"]["sights"][0] == {"station": "desk-2", "online": False}
+                assert seen["cam-9"].get("online", True), "a broken line to one room makes no camera dead"
+                until(lambda: seen["cam-8"].get("online") is False)
+                desk.send("SEES", cameras=[])
+                until(lambda: len(seen["cam-9"]["sights"]) == 1)
+            assert "Traceback" not in hub.log()

@@ -45,6 +45,8 @@ def seen_of(camera: Camera, status: PictureStatus | None, now_ns: int) -> Seen:
     if status is None or status.state is PictureState.DISABLED:
         if not camera.online:
             return Seen(tr("camera_list.offline"), _since(camera, now_ns), 0)
+        if camera.disputed:
+            return Seen(tr("camera_list.disputed"), _since(camera, now_ns), 1)
         if camera.flags:
             return Seen(_flag(camera.flags[0]), _since(camera, now_ns), 1)
         return Seen(tr("camera_list.online"), _since(camera, now_ns), 3)
@@ -81,6 +83,19 @@ def _since(camera: Camera, now_ns: int) -> str:
     if not camera.t_state_ns:
         return ""
     return fmt.duration(max(0.0, (now_ns - camera.t_state_ns) / NS_PER_S))
+
+
+def sights_words(camera: Camera) -> list[str]:
+    """Of a camera that stations see differently: what each of them sees, a line each."""
+    if not camera.disputed:
+        return []
+    lines = []
+    for one in camera.sights:
+        state = tr("camera_list.online" if one.online else "camera_list.offline")
+        lines.append(f"{one.station}: " + " · ".join([state, *map(_flag, one.flags)]))
+    if not any(one.online for one in camera.sights):
+        lines.append(tr("camera_list.hub_online"))
+    return lines
 
 
 def age_ns(t_ns: int, now_ns: int) -> int | None:

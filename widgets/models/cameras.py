@@ -20,7 +20,7 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistent
 from backends.domain.camera import Camera, PictureStatus
 from backends.domain.text import LocalText, fold
 from widgets.i18n import local, tr
-from widgets.models.camera_seen import Seen, seen_of, still_words
+from widgets.models.camera_seen import Seen, seen_of, sights_words, still_words
 
 NODE_ROLE = int(Qt.ItemDataRole.UserRole)
 """The Node itself; do not change it."""
@@ -199,8 +199,8 @@ class CameraModel(QAbstractItemModel):
         seen, area = node.seen, self._areas.get(node.camera.area_id)
         state = f"{seen.words} · {seen.age}" if seen.age else seen.words
         still = still_words(node.camera.t_thumbnail_ns, self._now_ns) if node.camera.thumbnail else ""
-        lines = (f"{node.camera.number} · {node.title}", local(area) if area else "", state, still)
-        return between.join(line for line in lines if line)
+        where = (f"{node.camera.number} · {node.title}", local(area) if area else "")
+        return between.join(line for line in (*where, state, *sights_words(node.camera), still) if line)
 
     # -- writing -------------------------------------------------------------------------------------
 
