@@ -216,6 +216,14 @@ def ping(s: Scribe) -> None:
     s.say("", {"msg": "PING", "n": 7, "sent": 1795218065354943750})
 
 
+@scene(cameras={"cam-9": "http://127.0.0.1:9/9"})
+def cameras_that_a_station_shows(s: Scribe) -> None:
+    """What a station sees of the cameras on its screens has no answer, and stands in their records for everybody."""
+    hello(s, shows=["cam-9"])
+    s.say("", {"msg": "SEES", "cameras": [{"camera": "cam-9", "flags": ["black"]}]}, answers=0)
+    s.live("", lambda m: bool(m["body"].get("sights")), b"1/cameras/")
+
+
 @scene()
 def samples(s: Scribe) -> None:
     """Samples come on LIVE only, up to 500 a message, one a series."""
