@@ -135,7 +135,10 @@ class Thumbnails(QObject):
         """These are in view now; what they lack is asked for when the list has come to rest. Said once a second too:
         that takes back what has come."""
         self._view = tuple(cameras)
-        if not self._rest.isActive():
+        if not cameras:
+            self._rest.stop()
+            self._ask()  # at once: a list that is being closed has no later
+        elif not self._rest.isActive():
             self._rest.start()
 
     def of(self, camera: Camera) -> Still | None:
