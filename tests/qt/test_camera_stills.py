@@ -201,7 +201,7 @@ def test_what_is_no_small_picture_is_an_empty_frame_and_is_not_asked_for_again(q
     qtbot.waitUntil(lambda: bad.thumbnail in tile.pictures._broken)
     tile.on_second()
     qtbot.waitUntil(lambda: sample.small.wanted[-1] == ())
-    assert middle(tile, "001") == sample.session.look.theme.raised
+    assert middle(tile, "001") == sample.session.look.theme.tile
 
 
 def test_a_picture_of_another_shape_keeps_it(qapp: QApplication) -> None:

@@ -50,8 +50,8 @@ def draw_still(
     painter: QPainter, box: QRectF, still: Still | None, masks: Boxes, theme: Theme, *, dimmed: bool
 ) -> None:
     """The picture in its own shape inside `box`; an empty frame where there is none."""
-    painter.fillRect(box, theme.raised)
     if still is not None:
+        painter.fillRect(box, theme.raised)
         size = still.image.size().scaled(box.size().toSize(), Qt.AspectRatioMode.KeepAspectRatio)
         place = QRectF(0, 0, size.width(), size.height())
         place.moveCenter(box.center())
