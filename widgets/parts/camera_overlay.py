@@ -187,16 +187,21 @@ class CameraOverlay:
             return  # its title says all there is to say
         elif status.state in (PictureState.CONNECTING, PictureState.WAITING_KEY):
             words = tr("camera.connecting" if status.state is PictureState.CONNECTING else "camera.waiting_key")
+            self._paint_ground(painter, middle, [(words, self.scale.read)])
             muted, centre = self.theme.on_picture_muted, Qt.AlignmentFlag.AlignHCenter
             text.draw(painter, middle, words, self.scale.read, muted, align=centre)
         elif grave is not None:
             lines = self._large(grave.words.upper(), grave.age, middle)
-            height = sum(self.scale.line(px) for _, px in lines) + self.scale.pad
-            wide = max(text.width(said, px, Weight.SEMIBOLD) for said, px in lines) + 3 * self.scale.pad
-            ground = QRectF(0, 0, min(wide, middle.width()), min(height, middle.height()))
-            ground.moveCenter(middle.center())
-            painter.fillRect(ground, self.theme.scrim)
+            self._paint_ground(painter, middle, lines)
             self._paint_lines(painter, middle, lines)
+
+    def _paint_ground(self, painter: QPainter, middle: QRectF, lines: list[tuple[str, int]]) -> None:
+        """Behind words that may stand over a picture."""
+        height = sum(self.scale.line(px) for _, px in lines) + self.scale.pad
+        wide = max(text.width(said, px, Weight.SEMIBOLD) for said, px in lines) + 3 * self.scale.pad
+        ground = QRectF(0, 0, min(wide, middle.width()), min(height, middle.height()))
+        ground.moveCenter(middle.center())
+        painter.fillRect(ground, self.theme.scrim)
 
     def _caption_rect(self, rect: QRectF) -> QRectF:
         height = self.scale.line(self.scale.floor) + self.scale.floor * 0.35
