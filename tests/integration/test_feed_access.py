@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
 from helpers.fake_hub import Account, FakeHub, alarm
 from helpers.feed_rig import FeederProcess, Glass, LocalFeed, feed_settings
 from helpers.feed_waits import ExpectLogs, wait_until

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 from conftest import ExpectLogs
+from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
 from helpers.hub_people import SECRET, get_blob, hub_here, make_accounts, put_blob
 from helpers.hub_people import sign_in as sign_in_by_hand
 from helpers.hub_process import WireClient

@@ -14,6 +14,7 @@ from typing import Any
 import argon2
 import pytest
 from conftest import ExpectLogs
+from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
 from typer.testing import CliRunner
 
 from backends.domain.people import Role
@@ -40,6 +41,7 @@ def book(tmp_path: Path) -> Iterator[AccountBook]:
 # --- secrets ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("real_hashes")
 def test_a_hash_is_argon2id_as_rfc_9106_says(book: AccountBook, tmp_path: Path) -> None:
     (kept,) = sqlite3.connect(tmp_path / FILE).execute("SELECT hash FROM account").fetchone()
     assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
@@ -64,6 +66,7 @@ def test_a_hash_of_older_figures_is_made_anew_at_a_sign_in(book: AccountBook, tm
     assert passwords.outdated(old)
 
 
+@pytest.mark.usefixtures("real_hashes")
 @pytest.mark.parametrize("alike", [True, False], ids=["as it is", "control: nobody is answered at once"])
 def test_nobody_takes_as_long_as_a_wrong_secret(
     book: AccountBook, monkeypatch: pytest.MonkeyPatch, alike: bool
