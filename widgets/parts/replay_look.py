@@ -116,6 +116,7 @@ def _choices(seen: ReplaySeen, now_ns: int) -> list[list[str]]:
             [title, at, short, pace],
             [title, at, pace],
             [title, at],
+            [title, at[:-3] if seen.t_ns else short],  # without seconds
             [title, short],
             [title],
         ]

@@ -85,7 +85,7 @@ class CameraDesk(QObject):
             found = self._alarmed(found, window)
         if found is None:
             return self._without_tile(act, window)
-        window, tile = found
+        pressed, (window, tile) = window, found
         if tile.act(act):
             return True
         match act:
@@ -101,7 +101,7 @@ class CameraDesk(QObject):
             case Ask.STILL:
                 self._still(tile)
             case Ask.LOOK_BACK | Ask.BEFORE_ALARM:
-                self._look_back(window, tile, act)
+                self._look_back(pressed or window, tile, act)  # where the keyboard is: the tile may be on a wall
             case Ask.LEFT | Ask.RIGHT | Ask.UP | Ask.DOWN:
                 self._move(window, tile, act)
             case _:
