@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 from helpers.camera_wall import CameraWall, camera_tile, camera_wall, street_session
-from helpers.sample_city import NOW_NS, THU_HA, SampleSession
+from helpers.sample_city import DESK, NOW_NS, THU_HA, WALL, SampleSession
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -254,13 +254,23 @@ def test_another_part_of_a_paused_picture_is_asked_for_anew(qtbot: QtBot, sample
 def test_at_its_end_it_is_live_and_that_is_said(qtbot: QtBot, sample: SampleSession, said: list[str]) -> None:
     tile = tile_of(qtbot, sample)
     plays(tile, sample)
-    comes(tile, sample, EIGHT_15 + 3600 * S, PictureState.ENDED)
+    comes(tile, sample, EIGHT_15 + 1800 * S, PictureState.ENDED)
     assert past_demand(sample) is None
     assert tile.status().state is PictureState.LIVE
     shown = words(tile)
     assert "đoạn ghi đã hết" in shown
     assert "XEM LẠI" not in shown
     assert said == ["Xem lại camera 014 lúc 20/11 08:15:00: đoạn ghi đã hết"]
+
+
+def test_after_an_hour_the_next_time_is_to_be_chosen(qtbot: QtBot, sample: SampleSession, said: list[str]) -> None:
+    tile = tile_of(qtbot, sample)
+    plays(tile, sample)
+    span = span_of(sample.access.asked[0][3])
+    assert span == (EIGHT_15, EIGHT_15 + 3600 * S)
+    comes(tile, sample, EIGHT_15 + 3599 * S, PictureState.ENDED)
+    assert tile.replay is None
+    assert said[0].endswith("đã xem hết một giờ: chọn giờ tiếp theo")
 
 
 @pytest.mark.parametrize(
@@ -313,6 +323,7 @@ def test_a_recorder_that_sends_nothing_is_given_up(qtbot: QtBot, sample: SampleS
         ({}, "not_allowed", "vai trò này không được xem lại từ đầu ghi"),
         ({}, "offline", "cần kết nối và đăng nhập qua máy chủ để xem lại từ đầu ghi"),
         ({}, "something_new", "máy chủ từ chối (something_new)"),
+        ({"trouble": "the camera refuses user name or password"}, "", "đầu ghi từ chối tên hoặc mật khẩu"),
         ({"trouble": "the recorder keeps 2 recordings, and none of channel 3"}, "",
          "đầu ghi không phát được (the recorder keeps 2 recordings, and none of channel 3)"),
     ],
@@ -475,3 +486,18 @@ def test_half_a_minute_before_the_alarm(sample: SampleSession, wall: CameraWall,
     wall.click(calm)
     wall.key(Qt.Key.Key_B, modifiers=CONTROL)
     assert said == ["Ô này không có cảnh báo nào"]
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+def test_for_a_tile_of_the_wall_the_time_is_typed_where_the_keyboard_is(sample: SampleSession) -> None:
+    with camera_wall(sample, "cameras", (DESK, WALL)) as wall:
+        tile = next(one for one in wall.tiles(1) if one.camera is not None and one.camera.recorder)
+        camera = tile.camera
+        assert camera is not None
+        sample.session.hands.choose(tile.place)
+        wall.key(Qt.Key.Key_G, modifiers=CONTROL)
+        assert wall.windows[1].findChildren(TimeLine) == []
+        wall.type("0815")
+        wall.key(Qt.Key.Key_Return)
+        assert asked(sample) == [(camera.id, 0.0)]
+        assert tile.replay is not None

@@ -40,6 +40,8 @@ OPEN_S = 30.0
 SAID_S = 8.0
 BEFORE_ALARM_S = 30
 _MINUTE_NS = 60 * NS_PER_S
+_LAST_NS = 5 * NS_PER_S
+"""A look whose last picture is so near its end was shown whole."""
 _LIVE_NS = NS_PER_S
 """What is younger is not past: it is live that is shown."""
 _CODES = frozenset({"not_allowed", "nobody_signed_in", "locked", "offline", "no_answer", "no_feeder", "unknown"})
@@ -153,7 +155,8 @@ class PastControl:
         if self._paused and self._at_ns:
             return msgspec.structs.replace(status, state=PictureState.ENDED, reason="")
         if status.state is PictureState.ENDED:
-            self._end(tr("replay.past_ended"))
+            whole = self._t1_ns - self._t0_ns >= LONGEST_LOOK_NS and self._t1_ns - self._at_ns < _LAST_NS
+            self._end(tr("replay.past_hour" if whole else "replay.past_ended"))
             return None
         opening = self._session.mono.monotonic_s() - self._resumed_s < OPEN_AGAIN_S
         if opening and status.state in (PictureState.SLOW, PictureState.LOST):
@@ -247,6 +250,8 @@ def _why(status: PictureStatus) -> str:
 def _of_recorder(reason: str) -> str:
     if NOTHING_OF_THAT_TIME in reason or "(404)" in reason:
         return tr("replay.past_nothing")
+    if "refuses user name or password" in reason:
+        return tr("replay.past_refused")
     if reason == TOO_MANY_PAST:
         return tr("replay.past_too_many", most=MOST_PAST)
     return tr("replay.past_failed", reason=reason[:120])
