@@ -229,6 +229,24 @@ def test_a_pause_lets_go_and_goes_on(qtbot: QtBot, sample: SampleSession) -> Non
     assert len(asked(sample)) == 1
 
 
+def test_one_that_stays_lost_is_asked_for_anew(qtbot: QtBot, sample: SampleSession, said: list[str]) -> None:
+    tile = tile_of(qtbot, sample)
+    uri = plays(tile, sample)
+    lost = PictureStatus(PictureState.LOST, age_s=OPEN_S - 1, shown_ns=EIGHT_15 + 9 * S)
+    sample.pictures.replays[uri] = lost
+    looks(tile)
+    assert "MẤT HÌNH" in words(tile)
+    assert len(asked(sample)) == 1, "the decoder tries by itself"
+    sample.pictures.replays[uri] = msgspec.structs.replace(lost, age_s=OPEN_S + 1)
+    looks(tile)
+    assert asked(sample)[1:] == [("cam-014", 9.0)]
+    again = opens(tile, sample, "b")
+    sample.pictures.replays[again] = PictureStatus(PictureState.CONNECTING, reason="connection refused")
+    looks(tile)
+    assert tile.replay is None
+    assert said == ["Xem lại camera 014 lúc 20/11 08:15:09: đầu ghi không phát được (connection refused)"]
+
+
 def test_another_part_of_a_paused_picture_is_asked_for_anew(qtbot: QtBot, sample: SampleSession) -> None:
     tile = tile_of(qtbot, sample)
     plays(tile, sample)

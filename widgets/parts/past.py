@@ -11,6 +11,8 @@ Must not: paint, or see a password.
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from backends.domain.access import Revealed, Right
@@ -36,7 +38,7 @@ JUMP_WAIT_S = 0.3
 OPEN_AGAIN_S = 10.0
 """So long after a pause a recorder may take until its picture counts as lost."""
 OPEN_S = 30.0
-"""So long it may take at all until its first picture."""
+"""So long it may take at all until its first picture; and so long it may be lost, then it is asked for anew."""
 SAID_S = 8.0
 BEFORE_ALARM_S = 30
 _MINUTE_NS = 60 * NS_PER_S
@@ -65,7 +67,7 @@ class PastControl:
         self._at_ns = 0
         """Of the picture that is seen; 0 = none yet."""
         self._paused = False
-        self._opened_s, self._resumed_s = 0.0, -OPEN_AGAIN_S
+        self._opened_s, self._resumed_s = 0.0, -math.inf
         self._said: tuple[str, float] = ("", 0.0)
 
     # -- what a person does ------------------------------------------------------------------------------
@@ -158,9 +160,11 @@ class PastControl:
             whole = self._t1_ns - self._t0_ns >= LONGEST_LOOK_NS and self._t1_ns - self._at_ns < _LAST_NS
             self._end(tr("replay.past_hour" if whole else "replay.past_ended"))
             return None
-        opening = self._session.mono.monotonic_s() - self._resumed_s < OPEN_AGAIN_S
-        if opening and status.state in (PictureState.SLOW, PictureState.LOST):
+        resumed_s = self._session.mono.monotonic_s() - self._resumed_s
+        if resumed_s < OPEN_AGAIN_S and status.state in (PictureState.SLOW, PictureState.LOST):
             return msgspec.structs.replace(status, state=PictureState.CONNECTING)
+        if status.state is PictureState.LOST and min(status.age_s, resumed_s) > OPEN_S:
+            self._go(self._at_ns, 0.0)  # once more from the hub on: leave may have gone with a part of this station
         return status
 
     def answered(self, answer: object) -> None:
