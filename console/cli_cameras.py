@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from console.cli_access import DataDir, folder_of
+from console.cli_recorders import import_recorders
 
 if TYPE_CHECKING:
     from backends.adapters.cameras_csv import CameraRow
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The site's cameras as a table (CSV).", no_args_is_help=True)
 
+app.command("recorders")(import_recorders)
+
 FAULTS_SHOWN = 50
 
 
 @contextmanager
-def _in_words(file: Path) -> Iterator[None]:
+def in_words(file: Path) -> Iterator[None]:
     """What cannot be done ends the command, with a sentence for each fault."""
     from backends.adapters.csv_table import CsvFaults
     from backends.domain.device import DeviceTrouble
@@ -50,7 +53,7 @@ def _in_words(file: Path) -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
@@ -81,36 +84,36 @@ def import_cameras(
     from console.settings import write_whole
 
     folder = folder_of(data_dir)
-    with _in_words(folder / SITE_FILE):
+    with in_words(folder / SITE_FILE):
         before = {row.number: row for row in site_rows(folder)}
-    with _in_words(file):
+    with in_words(file):
         rows = read(file.read_bytes(), before, frozenset(specs()))
         named = {row.number for row in rows}
         after = rows if remove else [*rows, *(row for number, row in before.items() if number not in named)]
         _no_stand_in_is_missing(after)
     told = {}
     if secrets is not None:
-        with _in_words(secrets):
+        with in_words(secrets):
             told = read_secrets(secrets.read_bytes(), {row.number for row in after})
     difference = compare(before.values(), after)
     for line in difference.lines():
-        _say(line)
+        say(line)
     left = sum(number not in named for number in before)
     if left and not remove:
-        _say(f"cameras that {file.name} does not name stay: {left}; --remove takes them away")
+        say(f"cameras that {file.name} does not name stay: {left}; --remove takes them away")
     counts = f"{len(difference.added)} new, {len(difference.changed)} changed, {len(difference.removed)} removed"
     if told:
         counts += f"; secrets of {len(told)}"
     if dry_run:
-        _say(f"would be: {counts}; nothing was changed")
+        say(f"would be: {counts}; nothing was changed")
         return
-    with _in_words(file):
+    with in_words(file):
         folder.mkdir(parents=True, exist_ok=True)
         if told:  # first: a secret without its camera does no harm, a camera without its secret shows nothing
             _keep_secrets(folder, told)
         if difference:
             write_whole(folder / SITE_FILE, write(sorted(after, key=lambda row: row.number)))
-    _say(f"{folder / SITE_FILE}: {counts}")
+    say(f"{folder / SITE_FILE}: {counts}")
 
 
 @app.command("export")
@@ -128,7 +131,7 @@ def export_cameras(
     from console.settings import write_whole
 
     folder = folder_of(data_dir)
-    with _in_words(folder / SITE_FILE):
+    with in_words(folder / SITE_FILE):
         if delimiter not in (",", ";"):
             raise ValueError("--delimiter must be ',' or ';'")
         rows = _city_rows() if city else site_rows(folder)
@@ -137,7 +140,7 @@ def export_cameras(
         if file.exists() and not force:
             raise ValueError(f"{file} is there already; --force overwrites it")
         write_whole(file.absolute(), write(rows, delimiter))
-    _say(f"{file}: {len(rows)} cameras, without users and passwords")
+    say(f"{file}: {len(rows)} cameras, without users and passwords")
 
 
 User = Annotated[
@@ -170,11 +173,11 @@ def discover_cameras(
     from backends.onvif.discovery import discover
     from console.find_cameras import Naming, line_of, rows_of_segment
 
-    with _in_words(file or Path("discover")):
+    with in_words(file or Path("discover")):
         found = discover(interface, wait)
         for heard in found:
-            _say(line_of(heard))
-        _say(f"devices: {len(found)}" if found else "no device answered; a firewall may hold back UDP port 3702")
+            say(line_of(heard))
+        say(f"devices: {len(found)}" if found else "no device answered; a firewall may hold back UDP port 3702")
         if file is None or not found:
             return
         person = _ask_person(user)
@@ -203,7 +206,7 @@ def import_nvr(
     from backends.video.nvr.templates import Device
     from console.find_cameras import Naming, host_and_port, maker_of, rows_by_onvif, rows_by_template
 
-    with _in_words(file):
+    with in_words(file):
         kind, naming = maker_of(maker), Naming(first, site)
         name, port = host_and_port(host)
         called = nvr or name.replace(":", "-")
@@ -246,7 +249,7 @@ def _keep_found(file: Path, rows: list[CameraRow], person: Person, secrets: Path
             raise ValueError("--secrets: there is no user to write; give --user with it")
         write_secrets(secrets, rows, person)
     write_whole(file.absolute(), write(rows))
-    _say(f"{file}: {len(rows)} cameras; name them, then: ioc-console cameras import {file} --dry-run")
+    say(f"{file}: {len(rows)} cameras; name them, then: ioc-console cameras import {file} --dry-run")
 
 
 def _complain(text: str) -> None:

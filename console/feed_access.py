@@ -19,13 +19,14 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from backends.domain.access import NOBODY, AccessAnswer, Grant, Revealed, Right
+from backends.domain.replay import PAST
 from backends.domain.times import NS_PER_S, SessionClock
 from backends.link.access import Session, grant_of
 from backends.protocol import messages as wire
@@ -47,7 +48,15 @@ Shown = Callable[[Revealed], None]
 Told = Callable[[str, wire.Revealed], None]
 """(who sat here when it was asked, the answer)."""
 OPEN_REASON = "opened for viewing"
-REVEALS = {"reporter": Right.REVEAL_REPORTER, "camera": Right.REVEAL_CAMERA}
+REVEALS = {"reporter": Right.REVEAL_REPORTER, "camera": Right.REVEAL_CAMERA, PAST: Right.LOOK_BACK}
+
+
+class PastDoor(Protocol):
+    """Opens what the hub has allowed to look at. Returns at once; what the screen may know comes to `told` once."""
+
+    def open(
+        self, camera: str, span: str, values: Mapping[str, str], told: Callable[[dict[str, str]], None]
+    ) -> None: ...
 
 
 class HubDoor(Protocol):
@@ -77,6 +86,7 @@ class _Look(msgspec.Struct):
     request: int
     what: str
     target: str
+    reason: str
     operator_id: str
     shown: Shown
 
@@ -107,6 +117,7 @@ class AccessKeeper:
         self._looks: dict[int, _Look] = {}
         self._opens: dict[int, tuple[str, Told]] = {}
         self._door: HubDoor | None = None
+        self.past: PastDoor | None = None
         self._seal = Seal("", "", "")
         self._verifiers = Verifiers(self._folder, self._seal)
         self._seat_kept: tuple[Grant, float] | None = None
@@ -196,7 +207,7 @@ class AccessKeeper:
                 shown(Revealed(request, what, target, code))
                 return
             number = next(self._numbers)
-            self._looks[number] = _Look(request, what, target, self._grant.operator_id, shown)
+            self._looks[number] = _Look(request, what, target, reason, self._grant.operator_id, shown)
             self._noted("reveal", self._grant.operator_id, f"{what}/{target}", reason)
             self._door.reveal(wire.Reveal(number, what, target, reason, self._session.token))
 
@@ -290,7 +301,18 @@ class AccessKeeper:
             code = said.code or self._may_reveal(look.what)
             if not code and look.operator_id != self._grant.operator_id:
                 code = "not_allowed"
-        look.shown(Revealed(look.request, look.what, look.target, code, {} if code else said.values))
+        if look.what != PAST or code:
+            look.shown(Revealed(look.request, look.what, look.target, code, {} if code else said.values))
+        elif self.past is not None:  # what the hub told is for the decoders, and not for a screen
+            self.past.open(look.target, look.reason, said.values, lambda values: self._opened(look, values))
+
+    def _opened(self, look: _Look, values: dict[str, str]) -> None:
+        """As `revealed`: whoever asked may have gone while a recorder was asked."""
+        with self._lock:
+            code = self._may_reveal(look.what)
+            if not code and look.operator_id != self._grant.operator_id:
+                code = "not_allowed"
+        look.shown(Revealed(look.request, look.what, look.target, code, {} if code else values))
 
     # -- inside ----------------------------------------------------------------------------------------
 

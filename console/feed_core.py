@@ -38,6 +38,7 @@ from console.feed_access import FOLDER, AccessKeeper
 from console.feed_alarms import LocalAlarms
 from console.feed_exchange import Exchange
 from console.feed_history import HistoryReader
+from console.feed_past import PastDesk
 from console.feed_pictures import SmallPictures
 from console.feed_secrets import SecretKeeper
 from console.feed_views import Views
@@ -132,10 +133,11 @@ class FeedCore:
             on_backup_trouble=self._backup_trouble, on_anchor=self.anchor,
         )  # fmt: skip
         self._link: Link | None = None
-        self.access = AccessKeeper(Path(settings.data_dir), self.clock, self.exchange.tell, self.audit)
+        self.access = AccessKeeper(Path(settings.data_dir), self.clock, self._granted_to, self.audit)
         self.secrets = SecretKeeper(
             Path(settings.data_dir) / FOLDER, self.clock, SystemClock(), self.access, self.audit
         )
+        self.access.past = PastDesk(self.secrets.allow)
         self._blobs: dict[int, Callable[[BlobDone], None]] = {}
         self.views = Views(lambda: self._link)
         self._blob_numbers = itertools.count(1)
@@ -250,6 +252,10 @@ class FeedCore:
         """It was kept: under way, or at its end."""
         with self._lock:
             return aid in self._unfinished or aid in self._ended
+
+    def _granted_to(self, grant: Grant) -> None:
+        self.secrets.sits(grant)
+        self.exchange.tell(grant)
 
     def _granted(self, verb: Verb, person: str | None) -> Grant:
         """Raises ActionRefused in the words of Grant.refusal, or "session_over"."""

@@ -23,6 +23,8 @@ from typing import Protocol
 
 import msgspec
 
+from backends.domain.access import Grant, Right
+from backends.domain.replay import past_key
 from backends.domain.times import NS_PER_S, MonotonicClock, SessionClock
 from backends.protocol.messages import Revealed
 from backends.video.channel import Stopper
@@ -110,6 +112,9 @@ class SecretKeeper:
         self._clock, self._mono, self._opener, self._noted = clock, mono, opener, noted
         self._lock = threading.Lock()
         self._cameras: dict[str, _Camera] = {}
+        self._past: dict[str, Key] = {}
+        """Recorders' keys for the past of cameras, of whoever sits here now. Never on disk."""
+        self._past_of = ""
         self._unsaved = False
         self._number = 0
         """Of what is known: another one, and the supervisor has to hear of it."""
@@ -159,7 +164,27 @@ class SecretKeeper:
         """All that is known, with its number."""
         with self._lock:
             keys = [one.kept.key for one in self._cameras.values() if one.kept is not None]
+            keys += self._past.values()
             return self._number, Given(tuple(keys))
+
+    # -- past times ----------------------------------------------------------------------------------
+
+    def allow(self, camera: str, user: str, password: str) -> None:
+        """The hub allows whoever sits here to look at the past of this camera. Until somebody else does, or a lock."""
+        key = Key(past_key(camera), user, password)
+        with self._lock:
+            if self._past_of and self._past.get(key.camera) != key:
+                self._past[key.camera] = key
+                self._number += 1
+
+    def sits(self, grant: Grant) -> None:
+        """At every change of who sits here: what somebody was allowed to see of the past is not the next one's."""
+        person = grant.operator_id if grant.may(Right.LOOK_BACK) else ""
+        with self._lock:
+            if person != self._past_of:
+                self._past_of = person
+                self._number += bool(self._past)
+                self._past.clear()
 
     # -- asking --------------------------------------------------------------------------------------
 

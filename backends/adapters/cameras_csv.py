@@ -370,7 +370,7 @@ def camera_id(number: str) -> str:
 
 
 def to_camera(row: CameraRow) -> Camera:
-    """The directory record. ONVIF, recorder and PTZ have no place in it yet."""
+    """The directory record. ONVIF and PTZ have no place in it yet; the hub adds the recorder where it knows it."""
     return Camera(
         id=camera_id(row.number),
         number=row.number,

@@ -29,6 +29,8 @@ class Right(StrEnum):
     """See who sent a citizen report. Audited at every look."""
     REVEAL_CAMERA = "reveal_camera"
     """See a camera's user name and password. Audited at every look."""
+    LOOK_BACK = "look_back"
+    """See what a recorder kept of a camera at a past time. Audited at every look, with the time looked at."""
     READ_AUDIT = "read_audit"
     MANAGE_ACCOUNTS = "manage_accounts"
 
@@ -42,6 +44,7 @@ _OPERATOR = frozenset(
         Right.UNSHELVE,
         Right.COMMENT,
         Right.REVEAL_REPORTER,
+        Right.LOOK_BACK,
     }
 )
 

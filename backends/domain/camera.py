@@ -84,6 +84,8 @@ class Camera(msgspec.Struct, frozen=True, omit_defaults=True):
     """Camera ids that may stand in for this one, best first."""
     restream: tuple[Stream, ...] = ()
     """The same from the room's restream server, which pulls the camera once for all: used first where there are any."""
+    recorder: str = ""
+    """The recorder that keeps its pictures, where the hub knows how to play them from there; empty: none."""
     rev: int = 1
 
     @property
@@ -138,6 +140,8 @@ class Demand(msgspec.Struct, frozen=True, order=True):
     """x, y, width, height as shares of the full picture."""
     restreamed: bool = False
     """From the room's restream server: the camera's password is none of its business."""
+    held: bool = False
+    """Of a recorder's past: stay with the picture that is there, and let go of the recorder meanwhile."""
 
 
 class PictureStatus(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -149,7 +149,11 @@ class AccessDesk(Protocol):
 
     def reveal(self, what: str, target: str, reason: str) -> int:
         """See what never travels on LIVE: ("reporter", report id) or ("camera", camera id), audited by the hub
-        with `reason`, 1 to 200 characters. Revealed with the returned number follows."""
+        with `reason`, 1 to 200 characters. Revealed with the returned number follows.
+
+        ("past", camera id) is a look at a past time, its span (`replay.span_text`) the reason: Revealed has "uri", an
+        address without a password, which this station may open while whoever asked sits here. Or "trouble", in words
+        of the recorder."""
         ...
 
 

@@ -91,7 +91,7 @@ class Answers:
         self._counters = counters
         self._access = access
         self._blobs: BlobStore = stores.blobs
-        self._reveals = Reveals(stores.vault, stores.witness, clock, counters)
+        self._reveals = Reveals(stores.vault, stores.witness, clock, counters, core.past_of)
         self.sights = Sights()
         self._anchoring = Anchoring(stores.witness, core.note, clock, counters)
 

@@ -102,6 +102,10 @@ class Core:
         if self._site is not None and (listing := self._site.listing) is not None:
             self._waiting += self._intake.cameras(listing.cameras, listing.stay, now_ns)
 
+    def past_of(self, camera: str) -> dict[str, str] | None:
+        """See SiteCameras; of the world's own cameras no recorder keeps anything."""
+        return self._site.past_of(camera) if self._site is not None else None
+
     def _restored_alarms(self) -> list[Alarm]:
         return [alarm for _, alarm in self._stored("alarms")]
 

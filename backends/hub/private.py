@@ -1,4 +1,4 @@
-"""What never travels on LIVE: who sent a report, and how a camera is opened; in `private.db`, a file of its own.
+"""What never travels on LIVE: who sent a report, how a camera or recorder is opened; in `private.db`, a file apart.
 
 The world tells it when a report arrives or a camera is named (`Confidant`); it is kept before the report goes on,
 and read by an audited call alone. It passes by the log, the snapshots and the hub's own records. Where there are
@@ -31,9 +31,10 @@ log = logging.getLogger(__name__)
 FILE = "private.db"
 SECRET = "secret"
 """Kind of shared rows."""
-REPORTER, CAMERA = "reporter", "camera"
+REPORTER, CAMERA, RECORDER = "reporter", "camera", "recorder"
 KEEP_NS = 365 * 86_400 * NS_PER_S
-"""A reporter's identity is kept for a year after the report arrived; a camera's secret until it is replaced."""
+"""A reporter's identity is kept for a year after the report arrived; a camera's or recorder's secret until it is
+replaced."""
 
 _STEPS = (
     """

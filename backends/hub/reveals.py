@@ -9,14 +9,16 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
 
 from backends.domain.access import Right, may
+from backends.domain.replay import PAST, span_of
 from backends.domain.times import SessionClock
 from backends.hub.access import Who
 from backends.hub.actions import REASON_LIMIT, TARGET_LIMIT
 from backends.hub.clerk import Ending, Job
 from backends.hub.ports import LogTrouble
-from backends.hub.private import CAMERA, REPORTER, Vault
+from backends.hub.private import CAMERA, RECORDER, REPORTER, Vault
 from backends.hub.security import told
 from backends.hub.witness import Look, Witness
 from backends.protocol.messages import Reveal, Revealed
@@ -26,14 +28,19 @@ log = logging.getLogger(__name__)
 STREAM = "stream"
 """A camera's user and password for the station's decoder, not for eyes: for whoever sits there, since each role may
 see pictures. Kept on record like a look."""
-_RIGHT = {REPORTER: Right.REVEAL_REPORTER, CAMERA: Right.REVEAL_CAMERA}
+_RIGHT = {REPORTER: Right.REVEAL_REPORTER, CAMERA: Right.REVEAL_CAMERA, PAST: Right.LOOK_BACK}
 
 
 class Reveals:
     """Judges in the loop, looks and writes in the clerk's thread."""
 
-    def __init__(self, vault: Vault, witness: Witness, clock: SessionClock, counters: Counter[str]) -> None:
+    def __init__(
+        self, vault: Vault, witness: Witness, clock: SessionClock, counters: Counter[str],
+        past_of: Callable[[str], dict[str, str] | None] = lambda camera: None,
+    ) -> None:  # fmt: skip
+        """`past_of`: how the past of a camera is played, without a secret; None: no recorder keeps it."""
         self._vault, self._witness, self._clock, self._counters = vault, witness, clock, counters
+        self._past_of = past_of
 
     def asked(self, station: str, who: Who | None, message: Reveal) -> Job:
         """What the clerk has to do for this question."""
@@ -45,17 +52,23 @@ class Reveals:
             self._clock.now_ns(), station, person, role, message.what[:20], message.target[:TARGET_LIMIT],
             message.reason.strip()[:REASON_LIMIT], code,
         )  # fmt: skip
-        return lambda: self._look(message.request, look)
+        way = self._past_of(message.target) if message.what == PAST else None
+        return lambda: self._look(message.request, look, way)
 
-    def _look(self, request: int, look: Look) -> Ending:
+    def _look(self, request: int, look: Look, way: dict[str, str] | None) -> Ending:
         try:
-            values = None if look.outcome else self._vault.find(_kept_as(look.what), look.target)
+            values = None if look.outcome else self._find(look, way)
             code = look.outcome or ("unknown" if values is None else "")
             self._witness.looked(Look(*_but_outcome(look), code))
         except (sqlite3.Error, LogTrouble) as error:
             log.error("a look at a secret cannot be kept, so it is not answered: %s", error)
             return lambda: [Revealed(request, "not_kept")]
         return lambda: [Revealed(request, code, values or {})]
+
+    def _find(self, look: Look, way: dict[str, str] | None) -> dict[str, str] | None:
+        if look.what != PAST:
+            return self._vault.find(_kept_as(look.what), look.target)
+        return None if way is None else way | (self._vault.find(RECORDER, way["id"]) or {})
 
 
 def _refusal(who: Who | None, message: Reveal) -> str:
@@ -69,6 +82,8 @@ def _refusal(who: Who | None, message: Reveal) -> str:
             return "not_allowed"
     if not 0 < len(message.reason.strip()) <= REASON_LIMIT:
         return "bad_reason"
+    if message.what == PAST and span_of(message.reason.strip()) is None:
+        return "bad_reason"  # the record says which time was looked at, or there is no look
     return "" if 0 < len(message.target) <= TARGET_LIMIT else "unknown"
 
 

@@ -297,11 +297,13 @@ class Reveal(_Message, frozen=True, tag="REVEAL"):
 
     request: int
     what: str
-    """One of: "reporter" (target = report id), "camera" and "stream" (target = camera id). "camera" is for a person's
-    eyes; "stream" for the decoder of the station where somebody is signed in, who may see pictures."""
+    """One of: "reporter" (target = report id), "camera", "stream" and "past" (target = camera id). "camera" is for a
+    person's eyes; "stream" for the decoder of the station where somebody is signed in, who may see pictures; "past"
+    for it too, to look at a past time that a recorder kept: the span stands in `reason`."""
     target: str
     reason: str
-    """1 to 200 characters; kept with who, where and when before the answer goes out."""
+    """1 to 200 characters; kept with who, where and when before the answer goes out. Of "past": from when to when, an
+    hour at most, "2026-11-20T08:15:00Z/2026-11-20T08:45:00Z"."""
     token: str = ""
 
 

@@ -26,7 +26,7 @@ import msgspec
 
 from backends.domain.camera import PictureState
 from backends.domain.picture import Apart
-from backends.domain.replay import is_replay, replay_of
+from backends.domain.replay import MOST_PAST, TOO_MANY_PAST, is_past, is_replay, past_key, replay_of
 from backends.domain.stream_choice import LeftOut
 from backends.video.channel import Stopper
 from backends.video.crew import Crewman, WorkerEnded
@@ -201,7 +201,8 @@ class PictureBroker:
             self._segments.close()
 
     def set_credentials(self, credentials: Mapping[str, Credentials]) -> None:
-        """Camera id -> (user, password). A changed one opens its stream afresh."""
+        """Camera id -> (user, password). A changed one opens its stream afresh. By `past_key`: of its recorder; without
+        one no past of the camera is opened."""
         with self._lock:
             self._credentials = dict(credentials)
             self._give_orders()
@@ -334,6 +335,8 @@ class PictureBroker:
         for key, output in list(self._outputs.items()):
             if key in wanted:
                 output.unwanted_since = None
+            elif is_past(key.stream.uri):
+                self._segments.remove(self._outputs.pop(key).segment)  # a recorder has few places
             elif output.unwanted_since is None:
                 output.unwanted_since = now
             elif now - output.unwanted_since > LINGER_S:
@@ -341,7 +344,7 @@ class PictureBroker:
         for key in sorted(wanted - self._outputs.keys()):
             self._make(key)
         self._spread(now)
-        self._rings.want({_kept_stream(key.stream) for key in self._outputs})
+        self._rings.want({_kept_stream(key.stream) for key in self._outputs if not is_past(key.stream.uri)})
         told = {StreamKey(d.camera_id, d.uri): d.restreamed for gui in self._guis for d in gui.wanted.demands}
         self._elsewhere = {key.stream for key in self._outputs if told.get(key.stream, key.stream in self._elsewhere)}
         self._give_orders()
@@ -364,6 +367,10 @@ class PictureBroker:
         if is_replay(key.stream.uri) and self._rings.slab(_kept_stream(key.stream)) is None:
             self._refused[key] = NOTHING_KEPT
             return
+        pasts = {one.stream for one in self._outputs if is_past(one.stream.uri)} - {key.stream}
+        if is_past(key.stream.uri) and len(pasts) >= MOST_PAST:
+            self._refused[key] = TOO_MANY_PAST
+            return
         self._generation += 1
         try:
             name, memory = self._segments.create(self._generation, segment_size(key.width, key.height))
@@ -380,10 +387,15 @@ class PictureBroker:
             outputs.setdefault(key.stream, []).append(OutputOrder(output.segment, output.generation, key.crop))
         orders: list[list[StreamOrder]] = [[] for _ in self._crew]
         reduced = {StreamKey(r.camera_id, r.uri): r.left_out for gui in self._guis for r in gui.wanted.reduced}
+        moving = {StreamKey(d.camera_id, d.uri) for gui in self._guis for d in gui.wanted.demands if not d.held}
         for stream, drawn in outputs.items():
-            nobody = ("", "")
+            nobody, name = ("", ""), stream.camera_id
+            if is_past(stream.uri):
+                name = past_key(name)
+                if stream not in moving or name not in self._credentials:
+                    continue  # paused; or the hub has not allowed it to whoever sits here
             alone = is_replay(stream.uri) or stream in self._elsewhere  # neither logs in at the camera
-            user, password = nobody if alone else self._credentials.get(stream.camera_id, nobody)
+            user, password = nobody if alone else self._credentials.get(name, nobody)
             path = self._path(stream)
             ring = self._rings.slab(stream) or ("", 0)
             left_out = reduced.get(stream, LeftOut())

@@ -19,7 +19,7 @@ import msgspec
 
 from backends.domain.camera import Demand, PictureState, PictureStatus
 from backends.domain.picture import Apart
-from backends.domain.replay import is_replay, replay_of
+from backends.domain.replay import is_past, is_replay, replay_of
 from backends.domain.stream_choice import LeftOut, Seen
 from backends.video.channel import Stopper
 from backends.video.frames import LOST_S, BadFrameHeader, FrameReader, PinnedFrame
@@ -80,6 +80,11 @@ class PictureClient:
                 return
             now = time.monotonic()
             self._since = {demand: self._since.get(demand, now) for demand in wanted}
+            # To pause and to go on is the same output: its picture stays meanwhile.
+            for one in wanted - self._readers.keys():
+                other = msgspec.structs.replace(one, held=not one.held)
+                if is_past(one.uri) and other in self._readers:
+                    self._readers = {**self._readers, one: self._readers[other]}
             self._stand_in(wanted)
             self._wanted = wanted
             self._number += 1
@@ -124,7 +129,7 @@ class PictureClient:
         age_s = time.monotonic() - self._since.get(demand, time.monotonic())
         reason = self._refused.get(demand, "") or self._reason
         state = PictureState.LOST if reason and age_s >= LOST_S else PictureState.CONNECTING
-        if reason and is_replay(demand.uri):
+        if reason and (is_replay(demand.uri) or is_past(demand.uri)):
             state = PictureState.NO_SOURCE  # nobody waits for the past
         return PictureStatus(state=state, age_s=age_s, reason=reason)
 
@@ -301,8 +306,9 @@ def stand_in(demand: Demand, old: Iterable[Demand]) -> Demand | None:
         other
         for other in old
         if (other.camera_id, other.crop) == (demand.camera_id, demand.crop)
-        # What was must never be taken for what is.
+        # What was must never be taken for what is, nor what is for what a recorder kept.
         and (is_replay(demand.uri) or not is_replay(other.uri))
+        and is_past(demand.uri) is is_past(other.uri)
     ]
     return min(same, key=lambda other: (other.uri != demand.uri, -other.width * other.height), default=None)
 

@@ -93,7 +93,9 @@ class StreamDecoder:
         self._bad = max((w.bad for w in writers), default=0)
         self._late = max((w.late for w in writers), default=0)
         resume_ns = max((w.shown_mono_ns for w in writers), default=0)
-        self._address = Address(order.uri, order.user, order.password, order.path, self._stop, resume_ns)
+        resume_utc_ns = max((w.shown_ns for w in writers), default=0)
+        address = Address(order.uri, order.user, order.password, order.path, self._stop, resume_ns, resume_utc_ns)
+        self._address = address
         self._thread = threading.Thread(target=self._run, name=f"stream {order.camera_id}", daemon=True)
 
     def start(self) -> None:
@@ -182,7 +184,7 @@ class StreamDecoder:
             opened = time.monotonic()
             try:
                 self._session()
-                if self._past is not None:
+                if self._past is not None and not self._stop.is_set():  # stopped is no end: another may go on there
                     self._rest()
                     return
                 wait_s = self._after_loss(opened, "the camera ended the stream")

@@ -201,6 +201,11 @@ class FrameWriter(_Output):
         return self._words[_SHOWN_MONO]
 
     @property
+    def shown_ns(self) -> int:
+        """The same, UTC."""
+        return self._words[_SHOWN]
+
+    @property
     def received(self) -> int:
         return self._words[_RECEIVED]
 

@@ -51,7 +51,9 @@ class Address:
     stop: Event = field(default_factory=Event, repr=False)
     """Set when nobody wants the stream any more."""
     resume_ns: int = 0
-    """Of a replay whose worker died: the monotonic time of the picture that it showed last."""
+    """Of a replay whose worker died, or that was paused: the monotonic time of the picture that it showed last."""
+    resume_utc_ns: int = 0
+    """The same, UTC: what a recorder kept may be from before this machine was started."""
 
 
 Compressed: TypeAlias = "Packet[VideoStream]"

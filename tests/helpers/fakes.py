@@ -19,7 +19,7 @@ from backends.domain.action import Action, ActionStatus, Stage, Verb, new_aid
 from backends.domain.alarm import Priority
 from backends.domain.camera import Demand, PictureState, PictureStatus
 from backends.domain.ports import ActionRefused, Delivery, Pixels, SeriesPart, SmallPicture
-from backends.domain.replay import is_replay
+from backends.domain.replay import is_past, is_replay
 from backends.domain.stream_choice import LeftOut, Seen
 from backends.domain.times import NS_PER_S, SessionClock
 from backends.video.plan import StreamKey
@@ -126,7 +126,7 @@ class FakePictures:
         return self.load
 
     def status(self, demand: Demand) -> PictureStatus:
-        if is_replay(demand.uri):
+        if is_replay(demand.uri) or is_past(demand.uri):
             return self.replays.get(demand.uri, PictureStatus(PictureState.CONNECTING))
         return self._statuses.get(demand.camera_id, PictureStatus(PictureState.CONNECTING))
 

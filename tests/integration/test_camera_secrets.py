@@ -3,75 +3,27 @@ and a real RTSP server that lets nobody else in. What no password may touch is l
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from conftest import ExpectLogs
-from helpers.feed_rig import Glass
-from helpers.hub_people import SECRET, hub_here, make_accounts
-from helpers.picture_rig import Rig, rig
+from helpers.bare_station import station as bare_station
+from helpers.hub_people import hub_here, make_accounts
+from helpers.picture_rig import rig
 from helpers.rtsp_server import RtspServer
-from helpers.waiting import wait_for
 from typer.testing import CliRunner
 
-from backends.domain.access import AccessAnswer
 from backends.domain.camera import Demand, PictureState, StreamKind
-from backends.domain.feeds import Mode
-from backends.hub.keys import ensure_station_keys
-from backends.hub.main import Ready
 from backends.hub.witness import Witness
 from backends.store.schema import OPS_FILE
 from backends.video.broker import BrokerSettings
 from console.cli import app
 from console.feed_access import FOLDER
-from console.feed_core import FeedSettings
-from console.feed_local import LocalFeed
 from console.feed_secrets import FILE
 from console.secret_desk import SecretDesk
 
 FIRST, SECOND = "first geheim/1 2", "second-geheim-3"
-
-
-class Console:
-    """A station without windows: feed, desk, broker and workers, joined as the supervisor joins them."""
-
-    def __init__(self, pictures: Rig, feed: LocalFeed) -> None:
-        self.pictures, self.feed = pictures, feed
-        self.glass = Glass(feed.drain)
-
-    def sign_in(self, person: str) -> None:
-        request = self.feed.sign_in(person, SECRET)
-
-        def answers() -> list[AccessAnswer]:
-            return [d for d in self.glass.look().all if isinstance(d, AccessAnswer) and d.request == request]
-
-        wait_for("an answer to signing in", answers)
-        assert answers()[0].code == ""
-
-
-@contextmanager
-def console(folder: Path, hub: Path, ready: Ready) -> Iterator[Console]:
-    keys = ensure_station_keys(hub / "keys", "desk-1")
-    folder.mkdir(exist_ok=True)
-    door, key = str(folder / "keys.sock"), secrets.token_bytes(16)
-    settings = FeedSettings(
-        str(folder), "desk-1", Mode.DEMO, live=ready.live, ctl=ready.ctl, server_key=ready.public_key,
-        public_key=keys.public.decode(), secret_key=keys.secret.decode(), cameras_door=door, cameras_key=key.hex(),
-    )  # fmt: skip
-    with rig(BrokerSettings(workers=1, log_file=str(folder / "pictures.log"))) as pictures:
-        desk = SecretDesk(pictures.broker, door, key)
-        desk.start()
-        feed = LocalFeed(settings)
-        feed.start()
-        try:
-            yield Console(pictures, feed)
-        finally:
-            feed.stop()
-            desk.stop()
 
 
 def tell(hub: Path, folder: Path, uri: str, password: str) -> None:
@@ -108,7 +60,7 @@ def test_a_camera_with_a_password_from_the_table_to_the_tile(tmp_path: Path, cap
     make_accounts(hub)
     camera = RtspServer(password=FIRST)
     try:
-        with hub_here(hub) as ready, console(station, hub, ready) as one:
+        with hub_here(hub) as ready, bare_station(station, hub, ready) as one:
             one.glass.until(lambda glass: glass.live("cameras"))
             assert one.glass.ids("cameras") == ["cam-1", "cam-2"]
             tell(hub, files, camera.uri, FIRST)
@@ -139,7 +91,7 @@ def test_a_camera_with_a_password_from_the_table_to_the_tile(tmp_path: Path, cap
             assert [row[1:] for row in given(hub)] == [("khach", "stream", "cam-014")] * 2
 
         # A start without a hub, and with nobody signed in.
-        with console(station, hub, ready) as one:
+        with bare_station(station, hub, ready) as one:
             one.pictures.show(shown)
             one.pictures.until_moving(shown)
         assert audited(station) == [("khach", "cameras/cam-014", "new")] * 2

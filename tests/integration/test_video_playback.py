@@ -25,6 +25,7 @@ from helpers.waiting import wait_for
 
 from backends.domain.camera import Demand
 from backends.domain.ports import PastPictures
+from backends.domain.replay import past_key
 from backends.onvif.device import Login
 from backends.onvif.replay import OnvifRecorder
 from backends.video.broker import BrokerSettings
@@ -323,7 +324,7 @@ def test_on_a_tile_by_a_worker(recorder: RunningRecorder) -> None:
     recorder.password = PASSWORD
     ways = {"h": hikvision(recorder, 3.0, 6.0), "o": onvif(recorder, 3.0, 6.0)}
     demands = [Demand(name, uri, 128, 96) for name, uri in ways.items()]
-    with rig(BrokerSettings(workers=1), dict.fromkeys(ways, (USER, PASSWORD))) as running:
+    with rig(BrokerSettings(workers=1), dict.fromkeys(map(past_key, ways), (USER, PASSWORD))) as running:
         running.show(*demands)
         for demand in demands:
             until(lambda shown=demand: running.status(shown).state.value in ("no_source", "ended"), 20.0)

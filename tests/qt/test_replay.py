@@ -55,7 +55,8 @@ class Room:
 
 
 @pytest.fixture
-def room() -> Room:
+def room(qapp: QApplication) -> Room:
+    prepare(qapp)
     return Room()
 
 
@@ -191,7 +192,7 @@ class Host(QWidget):
         if (seen := self.room.control.seen()) is not None:
             replay_look.draw(painter, whole, seen, NOW_NS, self.theme, self.scale)
         elif self.room.control.nothing:
-            replay_look.draw_nothing(painter, whole, self.theme, self.scale)
+            replay_look.draw_nothing(painter, whole, self.room.control.nothing, self.theme, self.scale)
         painter.end()
 
 

@@ -11,6 +11,7 @@ from conftest import ExpectLogs
 from helpers.tiny_city import TinyCity
 
 from backends.adapters.cameras_csv import SITE_FILE, CameraRow, to_camera
+from backends.adapters.recorders_csv import RECORDERS_FILE
 from backends.domain.camera import Camera, StreamKind
 from backends.domain.feeds import Mode
 from backends.domain.times import NS_PER_S
@@ -200,3 +201,47 @@ def test_what_the_sweep_has_found_outlives_a_changed_table_and_a_restart(tmp_pat
     hub.close()
     opened[:] = [again := Hub(tmp_path)]
     assert not again.cameras()["cam-014"].online
+
+
+# -- recorders ---------------------------------------------------------------------------------------
+
+RECORDED = f"{HEAD},nvr,channel"
+NVR = "id,maker,host\nnvr-1,hikvision,10.0.0.9\n"
+
+
+def recorders(folder: Path, text: str) -> None:
+    (folder / RECORDERS_FILE).write_text(text, encoding="utf-8")
+
+
+def test_a_camera_says_which_recorder_keeps_its_pictures_and_the_hub_how(
+    tmp_path: Path, opened: list[Hub], expect_logs: ExpectLogs, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path, f"{GATE},nvr-1,3", f"{BRIDGE},nvr-2,1", head=RECORDED)
+    opened.append(hub := Hub(tmp_path))
+    assert [camera.recorder for camera in hub.cameras().values()] == ["", ""], "no table of recorders yet"
+    assert hub.core.past_of("cam-014") is None
+
+    expect_logs("camera 001: no past is played: there is no recorder nvr-2")
+    recorders(tmp_path, NVR)
+    assert hub.round() == [("put", "cam-014")], "taken up while the hub runs"
+    assert hub.cameras()["cam-014"].recorder == "nvr-1"
+    assert "10.0.0.9" not in repr(hub.cameras()), "consoles are told how when they ask"
+    way = hub.core.past_of("cam-014")
+    assert way is not None
+    assert (way["maker"], way["host"], way["channel"]) == ("hikvision", "10.0.0.9", "3")
+    assert hub.core.past_of("cam-001") is None
+
+    recorders(tmp_path, NVR.replace("10.0.0.9", "10.0.0.8"))
+    assert hub.round() == [], "the record is the same; the way is another"
+    assert (hub.core.past_of("cam-014") or {})["host"] == "10.0.0.8"
+
+    expect_logs("is not used, recorders stay as they are")
+    recorders(tmp_path, "id,password\nnvr-1,geheim\n")
+    assert hub.round() == []
+    assert (hub.core.past_of("cam-014") or {})["host"] == "10.0.0.8"
+    assert "geheim" not in caplog.text
+
+    expect_logs("this line is left out")
+    recorders(tmp_path, NVR + "nvr-2,samsung,10.0.0.7\n")
+    assert hub.round() == []
+    assert hub.core.past_of("cam-014") is not None

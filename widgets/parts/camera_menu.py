@@ -47,6 +47,8 @@ def entries(tile: CameraTile) -> tuple[Entry, ...]:
         Entry("replay.back_10", Ask.BACK_10, picture),
         Entry("replay.back_30", Ask.BACK_30, picture),
         Entry("replay.back_60", Ask.BACK_60, picture),
+        Entry("replay.look_back", Ask.LOOK_BACK, picture),
+        Entry("replay.before_alarm", Ask.BEFORE_ALARM, picture and tile.alarmed),
         Entry("replay.pause", Ask.PAUSE, old is not None, checked=old is not None and old.paused),
         Entry("replay.to_live", Ask.LIVE, old is not None),
         Entry("camera_hand.details", Ask.DETAILS, checked=tile.details),

@@ -52,8 +52,8 @@ class Said:
     marks: Marks = NO_MARKS
     replay: ReplaySeen | None = None
     """It is an old picture; None: it is live, or would be."""
-    nothing_old: bool = False
-    """A person wanted an old one, and there is none."""
+    nothing_old: str = ""
+    """A person wanted an old one, and there is none, or no more: why."""
 
     @property
     def grave(self) -> FlagSaid | None:
@@ -153,7 +153,7 @@ class CameraOverlay:
             now_ns = self.session.clock.now_ns()
             replay_look.draw(painter, below, old, now_ns, self.theme, self.scale)
         elif calm and said.nothing_old:
-            replay_look.draw_nothing(painter, below, self.theme, self.scale)
+            replay_look.draw_nothing(painter, below, said.nothing_old, self.theme, self.scale)
         self._paint_border(painter, whole, border)
         ring = hands.ring(painter, rect, said.marks)
         parts = [caption, flag, zoom, number, details, *ring, *_sides(whole, border)] if calm else [whole]

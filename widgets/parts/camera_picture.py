@@ -15,7 +15,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from backends.domain.camera import Camera, Demand
 from backends.domain.place import Box
 from backends.domain.ports import PictureSource
-from backends.domain.replay import is_replay
+from backends.domain.replay import is_past, is_replay
 from backends.domain.times import MonotonicClock
 from widgets.hands import Ask
 from widgets.parts import camera_zoom as zoom
@@ -79,15 +79,23 @@ class CameraPicture(QObject):
         """What is painted from now on; None: nothing, the last picture is kept. False: that is as it was."""
         if demand == self.demand:
             return False
-        old = self.demand is not None and is_replay(self.demand.uri)
-        if old and (demand is None or not is_replay(demand.uri)):
+        old, new = _of_past(self.demand), _of_past(demand)
+        if old and old != new:
             self._kept, self._bridge_until_s = None, 0.0  # what was never stands in for what is
         elif demand is None:
             self._keep_last()
-        elif self.demand is not None and demand.crop != self.demand.crop and old is is_replay(demand.uri):
+        elif self.demand is not None and demand.crop != self.demand.crop and old == new:
             self._keep_last()
             self._bridge_until_s = self._mono.monotonic_s() + BRIDGE_S
         self._paint_from(demand)
+        return True
+
+    def show_none(self) -> bool:
+        """Nothing, not even the last picture: what is live would be taken for the past that is awaited."""
+        if self.demand is None and self._kept is None:
+            return False
+        self._kept, self._bridge_until_s = None, 0.0
+        self._paint_from(None)
         return True
 
     def let_go(self) -> None:
@@ -178,3 +186,10 @@ class CameraPicture(QObject):
         else:
             return False
         return True
+
+
+def _of_past(demand: Demand | None) -> str:
+    """Which past it is of: pictures of one kind stand in for one another, and for no other. Empty: live, or none."""
+    if demand is None:
+        return ""
+    return "recorder" if is_past(demand.uri) else "ring" if is_replay(demand.uri) else ""

@@ -1,4 +1,5 @@
-"""Instant replay of one tile's picture: from when, how fast, paused or not, and back to live.
+"""What was, on one tile: its picture again from the packet ring (from when, how fast, paused or not, and back to live),
+or a past time that a recorder kept (`past`, which does all that once it has begun).
 
 It only says what is wanted (`demand`) and what is seen (`seen`); the tile shows both pictures' demands, so that what is
 live goes on being decoded and is there at once afterwards. GUI thread only. Must not: paint (`replay_look`).
@@ -7,6 +8,7 @@ live goes on being decoded and is there at once afterwards. GUI thread only. Mus
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,13 +17,17 @@ from backends.domain.ports import PictureSource
 from backends.domain.replay import Replay
 from backends.domain.times import NS_PER_S, MonotonicClock
 from widgets.hands import Ask
+from widgets.i18n import tr
+
+if TYPE_CHECKING:
+    from widgets.parts.past import PastControl
 
 RATES = (0.5, 1.0, 2.0, 4.0)
 _SAID_S = 4.0
 """How long it is said that there was nothing to show."""
 
 
-_JUMPS_S = {Ask.BACK_10: -10.0, Ask.BACK_30: -30.0, Ask.BACK_60: -60.0, Ask.FORWARD_10: 10.0}
+JUMPS_S = {Ask.BACK_10: -10, Ask.BACK_30: -30, Ask.BACK_60: -60, Ask.FORWARD_10: 10, Ask.FORWARD_60: 60}
 
 
 @dataclass(frozen=True)
@@ -34,13 +40,17 @@ class ReplaySeen:
     paused: bool
     part: int
     """Hundredths of the way to its end."""
+    t_ns: int = 0
+    """Of a recorder's picture: when it was recorded, to the second, or the wanted time where it has not come; UTC.
+    0: it is from the packet ring."""
 
 
 class ReplayControl:
     """Of one tile."""
 
-    def __init__(self, pictures: PictureSource, mono: MonotonicClock) -> None:
+    def __init__(self, pictures: PictureSource, mono: MonotonicClock, past: PastControl | None = None) -> None:
         self._pictures = pictures
+        self._past = past
         self._mono = mono
         self._live: Demand | None = None
         self._replay: Replay | None = None
@@ -58,14 +68,16 @@ class ReplayControl:
 
     def act(self, act: Ask) -> bool:
         """Do it; False: not this, or it means nothing now, for it is live that is shown, or nothing at all."""
-        jump_s = _JUMPS_S.get(act, 0.0)
+        if self._past is not None and self._past.active:
+            return self._past.act(act)
+        jump_s = JUMPS_S.get(act, 0)
         if jump_s < 0:
             self.back(-jump_s)
             return self.active
         if not self.active:
             return False
         match act:
-            case Ask.FORWARD_10:
+            case Ask.FORWARD_10 | Ask.FORWARD_60:
                 self.forward(jump_s)
             case Ask.PAUSE:
                 self.toggle_pause()
@@ -125,12 +137,25 @@ class ReplayControl:
 
     def to_live(self) -> None:
         self._replay = None
+        if self._past is not None:
+            self._past.to_live()
+
+    def start_past(self, t_ns: int) -> None:
+        """A past time (UTC) from the camera's recorder, in the place of what is shown."""
+        if self._past is not None:
+            self._replay = None
+            self._past.start(t_ns)
 
     # -- what the tile asks and tells --------------------------------------------------------------------
 
     @property
     def active(self) -> bool:
-        return self._replay is not None
+        return self._replay is not None or (self._past is not None and self._past.active)
+
+    @property
+    def blank(self) -> bool:
+        """There is no picture of the past yet, and what is live would be taken for one."""
+        return self._past is not None and self._past.active and self._past.demand() is None
 
     @property
     def live(self) -> Demand | None:
@@ -145,16 +170,22 @@ class ReplayControl:
         if live is None or self._live is None or live.camera_id != self._live.camera_id:
             self.to_live()
             self._nothing_since_s = -_SAID_S
+        if self._past is not None:
+            self._past.set_live(live)
         self._live = live
 
     def demand(self) -> Demand | None:
-        """To be shown beside the live demand, and painted instead of it. None: live is painted."""
+        """To be shown beside the live demand, and painted instead of it. None: live is painted, unless `blank`."""
+        if self._past is not None and self._past.active:
+            return self._past.demand()
         if self._replay is None or self._live is None:
             return None
         return msgspec.structs.replace(self._live, uri=self._replay.uri)
 
     def look(self) -> PictureStatus | None:
         """How its picture is, ten times a second; None: live is shown. At the end it goes back to live by itself."""
+        if self._past is not None and self._past.active:
+            return self._past.look()
         demand = self.demand()
         if demand is None:
             return None
@@ -172,6 +203,8 @@ class ReplayControl:
 
     def seen(self) -> ReplaySeen | None:
         """For `replay_look`; None: live is shown."""
+        if self._past is not None and self._past.active:
+            return self._past.seen()
         if self._replay is None:
             return None
         behind_s = max(0, round((self._now_ns() - self._at_ns) / NS_PER_S)) if self._at_ns else None
@@ -180,9 +213,11 @@ class ReplayControl:
         return ReplaySeen(behind_s, self._rate, self._paused, min(100, max(0, part)))
 
     @property
-    def nothing(self) -> bool:
-        """There was nothing to show again, and it is said for a while."""
-        return self._mono.monotonic_s() - self._nothing_since_s < _SAID_S
+    def nothing(self) -> str:
+        """Why there was nothing to show again, for a while; empty: nothing is said."""
+        if self._mono.monotonic_s() - self._nothing_since_s < _SAID_S:
+            return tr("replay.nothing")
+        return self._past.said if self._past is not None else ""
 
     def held_s(self) -> float:
         """Seconds that can be shown again; 0 = none, or not known yet. Asked for while somebody looks."""

@@ -72,9 +72,9 @@ def draw(
     _draw_title(painter, title, seen, now_ns, theme, scale)
 
 
-def draw_nothing(painter: QPainter, room: QRectF, theme: Theme, scale: TypeScale) -> None:
-    """A chip at the top of the live picture: there was nothing to show again."""
-    px, words = scale.floor, tr("replay.nothing")
+def draw_nothing(painter: QPainter, room: QRectF, words: str, theme: Theme, scale: TypeScale) -> None:
+    """A chip at the top of the live picture: why nothing is shown again, or no longer."""
+    px = scale.floor
     width = min(room.width(), chip_width(words, px))
     chip = QRectF(room.right() - width, room.top(), width, band_height(scale))
     draw_chip(painter, chip, words, px, theme.scrim, theme.on_picture)
@@ -104,9 +104,11 @@ def _choices(seen: ReplaySeen, now_ns: int) -> list[list[str]]:
     pace = tr("replay.paused") if seen.paused else ""
     if not pace and seen.rate != 1:
         pace = f"{fmt.number(seen.rate, 0 if seen.rate >= 1 else 1)}x"
+    at = when(seen.t_ns, now_ns) if seen.t_ns else fmt.clock(now_ns - (seen.behind_s or 0) * NS_PER_S)
     if seen.behind_s is None:
-        return _without_empty([[title, tr("replay.opening")], [title]])
-    at = fmt.clock(now_ns - seen.behind_s * NS_PER_S)
+        # Whole seconds may pass until a recorder has opened: what is awaited is said with it.
+        awaited = [tr("replay.opening_at", at=at), pace] if seen.t_ns else [tr("replay.opening")]
+        return _without_empty([[title, *awaited], [title, tr("replay.opening")], [title]])
     ago, short = tr("replay.ago", age=fmt.duration(seen.behind_s)), f"−{fmt.countdown(seen.behind_s)}"
     return _without_empty(
         [
@@ -114,10 +116,17 @@ def _choices(seen: ReplaySeen, now_ns: int) -> list[list[str]]:
             [title, at, short, pace],
             [title, at, pace],
             [title, at],
+            [title, at[:-3] if seen.t_ns else short],  # without seconds
             [title, short],
             [title],
         ]
     )
+
+
+def when(t_ns: int, now_ns: int) -> str:
+    """Of what a recorder kept, always with its day: the time alone could be of any. "20/11 08:15:00"."""
+    same_year = fmt.local_time(t_ns).year == fmt.local_time(now_ns).year
+    return f"{fmt.date_short(t_ns) if same_year else fmt.date_long(t_ns)} {fmt.clock(t_ns)}"
 
 
 def _without_empty(choices: list[list[str]]) -> list[list[str]]:

@@ -27,8 +27,10 @@ from PySide6.QtGui import (
 from backends.domain.camera import Camera, Demand, PictureState, PictureStatus
 from backends.domain.place import masks_of
 from backends.domain.stream_choice import Act, View, Why, Wish
+from backends.domain.times import NS_PER_S
 from layouts.options import CameraOptions, expand_numbers
 from widgets.hands import Ask
+from widgets.i18n import tr
 from widgets.parts import camera_zoom as zoom
 from widgets.parts.camera_details import Line, detail_lines, stream_words
 from widgets.parts.camera_drag import PLACE
@@ -39,6 +41,7 @@ from widgets.parts.camera_mouse import CameraMouse
 from widgets.parts.camera_overlay import BAD, CameraOverlay, Said
 from widgets.parts.camera_picture import CameraPicture
 from widgets.parts.camera_tour import CameraTour
+from widgets.parts.past import BEFORE_ALARM_S, PastControl
 from widgets.parts.replay import ReplayControl, ReplaySeen
 from widgets.parts.shapes import draw_hatch
 from widgets.parts.stand_in import Shown, choose
@@ -66,7 +69,8 @@ class CameraTile(Tile):
         self._of = ""
         """The camera that is painted, or was kept."""
         self.picture = CameraPicture(self, session.pictures, session.mono, self._on_sight)
-        self._replay = ReplayControl(session.pictures, session.mono)
+        self._past = PastControl(session, session.pictures)
+        self._replay = ReplayControl(session.pictures, session.mono, self._past)
         self._old: ReplaySeen | None = None
         """What is said of an old picture, as far as it has been painted."""
         self._passes = 0
@@ -91,6 +95,7 @@ class CameraTile(Tile):
         session.hands.wished.connect(self._on_placed)
         session.hands.chosen.connect(self._on_chosen)
         session.hands.marked.connect(self.update)
+        session.city.accessAnswered.connect(self._on_answer)
         if options.slot:
             session.calls.cameraCalled.connect(self._on_called)
         self.refresh()
@@ -208,8 +213,35 @@ class CameraTile(Tile):
         """Paint what is shown again, else what is live: that goes on being decoded meanwhile."""
         old = self._replay.demand()
         self.session.demands.set_replay(self, old)
-        if self.picture.set_demand(old or self._replay.live):
+        if self.picture.show_none() if self._replay.blank else self.picture.set_demand(old or self._replay.live):
             self.update()
+
+    def look_back(self, t_ns: int) -> str:
+        """Show what the recorder kept of its camera then (UTC). Returns why not, in words; empty: it is on its way."""
+        why = self.looks_back
+        if not why:
+            self._replay.start_past(t_ns)
+            self._follow_replay()
+            self.update()
+        return why
+
+    @property
+    def looks_back(self) -> str:
+        """Why no past time of its camera can be shown to this person; empty: it can."""
+        if self.camera is None or self._replay.live is None:
+            return tr("camera_hand.no_picture")
+        return self._past.refusal(self.camera.recorder)
+
+    @property
+    def before_alarm_ns(self) -> int:
+        """Half a minute before the alarm that is seen on it was raised; 0: there is none."""
+        alarm = self._shown.alarm
+        return alarm.t_raised_ns - BEFORE_ALARM_S * NS_PER_S if alarm is not None else 0
+
+    def _on_answer(self, answer: object) -> None:
+        self._past.answered(answer)
+        self._follow_replay()
+        self.update()
 
     def _end_replay(self) -> None:
         self._replay.set_live(None)
@@ -247,12 +279,14 @@ class CameraTile(Tile):
     # -- clocks ----------------------------------------------------------------------------------------
 
     def on_picture_pass(self) -> None:
-        if self.picture.demand is None or not self.isVisible():
+        if not self.isVisible() or (self.picture.demand is None and not self._replay.blank):
             return
-        sequence = self.session.pictures.sequence(self.picture.demand)
         self._passes += 1
         if self._passes % _STATUS_EVERY == 0:
             self._look_at_status()
+        if self.picture.demand is None:
+            return
+        sequence = self.session.pictures.sequence(self.picture.demand)
         if sequence != self.picture.sequence:
             self.update()
 
@@ -260,6 +294,9 @@ class CameraTile(Tile):
         old_status = self._replay.look()
         self._follow_replay()
         if self.picture.demand is None:
+            if old_status is not None and (old := self._replay.seen()) != self._old:
+                self._old, self._status = old, old_status
+                self.update()
             return
         status = old_status or self.session.pictures.status(self.picture.demand)
         if status.state is PictureState.CONNECTING and self.picture.bridging:

@@ -25,11 +25,14 @@ from widgets.parts.typed_numbers import Typed, same_number
 from widgets.session import Session
 from widgets.tiles.camera import CameraTile
 from widgets.windows.number_line import NumberLine
+from widgets.windows.time_line import TimeLine
 
 if TYPE_CHECKING:
     from widgets.windows.wall_window import WallWindow
 
-_ALWAYS = frozenset({Ask.OUT, Ask.DETAILS, Ask.STILL})
+_SAYS_NO = frozenset({Ask.DETAILS, Ask.STILL, Ask.LOOK_BACK, Ask.BEFORE_ALARM})
+"""Where no tile is chosen, that is said."""
+_ALWAYS = _SAYS_NO | {Ask.OUT}
 """Also while the keyboard is in a list: no list uses their keys."""
 _NO_KEYS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 Found = tuple["WallWindow", CameraTile]
@@ -78,13 +81,11 @@ class CameraDesk(QObject):
     def act(self, place: str, act: Ask, window: WallWindow | None = None) -> bool:
         """Do it to that tile; False: it means nothing now. `window`: where the key was pressed."""
         found = self._find(place)
+        if act is Ask.BEFORE_ALARM:
+            found = self._alarmed(found, window)
         if found is None:
-            if act is Ask.OUT and window is not None:
-                return window.maximised.end()
-            if act in (Ask.DETAILS, Ask.STILL):
-                self._say(tr("camera_hand.no_tile"))
-            return act in (Ask.DETAILS, Ask.STILL)
-        window, tile = found
+            return self._without_tile(act, window)
+        pressed, (window, tile) = window, found
         if tile.act(act):
             return True
         match act:
@@ -99,11 +100,20 @@ class CameraDesk(QObject):
                 self._release(tile)
             case Ask.STILL:
                 self._still(tile)
+            case Ask.LOOK_BACK | Ask.BEFORE_ALARM:
+                self._look_back(pressed or window, tile, act)  # where the keyboard is: the tile may be on a wall
             case Ask.LEFT | Ask.RIGHT | Ask.UP | Ask.DOWN:
                 self._move(window, tile, act)
             case _:
                 return False
         return True
+
+    def _without_tile(self, act: Ask, window: WallWindow | None) -> bool:
+        if act is Ask.OUT and window is not None:
+            return window.maximised.end()
+        if act in _SAYS_NO:
+            self._say(tr("camera_hand.no_tile"))
+        return act in _SAYS_NO
 
     def _release(self, tile: CameraTile) -> None:
         if tile.options.slot:
@@ -137,6 +147,43 @@ class CameraDesk(QObject):
         if nearest is not None and distance(nearest) < float("inf"):
             nearest.setFocus()
             self._session.hands.choose(nearest.place)
+
+    # -- past times ------------------------------------------------------------------------------------
+
+    def _look_back(self, window: WallWindow, tile: CameraTile, act: Ask) -> None:
+        if act is Ask.LOOK_BACK:
+            self._ask_time(window, tile)
+        else:
+            self._say(tile.look_back(tile.before_alarm_ns) if tile.alarmed else tr("replay.no_alarm"))
+
+    def _ask_time(self, window: WallWindow, tile: CameraTile) -> None:
+        camera, why = tile.camera, tile.looks_back
+        if camera is None or why:
+            self._say(why or tr("camera_hand.no_picture"))
+            return
+        line = TimeLine(self._session, window, window.scale, f"{camera.number} {local(camera.name)}")
+        camera_id, place = camera.id, tile.place
+
+        def entered(t_ns: int) -> None:
+            found = self._find(place)
+            shown = found[1].camera if found is not None else None
+            if found is None or shown is None or shown.id != camera_id:
+                line.say(tr("replay.other_camera"))  # never the past of another one than was asked for
+            elif wrong := found[1].look_back(t_ns):
+                line.say(wrong)
+            else:
+                line.end(back=True)
+
+        line.entered.connect(entered)
+        line.ended.connect(line.deleteLater)
+
+    def _alarmed(self, found: Found | None, window: WallWindow | None) -> Found | None:
+        """The chosen tile where an alarm is seen on it, else the first that is kept for alarms and has one."""
+        if found is not None and found[1].alarmed:
+            return found
+        windows = [window] if window is not None else self._windows()
+        kept = ((one, tile) for one in windows for tile in camera_tiles(one) if tile.options.slot and tile.alarmed)
+        return next(kept, found)
 
     # -- putting cameras on tiles ----------------------------------------------------------------------
 
@@ -262,7 +309,9 @@ class CameraDesk(QObject):
         return camera.number if camera is not None else ""
 
     def _say(self, sentence: str) -> None:
-        """On the desks; where the station is but a wall, there."""
+        """On the desks; where the station is but a wall, there. Nothing where there is nothing to say."""
+        if not sentence:
+            return
         notices = self._session.notices
         say = notices.post if all(window.scale.wall for window in self._windows()) else notices.tell_desk
         say(sentence)

@@ -141,9 +141,11 @@ class Playback:
 
 
 def open_playback(address: Address) -> Source:
-    """From where this stream's last opening had come to. Raises SourceFault."""
+    """From where this stream's last opening had come to, in whatever process. Raises SourceFault."""
     past = read_past(address.uri)
-    from_ns = max(past.span.t0_ns, _reached.get(address.stop, 0))
+    from_ns = max(past.span.t0_ns, _reached.get(address.stop, 0), address.resume_utc_ns)
+    if past.span.t1_ns is not None:  # never behind its end: what is left of it is asked for once more
+        from_ns = max(past.span.t0_ns, min(from_ns, past.span.t1_ns - LEAST_NS))
     if address.stop in _over:
         raise NotASource(ENDED)
     if isinstance(past, ReplayPast):
