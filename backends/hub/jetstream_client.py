@@ -182,7 +182,7 @@ class JetStreamClient:
                 servers=list(self._settings.servers),
                 name=f"hub {self.holder}",
                 connect_timeout=1,
-                reconnect_time_wait=0,
+                reconnect_time_wait=PAUSE_S,  # a refused connection costs nothing but a whole core, without a pause
                 max_reconnect_attempts=-1,
                 ping_interval=1,
                 max_outstanding_pings=2,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -237,12 +238,18 @@ def test_what_the_servers_have_lost_comes_back_from_the_files(tmp_path: Path) ->
                 book.close()
 
 
-def test_without_servers_the_command_line_changes_nothing_and_says_so(tmp_path: Path) -> None:
+def test_without_servers_the_command_line_changes_nothing_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And tries them ten times a second, not as often as a processor can."""
+    caplog.set_level(logging.INFO, "backends.hub.jetstream_client")
     make_accounts(tmp_path)
     machine(tmp_path, Site(NatsSettings(("nats://127.0.0.1:1",)), ROWS))
     done = CliRunner().invoke(app, ["accounts", "disable", "ha", "--data-dir", str(tmp_path)])
     assert done.exit_code == 1
     assert "JetStream" in done.output
+    tries = sum(record.getMessage().startswith("nats: ") for record in caplog.records)
+    assert 10 < tries < 250
     book = AccountBook(tmp_path)
     assert not book.find("ha").disabled
     book.close()
