@@ -111,6 +111,7 @@ class SessionBuilder(QObject):
             notices=Notices(),
             demands=DemandBoard(streams, self._feed.viewing),
             calls=Calls(),
+            turning=self._feed,
             memory=Memory(_kept(self._told)),
         )
         self.session.calls.cameraCalled.connect(lambda camera: self.session.memory.set(_CALLED, camera))

@@ -149,6 +149,11 @@ class AccessKeeper:
         """Who sits here now."""
         return self._grant
 
+    @property
+    def up(self) -> bool:
+        """The hub is there, as far as the link has said."""
+        return self._up
+
     # -- of the screens --------------------------------------------------------------------------------
 
     def sign_in(self, request: int, person: str, secret: str, answer: Answer) -> None:

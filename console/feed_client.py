@@ -39,6 +39,7 @@ from backends.domain.camera import Sight
 from backends.domain.feeds import FeedQuality, FeedStatus, LinkState, Mode
 from backends.domain.ports import ActionRefused, Changes, Delivery, LinkStatus, NewSamples, SeriesPart
 from backends.domain.times import HubClock
+from backends.domain.turning import TurnAct, TurnStage, TurnStatus, TurnWish
 from backends.store.reader import read_state
 from console import feed_wire as wire
 
@@ -100,6 +101,8 @@ class FeedClient:
         self._grant = NOBODY
         self._asked: dict[int, wire.AskSignIn | wire.AskSignOut | wire.AskReveal] = {}
         """Without secrets."""
+        self._turned: set[str] = set()
+        """Cameras that are turned from here, as far as the feeder has told."""
         self._silent = True
         self._stop = threading.Event()
         self.state_read = threading.Event()
@@ -194,6 +197,13 @@ class FeedClient:
         """See ports.AccessDesk."""
         return self._ask(wire.AskReveal(next(self._numbers), what, target, reason))
 
+    def turn(self, wish: TurnWish) -> None:
+        """See ports.TurnDesk."""
+        if self._connection is not None:
+            self._outgoing.put(wire.AskTurn(wish))
+        elif wish.act in (TurnAct.TAKE, TurnAct.PATROL):
+            self._inbox.append(TurnStatus(wish.camera_id, TurnStage.ENDED, "no_feeder"))
+
     def _ask(self, frame: wire.AskSignIn | wire.AskSignOut | wire.AskReveal) -> int:
         kept = msgspec.structs.replace(frame, secret="") if isinstance(frame, wire.AskSignIn) else frame
         with self._lock:
@@ -209,6 +219,8 @@ class FeedClient:
         """Nobody will answer what was asked."""
         with self._lock:
             asked, self._asked = list(self._asked.values()), {}
+            turned, self._turned = sorted(self._turned), set()
+        self._inbox.extend(TurnStatus(camera, TurnStage.ENDED, "no_feeder") for camera in turned)
         for frame in asked:
             if isinstance(frame, wire.AskReveal):
                 self._inbox.append(Revealed(frame.request, frame.what, frame.target, "no_feeder"))
@@ -336,6 +348,11 @@ class FeedClient:
                 self._inbox.append(frame.answer)
             case wire.WireSmallPicture():
                 self._inbox.append(frame.picture)
+            case wire.WireTurn():
+                with self._lock:
+                    over = frame.status.stage is TurnStage.ENDED
+                    (self._turned.discard if over else self._turned.add)(frame.status.camera_id)
+                self._inbox.append(frame.status)
             case wire.Alive():
                 pass  # that it came is all it says
 

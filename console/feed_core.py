@@ -29,7 +29,7 @@ from backends.domain.times import NS_PER_S, HubClock, SystemClock
 from backends.link.loop import Link
 from backends.link.machine import LinkMachine
 from backends.link.ports import BlobDone, Endpoints, LinkSettings, Trouble
-from backends.protocol.messages import Anchor, Anchored, Cursor, History, Revealed, Series, Signed
+from backends.protocol.messages import Anchor, Anchored, Cursor, History, Leased, Revealed, Series, Signed
 from backends.store.keeping import Keep
 from backends.store.ops import Op, PutAudit, PutMoment, PutQuarantine, PutRecords, PutSnapshot, PutStage
 from backends.store.reader import read_ended
@@ -41,6 +41,7 @@ from console.feed_history import HistoryReader
 from console.feed_past import PastDesk
 from console.feed_pictures import SmallPictures
 from console.feed_secrets import SecretKeeper
+from console.feed_turning import TurnKeeper
 from console.feed_views import Views
 from console.feed_wire import LOCAL_FEED, AuditKept, StillSaved
 from console.sealed import Seal
@@ -133,11 +134,11 @@ class FeedCore:
             on_backup_trouble=self._backup_trouble, on_anchor=self.anchor,
         )  # fmt: skip
         self._link: Link | None = None
+        own, tell = Path(settings.data_dir) / FOLDER, self.exchange.tell
         self.access = AccessKeeper(Path(settings.data_dir), self.clock, self._granted_to, self.audit)
-        self.secrets = SecretKeeper(
-            Path(settings.data_dir) / FOLDER, self.clock, SystemClock(), self.access, self.audit
-        )
+        self.secrets = SecretKeeper(own, self.clock, SystemClock(), self.access, self.audit)
         self.access.past = PastDesk(self.secrets.allow)
+        self.turning = TurnKeeper(own, settings.station, self.clock, self.access, self.secrets, tell, self.audit)
         self._blobs: dict[int, Callable[[BlobDone], None]] = {}
         self.views = Views(lambda: self._link)
         self._blob_numbers = itertools.count(1)
@@ -179,10 +180,12 @@ class FeedCore:
         self.small.start()
         seal = Seal(wire.secret_key, wire.station, wire.mode.value)
         self.access.start(self._link, seal)
+        self.turning.start(self._link, seal)
         self._link.start()
         self.secrets.start(self.settings.cameras_door, bytes.fromhex(self.settings.cameras_key), seal)
 
     def stop(self) -> None:
+        self.turning.stop()
         self.secrets.stop()
         if self._link is not None:
             self._link.stop()
@@ -330,6 +333,8 @@ class FeedCore:
         if records[0].feed == "alarms" and len(records) <= LIVE_RECORDS:
             self._newest.extend(record for record in records if record.rev == 1)
             self._show_newest()
+        if records[0].feed == "cameras":
+            self.turning.seen(record.body for record in records if record.body is not None)
         if records[0].feed != "samples":
             self.store.put([PutRecords(records)])
             return
@@ -395,6 +400,9 @@ class FeedCore:
 
     def revealed(self, answer: Revealed) -> None:
         self.access.revealed(answer)
+
+    def leased(self, answer: Leased) -> None:
+        self.turning.leased(answer)
 
     def blob(self, whole: BlobDone) -> None:
         with self._lock:

@@ -20,6 +20,7 @@ from backends.domain.feeds import FEEDS, FeedKind, FeedQuality, FeedStatus
 from backends.domain.ports import LinkStatus, NewSamples, SeriesPart, SmallPicture, StoreTrouble
 from backends.domain.record import Kept, Record
 from backends.domain.sensor import Sample
+from backends.domain.turning import TurnStatus
 from console.feed_wire import LOCAL_FEED, AuditKept, ClickKept, ClickRefused
 
 PRECIOUS_LIMIT = 20_000
@@ -50,7 +51,7 @@ class OutChanges(msgspec.Struct, frozen=True):
 
 Out = (
     OutChanges | NewSamples | SeriesPart | FeedStatus | LinkStatus | ActionStatus | StoreTrouble | ClickKept
-    | ClickRefused | AuditKept | Grant | AccessAnswer | Revealed | SmallPicture
+    | ClickRefused | AuditKept | Grant | AccessAnswer | Revealed | SmallPicture | TurnStatus
 )  # fmt: skip
 
 
@@ -356,7 +357,7 @@ class Exchange:
         epoch, seq = self._mirrors[status.feed].position
         return bool(status.epoch and epoch != status.epoch) or seq < status.cursor
 
-    def tell(self, out: ActionStatus | StoreTrouble | Grant | AuditKept) -> None:
+    def tell(self, out: ActionStatus | StoreTrouble | Grant | AuditKept | TurnStatus) -> None:
         """Something that every screen must hear, in order."""
         with self._lock:
             if isinstance(out, StoreTrouble):

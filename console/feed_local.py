@@ -11,6 +11,7 @@ import time
 from backends.domain.action import Verb
 from backends.domain.ports import Changes, Delivery
 from backends.domain.times import HubClock
+from backends.domain.turning import TurnWish
 from console.feed_core import FeedCore, FeedSettings
 from console.feed_exchange import Out, OutChanges
 from console.feed_wire import AuditKept, ClickKept, ClickRefused, decode_record
@@ -66,6 +67,10 @@ class LocalFeed:
         number = next(self._numbers)
         self.core.access.reveal(number, what, target, reason, self._send)
         return number
+
+    def turn(self, wish: TurnWish) -> None:
+        """See ports.TurnDesk."""
+        self.core.turning.ask(id(self), wish)
 
     def _send(self, out: Out) -> None:
         self.core.exchange.send(self._outlet, out)

@@ -186,6 +186,14 @@ class SecretKeeper:
                 self._number += bool(self._past)
                 self._past.clear()
 
+    def key_of(self, camera: str) -> tuple[Key | None, bool]:
+        """(how it is opened, the hub has said so in this run: without a key it takes none)."""
+        with self._lock:
+            one = self._cameras.get(camera)
+            if one is None:
+                return None, False
+            return (one.kept.key if one.kept is not None else None), one.confirmed_s is not None
+
     # -- asking --------------------------------------------------------------------------------------
 
     def look(self, wants: Wants) -> None:

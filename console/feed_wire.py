@@ -17,6 +17,7 @@ from backends.domain.camera import Sight
 from backends.domain.feeds import FEEDS, FeedStatus
 from backends.domain.ports import LinkStatus, SmallPicture, StoreTrouble
 from backends.domain.sensor import Sample
+from backends.domain.turning import TurnStatus, TurnWish
 
 LOCAL_FEED = "local"
 """Alarms of the station itself."""
@@ -87,6 +88,10 @@ class WireRevealed(_Frame, frozen=True):
 
 class WireSmallPicture(_Frame, frozen=True):
     picture: SmallPicture
+
+
+class WireTurn(_Frame, frozen=True):
+    status: TurnStatus
 
 
 class Alive(_Frame, frozen=True):
@@ -183,6 +188,12 @@ class AskReveal(_Frame, frozen=True):
     reason: str
 
 
+class AskTurn(_Frame, frozen=True):
+    """TurnDesk.turn."""
+
+    wish: TurnWish
+
+
 class Viewing(_Frame, frozen=True):
     """All cameras that this screen shows now: who viewed which is audited."""
 
@@ -214,11 +225,11 @@ class StillSaved(_Frame, frozen=True):
 ToGui = (
     WireChanges | WireSamples | WireSeries | WireFeedStatus | WireLinkStatus | WireAction | WireTrouble | Alive
     | ClickKept | ClickRefused | AuditKept | WireGrant | WireAccess | WireRevealed
-    | WireSmallPicture
+    | WireSmallPicture | WireTurn
 )  # fmt: skip
 ToFeeder = (
-    Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | Viewing | Acknowledged | StillSaved
-    | WantPictures | Seeing
+    Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | AskTurn | Viewing | Acknowledged
+    | StillSaved | WantPictures | Seeing
 )  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()

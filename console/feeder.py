@@ -26,6 +26,7 @@ from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FeedStatus
 from backends.domain.ports import ActionRefused, LinkStatus, NewSamples, SeriesPart, SmallPicture, StoreTrouble
+from backends.domain.turning import TurnStatus
 from backends.process import BEAT_S, beat, child_settings, give_back_memory
 from backends.store.store import StoreBusy
 from console import feed_wire as wire
@@ -44,7 +45,7 @@ CAMERAS_A_ROW = 50
 """Of the audit."""
 
 
-def to_frame(out: Out) -> wire.ToGui:
+def to_frame(out: Out) -> wire.ToGui:  # noqa: PLR0912  # one case a kind is its whole shape
     """The frame that carries `out`."""
     match out:
         case OutChanges():
@@ -69,6 +70,8 @@ def to_frame(out: Out) -> wire.ToGui:
             return wire.WireRevealed(out)
         case SmallPicture():
             return wire.WireSmallPicture(out)
+        case TurnStatus():
+            return wire.WireTurn(out)
         case _:
             return out
 
@@ -101,6 +104,7 @@ class Screen:
                     self._take(wire.decode_to_feeder(self._connection.recv_bytes(FRAME_LIMIT)))
             finally:
                 self._core.exchange.detach(self._outlet)
+                self._core.turning.screen_gone(id(self))
                 self._view(frozenset())
                 self._core.small.want(id(self), (), self._send)
                 self._core.views.sees(id(self), ())
@@ -155,6 +159,8 @@ class Screen:
             self._core.acknowledged(frame.aid, frame.target, frame.person, frame.t_ns)
         elif isinstance(frame, wire.StillSaved):
             self._core.still_saved(frame)
+        elif isinstance(frame, wire.AskTurn):
+            self._core.turning.ask(id(self), frame.wish)
         else:
             self._take_access(frame)
 

@@ -11,6 +11,20 @@ import msgspec
 from layouts.spec import TileKind, TileKinds
 
 
+class PatrolView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One view of a patrol."""
+
+    preset: str
+    """Its name at the camera."""
+    dwell_s: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not self.preset:
+            raise ValueError("a view of a patrol needs the name of its preset")
+        if not 4 <= self.dwell_s <= 3600:
+            raise ValueError("dwell_s must be 4 to 3600 seconds")
+
+
 class CameraOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One picture: a camera by number, or a place that is kept for what happens."""
 
@@ -22,6 +36,8 @@ class CameraOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Instead of both: cameras by number, one after the other; "001-036" is a range."""
     dwell_s: float = 10.0
     """Seconds for each camera of the tour."""
+    patrol: tuple[PatrolView, ...] = ()
+    """Presets that a person may let `camera` go round: [{ preset = "Cổng chính", dwell_s = 30 }, ...]."""
 
     def __post_init__(self) -> None:
         if self.slot not in ("", "alarm"):
@@ -30,6 +46,8 @@ class CameraOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("give tour without camera and without slot")
         if not self.camera and not self.slot and not self.tour:
             raise ValueError('give camera = "014", slot = "alarm" or tour = ["014", "021"]')
+        if self.patrol and not self.camera:
+            raise ValueError("a patrol belongs to one camera: give camera with it")
         if self.tour and len(expand_numbers(self.tour)) < 2:
             raise ValueError("a tour needs two cameras or more")
         if not 4 <= self.dwell_s <= 3600:

@@ -64,6 +64,10 @@ class Ask(StrEnum):
     FASTER = "faster"
     LIVE = "live"
     """Back to what is live."""
+    TURN = "turn"
+    """Take the camera to turn it, and give it back."""
+    PATROL = "patrol"
+    """Let it go from preset to preset."""
 
 
 @dataclass

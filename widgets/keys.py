@@ -40,6 +40,8 @@ CAMERA_KEYS: dict[str, Ask] = {
     "Ctrl+Down": Ask.SLOWER,
     "Ctrl+Up": Ask.FASTER,
     "End": Ask.LIVE,
+    "Ctrl+P": Ask.TURN,
+    "Ctrl+Shift+P": Ask.PATROL,
 }
 """Key as Qt spells it -> what it does to the chosen tile."""
 

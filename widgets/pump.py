@@ -18,6 +18,7 @@ from backends.domain.action import ActionStatus
 from backends.domain.feeds import FEEDS
 from backends.domain.ports import Changes, Delivery, Inbox
 from backends.domain.times import NS_PER_S, MonotonicClock, SessionClock
+from backends.domain.turning import TurnStatus
 from widgets.models.city import LOCAL_FEED, CityModel
 
 PASS_MS = 20
@@ -33,7 +34,7 @@ def is_precious(delivery: Delivery) -> bool:
     if isinstance(delivery, Changes):
         return delivery.feed == LOCAL_FEED or FEEDS[delivery.feed].precious
     # A lock and what a person waits for at the keyboard are shown at once, too.
-    return isinstance(delivery, ActionStatus | Grant | AccessAnswer | Revealed)
+    return isinstance(delivery, ActionStatus | Grant | AccessAnswer | Revealed | TurnStatus)
 
 
 class Pump(QObject):

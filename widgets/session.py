@@ -12,7 +12,15 @@ from typing import Protocol
 from PySide6.QtCore import QObject, Signal
 
 from backends.domain.alarm import Priority
-from backends.domain.ports import AccessDesk, ActionDesk, HistoryDesk, PictureSource, SmallPictureDesk, StreamDesk
+from backends.domain.ports import (
+    AccessDesk,
+    ActionDesk,
+    HistoryDesk,
+    PictureSource,
+    SmallPictureDesk,
+    StreamDesk,
+    TurnDesk,
+)
 from backends.domain.times import MonotonicClock, SessionClock
 from widgets.hands import CameraHands
 from widgets.i18n import Language, set_language
@@ -97,6 +105,7 @@ class Session:
     notices: Notices
     demands: DemandBoard
     calls: Calls
+    turning: TurnDesk
     memory: Memory = field(default_factory=Memory)
     hands: CameraHands = field(init=False)
     wants: WantBoard = field(init=False)

@@ -370,7 +370,7 @@ def camera_id(number: str) -> str:
 
 
 def to_camera(row: CameraRow) -> Camera:
-    """The directory record. ONVIF and PTZ have no place in it yet; the hub adds the recorder where it knows it."""
+    """The directory record. The ONVIF address has no place in it; the hub adds the recorder where it knows it."""
     return Camera(
         id=camera_id(row.number),
         number=row.number,
@@ -385,6 +385,7 @@ def to_camera(row: CameraRow) -> Camera:
         enabled=row.enabled,
         substitutes=tuple(camera_id(number) for number in row.substitutes),
         restream=_streams(row.restream_uri, row.restream_sub_uri),
+        turns=row.ptz and bool(row.onvif),
     )
 
 

@@ -31,6 +31,10 @@ class Right(StrEnum):
     """See a camera's user name and password. Audited at every look."""
     LOOK_BACK = "look_back"
     """See what a recorder kept of a camera at a past time. Audited at every look, with the time looked at."""
+    TURN_CAMERA = "turn_camera"
+    """Turn a camera, go to its presets, let it patrol. One line in the audit for each time that it is taken."""
+    KEEP_PRESET = "keep_preset"
+    """Keep a camera's present view as a preset, or overwrite one: for all desks. Audited, each one."""
     READ_AUDIT = "read_audit"
     MANAGE_ACCOUNTS = "manage_accounts"
 
@@ -45,12 +49,13 @@ _OPERATOR = frozenset(
         Right.COMMENT,
         Right.REVEAL_REPORTER,
         Right.LOOK_BACK,
+        Right.TURN_CAMERA,
     }
 )
 
 GRANTS: Mapping[Role, frozenset[Right]] = {
     Role.OPERATOR: _OPERATOR,
-    Role.SHIFT_LEAD: _OPERATOR | {Right.PUSH_LAYOUT, Right.REVEAL_CAMERA, Right.READ_AUDIT},
+    Role.SHIFT_LEAD: _OPERATOR | {Right.PUSH_LAYOUT, Right.REVEAL_CAMERA, Right.KEEP_PRESET, Right.READ_AUDIT},
     # A trainer teaches on a replay or a private hub; on the city in operation he may only write into the log.
     Role.TRAINER: frozenset({Right.COMMENT}),
     Role.ADMIN: frozenset({Right.COMMENT, Right.REVEAL_CAMERA, Right.READ_AUDIT, Right.MANAGE_ACCOUNTS}),

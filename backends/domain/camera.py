@@ -8,6 +8,7 @@ import msgspec
 
 from backends.domain.picture import Apart, PictureFlag, Raised
 from backends.domain.text import LocalText
+from backends.domain.turning import Turner
 
 
 class StreamKind(StrEnum):
@@ -86,6 +87,10 @@ class Camera(msgspec.Struct, frozen=True, omit_defaults=True):
     """The same from the room's restream server, which pulls the camera once for all: used first where there are any."""
     recorder: str = ""
     """The recorder that keeps its pictures, where the hub knows how to play them from there; empty: none."""
+    turns: bool = False
+    """It can be turned, and the hub knows how it is reached for that."""
+    turner: Turner | None = None
+    """Who turns it now."""
     rev: int = 1
 
     @property
@@ -172,3 +177,16 @@ class PictureStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of a replay: when the picture that is shown was received, UTC; 0 = it is none of the past, or none has come."""
     shown_mono_ns: int = 0
     """The same by the monotonic clock of this machine: what is reckoned with."""
+
+
+def flags_meant(camera: Camera, flags: tuple[PictureFlag, ...]) -> tuple[PictureFlag, ...]:
+    """Those that are news: a camera that people turn looks elsewhere than its reference view by right."""
+    return tuple(flag for flag in flags if not (camera.turns and flag is PictureFlag.TURNED))
+
+
+def as_meant(camera: Camera, status: PictureStatus) -> PictureStatus:
+    """The status with those flags alone."""
+    meant = flags_meant(camera, tuple(one.flag for one in status.raised))
+    if len(meant) == len(status.raised):
+        return status
+    return msgspec.structs.replace(status, raised=tuple(one for one in status.raised if one.flag in meant))

@@ -27,6 +27,7 @@ class TimelineEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     what: str
     """One of: "alarm_raised", "alarm_acknowledged", "alarm_claimed", "alarm_released", "alarm_shelved",
     "alarm_unshelved", "alarm_returned", "report_received", "layout_pushed", "signed_in", "signed_out",
+    "turning_begun", "turning_ended", "preset_kept",
     "anchor_behind", "anchor_differs", ..."""
     target: str = ""
     actor: str = ""

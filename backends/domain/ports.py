@@ -24,6 +24,7 @@ from backends.domain.feeds import FeedStatus, LinkState, Mode
 from backends.domain.sensor import Sample
 from backends.domain.stream_choice import Act, Use, View, Wish
 from backends.domain.text import LocalText
+from backends.domain.turning import TurnStatus, TurnWish
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -89,7 +90,7 @@ class SmallPicture(msgspec.Struct, frozen=True):
 
 Delivery = (
     Changes | NewSamples | SeriesPart | FeedStatus | LinkStatus | ActionStatus | StoreTrouble | Grant | AccessAnswer
-    | Revealed | SmallPicture
+    | Revealed | SmallPicture | TurnStatus
 )  # fmt: skip
 
 
@@ -258,6 +259,15 @@ class StreamDesk(Protocol):
     def feel(self, tick_p99_ms: float, alarmed: Collection[str] = ()) -> None:
         """Look at the load, once a second. `tick_p99_ms`: of the GUI's passes in that second; `alarmed`: ids of
         cameras that are made worse last."""
+        ...
+
+
+class TurnDesk(Protocol):
+    """Turns cameras for whoever sits here. GUI thread only; returns at once."""
+
+    def turn(self, wish: TurnWish) -> None:
+        """What becomes of it comes through the inbox as TurnStatus. While a hand holds a move it is said again, at
+        least every half of `turning.MOVE_S`; a move of nothing stops the camera at once."""
         ...
 
 

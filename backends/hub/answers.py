@@ -28,6 +28,7 @@ from backends.hub.security import told
 from backends.hub.sights import Sights
 from backends.hub.stores import Stores
 from backends.hub.thin import open_gaps, thin
+from backends.hub.turning import Turning
 from backends.protocol.codec import encode
 from backends.protocol.messages import (
     FETCH_LIMIT,
@@ -48,6 +49,7 @@ from backends.protocol.messages import (
     FromHub,
     Hello,
     History,
+    Lease,
     Ping,
     Pong,
     Reset,
@@ -93,6 +95,7 @@ class Answers:
         self._blobs: BlobStore = stores.blobs
         self._reveals = Reveals(stores.vault, stores.witness, clock, counters, core.past_of)
         self.sights = Sights()
+        self.turning = Turning(core, clock, counters)
         self._anchoring = Anchoring(stores.witness, core.note, clock, counters)
 
     def to(self, station: str, message: FromConsole, data: bytes = b"") -> Reply:
@@ -119,7 +122,7 @@ class Answers:
     def _of_access(
         self,
         station: str,
-        message: SignIn | SignOut | Reveal | BlobGet | BlobPut | Anchor | AnchorGet,
+        message: SignIn | SignOut | Reveal | Lease | BlobGet | BlobPut | Anchor | AnchorGet,
         data: bytes,
     ) -> Reply:
         match message:
@@ -129,6 +132,8 @@ class Answers:
                 return self._access.sign_out(station, message)
             case Reveal():
                 return Reply(job=self._reveals.asked(station, self._access.who(station, message.token), message))
+            case Lease():
+                return Reply([self.turning.asked(station, self._access.who(station, message.token), message)])
             case BlobGet():
                 return self._blob(message)
             case BlobPut():

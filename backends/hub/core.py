@@ -24,7 +24,7 @@ from backends.domain.world import CameraMoved, Condition, Measured, WorldEvent
 from backends.hub.actions import ActionDesk, Answer
 from backends.hub.intake import RECORD_FEEDS, Intake
 from backends.hub.ports import Change, EventLog, LogTrouble, WorldSource
-from backends.hub.site_cameras import SiteCameras
+from backends.hub.site_cameras import Device, SiteCameras
 from backends.hub.standby import slices
 from backends.hub.trend import WINDOW_NS
 from backends.process import beat
@@ -300,6 +300,12 @@ class Core:
     def records(self, feed: str) -> dict[str, Any]:
         """A feed's records by id. Not to be changed."""
         return self._intake.records(feed)
+
+    def turned_by(self, camera_id: str) -> Device | None:
+        """By which device a camera of the site is turned; None: it is not."""
+        listing = self._site.listing if self._site is not None else None
+        camera = self.records("cameras").get(camera_id)
+        return listing.devices.get(camera_id) if listing is not None and camera is not None and camera.turns else None
 
     def put(self, feed: str, record: Any, now_ns: int) -> None:
         """A record of the hub's own making; written and published with the next round."""

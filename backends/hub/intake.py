@@ -173,7 +173,10 @@ def _with_rev(record: Any, rev: int) -> Any:
 
 
 def _as_seen(listed: Camera, known: Camera | None) -> Camera:
-    """With what the sweep has found out: a table of cameras does not know it. Of other addresses nothing is known."""
+    """With who turns it, and with what the sweep has found out: a table of cameras does not know it. Of other
+    addresses nothing is known."""
+    if known is not None and listed.turns:
+        listed = msgspec.structs.replace(listed, turner=known.turner)
     if known is None or (known.streams, known.restream) != (listed.streams, listed.restream):
         return listed
     return msgspec.structs.replace(

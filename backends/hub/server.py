@@ -57,6 +57,7 @@ from backends.protocol.messages import (
     Heartbeat,
     Hello,
     History,
+    Lease,
     Pong,
     Reveal,
     Sees,
@@ -83,7 +84,7 @@ PEER_S = 120.0
 """A peer that was silent for longer gets no BYE. Consoles say HELLO every 30 s."""
 REBIND_S = 3.0
 _COST: dict[type, float] = {
-    Act: 0.1, Hello: 1, Fetch: 1, SnapGet: 4, History: 2, BlobGet: 1, AnchorGet: 1, Anchor: 20, Reveal: 20,
+    Act: 0.1, Hello: 1, Fetch: 1, SnapGet: 4, History: 2, BlobGet: 1, AnchorGet: 1, Anchor: 20, Reveal: 20, Lease: 10,
     Sees: 2,
 }  # fmt: skip
 """Those that leave a row for good cost more: ten a second and station."""
@@ -306,6 +307,7 @@ class Server:
         self._answers.sights.turn(self._core, self._clock.now_ns())
         if self._sweep is not None:
             self._sweep.turn(self._core, self._clock.now_ns(), self._answers.sights.busy())
+        self._answers.turning.look(now_s)
         self._core.maintain(self._clock.now_ns())
 
     def _listen(self) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from backends.domain.camera import Camera, Sight, StationSight
+from backends.domain.camera import Camera, Sight, StationSight, flags_meant
 from backends.domain.picture import PictureFlag
 from backends.hub.core import Core
 from backends.hub.sweeping import is_swept
@@ -94,6 +94,8 @@ class Sights:
                 by_camera.setdefault(sight.camera, []).append(StationSight(station, sight.online, sight.flags))
         for camera in list(cameras.values()):
             sights = by_camera.get(camera.id, []) if camera.enabled and is_swept(camera) else []
+            if camera.turns:
+                sights = [msgspec.structs.replace(one, flags=flags_meant(camera, one.flags)) for one in sights]
             if sights or camera.sights:
                 after = with_sights(camera, sights, now_ns)
                 if after != camera:

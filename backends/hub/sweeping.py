@@ -25,7 +25,7 @@ from pathlib import Path
 
 import msgspec
 
-from backends.domain.camera import Camera, StreamKind
+from backends.domain.camera import Camera, StreamKind, flags_meant
 from backends.domain.picture import PictureFlag
 from backends.domain.place import Boxes, masks_by_camera
 from backends.domain.sweep import FIXED_SCHEMES, LookAt, Looked, answer_decoder
@@ -250,6 +250,7 @@ def with_found(camera: Camera, found: Found, now_ns: int) -> Camera:
     online = camera.online if looked.online is None else looked.online
     # What was wrong with the picture of a camera that is away is not known any more.
     flags = () if not online else camera.flags if looked.flags is None else looked.flags
+    flags = flags_meant(camera, flags)
     reason = camera.reason if looked.online is None else looked.reason[:MOST_REASON]
     moved = (online, flags) != (camera.online, camera.flags)
     return msgspec.structs.replace(

@@ -8,6 +8,7 @@ from backends.domain.incident import LayoutRecord, TimelineEvent
 from backends.domain.people import Operator
 from backends.domain.report import Report
 from backends.domain.text import LocalText
+from backends.domain.turning import Turner
 from backends.hub.ports import Change
 
 _WHAT = {
@@ -54,6 +55,14 @@ def of_layout(aid: str, layout: LayoutRecord, operator: Operator, t_ns: int) -> 
 def of_presence(what: str, id_: str, station: str, person: str, t_ns: int) -> Change:
     """Somebody signed in at a station, or is no longer signed in there."""
     return event(id_, what, station, t_ns, actor=person, text=LocalText(""))
+
+
+def of_turning(what: str, camera: str, turner: Turner, t_ns: int, why: LocalText) -> Change:
+    """Somebody takes a camera to turn it, lets it go or loses it; or keeps its view as a preset."""
+    id_ = f"{what}/{camera}/{t_ns}"
+    vi, en = (" · ".join(part for part in (turner.station, words) if part) for words in (why.vi, why.get("en")))
+    text = LocalText(vi, en)
+    return event(id_, what, camera, t_ns, actor=turner.operator_id, text=text)
 
 
 def of_anchor(code: str, station: str, n: int, hash_: str, t_ns: int) -> Change:

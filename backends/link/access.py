@@ -22,10 +22,12 @@ from backends.domain.action import ActionStatus, Stage
 from backends.domain.people import Role
 from backends.link.asking import Asking
 from backends.link.ports import Sink
-from backends.protocol.messages import Reveal, Revealed, Signed, SignIn, SignOut, Welcome
+from backends.protocol.messages import Lease, Leased, Reveal, Revealed, Signed, SignIn, SignOut, Welcome
 
 ANSWER_S = 15.0
 """How long a person waits for SIGNED or REVEALED before the words "no answer"."""
+LEASE_ANSWER_S = 3.0
+"""A hand that waits for a camera does not wait for longer."""
 LEAVE_S = 10.0
 """How long a session that ends may wait for the answers of its clicks, the link being up."""
 
@@ -61,6 +63,7 @@ class Access:
         self.sign_ins = Asking(2.0, 8.0, lives_s=ANSWER_S, limit=4)
         self.sign_outs = Asking(1.0, 8.0, limit=16)
         self.reveals = Asking(3.0, 6.0, lives_s=ANSWER_S, limit=8)
+        self.leases = Asking(0.8, 2.0, lives_s=LEASE_ANSWER_S, limit=32)
 
     # -- from the program ----------------------------------------------------------------------------
 
@@ -82,10 +85,20 @@ class Access:
         for gone in self.reveals.ask(question.request, question, now_s):
             self._sink.revealed(Revealed(gone, code="no_answer"))
 
+    def lease(self, question: Lease, now_s: float) -> None:
+        """Under the present session."""
+        asked = msgspec.structs.replace(question, token=self.present.token)
+        for gone in self.leases.ask(question.request, asked, now_s):
+            self._sink.leased(Leased(gone, code="no_answer"))
+
     # -- from the hub --------------------------------------------------------------------------------
 
-    def on_answer(self, answer: Signed | Revealed) -> None:
+    def on_answer(self, answer: Signed | Revealed | Leased) -> None:
         """Handed on once; a repeated one has been answered before."""
+        if isinstance(answer, Leased):
+            if self.leases.answered(answer.request):
+                self._sink.leased(answer)
+            return
         if isinstance(answer, Revealed):
             if self.reveals.answered(answer.request):
                 self._sink.revealed(answer)
@@ -112,7 +125,7 @@ class Access:
     def connection_lost(self) -> None:
         """New sockets, or another hub behind them: all open questions are asked again."""
         self._hellos.clear()
-        for asking in (self.sign_ins, self.sign_outs, self.reveals):
+        for asking in (self.sign_ins, self.sign_outs, self.reveals, self.leases):
             asking.connection_lost()
 
     # -- towards the hub -----------------------------------------------------------------------------
@@ -155,9 +168,11 @@ class Access:
             self._sink.signed(Signed(number, code="no_answer"))
         for number in self.reveals.given_up(now_s):
             self._sink.revealed(Revealed(number, code="no_answer"))
+        for number in self.leases.given_up(now_s):
+            self._sink.leased(Leased(number, code="no_answer"))
 
     def askings(self) -> Iterator[Asking]:
-        yield from (self.sign_ins, self.sign_outs, self.reveals)
+        yield from (self.sign_ins, self.sign_outs, self.reveals, self.leases)
 
 
 def grant_of(said: Welcome | Signed) -> Grant:

@@ -21,7 +21,9 @@ from backends.protocol.messages import MAX_FRAME, Batch, Envelope, FeedHead, Hea
 Quarantine = Callable[[str, str, bytes], None]
 """(feed, reason, raw)."""
 
-PRIVATE = (b'"REVEALED"', b'"SIGNED"', b'"WELCOME"', b'"HELLO"', b'"ACT"', b'"SIGNIN"', b'"SIGNOUT"', b'"REVEAL"')
+PRIVATE = (
+    b'"REVEALED"', b'"SIGNED"', b'"WELCOME"', b'"HELLO"', b'"ACT"', b'"SIGNIN"', b'"SIGNOUT"', b'"REVEAL"', b'"LEASE"',
+)  # fmt: skip
 """Messages that carry tokens, secrets, or personal data (those of a console too, if a hub sends one back)."""
 
 INT64 = 1 << 63

@@ -52,6 +52,7 @@ from backends.protocol.messages import (
     Heartbeat,
     Hello,
     History,
+    Leased,
     Ping,
     Pong,
     Reset,
@@ -302,7 +303,7 @@ class LinkMachine:
             case Series():
                 if self._history.answered(message.request):
                     self._sink.series(message)
-            case Signed() | Revealed():
+            case Signed() | Revealed() | Leased():
                 self.access.on_answer(message)
             case Blob():
                 self.blobs.on_blob(message, frames[2] if len(frames) == 3 else None)

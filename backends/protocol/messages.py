@@ -320,6 +320,39 @@ class Revealed(_Message, frozen=True, tag="REVEALED"):
         return f"Revealed({self.request}, code={self.code!r}, ...)"
 
 
+class Lease(_Message, frozen=True, tag="LEASE"):
+    """Console: a person at this station wants to turn a camera, goes on, or has done."""
+
+    request: int
+    camera: str
+    """Its id."""
+    act: str
+    """"take", "renew" (takes it from nobody), "give_back", "preset" (may the view be kept under the name `text`?)."""
+    patrol: bool = False
+    """No hand is on it: whoever may turn it may take it."""
+    text: str = ""
+    token: str = ""
+
+    def __repr__(self) -> str:
+        return f"Lease({self.request}, {self.camera!r}, {self.act!r}, ...)"
+
+
+class Leased(_Message, frozen=True, tag="LEASED"):
+    """Hub: the answer of LEASE."""
+
+    request: int
+    code: str = ""
+    """Empty = granted, or done; "held" (by `holder`), "unknown" (no such camera, or it does not turn), "not_held",
+    "not_allowed", "nobody_signed_in", "bad_text", "bad_act"; "not_kept": it cannot be audited now."""
+    holder: str = ""
+    lease_s: float = 0.0
+    """For so long from the question on, unless it is renewed before."""
+    address: str = ""
+    """ONVIF device service of the camera, or of its recorder. Holds no password."""
+    channel: int = 0
+    """At its recorder, from 1; 0 = the first one that turns."""
+
+
 class BlobGet(_Message, frozen=True, tag="BLOBGET"):
     """Console: bytes that a record names (a picture of a report or alarm, a miniature)."""
 
@@ -404,22 +437,10 @@ class Sees(_Message, frozen=True, tag="SEES"):
 
 
 FromConsole = (
-    Hello
-    | Fetch
-    | SnapGet
-    | History
-    | Act
-    | Ping
-    | SignIn
-    | SignOut
-    | Reveal
-    | BlobGet
-    | BlobPut
-    | Anchor
-    | AnchorGet
-    | Sees
-)
+    Hello | Fetch | SnapGet | History | Act | Ping | SignIn | SignOut | Reveal | Lease | BlobGet | BlobPut | Anchor
+    | AnchorGet | Sees
+)  # fmt: skip
 FromHub = (
-    Welcome | Denied | Batch | Reset | Snap | Series | Ack | Pong | Bye | Signed | Revealed | Blob | BlobKept | Anchored
-    | Anchors
+    Welcome | Denied | Batch | Reset | Snap | Series | Ack | Pong | Bye | Signed | Revealed | Leased | Blob | BlobKept
+    | Anchored | Anchors
 )  # fmt: skip

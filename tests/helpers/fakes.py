@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from backends.domain.ports import ActionRefused, Delivery, Pixels, SeriesPart, S
 from backends.domain.replay import is_past, is_replay
 from backends.domain.stream_choice import LeftOut, Seen
 from backends.domain.times import NS_PER_S, SessionClock
+from backends.domain.turning import TurnStage, TurnStatus, TurnWish
 from backends.video.plan import StreamKey
 
 Series = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
@@ -200,6 +202,20 @@ class FakeAccess:
         """The newest reveal is answered."""
         _, what, target, _ = self.asked[-1]
         self.inbox.put(Revealed(len(self.asked), what, target, code, values))
+
+
+@dataclass
+class FakeTurning:
+    """Writes down what hands wanted; `say` is what a feeder would tell of a camera."""
+
+    inbox: FakeInbox
+    wishes: list[TurnWish] = field(default_factory=list)
+
+    def turn(self, wish: TurnWish) -> None:
+        self.wishes.append(wish)
+
+    def say(self, camera_id: str, stage: TurnStage, code: str = "", **more: Any) -> None:
+        self.inbox.put(TurnStatus(camera_id, stage, code, **more))
 
 
 @dataclass(frozen=True)

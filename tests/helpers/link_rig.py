@@ -25,6 +25,7 @@ from backends.protocol.messages import (
     Envelope,
     FeedHead,
     Heartbeat,
+    Leased,
     Revealed,
     Series,
     Signed,
@@ -52,6 +53,7 @@ class Seen:
         self.grants: list[Grant] = []
         self.signed_answers: list[Signed] = []
         self.revealed_answers: list[Revealed] = []
+        self.leases: list[Leased] = []
         self.blobs: list[BlobDone] = []
         self.anchors: list[Anchored] = []
 
@@ -88,6 +90,9 @@ class Seen:
 
     def revealed(self, answer: Revealed) -> None:
         self.revealed_answers.append(answer)
+
+    def leased(self, answer: Leased) -> None:
+        self.leases.append(answer)
 
     def blob(self, whole: BlobDone) -> None:
         self.blobs.append(whole)

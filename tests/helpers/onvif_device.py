@@ -89,6 +89,11 @@ class OnvifCamera:
         self.refusals = 0
         self.authorizations: list[str] = []
         self.moves: list[str] = []
+        self.at: list[float] = []
+        """When each of them came (monotonic)."""
+        self.heedless = False
+        """Does not stop by itself, as a broken one."""
+        self._turns_until_s = 0.0
         self.subscriptions: set[str] = set()
         self.flood = 0
         """Messages in each answer to PullMessages, at once: something that begins and ends all the time."""
@@ -219,21 +224,32 @@ class OnvifCamera:
     def do_GetSnapshotUri(self, body: ElementTree.Element, path: str, *_: object) -> str | bytes:
         return self._uri("GetSnapshotUri", body, path, "http://127.0.0.1/snap/{token}")
 
+    @property
+    def turning(self) -> bool:
+        """It turns now: until the time-out of its last move."""
+        return time.monotonic() < self._turns_until_s
+
+    def _did(self, what: str, turns_s: float = 0.0) -> None:
+        self.moves.append(what)
+        self.at.append(time.monotonic())
+        self._turns_until_s = time.monotonic() + (1e9 if self.heedless and turns_s else turns_s)
+
     def do_ContinuousMove(self, body: ElementTree.Element, *_: object) -> str:
         parts = [f"{node.tag.rpartition('}')[2]}{sorted(node.attrib.items())}" for node in body.iter() if node.attrib]
         timeout = next((node.text for node in body.iter() if node.tag.endswith("Timeout")), "none")
-        self.moves.append(f"move {' '.join(parts)} {timeout}")
+        still = all(float(node.get(axis, "0")) == 0 for node in body.iter() for axis in ("x", "y"))
+        self._did(f"move {' '.join(parts)} {timeout}", 0.0 if still else float((timeout or "PT0S")[2:-1]))
         return "<tptz:ContinuousMoveResponse/>"
 
     def do_Stop(self, *_: object) -> str:
-        self.moves.append("stop")
+        self._did("stop")
         return "<tptz:StopResponse/>"
 
     def do_GotoPreset(self, body: ElementTree.Element, *_: object) -> str | bytes:
         token = next((node.text or "" for node in body.iter() if node.tag.endswith("PresetToken")), "")
         if token not in self.presets:
             return says.fault("NoToken", "Preset does not exist")
-        self.moves.append(f"preset {token}")
+        self._did(f"preset {token}")
         return "<tptz:GotoPresetResponse/>"
 
     def do_GetPresets(self, *_: object) -> str:
@@ -248,7 +264,7 @@ class OnvifCamera:
         return f"<tptz:SetPresetResponse><tptz:PresetToken>{token}</tptz:PresetToken></tptz:SetPresetResponse>"
 
     def do_GetStatus(self, *_: object) -> str:
-        return says.ptz_status(moving=bool(self.moves) and self.moves[-1].startswith("move"))
+        return says.ptz_status(moving=self.turning)
 
     def do_GetConfigurations(self, *_: object) -> str:
         return says.ptz_configurations()

@@ -13,7 +13,17 @@ from enum import StrEnum
 from pathlib import Path
 
 import msgspec
-from helpers.fakes import FakeAccess, FakeActions, FakeHistory, FakeInbox, FakePictures, FakeSmall, FakeSound, curve
+from helpers.fakes import (
+    FakeAccess,
+    FakeActions,
+    FakeHistory,
+    FakeInbox,
+    FakePictures,
+    FakeSmall,
+    FakeSound,
+    FakeTurning,
+    curve,
+)
 from helpers.sample_places import CAMERAS, CONFIG, NOW_NS, SENSORS, level
 from helpers.sample_places import t as at
 from helpers.sample_records import ALARMS, INDICATORS, OPERATORS, REPORTS, STATIONS, flood_alarms
@@ -107,6 +117,7 @@ class SampleSession:
     history: FakeHistory
     small: FakeSmall
     sound: FakeSound
+    turning: FakeTurning
 
     def deliver(self, *deliveries: Delivery) -> None:
         """Apply these after whatever waits in the inbox, as the pump would."""
@@ -148,6 +159,7 @@ def sample_session(
             notices=Notices(),
             demands=DemandBoard(streams),
             calls=Calls(),
+            turning=(turning := FakeTurning(inbox)),
         ),
         city=city,
         clock=clock,
@@ -158,6 +170,7 @@ def sample_session(
         history=history,
         small=small,
         sound=sound,
+        turning=turning,
     )
     keep_told(city, streams)
     _fill_history(history, scene)

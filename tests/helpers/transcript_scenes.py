@@ -5,18 +5,16 @@ Its docstring is the title; `scene(...)` names the hub's options. Record with `p
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from typing import Any
 
 from helpers.hub_people import SECRET
-from helpers.transcripts import Scribe
+from helpers.transcripts import STATION, Scribe
 
 Scene = Callable[[Scribe], None]
 SCENES: dict[str, tuple[str, dict[str, Any], Scene]] = {}
 MINUTE = 60_000_000_000
-PICTURE = bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + bytes(range(40)) + bytes.fromhex("ffd9")
 HELLO = {"msg": "HELLO", "station": "desk-1", "mode": "demo", "versions": [1], "enc": ["json"]}
 
 
@@ -398,9 +396,9 @@ def claimed_station(s: Scribe) -> None:
 # --- people, secrets, blobs, anchors -----------------------------------------------------------------
 
 
-def signed_in(s: Scribe, person: str) -> str:
-    signed = s.say("", {"msg": "SIGNIN", "request": 1, "person": person, "secret": SECRET})
-    return str(signed["token"])
+def signed_in(s: Scribe, person: str, station: str = STATION) -> str:
+    question = {"msg": "SIGNIN", "request": 1, "person": person, "secret": SECRET}
+    return str(s.say("", question, station=station)["token"])
 
 
 @scene(sign_in="password")
@@ -449,45 +447,3 @@ def shelve(s: Scribe) -> None:
     s.say("", act(1, "shelve", id_, rev, token=token, args=args), answers=2)
     item = s.live("", lambda m: m.get("cause") == aid(1), b"1/alarms/")
     s.say("", act(2, "unshelve", id_, item["body"]["state_rev"], token=token), answers=2)
-
-
-@scene(sign_in="password")
-def reveal_reporter(s: Scribe) -> None:
-    """Who sent a report, for a person with the right, who says why; each look is kept first."""
-    hello(s)
-    token = signed_in(s, "ha")
-    ask = {"msg": "REVEAL", "request": 2, "what": "reporter", "target": "PA-1", "token": token}
-    s.say("", {**ask, "reason": "gọi lại người dân"})
-    s.say("no reason given", {**ask, "request": 3, "reason": ""})
-
-
-@scene(sign_in="password")
-def blob_up_and_down(s: Scribe) -> None:
-    """A picture goes up in one part and comes down again, named by its SHA-256."""
-    hello(s)
-    token = signed_in(s, "ha")
-    name = hashlib.sha256(PICTURE).hexdigest()
-    put = {"msg": "BLOBPUT", "request": 2, "blob": name, "media": "image/jpeg", "size": len(PICTURE)}
-    s.say("up", {**put, "part": 1, "parts": 1, "token": token}, data=PICTURE)
-    s.say("down", {"msg": "BLOBGET", "request": 3, "blob": name})
-    s.say("one that nobody has", {"msg": "BLOBGET", "request": 4, "blob": "0" * 64})
-
-
-@scene(sign_in="password")
-def blob_with_a_wrong_hash(s: Scribe) -> None:
-    """Bytes that are not what they are called are not kept."""
-    hello(s)
-    token = signed_in(s, "ha")
-    put = {"msg": "BLOBPUT", "request": 2, "blob": "0" * 64, "media": "image/jpeg", "size": len(PICTURE)}
-    s.say("", {**put, "part": 1, "parts": 1, "token": token}, data=PICTURE)
-
-
-@scene()
-def anchors(s: Scribe) -> None:
-    """The end of a station's audit chain, kept by the hub; one that goes back or differs is seen."""
-    hello(s)
-    first, other = hashlib.sha256(b"1").hexdigest(), hashlib.sha256(b"2").hexdigest()
-    s.say("every minute", {"msg": "ANCHOR", "n": 120, "hash": first, "t": 1795218065354943750})
-    s.say("rows are missing", {"msg": "ANCHOR", "n": 119, "hash": first, "t": 1795218065354943751})
-    s.say("a row was changed", {"msg": "ANCHOR", "n": 120, "hash": other, "t": 1795218065354943752})
-    s.say("what is known of this station", {"msg": "ANCHORGET", "request": 2, "after": 0})

@@ -1,8 +1,8 @@
 """Golden transcripts: recorded from the reference hub, and replayed against it (docs/protocol/transcripts).
 
-`python -m helpers.transcripts` (with tests/ on the path) records all scenes of helpers/transcript_scenes.py anew.
-What differs from run to run is known by the name of its field: times are shifted, epochs, ids and tokens are
-bound where they first appear, counts are compared by their type.
+`python -m helpers.transcripts` (with tests/ on the path) records all scenes of transcript_scenes.py and of
+transcript_calls.py anew. What differs from run to run is known by the name of its field: times are shifted, epochs,
+ids and tokens are bound where they first appear, counts are compared by their type.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Any, Self
 
 from helpers.hub_people import make_accounts
 from helpers.hub_process import HubProcess, WireClient
+
+from backends.adapters.cameras_csv import SITE_FILE
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "protocol" / "transcripts"
 STATION = "desk-1"
@@ -39,7 +41,10 @@ class Stage:
     """A fresh hub with its stations. Context manager."""
 
     def __init__(self, folder: Path, options: dict[str, Any]) -> None:
-        self._hub = HubProcess(folder, **{"past_s": 120, "resume": "always", **options})
+        more = {key: value for key, value in options.items() if key != "table"}
+        self._hub = HubProcess(folder, **{"past_s": 120, "resume": "always", **more})
+        if table := options.get("table"):
+            (folder / SITE_FILE).write_text("\n".join(table), encoding="utf-8")
         if options.get("sign_in") == "password":
             make_accounts(folder)
         self._ready = self._hub.start()
@@ -252,7 +257,7 @@ def read(path: Path) -> list[Line]:
 
 def record(folder: Path, only: list[str]) -> Iterator[str]:
     """Play scenes and write their transcripts; the names of what was written."""
-    from helpers.transcript_scenes import SCENES
+    from helpers.transcript_calls import SCENES
 
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.jsonl"):

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.transcript_scenes import SCENES
+from helpers.transcript_calls import SCENES
 from helpers.transcripts import FOLDER, Replay, read
 
 from backends.domain.feeds import FEEDS

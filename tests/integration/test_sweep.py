@@ -266,3 +266,10 @@ def test_a_record_without_news_is_the_same(tmp_path: Path) -> None:
     gone: Any = sweeping.with_found(camera, sweeping.Found(sweeping.Looked("c", False, "gone", ())), 9)
     assert (gone.online, gone.flags, gone.reason, gone.t_state_ns, gone.thumbnail) == (False, (), "gone", 9, "x")
     assert "geheim" not in repr(msgspec.structs.replace(sweeping.LookAt("c", "x:"), password="geheim"))
+
+
+def test_a_camera_that_people_turn_looks_elsewhere_by_right() -> None:
+    found = sweeping.Found(sweeping.Looked("c", True, "", (PictureFlag.TURNED, PictureFlag.BLURRED)))
+    fixed = Camera("c", "1", LocalText("c"), ())
+    assert sweeping.with_found(fixed, found, 9).flags == (PictureFlag.TURNED, PictureFlag.BLURRED)
+    assert sweeping.with_found(msgspec.structs.replace(fixed, turns=True), found, 9).flags == (PictureFlag.BLURRED,)

@@ -101,6 +101,15 @@ def test_what_is_not_said_again_is_forgotten_and_the_state_stays_until_the_next_
     assert hub.sights.shown() == frozenset()
 
 
+def test_a_camera_that_people_turn_looks_elsewhere_by_right() -> None:
+    hub = Hub(camera("a", turns=True), camera("b"))
+    hub.sights.hello("desk", ["a", "b"])
+    hub.sights.sees("desk", [Sight(name, flags=(BLACK, TURNED)) for name in "ab"])
+    seen = hub.turn()
+    assert (seen["a"].flags, seen["a"].sights[0].flags) == ((BLACK,), (BLACK,))
+    assert set(seen["b"].flags) == {BLACK, TURNED}, "the control"
+
+
 def test_a_word_counts_only_after_a_hello_for_known_cameras_and_for_so_many() -> None:
     drawn, off = camera("drawn", "scene:1"), camera("off", enabled=False)
     hub = Hub(camera("a"), drawn, off)

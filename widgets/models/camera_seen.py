@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backends.domain.camera import Camera, PictureState, PictureStatus
+from backends.domain.camera import Camera, PictureState, PictureStatus, as_meant
 from backends.domain.picture import PictureFlag
 from backends.domain.times import NS_PER_S
 from widgets import format as fmt
@@ -50,7 +50,7 @@ def seen_of(camera: Camera, status: PictureStatus | None, now_ns: int) -> Seen:
         if camera.flags:
             return Seen(_flag(camera.flags[0]), _since(camera, now_ns), 1)
         return Seen(tr("camera_list.online"), _since(camera, now_ns), 3)
-    here = _here(status)
+    here = _here(as_meant(camera, status))
     if camera.online == (status.state not in _DEAD):
         return here
     hub = tr("camera_list.hub_online") if camera.online else tr("camera_list.hub_offline")

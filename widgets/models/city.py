@@ -23,6 +23,7 @@ from backends.domain.ports import Changes, Delivery, LinkStatus, NewSamples, Ser
 from backends.domain.quality import Quality, Value
 from backends.domain.report import Report
 from backends.domain.sensor import Sensor
+from backends.domain.turning import TurnStatus
 
 LOCAL_FEED = "local"
 """Alarms of the station itself: same record and list, works without the hub."""
@@ -49,6 +50,9 @@ class CityModel(QObject):
     pictureArrived = Signal(object)
     """A SmallPicture for whoever wanted it. Kept nowhere."""
 
+    turnChanged = Signal(str)
+    """Id of a camera: what becomes of turning it from here."""
+
     def __init__(self, mode: Mode = Mode.LIVE) -> None:
         super().__init__()
         self._records: dict[str, dict[str, Any]] = {name: {} for name in (*FEEDS, LOCAL_FEED)}
@@ -61,6 +65,8 @@ class CityModel(QObject):
         """Newest value of each series."""
         self.pending: dict[tuple[str, str], ActionStatus] = {}
         """By (feed, target): the latest action that has not reached a final stage, or failed visibly."""
+        self.turning: dict[str, TurnStatus] = {}
+        """Cameras that are or were turned from this station, by id: the newest word on each."""
         self.unstored: set[str] = set()
         """Ids of alarms that are shown, but could not be stored."""
         self._sorted: list[Alarm] | None = None
@@ -184,6 +190,9 @@ class CityModel(QObject):
                 self.seriesArrived.emit(delivery)
             elif isinstance(delivery, SmallPicture):
                 self.pictureArrived.emit(delivery)
+            elif isinstance(delivery, TurnStatus):
+                self.turning[delivery.camera_id] = delivery
+                self.turnChanged.emit(delivery.camera_id)
         if changed:
             self.feedsChanged.emit(frozenset(changed))
         if health:

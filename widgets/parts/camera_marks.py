@@ -40,6 +40,10 @@ class Marks:
     refuses: bool = False
     """... and may not be put here."""
     details: tuple[Line, ...] = ()
+    turn: tuple[str, ...] = ()
+    """Who turns its camera, in words; the longest that fit are taken."""
+    trouble: str = ""
+    """What that camera says is wrong while a hand is on it."""
 
 
 NO_MARKS = Marks()
@@ -111,6 +115,17 @@ class MarkPainter:
             text.draw(painter, box, value, px, self.theme.on_picture, Weight.SEMIBOLD)
             top += step
         return panel
+
+    def trouble(self, painter: QPainter, room: QRectF, words: str) -> QRectF:
+        """A sentence at the bottom of `room`, cut where it is too long."""
+        if not words:
+            return QRectF()
+        px = self.scale.floor
+        band = QRectF(room.left(), room.bottom() - self.scale.line(px), room.width(), self.scale.line(px))
+        painter.fillRect(band, self.theme.scrim)
+        inside = band.adjusted(px * 0.5, 0, -px * 0.5, 0)
+        text.draw(painter, inside, words, px, self.theme.on_picture, Weight.SEMIBOLD)
+        return band
 
     def ring_width(self, marks: Marks) -> float:
         """How far a ring reaches in from all four sides; 0 = there is none."""

@@ -17,6 +17,7 @@ from widgets.i18n import local, tr
 from widgets.keys import CAMERA_KEYS
 from widgets.parts import camera_zoom as zoom
 from widgets.parts import text
+from widgets.parts.camera_presets import add_presets
 from widgets.parts.stream_menu import add_streams
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def entries(tile: CameraTile) -> tuple[Entry, ...]:
         Entry("replay.before_alarm", Ask.BEFORE_ALARM, picture and tile.alarmed),
         Entry("replay.pause", Ask.PAUSE, old is not None, checked=old is not None and old.paused),
         Entry("replay.to_live", Ask.LIVE, old is not None),
+        Entry("turn.act", Ask.TURN, tile.camera is not None and tile.camera.turns, checked=tile.turn.active),
+        Entry("turn.act_patrol", Ask.PATROL, bool(tile.turn.patrol_stops())),
         Entry("camera_hand.details", Ask.DETAILS, checked=tile.details),
         Entry("camera_hand.still", Ask.STILL, picture),
         Entry("camera_hand.earlier", Ask.EARLIER, bool(hands.earlier(tile.place))),
@@ -77,6 +80,7 @@ def open_menu(tile: CameraTile, at: QPoint) -> QMenu:
             action.setChecked(entry.checked)
         action.triggered.connect(lambda _=False, act=entry.act: hands.ask(place, act))
     add_streams(menu, tile)
+    add_presets(menu, tile)
     _add_earlier(menu, tile)
     menu.popup(at)
     return menu

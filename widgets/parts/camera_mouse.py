@@ -33,7 +33,9 @@ class CameraMouse:
             return
         tile = self._tile
         on_caption = event.position().y() >= tile.height() - tile.scale.line(tile.scale.floor) * 1.3
-        if tile.picture.seen != zoom.WHOLE and not on_caption:
+        if tile.turn.active and not on_caption:
+            tile.turn.press(event.position())
+        elif tile.picture.seen != zoom.WHOLE and not on_caption:
             self._pan_from = event.position()
             tile.setCursor(Qt.CursorShape.ClosedHandCursor)
         else:
@@ -42,6 +44,7 @@ class CameraMouse:
     def move(self, event: QMouseEvent) -> None:
         if not event.buttons() & Qt.MouseButton.LeftButton:
             return
+        self._tile.turn.move(event.position())
         if self._pan_from is None:
             self._carrier.move(event.globalPosition().toPoint(), self._what)
             return
@@ -56,15 +59,19 @@ class CameraMouse:
     def release(self, event: QMouseEvent) -> None:
         if event.button() is Qt.MouseButton.LeftButton:
             self._carrier.release()
+            self._tile.turn.release()
             if self._pan_from is not None:
                 self._pan_from = None
                 self._tile.unsetCursor()
 
     def wheel(self, event: QWheelEvent) -> None:
         notches = event.angleDelta().y() / _NOTCH
+        event.accept()
+        if self._tile.turn.active:
+            self._tile.turn.wheel(notches)
+            return
         at = zoom.share_at(self._tile.picture.box(self._tile.rect(), self._tile.camera), event.position())
         self._tile.picture.look_at(zoom.nearer(self._tile.picture.seen, zoom.STEP**notches, at))
-        event.accept()
 
     def _what(self) -> Carried | None:
         camera = self._tile.camera

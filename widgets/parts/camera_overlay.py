@@ -146,7 +146,8 @@ class CameraOverlay:
         zoom = QRectF() if tight and not calm else hands.zoom(painter, middle, said.marks.zoom)
         number = hands.number(painter, middle, said.marks.number)
         free = middle.adjusted(0, max(zoom.height(), number.height()) + 2 * words, 0, 0)
-        details = hands.details(painter, free, said.marks.details)
+        trouble = hands.trouble(painter, free, said.marks.trouble)
+        details = hands.details(painter, free.adjusted(0, 0, 0, -trouble.height()), said.marks.details)
         self._paint_middle(painter, self._middle_room(middle, zoom, number, details), status)
         self._paint_caption(painter, caption, status)
         if old is not None:
@@ -156,7 +157,7 @@ class CameraOverlay:
             replay_look.draw_nothing(painter, below, said.nothing_old, self.theme, self.scale)
         self._paint_border(painter, whole, border)
         ring = hands.ring(painter, rect, said.marks)
-        parts = [caption, flag, zoom, number, details, *ring, *_sides(whole, border)] if calm else [whole]
+        parts = [caption, flag, zoom, number, details, trouble, *ring, *_sides(whole, border)] if calm else [whole]
         if calm and old is not None:
             parts += replay_look.parts(below, self.scale)
         elif calm and said.nothing_old:
@@ -218,7 +219,9 @@ class CameraOverlay:
             text.draw(painter, inner, words, px, theme.on_picture)
             return
         right, number_width = inner.right(), text.width(camera.number, px, Weight.BOLD) + 1
-        for words in self._caption_chips(status, inner.width()):
+        spare = right - inner.left() - number_width - px * 0.4
+        turned = [one for one in self._said.marks.turn if chip_width(one, px) <= spare] or self._said.marks.turn[-1:]
+        for words in [*turned[:1], *self._caption_chips(status, inner.width())]:
             width = min(chip_width(words, px), right - inner.left() - number_width - px * 0.4)
             if width < px * 2:
                 break

@@ -24,7 +24,7 @@ from PySide6.QtGui import (
     QWheelEvent,
 )
 
-from backends.domain.camera import Camera, Demand, PictureState, PictureStatus
+from backends.domain.camera import Camera, Demand, PictureState, PictureStatus, as_meant
 from backends.domain.place import masks_of
 from backends.domain.stream_choice import Act, View, Why, Wish
 from backends.domain.times import NS_PER_S
@@ -41,6 +41,7 @@ from widgets.parts.camera_mouse import CameraMouse
 from widgets.parts.camera_overlay import BAD, CameraOverlay, Said
 from widgets.parts.camera_picture import CameraPicture
 from widgets.parts.camera_tour import CameraTour
+from widgets.parts.camera_turn import TurnControl
 from widgets.parts.past import BEFORE_ALARM_S, PastControl
 from widgets.parts.replay import ReplayControl, ReplaySeen
 from widgets.parts.shapes import draw_hatch
@@ -86,6 +87,7 @@ class CameraTile(Tile):
         """Set by its window."""
         self._lines: tuple[Line, ...] = ()
         self._mouse = CameraMouse(self)
+        self.turn = TurnControl(self)
         self._tour: CameraTour | None = None
         if options.tour:
             self._tour = CameraTour(expand_numbers(options.tour), options.dwell_s, session.demands)
@@ -119,7 +121,7 @@ class CameraTile(Tile):
             return
         alarm, hands = self._shown.alarm, self.session.hands
         held = self.maximised or self.picture.seen != zoom.WHOLE or bool(hands.camera(self.place))
-        held = held or self._replay.active or (alarm is not None and alarm.unacknowledged)
+        held = held or self.turn.active or self._replay.active or (alarm is not None and alarm.unacknowledged)
         if self._tour.step(self.now_ns(), self._view_of, hold=held):
             self.refresh()
             self._tour.shown()
@@ -193,6 +195,7 @@ class CameraTile(Tile):
                 self.session.hands.end_wish(self.place, camera_id)
             self._status = PictureStatus(PictureState.CONNECTING)
             self._end_replay()
+            self.turn.end()
             self.picture.start_anew()
         self.picture.masks = masks_of(self.session.city.records("config").values(), camera_id)
         view = None
@@ -267,6 +270,7 @@ class CameraTile(Tile):
         self.session.demands.set(self, None)
         self._status = PictureStatus(PictureState.CONNECTING)
         self._end_replay()
+        self.turn.end()
         self.picture.let_go()
         if self._tour is not None:
             self._tour.shown()
@@ -279,6 +283,7 @@ class CameraTile(Tile):
     # -- clocks ----------------------------------------------------------------------------------------
 
     def on_picture_pass(self) -> None:
+        self.turn.look()
         if not self.isVisible() or (self.picture.demand is None and not self._replay.blank):
             return
         self._passes += 1
@@ -293,12 +298,13 @@ class CameraTile(Tile):
     def _look_at_status(self) -> None:
         old_status = self._replay.look()
         self._follow_replay()
-        if self.picture.demand is None:
+        camera = self.camera
+        if self.picture.demand is None or camera is None:
             if old_status is not None and (old := self._replay.seen()) != self._old:
                 self._old, self._status = old, old_status
                 self.update()
             return
-        status = old_status or self.session.pictures.status(self.picture.demand)
+        status = as_meant(camera, old_status or self.session.pictures.status(self.picture.demand))
         if status.state is PictureState.CONNECTING and self.picture.bridging:
             return  # the stream goes on, only its part is new
         old = self._replay.seen()
@@ -398,6 +404,8 @@ class CameraTile(Tile):
             target=over,
             refuses=over and bool(self.options.slot),
             details=self._lines,
+            turn=self.turn.words,
+            trouble=self.turn.trouble,
         )
 
     @property
@@ -417,6 +425,8 @@ class CameraTile(Tile):
 
     def act(self, act: Ask) -> bool:
         """What the tile can do by itself; False: not this, or not now."""
+        if self.turn.act(act):
+            return True
         if self._replay.act(act):
             self._follow_replay()
             self.update()
@@ -434,6 +444,7 @@ class CameraTile(Tile):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
+        self.turn.let_go()
         self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -56,6 +56,9 @@ class CameraDesk(QObject):
         window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.KeyRelease and isinstance(event, QKeyEvent):
+            self._release_key(event)
+            return False
         if event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
             return False
         window = next((w for w in self._windows() if w is watched), None)
@@ -64,7 +67,10 @@ class CameraDesk(QObject):
     def _press(self, window: WallWindow, event: QKeyEvent) -> bool:
         hands = self._session.hands
         if event.text() and event.text() in "0123456789" and not event.modifiers() & _NO_KEYS:
-            self._begin_number(window, event.text())
+            if (found := self._find(hands.place)) is not None and found[1].turn.active:
+                found[1].turn.preset(int(event.text()) or 10)
+            else:
+                self._begin_number(window, event.text())
             return True
         act = act_of(event)
         if act is None:
@@ -75,6 +81,11 @@ class CameraDesk(QObject):
         if not isinstance(window.focusWidget() or window, CameraTile | type(window)) and act not in _ALWAYS:
             return False
         return self.act(hands.place, act, window)
+
+    def _release_key(self, event: QKeyEvent) -> None:
+        act, found = act_of(event), self._find(self._session.hands.place)
+        if act is not None and found is not None and not event.isAutoRepeat():
+            found[1].turn.released(act)
 
     # -- acts ------------------------------------------------------------------------------------------
 
