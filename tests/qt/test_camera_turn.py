@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from helpers.camera_wall import LEFT, NONE, CameraWall, camera_wall, middle, street_session
 from helpers.sample_city import SampleSession
-from PySide6.QtCore import QPoint, QPointF, QSizeF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QSizeF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
@@ -23,6 +23,7 @@ from backends.domain.picture import PictureFlag, Raised
 from backends.domain.turning import PatrolStop, TurnAct, Turner, TurnStage, TurnWish
 from layouts.options import CameraOptions, PatrolView
 from layouts.spec import Monitor
+from widgets.hands import Ask
 from widgets.i18n import Language, set_language, tr
 from widgets.parts import camera_zoom as zoom
 from widgets.parts import text
@@ -30,7 +31,7 @@ from widgets.parts.camera_menu import open_menu
 from widgets.parts.camera_turn import HELD_MOST_S, SAY_S, aim
 from widgets.tiles.camera import CameraTile
 
-Key = Qt.Key
+Key, Modifier = Qt.Key, Qt.KeyboardModifier
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 SMALL = Monitor("desk", 0, 0, 800, 800, 14.0)
 PRESETS = (Preset("p1", "Cổng chính"), Preset("p2", "Bãi xe"))
@@ -145,6 +146,50 @@ def test_a_release_that_never_comes(wall: CameraWall, sample: SampleSession) -> 
     assert TurnAct.GIVE_BACK not in acts(sample)
 
 
+@pytest.mark.parametrize(
+    ("down", "up"),
+    [
+        ((Key.Key_Right, NONE), (Key.Key_Right, SHIFT)),
+        ((Key.Key_Plus, SHIFT), (Key.Key_Shift, NONE)),
+        ((Key.Key_Plus, SHIFT), (Key.Key_Plus, NONE)),
+    ],
+    ids=["Shift has come", "Shift goes first, and plus becomes another key", "Shift has gone"],
+)
+def test_a_key_that_goes_up_beside_others_lets_go(
+    wall: CameraWall, sample: SampleSession, down: tuple[Key, Modifier], up: tuple[Key, Modifier]
+) -> None:
+    taken(wall)
+    window = wall.windows[0].windowHandle()
+    QTest.keyPress(window, *down)
+    assert any(moves(sample)[-1])
+    QTest.keyRelease(window, *up)
+    assert moves(sample)[-1] == (0.0, 0.0, 0.0)
+
+
+def test_another_tile_or_window_is_chosen_while_a_key_is_down(wall: CameraWall, sample: SampleSession) -> None:
+    tile = taken(wall)
+    window = wall.windows[0].windowHandle()
+    QTest.keyPress(window, Key.Key_Left)
+    tile.session.hands.choose(wall.free()[1].place)
+    QTest.keyRelease(window, Key.Key_Left)
+    assert moves(sample)[-1] == (0.0, 0.0, 0.0)
+    tile.session.hands.choose(tile.place)
+    QTest.keyPress(window, Key.Key_Left)
+    assert any(moves(sample)[-1])
+    QApplication.sendEvent(wall.windows[0], QEvent(QEvent.Type.WindowDeactivate))
+    assert moves(sample)[-1] == (0.0, 0.0, 0.0)
+
+
+def test_what_is_shown_again_is_not_turned(wall: CameraWall, sample: SampleSession) -> None:
+    tile = taken(wall)
+    assert tile.act(Ask.BACK_10)
+    assert tile.replay is not None
+    assert acts(sample)[-1] is TurnAct.GIVE_BACK
+    before = len(moves(sample))
+    wall.key(Key.Key_Right)
+    assert len(moves(sample)) == before
+
+
 def test_digits_are_presets_meanwhile(wall: CameraWall, sample: SampleSession) -> None:
     tile = taken(wall)
     wall.type("2")
@@ -202,12 +247,12 @@ def test_a_click_moves_nothing(wall: CameraWall, sample: SampleSession) -> None:
 def test_the_wheel_zooms_the_lens_and_outside_of_it_the_picture(wall: CameraWall, sample: SampleSession) -> None:
     tile = taken(wall)
 
-    def wheel(notches: int) -> None:
+    def wheel(notches: int, aside: int = 0) -> None:
         at = middle(tile)
         QApplication.sendEvent(
             tile,
             QWheelEvent(
-                QPointF(at), QPointF(tile.mapToGlobal(at)), QPoint(), QPoint(0, 120 * notches),
+                QPointF(at), QPointF(tile.mapToGlobal(at)), QPoint(), QPoint(aside, 120 * notches),
                 Qt.MouseButton.NoButton, NONE, Qt.ScrollPhase.NoScrollPhase, False,
             ),
         )  # fmt: skip
@@ -217,6 +262,8 @@ def test_the_wheel_zooms_the_lens_and_outside_of_it_the_picture(wall: CameraWall
     assert tile.picture.seen == zoom.WHOLE
     passes(wall, 0.6)
     assert moves(sample)[-1] == (0.0, 0.0, 0.0), "one notch is a short way"
+    wheel(0, aside=120)
+    assert moves(sample)[-1] == (0.0, 0.0, 0.0), "a wheel tilted sideways"
     wall.key(Key.Key_Escape)
     wheel(1)
     assert tile.picture.seen != zoom.WHOLE

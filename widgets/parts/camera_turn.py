@@ -149,7 +149,9 @@ class TurnControl(QObject):
             self._say()
 
     def wheel(self, notches: float) -> None:
-        """The lens: away from the person is nearer."""
+        """The lens: away from the person is nearer. A wheel that is tilted sideways turns nothing."""
+        if not notches:
+            return
         self._wheel = 1.0 if notches > 0 else -1.0
         self._wheel_until_s = self._now_s() + NOTCH_S
         self._say()

@@ -215,6 +215,8 @@ class CameraTile(Tile):
     def _follow_replay(self) -> None:
         """Paint what is shown again, else what is live: that goes on being decoded meanwhile."""
         old = self._replay.demand()
+        if self._replay.active:
+            self.turn.end()  # its keys would turn what is not seen
         self.session.demands.set_replay(self, old)
         if self.picture.show_none() if self._replay.blank else self.picture.set_demand(old or self._replay.live):
             self.update()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
+from shiboken6 import isValid
 
 from backends.domain.camera import Camera
 from widgets.hands import Ask, Carried
@@ -35,6 +36,12 @@ _SAYS_NO = frozenset({Ask.DETAILS, Ask.STILL, Ask.LOOK_BACK, Ask.BEFORE_ALARM})
 _ALWAYS = _SAYS_NO | {Ask.OUT}
 """Also while the keyboard is in a list: no list uses their keys."""
 _NO_KEYS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+_MODIFIERS = {
+    Qt.Key.Key_Shift: Qt.KeyboardModifier.ShiftModifier,
+    Qt.Key.Key_Control: Qt.KeyboardModifier.ControlModifier,
+    Qt.Key.Key_Alt: Qt.KeyboardModifier.AltModifier,
+    Qt.Key.Key_Meta: Qt.KeyboardModifier.MetaModifier,
+}
 Found = tuple["WallWindow", CameraTile]
 
 
@@ -44,6 +51,9 @@ class CameraDesk(QObject):
     def __init__(self, session: Session, windows: Callable[[], Sequence[WallWindow]]) -> None:
         super().__init__()
         self._session, self._windows = session, windows
+        self._held: dict[int, tuple[CameraTile, Ask, Qt.KeyboardModifier]] = {}
+        """Keys that are down and turn a camera: which one they turn, and what was down beside them. When they go up
+        other keys may be down, and another tile be chosen."""
         self._line: NumberLine | None = None
         self._label: CarriedLabel | None = None
         hands = session.hands
@@ -59,6 +69,8 @@ class CameraDesk(QObject):
         if event.type() == QEvent.Type.KeyRelease and isinstance(event, QKeyEvent):
             self._release_key(event)
             return False
+        if event.type() == QEvent.Type.WindowDeactivate:
+            self._let_go(lambda key: True)
         if event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
             return False
         window = next((w for w in self._windows() if w is watched), None)
@@ -80,12 +92,24 @@ class CameraDesk(QObject):
             return True
         if not isinstance(window.focusWidget() or window, CameraTile | type(window)) and act not in _ALWAYS:
             return False
-        return self.act(hands.place, act, window)
+        found = self._find(hands.place)
+        done = self.act(hands.place, act, window)
+        if found is not None and found[1].turn.active:
+            self._held[event.key()] = found[1], act, event.modifiers()
+        return done
 
     def _release_key(self, event: QKeyEvent) -> None:
-        act, found = act_of(event), self._find(self._session.hands.place)
-        if act is not None and found is not None and not event.isAutoRepeat():
-            found[1].turn.released(act)
+        if event.isAutoRepeat():
+            return
+        # Without its Shift "+" goes up as another key: with the Shift it goes too.
+        beside = _MODIFIERS.get(Qt.Key(event.key()), Qt.KeyboardModifier.NoModifier)
+        self._let_go(lambda key: key == event.key() or bool(self._held[key][2] & beside))
+
+    def _let_go(self, which: Callable[[int], bool]) -> None:
+        for key in [key for key in self._held if which(key)]:
+            tile, act, _ = self._held.pop(key)
+            if isValid(tile):
+                tile.turn.released(act)
 
     # -- acts ------------------------------------------------------------------------------------------
 
