@@ -147,8 +147,6 @@ class Demand(msgspec.Struct, frozen=True, order=True):
     height: int
     crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     """x, y, width, height as shares of the full picture."""
-    restreamed: bool = False
-    """From the room's restream server: the camera's password is none of its business."""
     held: bool = False
     """Of a recorder's past: stay with the picture that is there, and let go of the recorder meanwhile."""
 
