@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -136,7 +137,8 @@ class FeedCore:
         self._link: Link | None = None
         own, tell = Path(settings.data_dir) / FOLDER, self.exchange.tell
         self.access = AccessKeeper(Path(settings.data_dir), self.clock, self._granted_to, self.audit)
-        self.secrets = SecretKeeper(own, self.clock, SystemClock(), self.access, self.audit)
+        cameras = partial(self.exchange.raw, "cameras")
+        self.secrets = SecretKeeper(own, self.clock, SystemClock(), self.access, self.audit, cameras)
         self.access.past = PastDesk(self.secrets.allow)
         self.turning = TurnKeeper(own, settings.station, self.clock, self.access, self.secrets, tell, self.audit)
         self._blobs: dict[int, Callable[[BlobDone], None]] = {}

@@ -212,6 +212,11 @@ class Exchange:
                 mirror.position = (kept.epoch, kept.seq)
             self._pending = {status.action.aid: status for status in pending}
 
+    def raw(self, feed: str, record: str) -> bytes | None:
+        """One record of a feed as it is here now, JSON; None: there is none."""
+        with self._lock:
+            return self._mirrors[feed].items.get(record)
+
     # -- screens -------------------------------------------------------------------------------------
 
     def attach(self, wake: Callable[[], None], have: Mapping[str, tuple[str, int]]) -> Outlet:

@@ -2,7 +2,7 @@
 
 1. The hub has allowed the look and kept it on record; its answer says how the recorder is reached, with its password.
 2. By the maker's addresses the address is written; by ONVIF the recorder is asked, for some seconds, in a thread.
-3. User and password go to the decoders (`SecretKeeper.allow`); the screen gets the address alone.
+3. User and password go to the decoders (`SecretKeeper.allow`), for this address alone; the screen gets the address.
 Must not: give a password to a screen, keep one on disk, or ask the hub.
 """
 
@@ -27,8 +27,8 @@ TLS_RTSP_PORT = 322
 KEPT = 16
 """Recorders whose own list of recordings is remembered."""
 
-Allow = Callable[[str, str, str], None]
-"""(camera id, user, password)."""
+Allow = Callable[[str, str, str, str], None]
+"""(camera id, user, password, the address that is allowed)."""
 Told = Callable[[dict[str, str]], None]
 """Gets {"uri": ...}, or {"trouble": why not, in words}."""
 
@@ -58,7 +58,7 @@ class PastDesk:
             _log.error("the hub does not say how a past time of %s is played: %s is missing", camera, missing)
             told({"trouble": "the hub does not say how"})
             return
-        self._allow(camera, user, password)
+        self._allow(camera, user, password, uri)
         told({"uri": uri})
 
     def _address(self, span: str, way: Mapping[str, str], user: str, password: str) -> str:

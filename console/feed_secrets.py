@@ -1,12 +1,14 @@
 """How cameras are opened: user names and passwords from the hub to this station's decoders.
 
-The supervisor says over a local door which cameras screens want and which of them refuse (`Wants`); the keeper asks
-the hub for what it does not know, and hands everything back (`Given`). A cycle, about twice a second:
+The supervisor says over a local door which cameras screens want where, and which of them refuse (`Wants`); the keeper
+asks the hub for what it does not know, and hands everything back (`Given`). A cycle, about twice a second:
 1. a wanted camera that was never asked for, or not for a day, or that refuses, is asked for: some at a time, and one
-   that goes on refusing ever more rarely, up to a quarter of an hour;
+   that goes on refusing ever more rarely, up to a quarter of an hour. One that is wanted from a place that is none of
+   its own streams in the directory (a restream server, or a host that a screen made up) is not asked for;
 2. the hub answers for whoever sits here, and keeps on record to whom; so does this station's audit, one row a giving;
 3. what is new is sealed and hidden in `DATA_DIR/access`, so that a wall keeps its pictures while the hub is away, for
-   a week at most, and goes to the supervisor, whose broker opens those streams afresh.
+   a week at most, and goes to the supervisor, whose broker opens those streams afresh. With it go the places of the
+   camera's own streams as the directory says now: no other address gets the password, whatever a screen names.
 Must not: let a password into a log, a record, the store or a screen, or ask while nobody sits here.
 """
 
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
@@ -22,12 +24,15 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from backends.domain.access import Grant, Right
+from backends.domain.camera import Camera
 from backends.domain.replay import past_key
 from backends.domain.times import NS_PER_S, MonotonicClock, SessionClock
 from backends.protocol.messages import Revealed
 from backends.video.channel import Stopper
+from backends.video.places import places_of
 from console.feed_verifiers import MOST_OFFLINE_S
 from console.sealed import BadSeal, Seal
 
@@ -45,11 +50,23 @@ TROUBLE_S = 10.0
 RETRY_S = 1.0
 
 
-class Wants(msgspec.Struct, frozen=True, tag="wants"):
-    """Supervisor: the cameras that screens want and that take passwords, and those of them that refuse."""
+PAST_PLACES = 16
+"""Addresses of one camera's past that stay allowed, the newest: more than a station shows at once."""
 
-    cameras: tuple[str, ...]
-    refused: tuple[str, ...]
+
+class Want(msgspec.Struct, frozen=True):
+    """A stream on a screen that may take a password."""
+
+    camera: str
+    place: str
+    """Where it comes from (`place_of`), as the screen says."""
+    refused: bool = False
+
+
+class Wants(msgspec.Struct, frozen=True, tag="wants"):
+    """Supervisor: all of them."""
+
+    streams: tuple[Want, ...]
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -58,6 +75,8 @@ class Key(msgspec.Struct, frozen=True):
     camera: str
     user: str
     password: str
+    places: tuple[str, ...] = ()
+    """Where they may go (`place_of`)."""
 
     def __repr__(self) -> str:
         return f"Key({self.camera!r}, ...)"
@@ -78,6 +97,8 @@ class _Kept(msgspec.Struct, frozen=True):
     key: Key
     t_ns: int
     """When the hub last said so, in its time."""
+    places: tuple[str, ...] = ()
+    """Of the camera's own streams, as the directory said then."""
 
 
 class _Camera(msgspec.Struct):
@@ -107,17 +128,18 @@ class SecretKeeper:
         mono: MonotonicClock,
         opener: Opener,
         noted: Callable[[str, str, str, str], None],
+        record: Callable[[str], bytes | None],
     ) -> None:
+        """`record`: what the directory says of a camera, JSON; None = it does not have it (now). From any thread."""
         self._path = folder / FILE
         self._clock, self._mono, self._opener, self._noted = clock, mono, opener, noted
+        self._record = record
         self._lock = threading.Lock()
         self._cameras: dict[str, _Camera] = {}
         self._past: dict[str, Key] = {}
         """Recorders' keys for the past of cameras, of whoever sits here now. Never on disk."""
         self._past_of = ""
         self._unsaved = False
-        self._number = 0
-        """Of what is known: another one, and the supervisor has to hear of it."""
         self._seal = Seal("", "", "")
         self._stopper = Stopper()
         self._stopped = threading.Event()
@@ -160,22 +182,31 @@ class SecretKeeper:
         except OSError as error:
             _log.warning("how cameras are opened cannot be kept for a start without the hub: %s", error)
 
-    def given(self) -> tuple[int, Given]:
-        """All that is known, with its number."""
+    def given(self) -> Given:
+        """All that is known, and where it may go now."""
         with self._lock:
-            keys = [one.kept.key for one in self._cameras.values() if one.kept is not None]
-            keys += self._past.values()
-            return self._number, Given(tuple(keys))
+            kept = [one.kept for one in self._cameras.values() if one.kept is not None]
+            past = tuple(self._past.values())
+        return Given((*(replace(one.key, places=self._own(one.key.camera, one.places)) for one in kept), *past))
+
+    def _own(self, camera: str, before: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Places of the camera's own streams, none of the room's restream server. `before`: while the directory is not
+        there, so that pictures go on."""
+        raw = self._record(camera)
+        return before if raw is None else tuple(sorted(places_of(one.uri for one in _camera.decode(raw).streams)))
 
     # -- past times ----------------------------------------------------------------------------------
 
-    def allow(self, camera: str, user: str, password: str) -> None:
-        """The hub allows whoever sits here to look at the past of this camera. Until somebody else does, or a lock."""
-        key = Key(past_key(camera), user, password)
+    def allow(self, camera: str, user: str, password: str, uri: str) -> None:
+        """The hub allows whoever sits here to look at this past of the camera. Until somebody else does, or a lock."""
+        name = past_key(camera)
         with self._lock:
-            if self._past_of and self._past.get(key.camera) != key:
-                self._past[key.camera] = key
-                self._number += 1
+            if not self._past_of:
+                return
+            known = self._past.get(name)
+            before = known.places if known is not None and (known.user, known.password) == (user, password) else ()
+            places = (*(place for place in before if place != uri), uri)[-PAST_PLACES:]
+            self._past[name] = Key(name, user, password, places)
 
     def sits(self, grant: Grant) -> None:
         """At every change of who sits here: what somebody was allowed to see of the past is not the next one's."""
@@ -183,7 +214,6 @@ class SecretKeeper:
         with self._lock:
             if person != self._past_of:
                 self._past_of = person
-                self._number += bool(self._past)
                 self._past.clear()
 
     def key_of(self, camera: str) -> tuple[Key | None, bool]:
@@ -198,12 +228,17 @@ class SecretKeeper:
 
     def look(self, wants: Wants) -> None:
         """Ask for what is missing; returns at once."""
+        own = [one for one in wants.streams if one.place in self._own(one.camera)]
+        self.ask((one.camera for one in own), (one.camera for one in own if one.refused))
+
+    def ask(self, cameras: Iterable[str], refused: Iterable[str] = ()) -> None:
+        """The same for these cameras, and first for those of them that refuse what is known."""
         now_s, now_ns = self._mono.monotonic_s(), self._clock.now_ns()
+        refusing = dict.fromkeys(refused)
+        wanted = refusing | dict.fromkeys(cameras)
         with self._lock:
-            refused = frozenset(wants.refused)
             places = AT_ONCE - sum(one.asking for one in self._cameras.values())
-            wanted = [*wants.refused, *(camera for camera in wants.cameras if camera not in refused)]
-            due = [c for c in wanted if _due(self._cameras.setdefault(c, _Camera()), c in refused, now_s, now_ns)]
+            due = [c for c in wanted if _due(self._cameras.setdefault(c, _Camera()), c in refusing, now_s, now_ns)]
             chosen = due[: max(0, min(places, A_LOOK))]
             for camera in chosen:
                 self._cameras[camera].asking = True
@@ -216,6 +251,7 @@ class SecretKeeper:
         """The hub's answer. In the link's thread: what goes to the disk waits for the other one."""
         now_s, now_ns = self._mono.monotonic_s(), self._clock.now_ns()
         user, password = said.values.get("user", ""), said.values.get("password", "")
+        places = self._own(camera)
         with self._lock:
             one = self._cameras[camera]
             one.asking = False
@@ -224,12 +260,11 @@ class SecretKeeper:
                 return
             new = Key(camera, user, password) if not said.code and user else None
             changed = new != (one.kept.key if one.kept is not None else None)
-            one.kept = _Kept(new, now_ns) if new is not None else None
+            one.kept = _Kept(new, now_ns, places) if new is not None else None
             one.confirmed_s = now_s
             one.pause_s = AGAIN_S if changed else min(AGAIN_MOST_S, one.pause_s * 2)
             one.next_s = now_s + one.pause_s
             self._unsaved = True
-            self._number += changed
         if new is not None:
             self._noted("camera_secret", person, f"cameras/{camera}", "new" if changed else "as before")
 
@@ -253,12 +288,12 @@ class SecretKeeper:
             self._stopped.wait(RETRY_S)
 
     def _serve(self, connection: Connection) -> None:
-        sent = -1
+        sent: Given | None = None
         while True:
-            number, given = self.given()
-            if number != sent:
+            given = self.given()
+            if given != sent:
                 connection.send_bytes(encode(given))
-                sent = number
+                sent = given
             self._save()
             message = self._stopper.receive(connection)
             if message is None:
@@ -276,6 +311,7 @@ def _due(one: _Camera, refused: bool, now_s: float, now_ns: int) -> bool:
     return one.kept is None or now_ns - one.kept.t_ns > int(CONFIRM_S * NS_PER_S)
 
 
+_camera = msgspec.json.Decoder(Camera)
 encode = msgspec.json.encode
 wants_decoder = msgspec.json.Decoder(Wants)
 given_decoder = msgspec.json.Decoder(Given)

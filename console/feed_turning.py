@@ -26,7 +26,7 @@ from backends.domain.camera import Camera
 from backends.domain.times import NS_PER_S, SessionClock
 from backends.domain.turning import TurnAct, TurnStage, TurnStatus, TurnWish
 from backends.protocol.messages import Lease, Leased
-from console.feed_secrets import Key, SecretKeeper, Wants
+from console.feed_secrets import Key, SecretKeeper
 from console.sealed import BadSeal, Seal
 from console.turning_hand import Hand
 
@@ -194,9 +194,9 @@ class TurnKeeper:
         """
         key, said = self._secrets.key_of(camera)
         if refused is not None and key == refused:
-            self._secrets.look(Wants((camera,), (camera,)))
+            self._secrets.ask((camera,), refused=(camera,))
             return None, False
         if key is None and not said and self.seats.up:
-            self._secrets.look(Wants((camera,), ()))
+            self._secrets.ask((camera,))
             return None, False
         return key, True

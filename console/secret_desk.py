@@ -1,8 +1,9 @@
 """The supervisor's end of the cameras' passwords: a local door for the feeder alone, the picture broker behind it.
 
-Twice a second it tells the feeder which cameras with passwords are wanted and which refuse; what the feeder gives goes
-to the broker, and from there into the stdin of a worker. It stays in memory here, so that a restart of the feeder
-interrupts no picture. Must not: know the hub, or write anything down.
+Twice a second it tells the feeder which cameras with passwords are wanted, from where, and which refuse; what the
+feeder gives goes to the broker, and from there into the stdin of a worker, for the places that the feeder names. It
+stays in memory here, so that a restart of the feeder interrupts no picture. Must not: know the hub, or write anything
+down.
 """
 
 from __future__ import annotations
@@ -18,21 +19,23 @@ from typing import Protocol
 import msgspec
 
 from backends.domain.camera import PictureState
+from backends.domain.replay import is_past
+from backends.video.broker import Credentials
 from backends.video.channel import Stopper
+from backends.video.places import place_of
 from backends.video.plan import StreamKey
-from console.feed_secrets import Given, Wants, encode, given_decoder
+from console.feed_secrets import Given, Want, Wants, encode, given_decoder
 
 _log = logging.getLogger(__name__)
 
 LOOK_S = 0.5
-_WITH_PASSWORDS = frozenset({"rtsp", "rtsps", "http", "https"})
 
 
 class Broker(Protocol):
     """What the desk needs of PictureBroker."""
 
     def streams(self) -> Mapping[StreamKey, PictureState]: ...
-    def set_credentials(self, credentials: Mapping[str, tuple[str, str]]) -> None: ...
+    def set_credentials(self, credentials: Mapping[str, Credentials]) -> None: ...
 
 
 class SecretDesk:
@@ -42,7 +45,7 @@ class SecretDesk:
         self._broker, self._authkey = broker, authkey
         self._listener = Listener(address, backlog=2)
         self._address = address
-        self._known: dict[str, tuple[str, str]] = {}
+        self._known: dict[str, Credentials] = {}
         self._stopper = Stopper()
         self._stopped = threading.Event()
         self._threads = [threading.Thread(target=self._accept, name="secrets accept", daemon=True)]
@@ -104,14 +107,19 @@ class SecretDesk:
                 gone.wait(LOOK_S)
 
     def _take(self, given: Given) -> None:
-        known = {key.camera: (key.user, key.password) for key in given.keys}
+        known = {key.camera: Credentials(key.user, key.password, frozenset(key.places)) for key in given.keys}
         if known != self._known:
             self._known = known
             self._broker.set_credentials(known)
 
 
 def wants_of(streams: Mapping[StreamKey, PictureState]) -> Wants:
-    """Of all that is decoded."""
-    wanted = {key: state for key, state in streams.items() if key.uri.partition(":")[0].lower() in _WITH_PASSWORDS}
-    refused = {key.camera_id for key, state in wanted.items() if state is PictureState.REFUSED}
-    return Wants(tuple(sorted({key.camera_id for key in wanted})), tuple(sorted(refused)))
+    """Of all that is decoded live and may take a password."""
+    wanted = {(key, place_of(key.uri)): state for key, state in streams.items() if not is_past(key.uri)}
+    return Wants(
+        tuple(
+            Want(key.camera_id, place, state is PictureState.REFUSED)
+            for (key, place), state in sorted(wanted.items())
+            if place
+        )
+    )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
 from backends.domain.picture import Apart, PictureFlag, Raised
 from backends.domain.text import LocalText
 from backends.domain.turning import Turner
+
+FLAGS_MOST = 16
+"""Of one picture in a message: twice as many as there are."""
 
 
 class StreamKind(StrEnum):
@@ -39,7 +43,7 @@ class Sight(msgspec.Struct, frozen=True, omit_defaults=True):
     camera: str
     online: bool = True
     """It has a picture."""
-    flags: tuple[PictureFlag, ...] = ()
+    flags: Annotated[tuple[PictureFlag, ...], msgspec.Meta(max_length=FLAGS_MOST)] = ()
     """What is wrong with it, most urgent first."""
 
 
@@ -80,7 +84,7 @@ class Camera(msgspec.Struct, frozen=True, omit_defaults=True):
     t_state_ns: int = 0
     """Since when `online` and `flags` are so."""
     sights: tuple[StationSight, ...] = ()
-    """What the stations see that show it now, those without a picture first."""
+    """What the stations see that show it now, those without a picture first; empty while that is what is said here."""
     substitutes: tuple[str, ...] = ()
     """Camera ids that may stand in for this one, best first."""
     restream: tuple[Stream, ...] = ()
@@ -143,8 +147,6 @@ class Demand(msgspec.Struct, frozen=True, order=True):
     height: int
     crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     """x, y, width, height as shares of the full picture."""
-    restreamed: bool = False
-    """From the room's restream server: the camera's password is none of its business."""
     held: bool = False
     """Of a recorder's past: stay with the picture that is there, and let go of the recorder meanwhile."""
 

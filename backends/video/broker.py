@@ -5,7 +5,7 @@ made; the streams are spread over the workers; the GUI is told where its picture
 no longer wanted lingers for a second, so that a change of layout reconnects nothing that stays.
 
 Threads: one that accepts, one that cares, one that measures, one for each connection, two for each worker. Must not:
-import Qt, touch a pixel, or send a password anywhere but into a worker's stdin.
+import Qt, touch a pixel, or send a password anywhere but into a worker's stdin, for a place that it is meant for.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from pathlib import Path
@@ -32,6 +33,7 @@ from backends.video.channel import Stopper
 from backends.video.crew import Crewman, WorkerEnded
 from backends.video.frames import FrameReader, format_segment, segment_size
 from backends.video.isolation import Isolation
+from backends.video.places import place_of
 from backends.video.plan import OutputKey, StreamKey, outputs_for, spread
 from backends.video.ring_pool import BUDGET, RingPool
 from backends.video.ring_source import NOTHING_KEPT, ring_path
@@ -61,8 +63,15 @@ GUI_GONE_S = 10.0
 _CARE_S = 0.5
 _BUSY_S = 1.0
 
-Credentials = tuple[str, str]
-"""User name and password."""
+
+@dataclass(frozen=True)
+class Credentials:
+    """How a camera, or the past of one, is opened."""
+
+    user: str = ""
+    password: str = field(default="", repr=False)
+    places: frozenset[str] = frozenset()
+    """Where they may go (`place_of`), whatever address a screen names for that camera."""
 
 
 class BrokerSettings(msgspec.Struct, frozen=True):
@@ -131,8 +140,6 @@ class PictureBroker:
         self._outputs: dict[OutputKey, _Output] = {}
         self._refused: dict[OutputKey, str] = {}
         self._places: dict[StreamKey, int] = {}
-        self._elsewhere: set[StreamKey] = set()
-        """From the room's restream server, which no camera's password is given to, not while they linger either."""
         self._guis: list[_Gui] = []
         # Differs from that of a broker before us, whose pictures the GUI may still hold.
         self._generation = int(time.monotonic() * 10) & 0xFFFFFF
@@ -201,8 +208,8 @@ class PictureBroker:
             self._segments.close()
 
     def set_credentials(self, credentials: Mapping[str, Credentials]) -> None:
-        """Camera id -> (user, password). A changed one opens its stream afresh. By `past_key`: of its recorder; without
-        one no past of the camera is opened."""
+        """By camera id. A changed one opens its stream afresh. By `past_key`: of its recorder; a past that is none of
+        its places is not opened."""
         with self._lock:
             self._credentials = dict(credentials)
             self._give_orders()
@@ -216,7 +223,7 @@ class PictureBroker:
     def passwords(self) -> frozenset[str]:
         """All that workers were given: whoever quotes a worker's words takes them out."""
         with self._lock:
-            return frozenset(password for _, password in self._credentials.values() if password)
+            return frozenset(one.password for one in self._credentials.values() if one.password)
 
     def worker_pids(self) -> list[int]:
         """Of the workers that run now."""
@@ -239,13 +246,9 @@ class PictureBroker:
             return frozenset(demand.uri for gui in self._guis for demand in gui.wanted.demands)
 
     def streams(self) -> dict[StreamKey, PictureState]:
-        """What is decoded now from the cameras themselves, and how each stands."""
+        """What is decoded now, replays apart, and how each stands."""
         with self._lock:
-            outputs = [
-                (key, one)
-                for key, one in self._outputs.items()
-                if key.stream not in self._elsewhere and not is_replay(key.stream.uri)
-            ]
+            outputs = [(key, one) for key, one in self._outputs.items() if not is_replay(key.stream.uri)]
             return {key.stream: output.seen.status().state for key, output in outputs}
 
     def worker_restarts(self) -> int:
@@ -345,8 +348,6 @@ class PictureBroker:
             self._make(key)
         self._spread(now)
         self._rings.want({_kept_stream(key.stream) for key in self._outputs if not is_past(key.stream.uri)})
-        told = {StreamKey(d.camera_id, d.uri): d.restreamed for gui in self._guis for d in gui.wanted.demands}
-        self._elsewhere = {key.stream for key in self._outputs if told.get(key.stream, key.stream in self._elsewhere)}
         self._give_orders()
 
     def _spread(self, now: float) -> None:
@@ -389,13 +390,10 @@ class PictureBroker:
         reduced = {StreamKey(r.camera_id, r.uri): r.left_out for gui in self._guis for r in gui.wanted.reduced}
         moving = {StreamKey(d.camera_id, d.uri) for gui in self._guis for d in gui.wanted.demands if not d.held}
         for stream, drawn in outputs.items():
-            nobody, name = ("", ""), stream.camera_id
-            if is_past(stream.uri):
-                name = past_key(name)
-                if stream not in moving or name not in self._credentials:
-                    continue  # paused; or the hub has not allowed it to whoever sits here
-            alone = is_replay(stream.uri) or stream in self._elsewhere  # neither logs in at the camera
-            user, password = nobody if alone else self._credentials.get(name, nobody)
+            secret = self._credentials_for(stream)
+            if is_past(stream.uri) and (stream not in moving or secret is None):
+                continue  # paused; or the hub has not allowed it to whoever sits here
+            user, password = (secret.user, secret.password) if secret is not None else ("", "")
             path = self._path(stream)
             ring = self._rings.slab(stream) or ("", 0)
             left_out = reduced.get(stream, LeftOut())
@@ -403,6 +401,12 @@ class PictureBroker:
             orders[self._places[stream]].append(order)
         for man, streams in zip(self._crew, orders, strict=True):
             man.order(Orders(tuple(streams)))
+
+    def _credentials_for(self, stream: StreamKey) -> Credentials | None:
+        """What a screen says of an address opens nothing: one that is no place of the camera gets no password."""
+        name = past_key(stream.camera_id) if is_past(stream.uri) else stream.camera_id
+        known = self._credentials.get(name)
+        return known if known is not None and place_of(stream.uri) in known.places else None
 
     def _path(self, stream: StreamKey) -> str:
         """What an address cannot say: the file of a scene, the place of a replay's packets."""

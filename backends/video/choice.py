@@ -441,7 +441,7 @@ def _has_demand(tile: View, ways: Mapping[str, Ways]) -> bool:
 
 
 def _demand(tile: View, pick: Pick) -> Demand:
-    return Demand(tile.camera_id, pick.uri, tile.width, tile.height, tile.crop, pick.via is Via.RESTREAM)
+    return Demand(tile.camera_id, pick.uri, tile.width, tile.height, tile.crop)
 
 
 def _main_and_sub(ways: Ways, via: Via) -> tuple[Pick, Pick]:

@@ -219,7 +219,7 @@ def cameras_that_a_station_shows(s: Scribe) -> None:
     """What a station sees of the cameras on its screens has no answer, and stands in their records for everybody."""
     hello(s, shows=["cam-9"])
     s.say("", {"msg": "SEES", "cameras": [{"camera": "cam-9", "flags": ["black"]}]}, answers=0)
-    s.live("", lambda m: bool(m["body"].get("sights")), b"1/cameras/")
+    s.live("", lambda m: m["body"].get("flags") == ["black"], b"1/cameras/")
 
 
 @scene()

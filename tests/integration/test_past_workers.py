@@ -15,7 +15,7 @@ from helpers.recorder import PASSWORD, USER, Recorder
 
 from backends.domain.camera import Demand, PictureState, PictureStatus
 from backends.domain.replay import MOST_PAST, TOO_MANY_PAST, past_key
-from backends.video.broker import BrokerSettings
+from backends.video.broker import BrokerSettings, Credentials
 from backends.video.nvr.past import Recorder as Addresses
 from backends.video.nvr.past import Span, replay_past
 from backends.video.nvr.templates import Device, Maker
@@ -26,7 +26,6 @@ COUNT = 250
 """Pictures, ten of a second: played in five."""
 WAYS = ("hikvision", "dahua", "onvif")
 KEY_S = 1.0
-ALLOWED = {past_key("c1"): (USER, PASSWORD)}
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +47,14 @@ def past(recorder: Recorder, way: str, t0_s: float = 0.0, t1_s: float = 25.0, ca
     else:
         uri = Addresses(Device(Maker(way), "127.0.0.1", recorder.port)).past(1, t0, t1)
     return Demand(camera, uri, 128, 96)
+
+
+def leave(*demands: Demand) -> dict[str, Credentials]:
+    """To look at these."""
+    uris: dict[str, set[str]] = {}
+    for demand in demands:
+        uris.setdefault(past_key(demand.camera_id), set()).add(demand.uri)
+    return {name: Credentials(USER, PASSWORD, frozenset(places)) for name, places in uris.items()}
 
 
 def number(pixels: np.ndarray) -> int:
@@ -83,13 +90,19 @@ def places(recorder: Recorder) -> int:
 @pytest.mark.parametrize("way", WAYS)
 def test_without_leave_no_recorder_is_asked(recorder: Recorder, way: str) -> None:
     """A screen alone opens none, also with the camera's own password; and what was allowed can be taken back."""
-    with rig(BrokerSettings(workers=1), {"c1": (USER, PASSWORD)}) as running:
-        demand = past(recorder, way)
+    demand = past(recorder, way)
+    other = msgspec.structs.replace(demand, camera_id="c2")
+    later = past(recorder, way, 1.0)
+    own = Credentials(USER, PASSWORD, frozenset({demand.uri}))
+    with rig(BrokerSettings(workers=1), {"c1": own}) as running:
         running.show(demand)
         until(lambda: running.broker.segment_count() == 1, 10, "it is wanted")
-        running.broker.set_credentials({"c2": (USER, PASSWORD), past_key("c2"): (USER, PASSWORD)})
-        assert recorder.asked == []
-        running.broker.set_credentials(ALLOWED)
+        running.show(demand, later)
+        running.broker.set_credentials({"c1": own, "c2": own, **leave(other), **leave(later)})
+        plays(running, later, 2.0)
+        assert (opened(recorder), running.client.sequence(demand)) == (1, 0), "another camera's; another time's"
+        running.show(demand)
+        running.broker.set_credentials(leave(demand))
         plays(running, demand, 0.5)
         running.broker.set_credentials({})
         until(lambda: running.status(demand).state is PictureState.SLOW, 10, lambda: f"{running.status(demand)}")
@@ -98,8 +111,8 @@ def test_without_leave_no_recorder_is_asked(recorder: Recorder, way: str) -> Non
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_pause_lets_go_of_the_recorder_and_goes_on_where_it_was(recorder: Recorder, way: str) -> None:
-    with rig(BrokerSettings(workers=1), ALLOWED) as running:
-        demand = past(recorder, way)
+    demand = past(recorder, way)
+    with rig(BrokerSettings(workers=1), leave(demand)) as running:
         running.show(demand)
         plays(running, demand, 2.5)
         pause = msgspec.structs.replace(demand, held=True)
@@ -119,8 +132,8 @@ def test_a_killed_worker_goes_on_where_it_was(
     recorder: Recorder, way: str, expect_logs: Callable[[str], None]
 ) -> None:  # fmt: skip
     expect_logs("worker")
-    with rig(BrokerSettings(workers=1), ALLOWED) as running:
-        demand = past(recorder, way)
+    demand = past(recorder, way)
+    with rig(BrokerSettings(workers=1), leave(demand)) as running:
         running.show(demand)
         plays(running, demand, 3.5)
         (pid,) = running.broker.worker_pids()
@@ -136,8 +149,8 @@ def test_at_its_end_a_killed_worker_comes_to_the_end_again(
     recorder: Recorder, expect_logs: Callable[[str], None]
 ) -> None:  # fmt: skip
     expect_logs("worker")
-    with rig(BrokerSettings(workers=1), ALLOWED) as running:
-        demand = past(recorder, "onvif", 0.0, 2.0)
+    demand = past(recorder, "onvif", 0.0, 2.0)
+    with rig(BrokerSettings(workers=1), leave(demand)) as running:
         running.show(demand)
         running.until_state(demand, PictureState.ENDED)
         stood = at_s(running, demand)
@@ -148,8 +161,8 @@ def test_at_its_end_a_killed_worker_comes_to_the_end_again(
 
 
 def test_a_jump_gives_the_place_back_at_once(recorder: Recorder) -> None:
-    with rig(BrokerSettings(workers=1), ALLOWED) as running:
-        first, second = past(recorder, "onvif"), past(recorder, "onvif", 10.0)
+    first, second = past(recorder, "onvif"), past(recorder, "onvif", 10.0)
+    with rig(BrokerSettings(workers=1), leave(first, second)) as running:
         running.show(first)
         plays(running, first, 1.0)
         running.show(second)
@@ -159,9 +172,8 @@ def test_a_jump_gives_the_place_back_at_once(recorder: Recorder) -> None:
 
 
 def test_more_than_a_few_at_once_are_refused_in_words(recorder: Recorder) -> None:
-    allowed = {past_key(f"c{n}"): (USER, PASSWORD) for n in range(MOST_PAST + 1)}
-    with rig(BrokerSettings(workers=1), allowed) as running:
-        demands = [past(recorder, "onvif", camera=f"c{n}") for n in range(MOST_PAST + 1)]
+    demands = [past(recorder, "onvif", camera=f"c{n}") for n in range(MOST_PAST + 1)]
+    with rig(BrokerSettings(workers=1), leave(*demands)) as running:
         running.show(*demands[:MOST_PAST])
         for demand in demands[:MOST_PAST]:
             plays(running, demand, 0.1)

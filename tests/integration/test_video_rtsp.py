@@ -9,7 +9,8 @@ from helpers.picture_rig import Rig, rig
 from helpers.rtsp_server import RtspServer
 
 from backends.domain.camera import Demand, PictureState
-from backends.video.broker import BrokerSettings
+from backends.video.broker import BrokerSettings, Credentials
+from backends.video.places import places_of
 
 
 @pytest.fixture
@@ -55,7 +56,8 @@ def test_unplugged_and_rebooted(one: Rig, camera: RtspServer) -> None:
 
 def test_the_password_opens_and_a_wrong_one_is_refused_without_a_storm(caplog: pytest.LogCaptureFixture) -> None:
     server = RtspServer(password="geheim/1 2")
-    known = {"right": ("operator", "geheim/1 2"), "wrong": ("operator", "falsch")}
+    here = places_of([server.uri])
+    known = {"right": Credentials("operator", "geheim/1 2", here), "wrong": Credentials("operator", "falsch", here)}
     try:
         with rig(BrokerSettings(workers=1), known) as running:
             right, wrong, none = (Demand(name, server.uri, 160, 90) for name in ("right", "wrong", "none"))

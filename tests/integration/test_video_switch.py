@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic_ns
-from typing import cast
 
 import av
 import cv2
-import msgspec
 import numpy as np
 import pytest
 from helpers.clips import write_clip
@@ -21,15 +18,13 @@ from backends.domain.camera import Camera, Demand, PictureState, Stream, StreamK
 from backends.domain.stream_choice import LeftOut, View
 from backends.domain.text import LocalText
 from backends.video.backoff import OpeningGate
-from backends.video.broker import PictureBroker, _Gui
-from backends.video.crew import Crewman
 from backends.video.decoder import StreamDecoder
 from backends.video.frames import FrameReader, format_segment, segment_size
 from backends.video.plan import StreamKey
 from backends.video.segment import Segments
 from backends.video.stream_desk import StreamDesk
 from backends.video.turn import TURN
-from backends.video.wire import Orders, OutputOrder, StreamOrder, Wanted, encode
+from backends.video.wire import Orders, OutputOrder, StreamOrder, encode
 from backends.video.worker import Worker
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
@@ -125,49 +120,6 @@ def test_a_change_of_what_is_left_out_opens_no_stream_afresh() -> None:
         assert before._left_out == LeftOut(draw_every=2)
     finally:
         worker.follow(encode(Orders(())))
-
-
-class Man:
-    """A place in the crew; keeps its orders."""
-
-    pid = None
-
-    def order(self, orders: Orders) -> None:
-        self.orders = orders
-
-    def load(self) -> float:
-        return 0.0
-
-    def stop(self) -> None:
-        """Nothing runs."""
-
-
-class Deaf:
-    """The GUI's end of a connection."""
-
-    def send_bytes(self, message: bytes) -> None:
-        """It is not read."""
-
-
-def test_no_cameras_password_goes_to_the_restream_server() -> None:
-    broker = PictureBroker(credentials={"c": ("operator", "geheim")})
-    man, gui = Man(), _Gui(cast("Connection", Deaf()))
-    broker._crew, broker._common, broker._guis = [cast("Crewman", man)], 1, [gui]
-
-    def passwords() -> dict[str, str]:
-        return {order.uri: order.password for order in man.orders.streams}
-
-    try:
-        direct = Demand("c", "rtsp://camera/1", 320, 180)
-        room = Demand("c", "rtsp://room/1", 320, 180, restreamed=True)
-        broker._answer(gui, Wanted(1, (room, direct)))
-        assert passwords() == {room.uri: "", direct.uri: "geheim"}
-        broker._answer(gui, Wanted(2, ()))
-        assert passwords() == {room.uri: "", direct.uri: "geheim"}, "they linger"
-        broker._answer(gui, Wanted(3, (msgspec.structs.replace(room, restreamed=False),)))
-        assert passwords()[room.uri] == "geheim", "the directory calls it the camera's own now"
-    finally:
-        broker.stop()
 
 
 def test_the_load_of_the_workers_is_told(running: Rig, tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ def opened(
 def test_every_column_counts() -> None:
     row = RecorderRow("nvr-1", "dahua", "10.0.0.9", 8554, f"pin:{PIN}", "Asia/Ho_Chi_Minh", -3.5, 33, "sub")
     told, allowed = opened(row)
-    assert allowed == [("cam-014", "op", "ge heim")]
     assert set(told) == {"uri"}
+    assert allowed == [("cam-014", "op", "ge heim", told["uri"])]
     assert is_past(told["uri"])
     assert "heim" not in told["uri"]
     past = read_past(told["uri"])

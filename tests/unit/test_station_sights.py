@@ -7,12 +7,22 @@ from typing import Any
 import msgspec
 import pytest
 
-from backends.domain.camera import Camera, PictureState, PictureStatus, Sight, StationSight, Stream, StreamKind
+from backends.domain.camera import (
+    FLAGS_MOST,
+    Camera,
+    PictureState,
+    PictureStatus,
+    Sight,
+    StationSight,
+    Stream,
+    StreamKind,
+)
 from backends.domain.picture import PictureFlag, Raised
 from backends.domain.text import LocalText
 from backends.hub import sights as hub_sights
 from backends.hub.sights import Sights, with_sights
 from backends.link.seeing import CHANGED_S, OLD_S, REPEATED_S, Seeing
+from backends.protocol.codec import BadMessage, decode_from_console, encode
 from backends.protocol.messages import SHOWS_MOST, Sees
 from widgets.parts.sight_teller import sight_of
 
@@ -68,7 +78,39 @@ def test_a_record_says_what_each_station_sees_and_changes_only_with_news() -> No
     hub.turn()
     assert hub.core.puts == 1
     hub.sights.sees("wall", [Sight("a", flags=(TURNED,))])
-    assert not hub.turn()["a"].disputed
+    agreed = hub.turn()["a"]
+    assert (agreed.flags, agreed.sights, agreed.disputed) == ((TURNED,), (), False), "the record says it"
+    hub.now_s += hub_sights.SIGHT_S + 1
+    hub.turn()
+    assert hub.core.puts == 2, "nobody looks any more: what was seen stays"
+
+
+def test_a_wall_that_tours_healthy_cameras_writes_nothing() -> None:
+    hub = Hub(*(camera(f"c{n}") for n in range(64)))
+    for second in range(120):
+        page = [f"c{(second // 10 * 16 + n) % 64}" for n in range(16)]
+        hub.sights.hello("wall", page)
+        hub.sights.sees("wall", [Sight(name) for name in page])
+        hub.now_s += 1
+        hub.turn()
+    assert hub.core.puts == 64, "when each was first judged, and never again"
+
+
+def test_what_a_station_sends_is_bounded_and_brought_into_order_before_it_is_compared() -> None:
+    hub = Hub(camera("a", t_state_ns=7))
+    hub.sights.hello("desk", ["a"])
+    hub.sights.hello("wall", ["a"])
+    hub.sights.sees("desk", [Sight("a", flags=(TURNED, BLACK, TURNED))])
+    hub.sights.sees("wall", [Sight("a", flags=(BLACK, TURNED))])
+    seen = hub.turn()["a"]
+    assert (seen.flags, seen.sights) == ((BLACK, TURNED), ()), "they see the same"
+    hub.sights.sees("wall", [Sight("a", online=False, flags=(BLACK,) * FLAGS_MOST)])
+    assert hub.turn()["a"].sights == (StationSight("wall", online=False), StationSight("desk", flags=(BLACK, TURNED)))
+    assert decode_from_console(encode(Sees((Sight("a", flags=(BLACK,) * FLAGS_MOST),))))
+    with pytest.raises(BadMessage, match="length <= 16"):
+        decode_from_console(encode(Sees((Sight("a", flags=(BLACK,) * (FLAGS_MOST + 1)),))))
+    most = camera("a", sights=tuple(StationSight("x" * 64, flags=tuple(PictureFlag)) for _ in range(40)))
+    assert len(encode(with_sights(most, most.sights, 5))) < 10_000, "far from what no console could read"
 
 
 def test_a_station_without_a_picture_makes_no_camera_dead_and_the_sweep_looks() -> None:
@@ -106,8 +148,36 @@ def test_a_camera_that_people_turn_looks_elsewhere_by_right() -> None:
     hub.sights.hello("desk", ["a", "b"])
     hub.sights.sees("desk", [Sight(name, flags=(BLACK, TURNED)) for name in "ab"])
     seen = hub.turn()
-    assert (seen["a"].flags, seen["a"].sights[0].flags) == ((BLACK,), (BLACK,))
+    assert (seen["a"].flags, seen["a"].sights) == ((BLACK,), ())
     assert set(seen["b"].flags) == {BLACK, TURNED}, "the control"
+
+
+def test_what_an_older_station_shows_is_left_alone_while_it_says_so() -> None:
+    hub = Hub(camera("a"))
+    for _ in range(10):
+        hub.sights.hello("old", ["a"])
+        assert hub.sights.busy() == {"a"}
+        hub.now_s += 29
+        assert hub.sights.busy() == {"a"}, "it never says SEES"
+        hub.now_s += 1
+    hub.sights.sees("old", [])
+    assert hub.sights.busy() == frozenset(), "the control: one that says it has to go on saying it"
+
+
+@pytest.mark.parametrize("speaks", [False, True])
+def test_a_station_that_shows_nothing_for_long_begins_anew(speaks: bool) -> None:
+    hub = Hub(camera("a"))
+    hub.sights.hello("desk", ["a"])
+    for _ in range(4):
+        if speaks:
+            hub.sights.sees("desk", [])
+        assert hub.sights.shown() == {"a"}, "one empty HELLO says nothing of it"
+        hub.now_s += 29
+        hub.sights.hello("desk", [])
+    assert hub.sights.shown() == frozenset()
+    assert hub.sights.busy() == frozenset()
+    hub.sights.hello("desk", ["a"])
+    assert hub.sights.busy() == {"a"}, "its grace as on the first day"
 
 
 def test_a_word_counts_only_after_a_hello_for_known_cameras_and_for_so_many() -> None:

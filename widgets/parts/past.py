@@ -134,7 +134,7 @@ class PastControl:
         if not self._uri:
             return self._before
         held = self._paused and self._at_ns > 0
-        return msgspec.structs.replace(self._live, uri=self._uri, restreamed=False, held=held)
+        return msgspec.structs.replace(self._live, uri=self._uri, held=held)
 
     def look(self) -> PictureStatus | None:
         """How its picture is, ten times a second; None: live is shown."""

@@ -76,13 +76,15 @@ class WantBoard:
         self._told: tuple[str, ...] = ()
 
     def set(self, owner: object, blobs: tuple[str, ...]) -> None:
-        """Said again, as often as one likes; empty: nothing."""
+        """Said again, as often as one likes; empty: nothing. The desk gives each picture once for each time that it is
+        asked: what an owner has not wanted before is asked for, though another wants it and may have it by now."""
+        more = not set(blobs) <= set(self._wants.get(owner, ()))
         if blobs:
             self._wants[owner] = blobs
         else:
             self._wants.pop(owner, None)
         wanted = tuple(dict.fromkeys(blob for one in self._wants.values() for blob in one))
-        if wanted != self._told:
+        if more or wanted != self._told:
             self._told = wanted
             self._desk.want(wanted)
 
