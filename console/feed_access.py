@@ -55,7 +55,7 @@ class PastDoor(Protocol):
     """Opens what the hub has allowed to look at. Returns at once; what the screen may know comes to `told` once."""
 
     def open(
-        self, camera: str, span: str, values: Mapping[str, str], told: Callable[[dict[str, str]], None]
+        self, person: str, camera: str, span: str, values: Mapping[str, str], told: Callable[[dict[str, str]], None]
     ) -> None: ...
 
 
@@ -309,7 +309,9 @@ class AccessKeeper:
         if look.what != PAST or code:
             look.shown(Revealed(look.request, look.what, look.target, code, {} if code else said.values))
         elif self.past is not None:  # what the hub told is for the decoders, and not for a screen
-            self.past.open(look.target, look.reason, said.values, lambda values: self._opened(look, values))
+            self.past.open(
+                look.operator_id, look.target, look.reason, said.values, lambda values: self._opened(look, values)
+            )
 
     def _opened(self, look: _Look, values: dict[str, str]) -> None:
         """As `revealed`: whoever asked may have gone while a recorder was asked."""

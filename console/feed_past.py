@@ -27,8 +27,8 @@ TLS_RTSP_PORT = 322
 KEPT = 16
 """Recorders whose own list of recordings is remembered."""
 
-Allow = Callable[[str, str, str, str], None]
-"""(camera id, user, password, the address that is allowed)."""
+Allow = Callable[[str, str, str, str, str], None]
+"""(person, camera id, user, password, the address that is allowed)."""
 Told = Callable[[dict[str, str]], None]
 """Gets {"uri": ...}, or {"trouble": why not, in words}."""
 
@@ -40,16 +40,23 @@ class PastDesk:
         self._allow = allow
         self._lock = threading.Lock()
         self._onvif: dict[Login, tuple[threading.Lock, OnvifRecorder]] = {}
+        self._newest: dict[str, object] = {}
+        """Camera -> its newest question: a recorder that is slow is not asked for what nobody wants any more."""
 
-    def open(self, camera: str, span: str, values: Mapping[str, str], told: Told) -> None:
+    def open(self, person: str, camera: str, span: str, values: Mapping[str, str], told: Told) -> None:
         """Returns at once; `told` is called once, in a thread of ours. `values`: of the hub's answer."""
-        work = threading.Thread(target=self._open, args=(camera, span, dict(values), told), name="past", daemon=True)
-        work.start()
+        question = object()
+        with self._lock:
+            self._newest[camera] = question
+        asked = (question, person, camera, span, dict(values), told)
+        threading.Thread(target=self._open, args=asked, name="past", daemon=True).start()
 
-    def _open(self, camera: str, span: str, values: dict[str, str], told: Told) -> None:
+    def _open(
+        self, question: object, person: str, camera: str, span: str, values: dict[str, str], told: Told
+    ) -> None:  # fmt: skip
         user, password = values.pop("user", ""), values.pop("password", "")
         try:
-            uri = self._address(span, values, user, password)
+            uri = self._address(span, values, user, password, lambda: self._newest.get(camera) is question)
         except (DeviceTrouble, ValueError) as trouble:
             _log.info("a past time of %s cannot be played: %s", camera, trouble)
             told({"trouble": str(trouble)})
@@ -58,10 +65,12 @@ class PastDesk:
             _log.error("the hub does not say how a past time of %s is played: %s is missing", camera, missing)
             told({"trouble": "the hub does not say how"})
             return
-        self._allow(camera, user, password, uri)
+        self._allow(person, camera, user, password, uri)
         told({"uri": uri})
 
-    def _address(self, span: str, way: Mapping[str, str], user: str, password: str) -> str:
+    def _address(
+        self, span: str, way: Mapping[str, str], user: str, password: str, wanted: Callable[[], bool]
+    ) -> str:  # fmt: skip
         """Raises DeviceTrouble, ValueError, KeyError."""
         times = span_of(span)
         if times is None:
@@ -71,7 +80,7 @@ class PastDesk:
         if way["maker"] == "onvif":
             host = f"[{way['host']}]" if ":" in way["host"] else way["host"]
             url = url_of(f"{host}:{port}" if port else host, tls=bool(tls), pin=pin)
-            return self._by_onvif(Login(url, user, password), channel, *times)
+            return self._by_onvif(Login(url, user, password), channel, *times, wanted)
         device = Device(
             Maker(way["maker"]), way["host"], port or (TLS_RTSP_PORT if tls else RTSP_PORT), bool(tls), way["zone"],
             float(way["ahead"]), int(way["first"]),
@@ -79,7 +88,7 @@ class PastDesk:
         uri = Recorder(device).past(channel, *times, StreamKind(way["stream"]))
         return f"{uri}#sha256={pin}" if pin else uri
 
-    def _by_onvif(self, login: Login, channel: int, t0_ns: int, t1_ns: int) -> str:
+    def _by_onvif(self, login: Login, channel: int, t0_ns: int, t1_ns: int, wanted: Callable[[], bool]) -> str:
         with self._lock:
             found = self._onvif.pop(login) if login in self._onvif else (threading.Lock(), OnvifRecorder(login))
             lock, keeper = self._onvif[login] = found  # the newest last
@@ -87,6 +96,8 @@ class PastDesk:
                 del self._onvif[next(iter(self._onvif))]
         past: PastPictures = keeper
         with lock:
+            if not wanted():
+                raise DeviceTrouble("another time is asked for")
             try:
                 return past.past(channel, t0_ns, t1_ns)
             except DeviceTrouble:

@@ -197,11 +197,12 @@ class SecretKeeper:
 
     # -- past times ----------------------------------------------------------------------------------
 
-    def allow(self, camera: str, user: str, password: str, uri: str) -> None:
-        """The hub allows whoever sits here to look at this past of the camera. Until somebody else does, or a lock."""
+    def allow(self, person: str, camera: str, user: str, password: str, uri: str) -> None:
+        """The hub has allowed this person to look at this past of the camera. Until somebody else sits here, or a lock:
+        a recorder that answers later than that opens nothing."""
         name = past_key(camera)
         with self._lock:
-            if not self._past_of:
+            if not person or person != self._past_of:
                 return
             known = self._past.get(name)
             before = known.places if known is not None and (known.user, known.password) == (user, password) else ()

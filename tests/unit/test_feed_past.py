@@ -31,7 +31,7 @@ def opened(
         told.append(values)
         came.set()
 
-    desk.open("cam-014", span, {**way_to(row, channel), "user": "op", "password": "ge heim"}, take)
+    desk.open("ha", "cam-014", span, {**way_to(row, channel), "user": "op", "password": "ge heim"}, take)
     assert came.wait(20)
     return told[0], allowed
 
@@ -40,7 +40,7 @@ def test_every_column_counts() -> None:
     row = RecorderRow("nvr-1", "dahua", "10.0.0.9", 8554, f"pin:{PIN}", "Asia/Ho_Chi_Minh", -3.5, 33, "sub")
     told, allowed = opened(row)
     assert set(told) == {"uri"}
-    assert allowed == [("cam-014", "op", "ge heim", told["uri"])]
+    assert allowed == [("ha", "cam-014", "op", "ge heim", told["uri"])]
     assert is_past(told["uri"])
     assert "heim" not in told["uri"]
     past = read_past(told["uri"])
@@ -69,3 +69,35 @@ def test_what_cannot_be_is_told_in_words_and_allows_nothing(way: str) -> None:
     assert not [secret for secret in ("heim", "127.0.0.1") if secret in told["trouble"]]
     told, allowed = opened(row, span="hôm qua")
     assert (list(told), allowed) == (["trouble"], [])
+
+
+def test_a_slow_recorder_is_not_asked_for_what_nobody_wants_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten jumps while the first question is on its way: the last one counts, the others end."""
+    first, go_on, asked = threading.Event(), threading.Event(), list[int]()
+
+    class Slow:
+        def __init__(self, login: object) -> None: ...
+
+        def past(self, channel: int, t0_ns: int, t1_ns: int | None = None) -> str:
+            asked.append(t0_ns)
+            first.set()
+            assert go_on.wait(20)
+            return f"onvif-replay://10.0.0.9/{t0_ns}"
+
+    monkeypatch.setattr("console.feed_past.OnvifRecorder", Slow)
+    desk, told, all_told = PastDesk(lambda *key: None), list[dict[str, str]](), threading.Event()
+
+    def take(values: dict[str, str]) -> None:
+        told.append(values)
+        if len(told) == 11:
+            all_told.set()
+
+    values = {**way_to(RecorderRow("nvr-1", "onvif", "10.0.0.9"), 1), "user": "", "password": ""}
+    desk.open("ha", "cam-014", span_text(T0, T1), values, take)
+    assert first.wait(20)
+    for n in range(1, 11):
+        desk.open("ha", "cam-014", span_text(T0 + n * 1_000_000_000, T1), values, take)
+    go_on.set()
+    assert all_told.wait(20)
+    assert asked == [T0, T0 + 10_000_000_000]
+    assert sum("uri" in values for values in told) == 2

@@ -231,14 +231,17 @@ def test_each_look_at_the_past_is_allowed_for_its_own_address(room: Room) -> Non
     def places() -> list[tuple[str, ...]]:
         return [key.places for key in room.keeper.given().keys if key.camera == past_key("cam-1")]
 
-    room.keeper.allow("cam-1", "op", "p", "onvif-replay://nvr/0")
+    room.keeper.allow("ha", "cam-1", "op", "p", "onvif-replay://nvr/0")
     assert places() == [], "nobody sits here"
+    room.keeper.sits(Grant("lan", "Lan", Role.OPERATOR, rights=frozenset({Right.LOOK_BACK})))
+    room.keeper.allow("ha", "cam-1", "op", "p", "onvif-replay://nvr/0")
+    assert places() == [], "who asked has gone meanwhile"
     room.keeper.sits(Grant("ha", "Hà", Role.OPERATOR, rights=frozenset({Right.LOOK_BACK})))
     uris = [f"onvif-replay://nvr/{n}" for n in range(PAST_PLACES + 2)]
     for uri in (*uris, uris[3]):
-        room.keeper.allow("cam-1", "op", "p", uri)
+        room.keeper.allow("ha", "cam-1", "op", "p", uri)
     assert places() == [(uris[2], *uris[4:], uris[3])], "the newest"
-    room.keeper.allow("cam-1", "op", "another", uris[0])
+    room.keeper.allow("ha", "cam-1", "op", "another", uris[0])
     assert places() == [(uris[0],)]
     room.keeper.sits(Grant("lan", "Lan", Role.OPERATOR, rights=frozenset({Right.LOOK_BACK})))
     assert places() == []
