@@ -67,3 +67,5 @@ class CameraEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """How things stood when the watch began, not something that has just happened."""
     channel: int = 0
     """Of the device, from 1; 0 = its `source` is none of them, or nobody has asked which there are."""
+    instance: str = ""
+    """Which of several that one source tells apart on one topic: a rule, an object; by the device's own words."""

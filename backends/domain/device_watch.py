@@ -58,6 +58,8 @@ class Noticed(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     channel: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
     source: _Short = ""
     topic: _Short = ""
+    instance: _Short = ""
+    """Which of several that one source tells apart on one topic."""
 
 
 class Stood(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, tag="stood"):

@@ -7,7 +7,8 @@ The steps of a watch:
 1. connect: clock and services;
 2. CreatePullPointSubscription: an address to pull from, and how long it lives;
 3. SetSynchronizationPoint: how things stand now comes first (devices without it say it unasked, or never);
-4. PullMessages again and again, each waits at the device for up to PULL_S;
+4. PullMessages again and again, each waits at the device for up to PULL_S; the watch stands when the first (which
+   waits for FIRST_PULL_S) is answered, and not before: some devices give a subscription, and then nothing;
 5. Renew when less than half of the life is left;
 6. at the end Unsubscribe, as good as it goes: devices have few places (often 5 to 10), some keep dead ones.
 A loss at any step leads back to 1, after 1 to 30 s; a refused password only after a minute or more.
@@ -43,6 +44,7 @@ LIFE_S = 60
 LEAST_LIFE_S = 10.0
 PULL_S = 5
 """A pull waits so long at the device where nothing happens: this is also how fast a watch can be ended."""
+FIRST_PULL_S = 1
 MESSAGES = 100
 MOST_MESSAGES = 1000
 """In one answer; what comes beyond is a flood, and is left out."""
@@ -82,18 +84,22 @@ def read_event(message: Element, ours_ns: Callable[[str], int], now_ns: int) -> 
     content = message.find("Message/Message")
     if not topic or content is None:
         return None
-    sources, data = _items(content, "Source"), _items(content, "Data")
+    sources, keys, data = (_items(content, part) for part in ("Source", "Key", "Data"))
     kind = next((kind for words, kind in _KINDS if words in topic), EventKind.OTHER)
     active = next((_truth(data[name]) for name in _STATES if name in data), None)
     if content.get("PropertyOperation") == "Deleted":
         active = False
+    source = next((name for name in sources if "Token" in name or name == "Source"), "")
+    # What a message is of is told by all items of its source and its key; ONVIF Core, 9.5 (properties).
+    apart = sorted((name, value) for name, value in (*sources.items(), *keys.items()) if name != source)
     return CameraEvent(
         kind=kind,
         active=active,
         t_ns=ours_ns(content.get("UtcTime", "")) or now_ns,
-        source=next((value for name, value in sources.items() if "Token" in name or name == "Source"), ""),
+        source=sources.get(source, ""),
         topic=plain(topic),
         first=content.get("PropertyOperation") == "Initialized",
+        instance="/".join(value for _, value in apart)[:128],
     )
 
 
@@ -130,7 +136,8 @@ class OnvifEvents:
         channels: bool = False,
         turned: Callable[[], None] = lambda: None,
     ) -> None:
-        """`channels`: the device is a recorder, its events name one of several. `turned`: called after every answer."""
+        """`channels`: the device is a recorder, its events name one of several. `turned`: called after every answer;
+        it may raise SourceFault, which is a loss."""
         self._login = login
         self._channels = channels
         self._turned = turned
@@ -177,12 +184,14 @@ class OnvifEvents:
         place = _place(device, said)
         until = time.monotonic() + _life(device, said)
         try:
-            stood.set()
-            say("")
             self._call_quietly(device, place, f"{_PORT}/SetSynchronizationPointRequest", "tev:SetSynchronizationPoint")
             while not stop.is_set():
                 cost_s = time.thread_time()
-                for event in self._pull(device, place, stop):
+                events = self._pull(device, place, stop, PULL_S if stood.is_set() else FIRST_PULL_S)
+                if not stood.is_set():
+                    stood.set()
+                    say("")
+                for event in events:
                     deliver(event)
                 self._turned()
                 cost_s = time.thread_time() - cost_s
@@ -192,10 +201,10 @@ class OnvifEvents:
         finally:
             self._call_quietly(device, place, f"{_MANAGER}/UnsubscribeRequest", "wsnt:Unsubscribe")
 
-    def _pull(self, device: OnvifDevice, place: _Place, stop: threading.Event) -> list[CameraEvent]:
-        body = tag("tev:PullMessages", tag("tev:Timeout", f"PT{PULL_S}S"), tag("tev:MessageLimit", MESSAGES))
+    def _pull(self, device: OnvifDevice, place: _Place, stop: threading.Event, wait_s: int) -> list[CameraEvent]:
+        body = tag("tev:PullMessages", tag("tev:Timeout", f"PT{wait_s}S"), tag("tev:MessageLimit", MESSAGES))
         began = time.monotonic()
-        said = self._at(device, place, f"{_PORT}/PullMessagesRequest", body, PULL_S + 5.0)
+        said = self._at(device, place, f"{_PORT}/PullMessagesRequest", body, wait_s + 5.0)
         messages = said.findall("NotificationMessage")
         self.left_out += len(messages[MOST_MESSAGES:])
         messages = messages[:MOST_MESSAGES]

@@ -95,9 +95,9 @@ class Watch:
     def _turned(self) -> None:
         with self._lock:
             self._turned_s = time.monotonic()
-            if not self._stands:  # it was taken for silent
-                self._stands = True
-                self.outlet.say("")
+            stands = self._stands
+        if not stands:  # it was taken for silent: a new session asks how things are now
+            raise SourceFault(SILENT)
 
 
 class Watcher:

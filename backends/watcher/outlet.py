@@ -1,15 +1,15 @@
 """What one device has said and the hub has not been told yet: bounded, whatever the device sends.
 
-What is told apart: kind, channel, source and topic. Of each only the newest state is kept, how often it has begun
-since the hub was told last, and when first. No clock, no thread of its own; a lock, because one thread fills it and
-another one empties it. Must not: know what is an alarm.
+What is told apart: kind, channel, source, topic and instance. Of each only the newest state is kept, how often it has
+begun since the hub was told last, and when first. No clock, no thread of its own; a lock, because one thread fills it
+and another one empties it. Must not: know what is an alarm.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from backends.domain.device import CameraEvent, EventKind
@@ -18,13 +18,16 @@ from backends.domain.times import NS_PER_S
 
 MOST_SLOTS = 512
 """A recorder of 64 channels with five kinds each has 320."""
+MOST_ALIKE = 32
+"""Instances of one source and topic. Those beyond are told as one: some devices number every object that they see, and
+forget to say that it has left."""
 MOST_WAITING = 2048
 """Answers that wait while the hub takes none; the oldest go."""
 FLOOD_S = 5.0
 FLOOD_PER_S = 50
 """More than this over FLOOD_S is a fault of the device: rain on a bad motion detector makes 5 a second."""
 
-_Key = tuple[EventKind, int, str, str]
+_Key = tuple[EventKind, int, str, str, str]
 
 
 @dataclass(slots=True)
@@ -47,18 +50,28 @@ class Outlet:
         self._slots: dict[_Key, _Slot] = {}
         self._waiting: deque[FromWatcher] = deque(maxlen=MOST_WAITING)
         self._count = 0
-        """Messages since `_since_s`."""
-        self._since_s = 0.0
-        self._flooding = False
+        """Messages since `_since_s`, without those that say how things stood."""
+        self._first = 0
+        """Of the latter, since the watch stands."""
+        self._since_s: float | None = None
+        self._flooding = True
+        """The hub believes so; perhaps of a watch that was before this one."""
 
     def add(self, event: CameraEvent) -> None:
         """One message of the device."""
-        key = (event.kind, event.channel, event.source[:128], event.topic[:128])
+        key = (event.kind, event.channel, event.source[:128], event.topic[:128], event.instance[:128])
         with self._lock:
-            self._count += 1
+            if event.first and self._first < MOST_SLOTS:
+                self._first += 1  # a large recorder has hundreds to say at once
+            else:
+                self._count += 1
+            if event.instance and key not in self._slots:
+                alike = [one for one in self._slots if one[:4] == key[:4]]
+                if len(alike) >= MOST_ALIKE and not self._make_room(alike):
+                    key = (*key[:4], "")
             slot = self._slots.get(key)
             if slot is None:
-                if len(self._slots) >= MOST_SLOTS and not self._make_room():
+                if len(self._slots) >= MOST_SLOTS and not self._make_room(self._slots):
                     return  # a flood of invented topics; it is counted, and said
                 slot = self._slots[key] = _Slot(told=False)
             if event.first:
@@ -83,6 +96,7 @@ class Outlet:
             self._waiting.extend(self._untold(0))
             # What it says first when it stands again is how things are, and not a change.
             self._slots.clear()
+            self._first = 0
             self._waiting.append(Stood(self._device, lost[:240]))
 
     def take(self, now_ns: int, now_s: float) -> list[FromWatcher]:
@@ -95,20 +109,24 @@ class Outlet:
             return taken
 
     def _untold(self, now_ns: int) -> Iterator[Noticed]:
-        for (kind, channel, source, topic), slot in self._slots.items():
+        for (kind, channel, source, topic, instance), slot in self._slots.items():
             if slot.told:
                 continue
             age_s = (now_ns - slot.t_ns) / NS_PER_S if slot.times and now_ns else 0.0
             age_s = age_s if 0.0 <= age_s <= MOST_AGE_S else 0.0
-            yield Noticed(self._device, kind, slot.state, slot.times, age_s, channel, source, topic)
+            yield Noticed(self._device, kind, slot.state, slot.times, age_s, channel, source, topic, instance)
             slot.told, slot.times = True, 0
 
-    def _make_room(self) -> bool:
-        for key in [key for key, slot in self._slots.items() if slot.told and slot.state is not True]:
+    def _make_room(self, among: Iterable[_Key]) -> bool:
+        """Leave out what is over and told."""
+        over = [key for key in among if (slot := self._slots[key]).told and slot.state is not True]
+        for key in over:
             del self._slots[key]
-        return len(self._slots) < MOST_SLOTS
+        return bool(over)
 
     def _look_for_flood(self, now_s: float) -> None:
+        if self._since_s is None:
+            self._since_s = now_s
         if now_s - self._since_s < FLOOD_S:
             return
         per_s = int(self._count / FLOOD_S)
