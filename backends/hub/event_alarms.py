@@ -3,13 +3,14 @@
 One alarm for each camera and kind (`event:cam-014:intrusion`; of kind "other" for each topic), so that
 1. it is raised when the event begins or happens, unless it was raised within the dead time;
 2. what happens meanwhile is counted in it; what happened in a dead time is told at its end, never dropped;
-3. it ends when all of the camera's sources of it are over and the off-delay has gone;
-4. after a loss of the watch, or a restart of the hub, it stays until the device says how things stand; a device that
-   does not say it within UNSAID_S of a watch that stands has nothing to say.
-How things stood when a device was first watched raises nothing; but what is active after a loss or a restart and was
-not before it began meanwhile, and counts: `memory` is what a restarted hub needs for that, beside the alarms. What a
-recorder does not say of one of its channels is an alarm of the device: `event:cam-201/all:storage`, cam-201 being the
-first of its cameras.
+3. it ends when none of the camera's inputs carries it any more and the off-delay has gone.
+An input is what the device tells apart: source, topic, instance (two rules, two contacts). Of each that is active we
+know two things. Does it carry the alarm: has it begun while the camera was watched, or did it stand so from the first,
+which raises nothing and holds nothing? And has the device said it since the watch stands: what it has not said, after
+a loss of the watch, is believed until it is said, or the watch has stood for UNSAID_S, never while it is lost. What is
+active after a loss and was not before it began meanwhile: it carries, and counts. `memory` is all this, for the hub
+that goes on. What a recorder does not say of one of its channels is an alarm of the device, named after the first of
+its cameras: `event:cam-201/all:storage`.
 
 Pure: monotonic seconds and UTC nanoseconds are arguments. One thread. Must not: know an address or a password.
 """
@@ -59,6 +60,22 @@ class Watched:
     """Channel -> camera id."""
 
 
+_At = tuple[str, str, str]
+"""Source, topic and instance, by the device's own words."""
+_UNKNOWN: _At = ("", "", "")
+"""Stands for the inputs of an alarm of the log of which nothing is remembered."""
+
+
+@dataclass(slots=True)
+class _Input:
+    """Something that is active, as the device has said last."""
+
+    carries: bool
+    """It began while the camera was watched: it raises the alarm, and holds it."""
+    said: bool = True
+    """Since the watch stands; False: before."""
+
+
 @dataclass(slots=True)
 class _Series:
     """One camera and kind."""
@@ -68,18 +85,14 @@ class _Series:
     topic: str
     on: bool = False
     """The alarm stands, and has not returned."""
-    inputs: dict[tuple[str, str], bool] = field(default_factory=dict)
-    """(source, topic) that are active -> True: that they began was seen."""
-    before: frozenset[tuple[str, str]] = frozenset()
-    """The inputs of before the watch was lost."""
-    restored: bool = False
-    """It is on by the log's word: by which inputs is not known, until one watch has stood and been lost."""
+    inputs: dict[_At, _Input] = field(default_factory=dict)
+    """Those that are active."""
     held: int = 0
     """What happened and is in no alarm yet."""
     source: str = ""
     raised_s: float = -math.inf
-    off_s: float = math.inf
-    """When it ends, where nothing is active."""
+    off_s: float = -math.inf
+    """When it ends, where nothing carries it."""
     said: tuple[Priority, LocalText, LocalText] | None = None
     """Priority, name and detail as they were told last."""
 
@@ -91,11 +104,14 @@ class _Series:
     def camera_id(self) -> str:
         return self.target.removesuffix(ALL)
 
+    def carried(self) -> list[_Input]:
+        return [one for one in self.inputs.values() if one.carries]
+
 
 class _Memory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    stood: list[str] = []
-    first: list[tuple[str, EventKind, str, str, str]] = []
-    """Target, kind, topic of the alarm, source, topic."""
+    known: list[str] = []
+    inputs: list[tuple[str, EventKind, str, str, str, str, bool]] = []
+    """Target, kind, topic of the alarm; source, topic, instance; does it carry the alarm."""
 
 
 class EventAlarms:
@@ -106,23 +122,34 @@ class EventAlarms:
         self._rules = Rules()
         self._cameras: Mapping[str, Camera] = {}
         self._devices: Mapping[str, Watched] = {}
-        self._home: Mapping[str, Watched] = {}
+        self._home: Mapping[str, str] = {}
+        """Camera -> its device."""
         self._series: dict[tuple[str, EventKind, str], _Series] = {}
         self._conditions: list[Condition] = []
         self._looks: set[str] = set()
-        self._stood: set[str] = set()
+        self._stands: dict[str, float] = {}
+        """Devices whose watch stands, and since when."""
+        self._known: set[str] = set()
+        """Cameras of which it has been said how things are, now or ever before."""
         self._again: set[str] = set()
-        """Devices whose watch has stood before, in the life of this hub."""
+        """Those that were known when their watch began to stand: what is new began meanwhile."""
         for key, alarm in standing.items():
+            on = alarm.state not in _OVER and not alarm.t_returned_ns
             series = _restored(key)
             if series is None:
+                if on:
+                    self._conditions.append(Condition(key, now_ns, False))
                 continue
-            series.on = series.restored = alarm.state not in _OVER and not alarm.t_returned_ns
+            series.on = on
             series.raised_s = now_s - max(0.0, (now_ns - alarm.t_raised_ns) / NS_PER_S)
             series.said = alarm.priority, alarm.name, alarm.detail
+            if series.kind is EventKind.INPUT:
+                series.source = alarm.detail.vi  # which contact it was
             self._series[series.target, series.kind, series.topic] = series
-
         self._recall(memory)
+        for series in self._series.values():
+            if series.on and not series.carried():
+                series.inputs[_UNKNOWN] = _Input(carries=True, said=False)
 
     def _recall(self, memory: str) -> None:
         try:
@@ -130,62 +157,77 @@ class EventAlarms:
         except msgspec.DecodeError as error:
             log.error("what was remembered of cameras' events cannot be read: %s", error)
             return
-        self._stood |= set(known.stood)
-        for target, kind, topic, source, at in known.first:
+        self._known |= set(known.known)
+        for target, kind, topic, source, at, instance, carries in known.inputs:
             series = self._series.setdefault((target, kind, topic), _Series(target, kind, topic))
-            series.inputs[source, at] = False
+            series.inputs[source, at, instance] = _Input(carries, said=False)
 
     def memory(self) -> str:
-        """Devices that have been watched, and what has been active since they were first: small, and seldom new."""
-        first = [
-            (series.target, series.kind, series.topic, *at)
+        """Cameras that have been watched, and what is active there: small, new with an alarm, and seldom else."""
+        inputs = [
+            (series.target, series.kind, series.topic, *at, one.carries)
             for series in self._series.values()
-            for at, began in series.inputs.items()
-            if not began and not series.on
+            for at, one in series.inputs.items()
         ]
-        return msgspec.json.encode(_Memory(sorted(self._stood), sorted(first))).decode()
+        return msgspec.json.encode(_Memory(sorted(self._known), sorted(inputs))).decode()
 
     # --- what it is told -------------------------------------------------------------------------
 
     def plan(self, cameras: Mapping[str, Camera], devices: Mapping[str, Watched], rules: Rules) -> None:
-        """What there is now: the directory, the devices that are watched, and the rules."""
+        """What there is now: the directory, the devices that are watched, and the rules.
+
+        A device whose cameras or channels are others than before has to be watched anew: it counts as lost.
+        """
+        changed = [name for name, before in self._devices.items() if devices.get(name) != before]
         self._cameras, self._devices, self._rules = cameras, devices, rules
-        self._stood &= devices.keys()
-        self._again &= devices.keys()
-        self._home = {camera_id: device for device in devices.values() for camera_id in device.cameras}
+        self._home = {camera_id: name for name, device in devices.items() for camera_id in device.cameras}
+        self._known &= self._home.keys()
+        for name in changed:
+            self.lost(name)
 
     def stands(self, device: str, now_s: float) -> None:
         """The watch of a device stands (again): what it says next is how things are."""
-        if device in self._stood:
-            self._again.add(device)
-        self._stood.add(device)
-        for series in self._of(device):
-            series.before = frozenset(series.inputs)
-            series.restored = series.restored and series.off_s == math.inf and not series.inputs
-            if series.inputs or series.off_s == math.inf:
-                series.inputs.clear()
-                series.off_s = now_s + UNSAID_S
+        known = self._devices.get(device)
+        if known is None:
+            return
+        self.lost(device)
+        self._stands[device] = now_s
+        self._again = (self._again - set(known.cameras)) | (self._known & set(known.cameras))
+
+    def lost(self, device: str) -> None:
+        """Nobody listens to it: nothing that is active ends before it has been asked again."""
+        self._stands.pop(device, None)
+        for series in self._series.values():
+            if self._home.get(series.camera_id) == device:
+                for one in series.inputs.values():
+                    one.said = False
 
     def noticed(self, told: Noticed, now_ns: int, now_s: float) -> None:
         """What a device has noticed. Of one that is not watched: nothing."""
         device = self._devices.get(told.device)
         if device is None:
             return
+        self._known.update(device.cameras)
         series = self._find(device, told)
         if series is None:
             return
         verdict = self._verdict(series)
         if verdict is None:
             return
-        at = (told.source, told.topic)
+        at = (told.source, told.topic, told.instance)
+        known = series.inputs.get(at)
         times = told.times
         if told.active:
-            if told.device in self._again and at not in series.inputs and at not in series.before:
-                times = times or int(not series.restored)  # it began while the watch was lost
-            if at in series.inputs or len(series.inputs) < MOST_INPUTS:
-                series.inputs[at] = bool(times) or series.inputs.get(at, False)
-        elif series.inputs.pop(at, None) is not None or told.times or series.off_s > now_s + verdict.off_delay_s:
-            series.off_s = now_s + verdict.off_delay_s
+            unknown = _UNKNOWN in series.inputs  # then this may be what the alarm of the log is about
+            carries = known.carries if known is not None else unknown or series.camera_id in self._again
+            if known is None and carries and not unknown:
+                times = times or 1  # it began while the watch was lost
+            if known is not None or len(series.inputs) < MOST_INPUTS:
+                series.inputs[at] = _Input(carries or bool(times))
+        else:
+            series.inputs.pop(at, None)
+            if told.times or (known is not None and known.carries):
+                series.off_s = now_s + verdict.off_delay_s
         if times and verdict.counts_at(self._rules.minute(now_ns)):
             series.held += times
             series.source = told.source
@@ -193,6 +235,9 @@ class EventAlarms:
 
     def tick(self, now_ns: int, now_s: float) -> None:
         """What time, rules and directory change; once a second."""
+        settled = {name for name, since_s in self._stands.items() if now_s >= since_s + UNSAID_S}
+        for name in settled:
+            self._known.update(self._devices[name].cameras)
         for at, series in list(self._series.items()):
             verdict = self._verdict(series)
             if verdict is None:  # the camera has gone, or is not watched any more
@@ -200,6 +245,8 @@ class EventAlarms:
                     self._end(series, now_ns)
                 del self._series[at]
                 continue
+            if self._home[series.camera_id] in settled:
+                series.inputs = {at: one for at, one in series.inputs.items() if one.said}
             self._consider(series, verdict, now_ns, now_ns, now_s)
             if not series.on and not series.held and not series.inputs and now_s > series.raised_s + verdict.dead_s:
                 del self._series[at]
@@ -215,11 +262,6 @@ class EventAlarms:
         return taken
 
     # --- how it decides --------------------------------------------------------------------------
-
-    def _of(self, device: str) -> list[_Series]:
-        known = self._devices.get(device)
-        ids = set(known.cameras) if known is not None else set[str]()
-        return [series for series in self._series.values() if series.camera_id in ids]
 
     def _find(self, device: Watched, told: Noticed) -> _Series | None:
         target: str | None = device.cameras[0]
@@ -254,19 +296,18 @@ class EventAlarms:
             if series.on:
                 self._end(series, now_ns)
             return
-        began = any(series.inputs.values())
+        began = any(one.said for one in series.carried())
         if not series.on and (series.held or began) and now_s >= series.raised_s + verdict.dead_s:
             series.on, series.raised_s = True, now_s
             self._tell(series, verdict, t_ns, max(1, series.held))
-            if not series.inputs:
-                series.off_s = max(min(series.off_s, now_s + verdict.off_delay_s), now_s)
+            series.off_s = max(series.off_s, now_s)
             if words.picture_counts(series.kind):
                 self._looks.add(series.camera_id)
         elif series.on and series.held:
             self._tell(series, verdict, t_ns, series.held)
         elif series.on and series.said != self._words(series, verdict):
             self._tell(series, verdict, now_ns, 0)
-        if series.on and not series.inputs and now_s >= series.off_s:
+        if series.on and not series.carried() and now_s >= series.off_s:
             self._end(series, now_ns)
 
     def _tell(self, series: _Series, verdict: Verdict, t_ns: int, times: int) -> None:
@@ -276,13 +317,14 @@ class EventAlarms:
         self._conditions.append(msgspec.structs.replace(about, times=times))
 
     def _end(self, series: _Series, now_ns: int) -> None:
-        series.on, series.off_s, series.restored = False, math.inf, False
+        series.on = False
         self._conditions.append(Condition(series.key, now_ns, False))
 
     def _cameras_of(self, series: _Series) -> list[Camera]:
         if not series.target.endswith(ALL):
             return [self._cameras[series.camera_id]]
-        return [self._cameras[id_] for id_ in self._home[series.camera_id].cameras if id_ in self._cameras]
+        device = self._devices[self._home[series.camera_id]]
+        return [self._cameras[id_] for id_ in device.cameras if id_ in self._cameras]
 
     def _words(self, series: _Series, verdict: Verdict) -> tuple[Priority, LocalText, LocalText]:
         cameras = self._cameras_of(series)

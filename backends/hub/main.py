@@ -41,7 +41,7 @@ from backends.hub.shared import SITE_FILE
 from backends.hub.site_cameras import SiteCameras
 from backends.hub.stores import Stores
 from backends.hub.sweeping import Sweep
-from backends.hub.watching import EventWatch
+from backends.hub.watching import EventWatch, end_all
 
 if TYPE_CHECKING:
     from backends.hub.jetstream_client import NatsSettings
@@ -265,6 +265,8 @@ def _serve_log(
     seats, session_s = settings.sign_in == "seat", settings.session_s
     sweep = Sweep(Path(settings.data_dir), stores.blobs) if settings.sweep else None
     watch = EventWatch(Path(settings.data_dir), site) if settings.events else None
+    if watch is None:
+        end_all(core, clock.now_ns())
     server = Server(
         core, identity, clock, keys, Path(settings.authorised_dir), stores, seats=seats, session_s=session_s,
         sweep=sweep, events=watch,

@@ -33,6 +33,7 @@ from backends.domain.device_watch import (
     WatchDevice,
     answer_decoder,
 )
+from backends.domain.world import Condition
 from backends.hub.core import Core
 from backends.hub.event_alarms import EVENT, MEMORY, EventAlarms, Watched
 from backends.hub.event_losses import PREFIXES, EventLosses
@@ -72,6 +73,8 @@ class _Wanted:
     url: str
     cameras: tuple[str, ...]
     recorder: bool
+    channels: tuple[int, ...]
+    """Of each of the cameras; 0 = not said."""
 
 
 class EventWatch:
@@ -153,7 +156,9 @@ class EventWatch:
             wanted = by_device(known)
             self._wanted = dict(list(wanted.items())[:MOST_DEVICES])
             self._watched = {
-                name: Watched(one.cameras, one.recorder, {c: id_ for id_ in one.cameras if (c := known[id_].channel)})
+                name: Watched(
+                    one.cameras, one.recorder, {c: id_ for id_, c in zip(one.cameras, one.channels, strict=True) if c}
+                )
                 for name, one in wanted.items()
             }
             losses.plan(cameras, self._watched, rules, now_ns, now_s)
@@ -171,7 +176,9 @@ class EventWatch:
                 alarms.noticed(said, now_ns, now_s)
             case Stood(device, lost):
                 losses.stood(device, lost, now_ns, now_s)
-                if not lost:
+                if lost:
+                    alarms.lost(device)
+                else:
                     alarms.stands(device, now_s)
             case Flooded(device, per_s):
                 losses.flooded(device, per_s, now_ns)
@@ -179,6 +186,8 @@ class EventWatch:
                 losses.began(now_s)
             case _Began():
                 losses.ended(now_s)
+                for device in self._watched:
+                    alarms.lost(device)
 
     def _judge(self, now_s: float) -> None:
         """All that it said has been heard: is it still there?"""
@@ -226,14 +235,14 @@ class EventWatch:
                 self._tell(_Began(False))
 
     def _look_after(self, child: LineChild[FromWatcher], vault: Vault) -> None:
-        orders: dict[str, WatchDevice] = {}
+        orders: dict[str, tuple[_Wanted, WatchDevice]] = {}
         seen: Mapping[str, _Wanted] | None = None
         # Also with no device left: those that were watched are given back their places, and more may come.
         while not self._stop.is_set():
             changed = vault.changed()
             if changed or self._wanted is not seen:
                 seen = self._wanted
-                self._give_orders(child, orders, {name: _order(name, one, vault) for name, one in seen.items()})
+                self._give_orders(child, orders, {name: (one, _order(name, one, vault)) for name, one in seen.items()})
             try:
                 said = child.answers.get(timeout=_TICK_S)
             except queue.Empty:
@@ -248,15 +257,22 @@ class EventWatch:
 
     @staticmethod
     def _give_orders(
-        child: LineChild[FromWatcher], given: dict[str, WatchDevice], wanted: Mapping[str, WatchDevice]
-    ) -> None:  # fmt: skip
+        child: LineChild[FromWatcher],
+        given: dict[str, tuple[_Wanted, WatchDevice]],
+        wanted: Mapping[str, tuple[_Wanted, WatchDevice]],
+    ) -> None:
         for name in given.keys() - wanted.keys():
             child.order(WatchDevice(name))
             del given[name]
-        for name, order in wanted.items():
-            if given.get(name) != order:
-                child.order(order)
-                given[name] = order
+        for name, (one, order) in wanted.items():
+            before = given.get(name)
+            if before == (one, order):
+                continue
+            if before is not None and before[1] == order:
+                # Its cameras are others than before: how things are with them has to be asked.
+                child.order(WatchDevice(name))
+            child.order(order)
+            given[name] = one, order
 
     def _tell(self, said: FromWatcher | _Began) -> None:
         """Waits for the loop."""
@@ -268,12 +284,24 @@ class EventWatch:
                 continue
 
 
+def end_all(core: Core, now_ns: int) -> None:
+    """For a hub that does not listen: alarms that a hub before it has left are ended, as nobody else would do it."""
+    for prefix in (EVENT, *PREFIXES):
+        for key in core.alarms(prefix):
+            core.happened(Condition(key, now_ns, False))
+
+
 def by_device(devices: Mapping[str, Device]) -> dict[str, _Wanted]:
     """Devices by the id of their first camera, in the table's order."""
     at: dict[str, list[str]] = {}
     for camera_id, device in devices.items():
         at.setdefault(device.url, []).append(camera_id)
-    return {ids[0]: _Wanted(url, tuple(ids), len(ids) > 1 or devices[ids[0]].channel > 0) for url, ids in at.items()}
+    return {
+        ids[0]: _Wanted(
+            url, tuple(ids), len(ids) > 1 or devices[ids[0]].channel > 0, tuple(devices[id_].channel for id_ in ids)
+        )
+        for url, ids in at.items()
+    }
 
 
 def _order(name: str, wanted: _Wanted, vault: Vault) -> WatchDevice:
