@@ -138,10 +138,12 @@ class EventWatch:
         if house:
             self._alarms.tick(now_ns, now_s)
             self._losses.tick(now_ns, now_s)
-            if (memory := self._alarms.memory()) != self._memory:
-                self._memory = memory
-                core.remember(MEMORY, memory)
-        for condition in (*self._losses.take(), *self._alarms.take()):
+        conditions = *self._losses.take(), *self._alarms.take()
+        # With the alarm, and not later: whoever goes on must know what carries it.
+        if (house or conditions) and (memory := self._alarms.memory()) != self._memory:
+            self._memory = memory
+            core.remember(MEMORY, memory)
+        for condition in conditions:
             core.happened(condition)
         return self._alarms.take_looks()
 

@@ -39,6 +39,7 @@ class HubProcess:
         resume: Literal["crash", "always"] = "crash",
         sign_in: Literal["password", "seat"] = "seat",
         session_s: float = 3600.0,
+        events: bool = True,
         **world: Any,
     ) -> None:
         self.folder = folder
@@ -49,6 +50,7 @@ class HubProcess:
         self._resume: Literal["crash", "always"] = resume
         self._sign_in: Literal["password", "seat"] = sign_in
         self._session_s = session_s
+        self.events = events
         self.child: subprocess.Popen[bytes] | None = None
         for station in stations:
             authorise(self.authorised, self.keys(station))
@@ -66,6 +68,7 @@ class HubProcess:
             resume=self._resume,
             sign_in=self._sign_in,
             session_s=self._session_s,
+            events=self.events,
         )
         self.child = start_child(
             "helpers.hub_process",

@@ -97,7 +97,7 @@ class OnvifCamera:
         self.subscriptions: set[str] = set()
         self.flood = 0
         """Messages in each answer to PullMessages, at once: something that begins and ends all the time."""
-        self._news: list[str] = []
+        self._news: dict[str, list[str]] = {}
         self._states: dict[tuple[str, str, str], str] = {}
         """(topic, item, source) -> value: how things stand, which every new subscription is told first."""
         self._changed = threading.Condition()
@@ -157,9 +157,12 @@ class OnvifCamera:
         with self._changed:
             if value in ("true", "false"):
                 self._states[topic, item, source] = value
-            if self.subscriptions:
-                self._news.append(says.notification(topic, item, value, t_s or self.now_s(), operation, source))
+            for name in self.subscriptions:
+                self._tell(name, says.notification(topic, item, value, t_s or self.now_s(), operation, source))
             self._changed.notify_all()
+
+    def _tell(self, subscription: str, said: str) -> None:
+        self._news.setdefault(subscription, []).append(said)
 
     def forget(self) -> None:
         """Loses its subscriptions, as a reboot does."""
@@ -276,7 +279,6 @@ class OnvifCamera:
         name = secrets.token_hex(4)
         with self._changed:
             self.subscriptions.add(name)
-            self._news.clear()  # what was kept was another one's
         return says.subscription(f"{self.base}/onvif/sub?Idx=1", name, self.now_s(), self.life_s)
 
     def _meant(self, envelope: ElementTree.Element) -> str | bytes:
@@ -291,8 +293,11 @@ class OnvifCamera:
         meant = self._meant(envelope)
         if isinstance(meant, str):
             motion = ("tns1:RuleEngine/CellMotionDetector/Motion", "IsMotion", "vs_1")
-            for (topic, item, source), value in ({motion: "false"} | self._states).items():
-                self.emit(topic, item, value, "Initialized", source=source)
+            with self._changed:
+                self._states.setdefault(motion, "false")
+                for (topic, item, source), value in self._states.items():
+                    self._tell(meant, says.notification(topic, item, value, self.now_s(), "Initialized", source))
+                self._changed.notify_all()
         return meant if isinstance(meant, bytes) else "<tev:SetSynchronizationPointResponse/>"
 
     def do_PullMessages(self, body: ElementTree.Element, path: str, envelope: ElementTree.Element) -> str | bytes:
@@ -303,11 +308,12 @@ class OnvifCamera:
         with self._changed:
             wait_s = float(timeout[2:-1])
             self._changed.wait_for(
-                lambda: self._news or self.flood or self.gone.is_set() or meant not in self.subscriptions, wait_s
+                lambda: self._news.get(meant) or self.flood or self.gone.is_set() or meant not in self.subscriptions,
+                wait_s,
             )
             if meant not in self.subscriptions:
                 return says.fault("InvalidArgVal", "no such subscription")
-            news, self._news = self._news, []
+            news = self._news.pop(meant, [])
             if self.flood:
                 topic = "tns1:RuleEngine/FieldDetector/ObjectsInside"
                 both = [says.notification(topic, "IsInside", on, self.now_s()) for on in ("true", "false")]

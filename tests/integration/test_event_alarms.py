@@ -84,6 +84,23 @@ def test_a_recorder_says_which_of_its_cameras(tmp_path: Path, camera: OnvifCamer
         assert "unwatched:cam-202" not in hub.alarms()
 
 
+def test_another_channel_has_the_recorder_asked_anew(
+    tmp_path: Path, camera: OnvifCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backends.hub.event_alarms.UNSAID_S", 2.0)
+    camera.channels = 2
+    table(tmp_path, {"201": camera.url, "202": camera.url}, {"201": 1, "202": 2})
+    with WatchingHub(tmp_path) as hub:
+        hub.watches(camera)
+        camera.emit(*INTRUSION, "true", source="vs_1")
+        hub.wait("the alarm", lambda: "event:cam-201:intrusion" in hub.alarms())
+        table(tmp_path, {"201": camera.url, "202": camera.url}, {"201": 2, "202": 1})
+        hub.wait("that of the other", lambda: "event:cam-202:intrusion" in hub.alarms())
+        hub.wait("its end", lambda: hub.alarms()["event:cam-201:intrusion"].state is AlarmState.RETURNED)
+        assert hub.alarms()["event:cam-202:intrusion"].state is AlarmState.UNACKNOWLEDGED
+        assert camera.asked.count("CreatePullPointSubscription") == 2
+
+
 def test_a_lost_watch_is_an_alarm_until_it_is_back(tmp_path: Path, camera: OnvifCamera) -> None:
     table(tmp_path, {"014": camera.url})
     with WatchingHub(tmp_path) as hub:

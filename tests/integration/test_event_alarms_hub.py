@@ -93,6 +93,22 @@ def test_alarms_outlive_the_hub_that_raised_them(tmp_path: Path, camera: OnvifCa
         assert "Traceback" not in hub.log()
 
 
+def test_a_hub_that_does_not_listen_ends_what_was_left(tmp_path: Path, camera: OnvifCamera) -> None:
+    site(tmp_path, camera)
+    with HubProcess(tmp_path, resume="always") as hub:
+        with WireClient(hub.start(), hub.keys("desk-1")) as client:
+            client.hello()
+            watched(camera, 1)
+            camera.emit(*INTRUSION, "true")
+            wait_alarm(client, KEY)
+        assert hub.stop() == 0
+        hub.events = False
+        with WireClient(hub.start(), hub.keys("desk-1")) as client:
+            client.hello()
+            wait_alarm(client, KEY, "returned")
+        assert hub.stop() == 0
+
+
 def test_only_the_hub_that_leads_watches(tmp_path: Path, camera: OnvifCamera) -> None:
     for name in ("a", "b"):
         site(tmp_path / name, camera)

@@ -13,11 +13,14 @@ from helpers.onvif_device import PASSWORD, USER, OnvifCamera
 from helpers.waiting import wait_for
 
 from backends.domain.device import CameraEvent, EventKind
+from backends.domain.device_watch import FromWatcher, Noticed, Stood, WatchDevice
 from backends.domain.ports import CameraEvents
 from backends.onvif.device import Login
 from backends.onvif.events import OnvifEvents, read_event
 from backends.onvif.untrusted import parse
 from backends.video.backoff import Backoff
+from backends.watcher.__main__ import SILENT, SILENT_S
+from backends.watcher.__main__ import Watch as WatcherWatch
 
 TAMPER = ("tns1:RuleEngine/TamperDetector/Tamper", "IsTamper")
 
@@ -118,6 +121,56 @@ def test_a_device_that_is_unplugged_comes_back(camera: OnvifCamera) -> None:
         watch.end()
 
 
+def test_a_watch_stands_when_a_pull_was_answered_and_before_its_events(camera: OnvifCamera) -> None:
+    refusal = says.fault("ActionNotSupported", "Optional Action Not Implemented", "Receiver")
+    camera.do_PullMessages = lambda *_: refusal  # type: ignore[method-assign]
+    heard: list[CameraEvent | str] = []
+    stop = threading.Event()
+    events = OnvifEvents(Login(camera.url, USER, PASSWORD), backoff=Quick())
+    thread = threading.Thread(target=events.watch, args=(stop, heard.append, heard.append), name="watch")
+    thread.start()
+    try:
+        wait_for("a third subscription", lambda: camera.asked.count("CreatePullPointSubscription") > 2)
+        assert set(heard) == {"the camera says no: Optional Action Not Implemented"}, (
+            "it gave a place, and nothing else"
+        )
+        del camera.do_PullMessages
+        wait_for("that it stands", lambda: isinstance(heard[-1], CameraEvent))
+        assert "" in heard
+        assert all(isinstance(one, str) for one in heard[: heard.index("")])
+    finally:
+        stop.set()
+        thread.join(20)
+
+
+def test_a_watch_that_was_taken_for_silent_asks_how_things_are(camera: OnvifCamera) -> None:
+    watch = WatcherWatch(WatchDevice("cam-014", camera.url, USER, PASSWORD))
+    said: list[FromWatcher] = []
+
+    def heard() -> list[FromWatcher]:
+        said.extend(watch.outlet.take(time.time_ns(), time.monotonic()))
+        return said
+
+    def noticed() -> list[bool | None]:
+        return [one.active for one in heard() if isinstance(one, Noticed) and one.kind is EventKind.TAMPER]
+
+    watch.start()
+    try:
+        wait_for("that it stands", lambda: Stood("cam-014") in heard())
+        camera.emit(*TAMPER, "true")
+        wait_for("tampering", lambda: noticed() == [True])
+        watch.look(time.monotonic() + SILENT_S + 1)
+        wait_for("that it stands again", lambda: heard().count(Stood("cam-014")) == 2)
+        assert Stood("cam-014", SILENT) in said
+        assert camera.asked.count("SetSynchronizationPoint") == 2
+        wait_for("how things are", lambda: noticed() == [True, True])
+        again = [one for one in said[said.index(Stood("cam-014", SILENT)) :] if one != Stood("cam-014", SILENT)]
+        assert again[0] == Stood("cam-014"), "nothing that it says comes before that it stands"
+    finally:
+        watch.end()
+        wait_for("its place is given back", lambda: camera.subscriptions == set())
+
+
 def test_a_wrong_password_is_tried_once(camera: OnvifCamera) -> None:
     watch = Watch(camera, "wrong")
     try:
@@ -161,3 +214,27 @@ def test_a_message_without_a_time_counts_from_when_it_came() -> None:
     assert event is not None
     assert (event.t_ns, event.active) == (5, False)
     assert read_event(ElementTree.fromstring("<NotificationMessage/>"), lambda said: 0, 5) is None
+
+
+def test_a_rule_and_an_object_tell_messages_of_one_source_apart() -> None:
+    def instance(rule: str, object_id: str) -> str:
+        items = "".join(
+            f'<{part}><SimpleItem Name="{name}" Value="{value}"/></{part}>'
+            for part, name, value in (("Key", "ObjectId", object_id), ("Data", "IsInside", "true"))
+        )
+        event = read_event(
+            ElementTree.fromstring(
+                "<NotificationMessage><Topic>tns1:RuleEngine/FieldDetector/ObjectsInside</Topic><Message><Message>"
+                '<Source><SimpleItem Name="VideoSourceConfigurationToken" Value="v1"/>'
+                f'<SimpleItem Name="Rule" Value="{rule}"/></Source>{items}</Message></Message></NotificationMessage>'
+            ),
+            lambda said: 0,
+            5,
+        )
+        assert event is not None
+        assert event.source == "v1"
+        return event.instance
+
+    assert instance("north", "7") == "7/north"
+    assert len({instance("north", "7"), instance("south", "7"), instance("north", "8")}) == 3
+    assert len(instance("n" * 900, "7" * 900)) <= 128
