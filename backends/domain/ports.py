@@ -305,8 +305,8 @@ class CameraEvents(Protocol):
     ) -> None:  # fmt: skip
         """Until `stop`, in the caller's thread, over any number of losses. `deliver` gets each event, from this thread.
 
-        `say` gets a sentence whenever the watch is lost, and the empty text when it stands: silence in between must
-        not be taken for quiet.
+        `say` gets a sentence whenever the watch is lost, and the empty text when it stands and how things are is said
+        next, also where it was not lost: silence after a loss must not be taken for quiet.
         """
         ...
 

@@ -9,8 +9,10 @@ The steps of a watch:
 3. SetSynchronizationPoint: how things stand now comes first (devices without it say it unasked, or never);
 4. PullMessages again and again, each waits at the device for up to PULL_S; the watch stands when the first (which
    waits for FIRST_PULL_S) is answered, and not before: some devices give a subscription, and then nothing;
-5. Renew when less than half of the life is left;
-6. at the end Unsubscribe, as good as it goes: devices have few places (often 5 to 10), some keep dead ones.
+5. SetSynchronizationPoint again every ASK_AGAIN_S: what was missed (a full queue, an object of which it was not said
+   that it left) is made good when the device says how things stand, and nothing changes where it does not;
+6. Renew when less than half of the life is left;
+7. at the end Unsubscribe, as good as it goes: devices have few places (often 5 to 10), some keep dead ones.
 A loss at any step leads back to 1, after 1 to 30 s; a refused password only after a minute or more.
 
 A camera that floods, or answers at great length, is pulled more rarely: reading it may take COST_SHARE of one core
@@ -45,6 +47,7 @@ LEAST_LIFE_S = 10.0
 PULL_S = 5
 """A pull waits so long at the device where nothing happens: this is also how fast a watch can be ended."""
 FIRST_PULL_S = 1
+ASK_AGAIN_S = 3600.0
 MESSAGES = 100
 MOST_MESSAGES = 1000
 """In one answer; what comes beyond is a flood, and is left out."""
@@ -154,7 +157,8 @@ class OnvifEvents:
         """Until `stop`, in the caller's thread; ends within PULL_S and a call after it. Raises nothing of the device's.
 
         `deliver`: each event, in the device's order, from this thread. `say`: a sentence whenever the watch is lost,
-        and the empty text when it stands again; in between no event comes, and none may be taken for quiet.
+        and the empty text when it stands again; in between no event comes, and none may be taken for quiet. The empty
+        text comes also without a loss: how things stand is said once more.
         """
         while not stop.is_set():
             began = time.monotonic()
@@ -184,12 +188,14 @@ class OnvifEvents:
         place = _place(device, said)
         until = time.monotonic() + _life(device, said)
         try:
-            self._call_quietly(device, place, f"{_PORT}/SetSynchronizationPointRequest", "tev:SetSynchronizationPoint")
+            self._ask_how_things_stand(device, place)
+            asked, again_s = False, time.monotonic() + ASK_AGAIN_S
             while not stop.is_set():
                 cost_s = time.thread_time()
                 events = self._pull(device, place, stop, PULL_S if stood.is_set() else FIRST_PULL_S)
-                if not stood.is_set():
+                if not stood.is_set() or (asked and any(event.first for event in events)):
                     stood.set()
+                    asked = False
                     say("")
                 for event in events:
                     deliver(event)
@@ -198,6 +204,9 @@ class OnvifEvents:
                 stop.wait(min(COST_MOST_S, cost_s / COST_SHARE))
                 if until - time.monotonic() < self._life_s / 2:
                     until = time.monotonic() + self._renew(device, place)
+                if time.monotonic() >= again_s:
+                    self._ask_how_things_stand(device, place)
+                    asked, again_s = True, time.monotonic() + ASK_AGAIN_S
         finally:
             self._call_quietly(device, place, f"{_MANAGER}/UnsubscribeRequest", "wsnt:Unsubscribe")
 
@@ -228,6 +237,9 @@ class OnvifEvents:
             if fault.codes & {"ActionNotSupported", "ActionNotSupportedFault"}:
                 return float(self._life_s)  # such devices renew with every pull
             raise
+
+    def _ask_how_things_stand(self, device: OnvifDevice, place: _Place) -> None:
+        self._call_quietly(device, place, f"{_PORT}/SetSynchronizationPointRequest", "tev:SetSynchronizationPoint")
 
     def _call_quietly(self, device: OnvifDevice, place: _Place, action: str, name: str) -> None:
         """What a device may refuse without harm."""

@@ -143,6 +143,31 @@ def test_a_watch_stands_when_a_pull_was_answered_and_before_its_events(camera: O
         thread.join(20)
 
 
+@pytest.mark.parametrize("answers", [True, False], ids=["answers", "control: takes the question for done"])
+def test_how_things_stand_is_asked_again(
+    camera: OnvifCamera, monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:  # fmt: skip
+    monkeypatch.setattr("backends.onvif.events.ASK_AGAIN_S", 0.5)
+    if not answers:
+        camera.do_SetSynchronizationPoint = lambda *_: "<tev:SetSynchronizationPointResponse/>"  # type: ignore[method-assign]
+    watch = Watch(camera)
+    try:
+        wait_for("that it stands", lambda: watch.said)
+        camera.emit(*TAMPER, "true")
+        wait_for("tampering", lambda: EventKind.TAMPER in watch.kinds())
+        with camera._changed:
+            camera._states[(*TAMPER, "vs_1")] = "false"  # its word of that is lost
+        times = camera.asked.count("SetSynchronizationPoint")
+        wait_for("the question", lambda: camera.asked.count("SetSynchronizationPoint") > times + 1)
+        if answers:
+            wait_for("its end", lambda: [e.active for e in watch.got if e.kind is EventKind.TAMPER][-1] is False)
+            assert watch.said.count("") > 1
+        assert set(watch.said) == {""}, "no loss"
+        assert answers or watch.said == [""]
+    finally:
+        watch.end()
+
+
 def test_a_watch_that_was_taken_for_silent_asks_how_things_are(camera: OnvifCamera) -> None:
     watch = WatcherWatch(WatchDevice("cam-014", camera.url, USER, PASSWORD))
     said: list[FromWatcher] = []
