@@ -189,13 +189,14 @@ class OnvifEvents:
         until = time.monotonic() + _life(device, said)
         try:
             self._ask_how_things_stand(device, place)
-            asked, again_s = False, time.monotonic() + ASK_AGAIN_S
+            # `waits`: for its answer to that question, when it was asked once more.
+            waits, again_s = False, time.monotonic() + ASK_AGAIN_S
             while not stop.is_set():
                 cost_s = time.thread_time()
                 events = self._pull(device, place, stop, PULL_S if stood.is_set() else FIRST_PULL_S)
-                if not stood.is_set() or (asked and any(event.first for event in events)):
+                if not stood.is_set() or (waits and any(event.first for event in events)):
                     stood.set()
-                    asked = False
+                    waits = False
                     say("")
                 for event in events:
                     deliver(event)
@@ -206,7 +207,7 @@ class OnvifEvents:
                     until = time.monotonic() + self._renew(device, place)
                 if time.monotonic() >= again_s:
                     self._ask_how_things_stand(device, place)
-                    asked, again_s = True, time.monotonic() + ASK_AGAIN_S
+                    waits, again_s = True, time.monotonic() + ASK_AGAIN_S
         finally:
             self._call_quietly(device, place, f"{_MANAGER}/UnsubscribeRequest", "wsnt:Unsubscribe")
 

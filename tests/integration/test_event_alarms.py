@@ -124,6 +124,32 @@ def test_a_lost_watch_is_an_alarm_until_it_is_back(tmp_path: Path, camera: Onvif
         hub.wait("what began meanwhile counts", lambda: "event:cam-014:tamper" in hub.alarms())
 
 
+def test_what_is_active_does_not_end_while_the_watch_comes_and_goes(tmp_path: Path, camera: OnvifCamera) -> None:
+    table(tmp_path, {"014": camera.url})
+    with WatchingHub(tmp_path) as hub:
+        hub.watches(camera)
+        camera.emit(*INTRUSION, "true")
+        hub.wait("the alarm", lambda: KEY in hub.alarms())
+        camera.close()
+        hub.lose("cam-014")
+        states, camera._states = camera._states, {}  # it has not the time to say everything
+        camera.start()
+        hub.wait("it is back", lambda: hub.stands("cam-014"))
+        camera.close()
+        hub.lose("cam-014")
+        assert hub.alarms()[KEY].state is AlarmState.UNACKNOWLEDGED
+        camera._states = states
+        camera.start()
+        hub.wait("it is back again", lambda: hub.stands("cam-014"))
+        camera.emit(*TAMPER, "true")
+        hub.wait("what comes later", lambda: "event:cam-014:tamper" in hub.alarms())
+        hub.ahead_s += 61.0
+        camera.emit(*LINE, "7")
+        hub.wait("and later still", lambda: "event:cam-014:line_crossed" in hub.alarms())
+        assert hub.raised.count(KEY) == 1, "it goes on, and is not raised again"
+        assert hub.alarms()[KEY].state is AlarmState.UNACKNOWLEDGED
+
+
 @pytest.mark.parametrize("manners", ["garbage", "many", "endless", "bomb", "half", "500"])
 def test_bad_answers_are_a_loss_and_hurt_no_other_camera(
     tmp_path: Path, camera: OnvifCamera, manners: str

@@ -198,6 +198,8 @@ def test_a_channel_that_becomes_another_cameras_leaves_no_alarm_for_ever() -> No
     room.stands()
     says(True, 1)
     room.to(10)
+    room.stands()
+    room.to(20)
     channels("cam-015", "cam-014")
     room.to(500)
     assert [begins for _, begins, _ in room.log] == [True], "nobody has asked how things are now"
