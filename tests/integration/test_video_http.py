@@ -14,7 +14,8 @@ from helpers.http_camera import PASSWORD, USER, HttpCamera, content
 from helpers.picture_rig import rig
 
 from backends.domain.camera import Demand, PictureState
-from backends.video.broker import BrokerSettings
+from backends.video.broker import BrokerSettings, Credentials
+from backends.video.places import places_of
 from backends.video.scaling import Shot, size_of
 from backends.video.source import Address, NotASource, Refused, Source, SourceFault
 from backends.video.sources.http import Hls, JpegParts, TransportStream, open_http
@@ -177,7 +178,8 @@ def test_certificates(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_in_a_real_worker_with_a_password(camera: HttpCamera, caplog: pytest.LogCaptureFixture) -> None:
-    known = {"digest": (USER, PASSWORD), "wrong": (USER, "falsch")}
+    here = places_of([camera.address("/")])
+    known = {"digest": Credentials(USER, PASSWORD, here), "wrong": Credentials(USER, "falsch", here)}
     paths = {"digest": "/digest", "wrong": "/digest", "ts": "/ts", "hls": "/live.m3u8"}
     shown = {name: Demand(name, camera.address(path), 160, 90) for name, path in paths.items()}
     with rig(BrokerSettings(workers=1), known) as running:

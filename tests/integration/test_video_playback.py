@@ -28,7 +28,7 @@ from backends.domain.ports import PastPictures
 from backends.domain.replay import past_key
 from backends.onvif.device import Login
 from backends.onvif.replay import OnvifRecorder
-from backends.video.broker import BrokerSettings
+from backends.video.broker import BrokerSettings, Credentials
 from backends.video.nvr.past import Recorder, Span, replay_past
 from backends.video.nvr.templates import Device, Maker
 from backends.video.source import Address, NotASource, Refused, SourceFault, spec_of
@@ -324,7 +324,8 @@ def test_on_a_tile_by_a_worker(recorder: RunningRecorder) -> None:
     recorder.password = PASSWORD
     ways = {"h": hikvision(recorder, 3.0, 6.0), "o": onvif(recorder, 3.0, 6.0)}
     demands = [Demand(name, uri, 128, 96) for name, uri in ways.items()]
-    with rig(BrokerSettings(workers=1), dict.fromkeys(map(past_key, ways), (USER, PASSWORD))) as running:
+    allowed = {past_key(name): Credentials(USER, PASSWORD, frozenset({uri})) for name, uri in ways.items()}
+    with rig(BrokerSettings(workers=1), allowed) as running:
         running.show(*demands)
         for demand in demands:
             until(lambda shown=demand: running.status(shown).state.value in ("no_source", "ended"), 20.0)
