@@ -18,13 +18,20 @@ from helpers import leaks
 
 ExpectLogs = Callable[[str], None]
 
-_FIRST = ("end2end", "integration")
-"""Folders whose files wait long for processes: begun first, so that none is left alone at the end."""
 
-
-@pytest.hookimpl(trylast=True)  # after pytest-randomly, whose order stays within a folder
+@pytest.hookimpl(trylast=True)  # after pytest-randomly, whose order stays within each kind
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: next((n for n, folder in enumerate(_FIRST) if folder in item.path.parts), len(_FIRST)))
+    """Files that run the whole program begin first, so that none is left alone at the end; but two at a time, between
+    light ones: four programs at once leave none the time that it needs. Then those that wait for processes."""
+    heavy, waiting, light = [], [], []
+    for path in dict.fromkeys(item.path for item in items):
+        (heavy if "end2end" in path.parts else waiting if "integration" in path.parts else light).append(path)
+    order = []
+    while heavy:
+        order += heavy[:2] + light[:2]
+        del heavy[:2], light[:2]
+    places = {path: n for n, path in enumerate(order + waiting + light)}
+    items.sort(key=lambda item: places[item.path])
 
 
 class _Expected:
