@@ -140,16 +140,17 @@ class TurnKeeper:
     # -- of the link -----------------------------------------------------------------------------------
 
     def lease(
-        self, camera: str, act: str, told: Callable[[Leased], None], *, patrol: bool = False, text: str = ""
+        self, camera: str, act: str, lease: str, told: Callable[[Leased], None], *, patrol: bool = False, text: str = ""
     ) -> None:
-        """Ask the hub. `told` gets the answer once, in the link's thread; "no_answer" where none came."""
+        """Ask the hub. `lease`: the hand's own name for it. `told` gets the answer once, in the link's thread;
+        "no_answer" where none came."""
         with self._lock:
             number = next(self._numbers)
             self._asked[number] = told
         if self._door is None:
             self.leased(Leased(number, "no_answer"))
         else:
-            self._door.lease(Lease(number, camera, act, patrol, text))
+            self._door.lease(Lease(number, camera, act, patrol, lease, text))
 
     def leased(self, answer: Leased) -> None:
         """The hub's answer. In the link's thread."""

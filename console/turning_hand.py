@@ -14,6 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from backends.domain.access import Grant, Right
+from backends.domain.action import new_aid
 from backends.domain.device import DeviceTrouble, Preset
 from backends.domain.turning import MOVE_S, PatrolStop, TurnAct, Turner, TurnStage, TurnStatus, TurnWish
 from backends.onvif import media
@@ -53,6 +54,7 @@ class Hand:
         """`after`: the one before it, which may still be letting go."""
         self._after = after
         self._keeper, self.camera_id, self.screen, self._grant = keeper, camera_id, screen, grant
+        self._lease = new_aid()
         self._changed = threading.Condition()
         self._move = TurnWish(camera_id, TurnAct.MOVE)
         self._move_until_s = 0.0
@@ -81,7 +83,7 @@ class Hand:
     def start(self) -> None:
         self._thread.start()
 
-    def join(self, seconds: float) -> None:
+    def join(self, seconds: float | None = None) -> None:
         self._thread.join(seconds)
 
     @property
@@ -135,7 +137,7 @@ class Hand:
     def _run(self) -> None:
         try:
             if self._after is not None:
-                self._after.join(2 * KEY_WAIT_S)
+                self._after.join()  # only one hand at a time speaks to a camera; a call of it lasts for some seconds
                 self._after = None
             self._tell(TurnStage.ASKING)
             if self._take():
@@ -193,7 +195,7 @@ class Hand:
                     self._lease_until_s, self._renew_s = asked_s + said.lease_s, asked_s + RENEW_S
                 self._changed.notify()
 
-        self._keeper.lease(self.camera_id, act, told, patrol=patrol, text=text)
+        self._keeper.lease(self.camera_id, act, self._lease, told, patrol=patrol, text=text)
         with self._changed:
             self._changed.wait_for(lambda: bool(answers), 6.0)
         return answers[0] if answers else Leased(0, "no_answer")
@@ -233,7 +235,9 @@ class Hand:
         patrol = bool(self._stops)
         act = "take" if patrol is not self._patrol_leased or self._offline else "renew"
         self._patrol_leased = patrol
-        self._keeper.lease(self.camera_id, act, lambda said: self._renewed(now_s, said), patrol=patrol)
+        self._keeper.lease(
+            self.camera_id, act, self._lease, lambda said: self._renewed(now_s, said), patrol=patrol
+        )  # fmt: skip
 
     # -- the camera ------------------------------------------------------------------------------------
 
@@ -344,6 +348,8 @@ class Hand:
         self._refused = key
         try:
             device.connect()
+            if self.ended:
+                return False
             found = media.channels(media.profiles(device))
         except Refused:
             raise
@@ -355,6 +361,8 @@ class Hand:
         if not mine or not mine[0].ptz:
             raise SourceFault("the camera says that it cannot be turned")
         driver = OnvifPtz(device, mine[0].ptz)
+        if self.ended:
+            return False
         self._presets = driver.presets()
         self._driver = driver
         return True
@@ -376,6 +384,6 @@ class Hand:
                 _log.info("camera %s was not stopped: %s", self.camera_id, trouble)
         code = (self._end or ("over", ""))[0]
         if self._leased and code not in ("taken", "over"):
-            self._keeper.lease(self.camera_id, "give_back", lambda _: None)
+            self._keeper.lease(self.camera_id, "give_back", self._lease, lambda _: None)
         if self._begun:
             self._note("turning_ended", f"{code}, {time.monotonic() - self._begun_s:.0f} s")

@@ -42,6 +42,11 @@ class _Held:
     turner: Turner
     ends_s: float
     """Monotonic."""
+    lease: str | None = None
+    """What its station calls it; None: taken up from the record, which does not say."""
+
+    def is_called(self, lease: str) -> bool:
+        return self.lease is None or self.lease == lease
 
 
 class Turning:
@@ -60,13 +65,15 @@ class Turning:
             case "give_back":
                 held = self._held.get(message.camera)
                 # To let go takes no right: the station says so also when its person has just signed out.
-                if held is None or held.turner.station != station:
+                if held is None or held.turner.station != station or not held.is_called(message.lease):
                     return Leased(message.request, "not_held")
                 self._end(message.camera, _GIVEN_BACK)
                 return Leased(message.request)
             case "take" | "renew":
                 code = self._refusal(station, who, Right.TURN_CAMERA, message)
-                return Leased(message.request, code) if code or who is None else self._take(station, who, message)
+                if code or who is None:
+                    return Leased(message.request, code)
+                return (self._take if message.act == "take" else self._renew)(station, who, message)
             case "preset":
                 code = self._refusal(station, who, Right.KEEP_PRESET, message)
                 return Leased(message.request, code) if code or who is None else self._preset(station, who, message)
@@ -87,18 +94,28 @@ class Turning:
         held = self._held.get(message.camera)
         mine = held is not None and held.turner.is_at(person.id, station)
         if held is not None and mine and held.turner.patrol is message.patrol:
-            held.ends_s = time.monotonic() + LEASE_S
+            held.ends_s, held.lease = time.monotonic() + LEASE_S, message.lease
             return self._granted(message)
-        if held is not None and not mine and not _gives_way(held.turner, turner, message.act):
+        if held is not None and not mine and not _gives_way(held.turner, turner):
             return Leased(message.request, "held", held.turner.name)
         if self._core.trouble:
             return Leased(message.request, "not_kept")
         if held is not None:
             self._end(message.camera, LocalText(f"→ {turner.name} ({station})"), show=False)
-        self._held[message.camera] = _Held(turner, time.monotonic() + LEASE_S)
+        self._held[message.camera] = _Held(turner, time.monotonic() + LEASE_S, message.lease)
         why = _PATROL if turner.patrol else LocalText("")
         self._core.note(timeline.of_turning("turning_begun", message.camera, turner, now_ns, why))
         self._show(message.camera, turner)
+        return self._granted(message)
+
+    def _renew(self, station: str, who: Who, message: Lease) -> Leased:
+        """Goes on with what this person has here; gives nothing that is over, and takes nothing."""
+        held = self._held.get(message.camera)
+        if held is not None and not held.turner.is_at(who.operator.id, station):
+            return Leased(message.request, "held", held.turner.name)
+        if held is None or not held.is_called(message.lease):
+            return Leased(message.request, "not_held")
+        held.ends_s, held.lease = time.monotonic() + LEASE_S, message.lease
         return self._granted(message)
 
     def _granted(self, message: Lease) -> Leased:
@@ -107,7 +124,7 @@ class Turning:
 
     def _preset(self, station: str, who: Who, message: Lease) -> Leased:
         held, name = self._held.get(message.camera), message.text.strip()
-        if held is None or not held.turner.is_at(who.operator.id, station):
+        if held is None or not (held.turner.is_at(who.operator.id, station) and held.is_called(message.lease)):
             return Leased(message.request, "not_held", held.turner.name if held is not None else "")
         if not 0 < len(name) <= PRESET_NAME_LIMIT:
             return Leased(message.request, "bad_text")
@@ -150,7 +167,7 @@ class Turning:
             self._core.put("cameras", msgspec.structs.replace(record, turner=turner), self._clock.now_ns())
 
 
-def _gives_way(before: Turner, turner: Turner, act: str) -> bool:
-    """A higher rank takes a camera over; a person takes it along to another station. A renewal takes nothing."""
+def _gives_way(before: Turner, turner: Turner) -> bool:
+    """A higher rank takes a camera over; a person takes it along to another station."""
     higher = rank(turner.role, patrol=turner.patrol) > rank(before.role, patrol=before.patrol)
-    return act == "take" and (higher or before.operator_id == turner.operator_id)
+    return higher or before.operator_id == turner.operator_id

@@ -330,6 +330,9 @@ class Lease(_Message, frozen=True, tag="LEASE"):
     """"take", "renew" (takes it from nobody), "give_back", "preset" (may the view be kept under the name `text`?)."""
     patrol: bool = False
     """No hand is on it: whoever may turn it may take it."""
+    lease: str = ""
+    """The station's own name for this lease, a new one each time that a camera is taken; what is renewed or given back
+    is named by it, so that what comes late touches no later lease."""
     text: str = ""
     token: str = ""
 

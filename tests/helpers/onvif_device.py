@@ -67,6 +67,8 @@ class OnvifCamera:
     def __init__(self, cert: Path | None = None) -> None:
         self.password = PASSWORD
         self.ahead_s = 0.0
+        self.slow_s = 0.0
+        """Before each answer."""
         self.channels = 1
         self.names: tuple[str, ...] = ("main", "sub")
         self.ptz = True
@@ -178,6 +180,7 @@ class OnvifCamera:
         assert body is not None
         operation = body[0].tag.rpartition("}")[2]
         self.asked.append(operation)
+        self.gone.wait(self.slow_s)
         self.bodies.append(body[0])
         if operation == "GetSystemDateAndTime":
             return 200, says.envelope(says.clock(self.now_s()))

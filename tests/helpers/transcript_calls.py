@@ -25,8 +25,8 @@ def reveal_reporter(s: Scribe) -> None:
 def lease(s: Scribe) -> None:
     """A camera is taken to be turned, and what others hear; a renewal takes nothing; it is given back."""
     hello(s)
-    ask = {"msg": "LEASE", "camera": "cam-014", "act": "take", "token": signed_in(s, "ha")}
-    other = {**ask, "token": signed_in(s, "lan", "desk-2")}
+    ask = {"msg": "LEASE", "camera": "cam-014", "act": "take", "lease": "desk-1/1", "token": signed_in(s, "ha")}
+    other = {**ask, "lease": "desk-2/1", "token": signed_in(s, "lan", "desk-2")}
     s.say("", {**ask, "request": 2})
     s.live("everybody sees who turns it", lambda message: "turner" in message["body"], b"1/cameras/")
     s.say("a patrol takes nothing from a hand", {**other, "request": 3, "patrol": True}, station="desk-2")

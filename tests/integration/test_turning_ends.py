@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -107,6 +108,30 @@ def test_without_the_hub_for_a_time(room: TurningRoom, monkeypatch: pytest.Monke
     desk.glass.until(lambda glass: glass.items["cameras"]["cam-014"].turner is not None)
     for path in (room.folder / "desk-1-data").rglob("*"):
         assert not path.is_file() or camera.url.encode() not in path.read_bytes(), path
+
+
+def test_a_hand_begins_when_the_one_before_has_let_go(room: TurningRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Esc and the key again while a slow camera is still being opened: the first hand ends at its next answer, and what
+    it gives back is its own lease."""
+    monkeypatch.setattr(turning_hand, "KEY_WAIT_S", 0.2)
+    desk, camera = room.desk("desk-1", "ha"), room.camera
+    camera.slow_s = 0.7
+    desk.ask(TurnAct.TAKE)
+    wait_for("it is being opened", lambda: camera.asked)
+    desk.ask(TurnAct.GIVE_BACK)
+    desk.ask(TurnAct.TAKE)
+
+    def hands() -> int:
+        return sum(thread.name == "turn cam-014" for thread in threading.enumerate())
+
+    wait_for("the second waits", lambda: hands() == 2)
+    calls = len(camera.asked)
+    wait_for("the first has ended", lambda: hands() == 1)
+    assert len(camera.asked) <= calls + 1
+    desk.until("the second has it", lambda one: one.stage is TurnStage.TURNING and one.presets)
+    wait_for("its rows", lambda: len(desk.audited()) == 3)
+    assert [row[0] for row in desk.audited()] == ["turning_begun", "turning_ended", "turning_begun"]
+    desk.glass.until(lambda glass: glass.items["cameras"]["cam-014"].turner is not None)
 
 
 def test_nobody_s_hand_for_a_while(room: TurningRoom, monkeypatch: pytest.MonkeyPatch) -> None:

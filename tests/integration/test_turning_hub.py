@@ -92,6 +92,18 @@ def test_one_person_at_a_time_and_everybody_sees_who(room: Room) -> None:
     ]  # fmt: skip
 
 
+def test_what_comes_late_touches_no_later_lease(room: Room) -> None:
+    ha = room.desk("desk-1", "ha")
+    room.lease(ha, lease="first")
+    room.lease(ha, lease="second")
+    assert room.lease(ha, act="give_back", lease="first")["code"] == "not_held"
+    assert room.lease(ha, act="renew", lease="first")["code"] == "not_held"
+    assert "code" not in room.lease(ha, act="renew", lease="second"), "it lives"
+    assert "code" not in room.lease(ha, act="give_back", lease="second")
+    assert room.lease(ha, act="renew", lease="second")["code"] == "not_held", "what is over is not given again"
+    wait_for("it was one time", lambda: [one[0] for one in room.events(ha)] == ["turning_begun", "turning_ended"])
+
+
 def test_a_shift_lead_takes_it_over_and_no_renewal_takes_it_back(room: Room) -> None:
     ha, lan = room.desk("desk-1", "ha"), room.desk("desk-2", "lan")
     room.lease(ha)
