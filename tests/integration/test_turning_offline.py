@@ -1,0 +1,61 @@
+"""Turning a camera while the hub is away, or does not answer: what a station may do on its own account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from helpers.onvif_device import OnvifCamera
+from helpers.turning_room import TurningRoom
+
+from backends.domain.turning import TurnAct, TurnStage
+from backends.link.access import Access
+from backends.protocol.messages import Leased, Revealed, Signed
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[TurningRoom]:
+    with OnvifCamera() as camera, ExitStack() as stack:
+        yield TurningRoom(tmp_path, camera, stack)
+
+
+def test_a_hub_that_is_there_and_does_not_answer_is_no_hub_that_is_away(
+    room: TurningRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answers are lost on the way: nobody turns, and what it may have given is given back."""
+    desk = room.desk("desk-1", "ha")
+    desk.take()
+    desk.ask(TurnAct.GIVE_BACK)
+    desk.until("ended", lambda one: one.stage is TurnStage.ENDED)
+    hear = Access.on_answer
+
+    def lost(access: Access, answer: Signed | Revealed | Leased) -> None:
+        if not isinstance(answer, Leased):
+            hear(access, answer)
+
+    monkeypatch.setattr(Access, "on_answer", lost)
+    desk.ask(TurnAct.TAKE)
+    desk.glass.until(lambda glass: glass.items["cameras"]["cam-014"].turner is not None)
+    assert desk.until("ended", lambda one: one.stage is TurnStage.ENDED).code == "no_answer"
+    assert desk.glass.up()
+    desk.glass.until(lambda glass: glass.items["cameras"]["cam-014"].turner is None)
+    assert room.camera.moves == []
+
+
+def test_whose_hand_was_on_it_when_the_hub_was_last_heard(room: TurningRoom) -> None:
+    ha, lan = room.desk("desk-1", "ha"), room.desk("desk-2", "lan")
+    ha.take()
+    lan.take()
+    ha.until("taken from her", lambda one: one.code == "taken")
+    ha.glass.until(lambda glass: glass.items["cameras"]["cam-014"].turner.name == "Ngọc Lan")
+    room.hub.kill()
+    for desk in (ha, lan):
+        desk.glass.until(lambda glass: not glass.up())
+    ha.ask(TurnAct.TAKE)
+    refused = ha.until("refused", lambda one: one.stage is TurnStage.ENDED and one.code != "taken")
+    assert (refused.code, refused.holder) == ("held", "Ngọc Lan")
+    lan.ask(TurnAct.GIVE_BACK)
+    lan.until("ended", lambda one: one.stage is TurnStage.ENDED)
+    assert lan.take().offline, "who had it may have it again"
