@@ -140,7 +140,9 @@ class FeedCore:
         cameras = partial(self.exchange.raw, "cameras")
         self.secrets = SecretKeeper(own, self.clock, SystemClock(), self.access, self.audit, cameras)
         self.access.past = PastDesk(self.secrets.allow)
-        self.turning = TurnKeeper(own, settings.station, self.clock, self.access, self.secrets, tell, self.audit)
+        self.turning = TurnKeeper(
+            own, settings.station, self.clock, self.access, self.secrets, tell, self.audit, cameras
+        )  # fmt: skip
         self._blobs: dict[int, Callable[[BlobDone], None]] = {}
         self.views = Views(lambda: self._link)
         self._blob_numbers = itertools.count(1)

@@ -24,9 +24,10 @@ import msgspec
 from backends.domain.access import Grant, Right
 from backends.domain.camera import Camera
 from backends.domain.times import NS_PER_S, SessionClock
-from backends.domain.turning import TurnAct, TurnStage, TurnStatus, TurnWish
+from backends.domain.turning import TurnAct, Turner, TurnStage, TurnStatus, TurnWish
 from backends.protocol.messages import Lease, Leased
 from console.feed_secrets import Key, SecretKeeper
+from console.feed_wire import decode_record
 from console.sealed import BadSeal, Seal
 from console.turning_hand import Hand
 
@@ -75,10 +76,12 @@ class TurnKeeper:
         secrets: SecretKeeper,
         tell: Callable[[TurnStatus], None],
         noted: Callable[[str, str, str, str], None],
+        cameras: Callable[[str], bytes | None],
     ) -> None:
+        """`cameras`: the record of one as this station has it, JSON."""
         self._path, self.station = folder / FILE, station
         self._clock, self.seats, self._secrets = clock, seats, secrets
-        self.tell, self.noted = tell, noted
+        self.tell, self.noted, self._cameras = tell, noted, cameras
         self._lock = threading.Lock()
         self._hands: dict[str, Hand] = {}
         self._asked: dict[int, Callable[[Leased], None]] = {}
@@ -167,6 +170,11 @@ class TurnKeeper:
                 hand.seen(camera.turner)
 
     # -- of the hands ----------------------------------------------------------------------------------
+
+    def turner(self, camera: str) -> Turner | None:
+        """Who turns it, as far as the hub was heard."""
+        raw = self._cameras(camera)
+        return None if raw is None else decode_record("cameras", raw).turner
 
     def way(self, camera: str) -> Way | None:
         """Kept from a lease that is not too old; for a time without the hub."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from backends.domain.access import Grant, Right
 from backends.domain.action import new_aid
 from backends.domain.device import DeviceTrouble, Preset
-from backends.domain.turning import MOVE_S, PatrolStop, TurnAct, Turner, TurnStage, TurnStatus, TurnWish
+from backends.domain.turning import MOVE_S, PatrolStop, TurnAct, Turner, TurnStage, TurnStatus, TurnWish, rank
 from backends.onvif import media
 from backends.onvif.device import Login, OnvifDevice
 from backends.onvif.ptz import OnvifPtz
@@ -63,6 +63,7 @@ class Hand:
         self._stop_at, self._stop_next_s = 0, 0.0
         self._hand_s = self._begun_s = time.monotonic()
         self._lease_until_s = self._renew_s = 0.0
+        self._up = keeper.seats.up
         self._leased = self._offline = self._begun = False
         self._patrol_leased = False
         self._way: tuple[str, int] = ("", 0)
@@ -117,7 +118,7 @@ class Hand:
 
     def seen(self, turner: Turner) -> None:
         """The hub shows that turner; an older record may still be on its way, so the hub is asked, not believed."""
-        if not self._offline and not turner.is_at(self._grant.operator_id, self._keeper.station):
+        if not turner.is_at(self._grant.operator_id, self._keeper.station):
             with self._changed:
                 self._renew_s = 0.0
                 self._changed.notify()
@@ -128,7 +129,7 @@ class Hand:
             if not said.code:
                 self._lease_until_s = asked_s + said.lease_s
                 self._offline, self._leased = False, True
-            elif said.code != "no_answer":
+            elif said.code != "no_answer" or (self._offline and self._keeper.seats.up):
                 self._end = self._end or (("taken" if said.code == "held" else said.code), said.holder)
             self._changed.notify()
 
@@ -171,14 +172,15 @@ class Hand:
     def _take(self) -> bool:
         """The hub's lease, or what is kept for a time without the hub; False: neither, the end says why."""
         said = self._ask("take", patrol=bool(self._stops))
-        if said.code == "no_answer":
+        if said.code == "no_answer" and not self._keeper.seats.up:
             return self._take_offline()
+        self._leased = said.code in ("", "no_answer")  # the hub may have given it, and its word was lost
         if said.code:
             self.end(said.code, said.holder)
             return False
         self._patrol_leased = bool(self._stops)
         self._keeper.keep_way(self.camera_id, said)
-        self._way, self._leased = (said.address, said.channel), True
+        self._way = (said.address, said.channel)
         return not self.ended
 
     def _ask(self, act: str, *, patrol: bool = False, text: str = "") -> Leased:
@@ -205,15 +207,29 @@ class Hand:
         if way is None:
             self.end("offline_unknown")
             return False
+        if holder := self._outranked():
+            self.end("held", holder)
+            return False
         now_s = time.monotonic()
         with self._changed:
             self._offline, self._way = True, (way.address, way.channel)
             self._lease_until_s, self._renew_s = now_s + OFFLINE_S, now_s + RENEW_S
         return not self.ended
 
+    def _outranked(self) -> str:
+        """Whose hand was on it when the hub was last heard, if it need not give way to this one."""
+        turner = self._keeper.turner(self.camera_id)
+        if turner is None or turner.operator_id == self._grant.operator_id:
+            return ""
+        higher = rank(self._grant.role, patrol=bool(self._stops)) > rank(turner.role, patrol=turner.patrol)
+        return "" if higher else turner.name
+
     def _judge(self, now_s: float) -> None:
         """Under the lock: does the lease live, is somebody there?"""
-        grant = self._keeper.seats.grant
+        grant, up = self._keeper.seats.grant, self._keeper.seats.up
+        if up and not self._up:
+            self._renew_s = 0.0
+        self._up = up
         if grant.operator_id != self._grant.operator_id:
             self._end = self._end or ("session_over", "")
         elif refusal := grant.refusal(Right.TURN_CAMERA):
@@ -222,8 +238,7 @@ class Hand:
             self._end = self._end or ("idle", "")
         elif now_s >= self._lease_until_s:
             # What the hub gave is over. Where the hub is away, the role and this lease are the grant that is kept.
-            may_go_on = not self._offline and not self._keeper.seats.up
-            if may_go_on:
+            if not self._offline and not up and not self._outranked():
                 self._offline, self._lease_until_s = True, now_s + OFFLINE_S
             else:
                 self._end = self._end or ("offline_over" if self._offline else "over", "")
@@ -292,6 +307,10 @@ class Hand:
             return self._connect()
         driver = self._driver
         with self._changed:
+            # Looked at again: what was asked and written down since may have lasted.
+            if self._end is not None:
+                return False
+            now_s = time.monotonic()
             moves, wanted, until_s = self._moving_wanted(now_s), self._wanted(), self._lease_until_s
             order = self._orders.popleft() if self._orders else None
         if moves:
@@ -361,6 +380,9 @@ class Hand:
         if not mine or not mine[0].ptz:
             raise SourceFault("the camera says that it cannot be turned")
         driver = OnvifPtz(device, mine[0].ptz)
+        if self.ended:
+            return False
+        driver.prepare()
         if self.ended:
             return False
         self._presets = driver.presets()

@@ -277,6 +277,10 @@ class PtzDriver(Protocol):
     Knows no lease: whoever calls has made sure that this person may turn this camera now.
     """
 
+    def prepare(self) -> None:
+        """Ask what a move needs to know. Once, before the first of them: none then waits for more than its own call."""
+        ...
+
     def move(self, pan: float, tilt: float, zoom: float, timeout_s: float) -> None:
         """Speeds from -1 to 1 (right, up, in), until the next call or for `timeout_s`: then the CAMERA stops by itself.
 

@@ -29,12 +29,26 @@ class OnvifPtz:
         """`device`: connected. `profile`: `media.Channel.ptz`."""
         self._device = device
         self._profile = profile
-        self._bounds: tuple[float, float] | None = None
+        self._bounds = (0.0, MOST_S)
+        """The shortest and longest time-out that the camera takes."""
+
+    def prepare(self) -> None:
+        """Asks for the bounds of a move's time-out; a camera that says no has the usual ones."""
+        try:
+            said = self._device.call(Service.PTZ, tag("tptz:GetConfigurations"))
+            token = next((one.get("token", "") for one in said.findall("PTZConfiguration")), "")
+            asked = tag("tptz:GetConfigurationOptions", tag("tptz:ConfigurationToken", token))
+            said = self._device.call(Service.PTZ, asked)
+        except DeviceFault:
+            return
+        limits = said.find("PTZConfigurationOptions/PTZTimeout")
+        least, most = seconds_of(text(limits, "Min")), seconds_of(text(limits, "Max"))
+        self._bounds = (min(least, MOST_S), most if most >= LEAST_S else MOST_S)
 
     def move(self, pan: float, tilt: float, zoom: float, timeout_s: float) -> None:
         """Speeds from -1 to 1 (right, up and in are positive), for `timeout_s` from now, or until the next call."""
         pan, tilt, zoom = (_bounded(speed) for speed in (pan, tilt, zoom))
-        least, most = self._timeouts()
+        least, most = self._bounds
         seconds = min(max(least, LEAST_S, 0.0 if math.isnan(timeout_s) else timeout_s), most, MOST_S)
         # A part that is not to move is left out: fixed domes refuse a zoom, box cameras on zoom lenses a pan.
         parts = []
@@ -80,25 +94,6 @@ class OnvifPtz:
     def _call(self, name: str, *inside: Markup, seconds: float) -> None:
         body = tag(f"tptz:{name}", tag("tptz:ProfileToken", self._profile), *inside)
         self._device.call(Service.PTZ, body, seconds=seconds)
-
-    def _timeouts(self) -> tuple[float, float]:
-        """The shortest and longest time-out that the camera takes; asked for once."""
-        if self._bounds is None:
-            self._bounds = (0.0, MOST_S)
-            self._bounds = self._asked()
-        return self._bounds
-
-    def _asked(self) -> tuple[float, float]:
-        try:
-            said = self._device.call(Service.PTZ, tag("tptz:GetConfigurations"))
-            token = next((one.get("token", "") for one in said.findall("PTZConfiguration")), "")
-            asked = tag("tptz:GetConfigurationOptions", tag("tptz:ConfigurationToken", token))
-            said = self._device.call(Service.PTZ, asked)
-        except DeviceFault:
-            return (0.0, MOST_S)
-        limits = said.find("PTZConfigurationOptions/PTZTimeout")
-        least, most = seconds_of(text(limits, "Min")), seconds_of(text(limits, "Max"))
-        return (min(least, MOST_S), most if most >= LEAST_S else MOST_S)
 
 
 def seconds_of(duration: str) -> float:

@@ -218,6 +218,8 @@ def test_what_a_device_does_not_offer_is_said() -> None:
 
 def test_every_move_carries_the_time_after_which_the_camera_stops_by_itself(camera: OnvifCamera) -> None:
     driver: PtzDriver = OnvifPtz(connected(camera), "main_1")
+    driver.prepare()
+    asked = len(camera.asked)
     driver.move(0.5, -2.0, 0.0, 1.0)
     driver.move(0.0, 0.0, 0.25, 3600.0)
     driver.move(0.1, 0.0, float("nan"), float("nan"))
@@ -228,6 +230,7 @@ def test_every_move_carries_the_time_after_which_the_camera_stops_by_itself(came
         "move PanTilt[('x', '0.100'), ('y', '0.000')] PT0.2S",
         "stop",
     ]
+    assert camera.asked[asked:] == ["ContinuousMove"] * 3 + ["Stop"], "no move waits for another question"
 
 
 @pytest.mark.parametrize(
@@ -240,6 +243,7 @@ def test_the_camera_s_own_bounds_of_that_time(
 ) -> None:
     camera.timeouts = bounds
     driver = OnvifPtz(connected(camera), "main_1")
+    driver.prepare()
     driver.move(1.0, 0.0, 0.0, asked)
     driver.move(1.0, 0.0, 0.0, asked)
     assert [move.split()[-1] for move in camera.moves] == [sent, sent]

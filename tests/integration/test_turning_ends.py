@@ -101,10 +101,12 @@ def test_without_the_hub_for_a_time(room: TurningRoom, monkeypatch: pytest.Monke
     wait_for("its rows", lambda: len(desk.audited()) == 4)
     assert desk.audited()[2] == ("turning_begun", "ha", "cameras/cam-014", "offline")
     monkeypatch.undo()
-    monkeypatch.setattr(turning_hand, "RENEW_S", 0.5)
+    monkeypatch.setattr(turning_hand, "RENEW_S", 60.0)
+    monkeypatch.setattr(turning_hand, "IDLE_S", 60.0)
     assert desk.take().offline
     room.hub.start()
-    desk.until("the hub gives the lease again", lambda one: not one.offline, 30.0)
+    desk.glass.until(lambda glass: glass.up())
+    desk.until("the hub is asked at once, and gives the lease again", lambda one: not one.offline, 4.0)
     desk.glass.until(lambda glass: glass.items["cameras"]["cam-014"].turner is not None)
     for path in (room.folder / "desk-1-data").rglob("*"):
         assert not path.is_file() or camera.url.encode() not in path.read_bytes(), path
@@ -132,6 +134,20 @@ def test_a_hand_begins_when_the_one_before_has_let_go(room: TurningRoom, monkeyp
     wait_for("its rows", lambda: len(desk.audited()) == 3)
     assert [row[0] for row in desk.audited()] == ["turning_begun", "turning_ended", "turning_begun"]
     desk.glass.until(lambda glass: glass.items["cameras"]["cam-014"].turner is not None)
+
+
+def test_no_move_is_sent_after_its_hand_has_gone(room: TurningRoom) -> None:
+    """A key that was down for a moment at a slow camera, and Esc: nothing that is still to be asked comes before it."""
+    desk, camera = room.desk("desk-1", "ha"), room.camera
+    desk.take()
+    camera.slow_s = 0.7
+    asked = len(camera.asked)
+    desk.ask(TurnAct.MOVE, pan=1.0)
+    wait_for("the camera was told", lambda: len(camera.asked) > asked)
+    desk.ask(TurnAct.GIVE_BACK)
+    desk.until("ended", lambda one: one.stage is TurnStage.ENDED)
+    assert camera.asked[asked:] == ["ContinuousMove", "Stop"]
+    assert not camera.turning
 
 
 def test_nobody_s_hand_for_a_while(room: TurningRoom, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,7 @@ def everything(device: OnvifDevice) -> None:
         assert all(stream.uri.startswith("rtsp://10.0.0.7") for stream in found.streams)
         assert all(0 <= side <= 65_535 for stream in found.streams for side in (stream.width, stream.height))
     driver = OnvifPtz(device, "main_1")
+    driver.prepare()
     driver.move(1.0, 0.0, 0.0, 1.0)
     driver.presets()
     driver.position()
