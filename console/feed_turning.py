@@ -113,19 +113,18 @@ class TurnKeeper:
     def ask(self, screen: int, wish: TurnWish) -> None:
         """What a person at that screen wants. Returns at once; TurnStatus says what became of it."""
         with self._lock:
-            hand = self._hands.get(wish.camera_id)
-            if hand is None or hand.ended:
-                if wish.act not in (TurnAct.TAKE, TurnAct.PATROL):
-                    return  # its camera has just ended: that was told
-                grant = self.seats.grant
-                if refusal := grant.refusal(Right.TURN_CAMERA):
-                    self.tell(TurnStatus(wish.camera_id, TurnStage.ENDED, refusal))
-                    return
-                hand = self._hands[wish.camera_id] = Hand(self, wish.camera_id, screen, grant, after=hand)
-                hand.wish(screen, wish)
-                hand.start()
+            before = self._hands.get(wish.camera_id)
+            if before is not None and before.wish(screen, wish):
                 return
-        hand.wish(screen, wish)
+            if wish.act not in (TurnAct.TAKE, TurnAct.PATROL):
+                return  # its camera has just ended: that was told
+            grant = self.seats.grant
+            if refusal := grant.refusal(Right.TURN_CAMERA):
+                self.tell(TurnStatus(wish.camera_id, TurnStage.ENDED, refusal, number=wish.number))
+                return
+            hand = self._hands[wish.camera_id] = Hand(self, wish.camera_id, screen, grant, after=before)
+            hand.wish(screen, wish)
+            hand.start()
 
     def screen_gone(self, screen: int) -> None:
         """Its process has ended, or its connection: nobody holds what was turned from there."""

@@ -55,6 +55,7 @@ class Hand:
         self._after = after
         self._keeper, self.camera_id, self.screen, self._grant = keeper, camera_id, screen, grant
         self._lease = new_aid()
+        self._number = 0
         self._changed = threading.Condition()
         self._move = TurnWish(camera_id, TurnAct.MOVE)
         self._move_until_s = 0.0
@@ -93,8 +94,12 @@ class Hand:
 
     # -- of others -------------------------------------------------------------------------------------
 
-    def wish(self, screen: int, wish: TurnWish) -> None:
+    def wish(self, screen: int, wish: TurnWish) -> bool:
+        """False: it has ended, and does nothing more."""
         with self._changed:
+            if self._end is not None:
+                return False
+            self._number = max(self._number, wish.number)
             self.screen, self._hand_s = screen, time.monotonic()
             match wish.act:
                 case TurnAct.GIVE_BACK:
@@ -110,6 +115,7 @@ class Hand:
                 case TurnAct.TAKE:
                     self._stops = ()
             self._changed.notify()
+            return True
 
     def end(self, code: str, holder: str = "") -> None:
         with self._changed:
@@ -152,7 +158,7 @@ class Hand:
         finally:
             self._let_go()
             code, holder = self._end or ("over", "")
-            self._keeper.tell(TurnStatus(self.camera_id, TurnStage.ENDED, code, holder))
+            self._keeper.tell(TurnStatus(self.camera_id, TurnStage.ENDED, code, holder, number=self._number))
             self._keeper.finished(self)
 
     def _note(self, what: str, detail: str) -> None:
@@ -161,7 +167,7 @@ class Hand:
     def _tell(self, stage: TurnStage) -> None:
         status = TurnStatus(
             self.camera_id, stage, text=self._text, offline=self._offline, patrol=bool(self._stops),
-            presets=self._presets,
+            presets=self._presets, number=self._number,
         )  # fmt: skip
         if status != self._told:
             self._told = status

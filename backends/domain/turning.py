@@ -82,6 +82,8 @@ class TurnWish(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str = ""
     """Of a preset that is kept, 1 to 60 characters."""
     stops: tuple[PatrolStop, ...] = ()
+    number: int = 0
+    """Which time of taking the camera it belongs to: later ones are greater, over all screens of one machine."""
 
 
 class TurnStage(StrEnum):
@@ -109,3 +111,5 @@ class TurnStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """Without the hub: nobody else knows of it."""
     patrol: bool = False
     presets: tuple[Preset, ...] = ()
+    number: int = 0
+    """The greatest of the wishes that it answers: who has taken the camera later than that is not meant."""

@@ -215,7 +215,9 @@ class FakeTurning:
         self.wishes.append(wish)
 
     def say(self, camera_id: str, stage: TurnStage, code: str = "", **more: Any) -> None:
-        self.inbox.put(TurnStatus(camera_id, stage, code, **more))
+        """About the newest wish for that camera, where `number` says no other one."""
+        newest = max((wish.number for wish in self.wishes if wish.camera_id == camera_id), default=0)
+        self.inbox.put(TurnStatus(camera_id, stage, code, **({"number": newest} | more)))
 
 
 @dataclass(frozen=True)

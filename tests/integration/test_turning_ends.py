@@ -118,10 +118,10 @@ def test_a_hand_begins_when_the_one_before_has_let_go(room: TurningRoom, monkeyp
     monkeypatch.setattr(turning_hand, "KEY_WAIT_S", 0.2)
     desk, camera = room.desk("desk-1", "ha"), room.camera
     camera.slow_s = 0.7
-    desk.ask(TurnAct.TAKE)
+    desk.ask(TurnAct.TAKE, number=1)
     wait_for("it is being opened", lambda: camera.asked)
-    desk.ask(TurnAct.GIVE_BACK)
-    desk.ask(TurnAct.TAKE)
+    desk.ask(TurnAct.GIVE_BACK, number=1)
+    desk.ask(TurnAct.TAKE, number=2)
 
     def hands() -> int:
         return sum(thread.name == "turn cam-014" for thread in threading.enumerate())
@@ -131,6 +131,8 @@ def test_a_hand_begins_when_the_one_before_has_let_go(room: TurningRoom, monkeyp
     wait_for("the first has ended", lambda: hands() == 1)
     assert len(camera.asked) <= calls + 1
     desk.until("the second has it", lambda one: one.stage is TurnStage.TURNING and one.presets)
+    assert {one.number for one in desk.turns() if one.stage is TurnStage.ENDED} == {1}
+    assert desk.turns()[-1].number == 2
     wait_for("its rows", lambda: len(desk.audited()) == 3)
     assert [row[0] for row in desk.audited()] == ["turning_begun", "turning_ended", "turning_begun"]
     desk.glass.until(lambda glass: glass.items["cameras"]["cam-014"].turner is not None)

@@ -89,6 +89,11 @@ def acts(sample: SampleSession) -> list[TurnAct]:
     return [wish.act for wish in sample.turning.wishes]
 
 
+def number(sample: SampleSession) -> int:
+    """Of the time that the camera was taken last."""
+    return next(w.number for w in reversed(sample.turning.wishes) if w.act is TurnAct.TAKE)
+
+
 # -- keys ----------------------------------------------------------------------------------------------
 
 
@@ -193,7 +198,7 @@ def test_what_is_shown_again_is_not_turned(wall: CameraWall, sample: SampleSessi
 def test_digits_are_presets_meanwhile(wall: CameraWall, sample: SampleSession) -> None:
     tile = taken(wall)
     wall.type("2")
-    assert sample.turning.wishes[-1] == TurnWish(tile.camera.id, TurnAct.GO_TO, preset="p2")
+    assert sample.turning.wishes[-1] == TurnWish(tile.camera.id, TurnAct.GO_TO, preset="p2", number=number(sample))
     wall.type("9")
     assert said(wall) == tr("turn.no_preset", n=9)
     wall.key(Key.Key_Escape)
@@ -296,6 +301,23 @@ def test_an_end_is_said_with_its_reason(wall: CameraWall, code: str, more: dict[
     assert TurnAct.MOVE not in acts(wall.sample)
 
 
+def test_the_end_of_the_time_before_is_not_the_end(wall: CameraWall, sample: SampleSession) -> None:
+    """Esc and the key again at once: the first hand is still letting go."""
+    tile = taken(wall)
+    first = number(sample)
+    wall.key(Key.Key_Escape)
+    wall.key(Key.Key_P, modifiers=CTRL)
+    assert number(sample) > first
+    assert tr("turn.asking") in words(tile), "the old one counts no more"
+    tell(wall, tile, TurnStage.ENDED, "given_back", number=first)
+    assert tile.turn.active
+    tell(wall, tile, TurnStage.TURNING, presets=PRESETS)
+    wall.key(Key.Key_Right)
+    assert (0.5, 0.0, 0.0) in moves(sample)
+    tell(wall, tile, TurnStage.ENDED, "idle", number=number(sample) + 1)
+    assert not tile.turn.active, "another tile has taken the same camera since: one end for both"
+
+
 def test_every_end_has_its_words(sample: SampleSession) -> None:
     codes = ["idle", "taken", "held", "over", "offline_over", "offline_unknown", "screen_gone", "session_over",
              "no_answer", "no_feeder", "trouble", "not_allowed", "nobody_signed_in", "locked", "unknown", "not_kept",
@@ -395,7 +417,8 @@ def test_the_menu_has_the_presets_and_keeps_one_for_the_shift_lead(wall: CameraW
     assert isinstance(line, QLineEdit)
     line.setText("Cổng chính")
     QTest.keyClick(line, Key.Key_Return)
-    assert sample.turning.wishes[-1] == TurnWish(tile.camera.id, TurnAct.KEEP, name="Cổng chính", preset="p1")
+    expected = TurnWish(tile.camera.id, TurnAct.KEEP, name="Cổng chính", preset="p1", number=number(sample))
+    assert sample.turning.wishes[-1] == expected
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support", extend=True)

@@ -54,6 +54,8 @@ class TurnControl(QObject):
         self._tile, self._session = tile, tile.session
         self._camera = ""
         """What this tile turns, or has asked for; empty: nothing."""
+        self._number = 0
+        """Of the time that it asked last: what is told of earlier ones is not about this one."""
         self._keys: dict[Ask, float] = {}
         """Held now, since when."""
         self._pointer: QPointF | None = None
@@ -72,7 +74,9 @@ class TurnControl(QObject):
         """Of the tile's camera, as far as it is turned from this station."""
         camera = self._tile.camera
         found = self._session.city.turning.get(camera.id) if camera is not None else None
-        return found if found is not None and found.stage in _ON else None
+        if found is None or found.stage not in _ON or (self.active and found.number < self._number):
+            return None
+        return found
 
     @property
     def active(self) -> bool:
@@ -188,6 +192,7 @@ class TurnControl(QObject):
             self._notice(tr("turn.live_first"))
             return
         self._camera = camera.id
+        self._number = max(self._number + 1, round(self._now_s() * 1e9))
         self._wish(act, stops=stops)
         self._tile.setCursor(Qt.CursorShape.CrossCursor)
         self._tile.update()
@@ -249,7 +254,8 @@ class TurnControl(QObject):
         stops: tuple[PatrolStop, ...] = (),
     ) -> None:  # fmt: skip
         if self._camera:
-            self._session.turning.turn(TurnWish(self._camera, act, pan, tilt, zoom, preset, name, stops))
+            wish = TurnWish(self._camera, act, pan, tilt, zoom, preset, name, stops, self._number)
+            self._session.turning.turn(wish)
 
     def _now_s(self) -> float:
         return self._session.mono.monotonic_s()
@@ -267,6 +273,8 @@ class TurnControl(QObject):
             if self._told:  # in the smallest tile it is cut
                 self._notice(f"{tr('alarms.camera', number=number)}: {self._told}")
         if camera_id != self._camera or status is None or status.stage is not TurnStage.ENDED:
+            return
+        if status.number < self._number:  # of the time before, which was still letting go
             return
         self._over()
         if status.code not in _QUIET:
