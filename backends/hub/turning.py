@@ -30,6 +30,7 @@ from backends.protocol.messages import Lease, Leased
 log = logging.getLogger(__name__)
 
 PRESET_NAME_LIMIT = 60
+ANSWERS_KEPT = 64
 _GIVEN_BACK = LocalText("trả lại", "given back")
 _OVER = LocalText("hết hạn", "not renewed")
 _LEFT = LocalText("không còn đăng nhập", "no longer signed in")
@@ -55,12 +56,25 @@ class Turning:
     def __init__(self, core: Core, clock: SessionClock, counters: Counter[str]) -> None:
         self._core, self._clock, self._counters = core, clock, counters
         self._held: dict[str, _Held] = {}
+        self._answered: dict[tuple[str, Lease], Leased] = {}
+        """The last ones that must not be done twice."""
         self._take_up(time.monotonic())
 
     # -- questions -----------------------------------------------------------------------------------
 
     def asked(self, station: str, who: Who | None, message: Lease) -> Leased:
-        """The answer, after its effect."""
+        """The answer, after its effect. What is asked again, because its answer was lost, has that effect once."""
+        again = self._answered.get((station, message))
+        if again is not None:
+            return again
+        answer = self._judged(station, who, message)
+        if message.act in ("give_back", "preset"):  # the others have none beyond the lease that they name
+            self._answered[station, message] = answer
+            if len(self._answered) > ANSWERS_KEPT:
+                del self._answered[next(iter(self._answered))]
+        return answer
+
+    def _judged(self, station: str, who: Who | None, message: Lease) -> Leased:
         match message.act:
             case "give_back":
                 held = self._held.get(message.camera)
@@ -93,6 +107,10 @@ class Turning:
         turner = Turner(person.id, person.short or person.name, person.role, station, now_ns, message.patrol)
         held = self._held.get(message.camera)
         mine = held is not None and held.turner.is_at(person.id, station)
+        if message.lease and any(
+            (by, said.act, said.lease) == (station, "give_back", message.lease) for by, said in self._answered
+        ):
+            return Leased(message.request, "not_held")  # it was given back before this came
         if held is not None and mine and held.turner.patrol is message.patrol:
             held.ends_s, held.lease = time.monotonic() + LEASE_S, message.lease
             return self._granted(message)

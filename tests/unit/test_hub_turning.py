@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from helpers.tiny_city import TinyCity
 
@@ -52,9 +53,11 @@ class Hub:
         self.core.maintain(self.clock.now_ns())
         self.core.round(self.clock.now_ns(), self.clock.now_ns() / NS_PER_S)
 
-    def ask(self, act: str = "take") -> Leased:
+    def ask(self, act: str = "take", request: int = 1, **more: str) -> Leased:
         person = self.core.operator_at("desk-1", self.clock.now_ns())
-        return self.turning.asked("desk-1", Who(person) if person else None, Lease(1, "cam-014", act))
+        lead = msgspec.structs.replace(person, role=Role.SHIFT_LEAD) if person else None
+        question = Lease(request, "cam-014", act, **more)  # type: ignore[arg-type]
+        return self.turning.asked("desk-1", Who(lead) if lead else None, question)
 
     def camera(self) -> Camera | None:
         found = {e.id: decode_body("cameras", e.body) for e in self.core.snapshot("cameras")}
@@ -63,6 +66,9 @@ class Hub:
     def ends(self) -> list[str]:
         events = [decode_body("timeline", e.body) for e in self.core.snapshot("timeline")]
         return [event.text.get("en") for event in events if event.what == "turning_ended"]
+
+    def count(self, what: str) -> int:
+        return sum(decode_body("timeline", e.body).what == what for e in self.core.snapshot("timeline"))
 
 
 @pytest.fixture
@@ -116,6 +122,33 @@ def test_what_cannot_be_written_down_is_not_given(hub: Hub) -> None:
     assert hub.ask().code == ""
     hub.core.trouble = "disk full"
     assert hub.ask("renew").code == "", "who has it keeps it: nothing is to be written"
+
+
+def test_what_is_asked_again_is_done_once(hub: Hub) -> None:
+    """The console repeats what was not answered in time, as it was."""
+    assert hub.ask("take", 1, lease="a").code == ""
+    for _ in range(2):
+        assert hub.ask("preset", 2, lease="a", text="Cổng").code == ""
+        hub.round()
+    assert hub.count("preset_kept") == 1
+    assert hub.ask("preset", 3, lease="a", text="Cổng").code == "", "the control: a person keeps it once more"
+    hub.round()
+    assert hub.count("preset_kept") == 2
+    assert hub.ask("give_back", 4, lease="a").code == ""
+    assert hub.ask("give_back", 4, lease="a").code == ""
+    for act in ("renew", "take"):
+        assert hub.ask(act, 5, lease="a").code == "not_held", "a late one of a hand that has let go"
+    hub.round()
+    camera = hub.camera()
+    assert camera is not None
+    assert camera.turner is None
+    assert hub.ask("take", 6, lease="b").code == ""
+    assert hub.ask("give_back", 4, lease="a").code == ""
+    hub.round()
+    camera = hub.camera()
+    assert camera is not None
+    assert camera.turner is not None, "the repeat touches no later lease"
+    assert (hub.count("turning_begun"), hub.count("turning_ended")) == (2, 1)
 
 
 def test_ranks() -> None:
