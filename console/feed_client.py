@@ -101,8 +101,8 @@ class FeedClient:
         self._grant = NOBODY
         self._asked: dict[int, wire.AskSignIn | wire.AskSignOut | wire.AskReveal] = {}
         """Without secrets."""
-        self._turned: set[str] = set()
-        """Cameras that are turned from here, as far as the feeder has told."""
+        self._turned: dict[str, int] = {}
+        """Cameras that are turned from here or asked for, with the number of that (`TurnWish.number`)."""
         self._silent = True
         self._stop = threading.Event()
         self.state_read = threading.Event()
@@ -199,10 +199,15 @@ class FeedClient:
 
     def turn(self, wish: TurnWish) -> None:
         """See ports.TurnDesk."""
-        if self._connection is not None:
+        begins = wish.act in (TurnAct.TAKE, TurnAct.PATROL)
+        with self._lock:
+            there = self._connection is not None
+            if there and begins:
+                self._turned[wish.camera_id] = wish.number
+        if there:
             self._outgoing.put(wire.AskTurn(wish))
-        elif wish.act in (TurnAct.TAKE, TurnAct.PATROL):
-            self._inbox.append(TurnStatus(wish.camera_id, TurnStage.ENDED, "no_feeder"))
+        elif begins:
+            self._inbox.append(TurnStatus(wish.camera_id, TurnStage.ENDED, "no_feeder", number=wish.number))
 
     def _ask(self, frame: wire.AskSignIn | wire.AskSignOut | wire.AskReveal) -> int:
         kept = msgspec.structs.replace(frame, secret="") if isinstance(frame, wire.AskSignIn) else frame
@@ -219,8 +224,8 @@ class FeedClient:
         """Nobody will answer what was asked."""
         with self._lock:
             asked, self._asked = list(self._asked.values()), {}
-            turned, self._turned = sorted(self._turned), set()
-        self._inbox.extend(TurnStatus(camera, TurnStage.ENDED, "no_feeder") for camera in turned)
+            turned, self._turned = sorted(self._turned.items()), {}
+        self._inbox.extend(TurnStatus(camera, TurnStage.ENDED, "no_feeder", number=n) for camera, n in turned)
         for frame in asked:
             if isinstance(frame, wire.AskReveal):
                 self._inbox.append(Revealed(frame.request, frame.what, frame.target, "no_feeder"))
@@ -349,12 +354,18 @@ class FeedClient:
             case wire.WireSmallPicture():
                 self._inbox.append(frame.picture)
             case wire.WireTurn():
-                with self._lock:
-                    over = frame.status.stage is TurnStage.ENDED
-                    (self._turned.discard if over else self._turned.add)(frame.status.camera_id)
-                self._inbox.append(frame.status)
+                self._take_turn(frame.status)
             case wire.Alive():
                 pass  # that it came is all it says
+
+    def _take_turn(self, status: TurnStatus) -> None:
+        with self._lock:
+            number = max(status.number, self._turned.get(status.camera_id, 0))
+            if status.stage is not TurnStage.ENDED:
+                self._turned[status.camera_id] = number
+            elif status.number == number:  # else it was taken again since
+                self._turned.pop(status.camera_id, None)
+        self._inbox.append(status)
 
     def _take_action(self, status: ActionStatus) -> None:
         (self._under_way.discard if status.stage.final else self._under_way.add)(status.action.aid)

@@ -117,7 +117,10 @@ class TurnKeeper:
             if before is not None and before.wish(screen, wish):
                 return
             if wish.act not in (TurnAct.TAKE, TurnAct.PATROL):
-                return  # its camera has just ended: that was told
+                if before is None:  # of another feeder, before this one was started, or it crossed the end's telling
+                    code = "given_back" if wish.act is TurnAct.GIVE_BACK else "over"
+                    self.tell(TurnStatus(wish.camera_id, TurnStage.ENDED, code, number=wish.number))
+                return  # its camera is just ending: that is told
             grant = self.seats.grant
             if refusal := grant.refusal(Right.TURN_CAMERA):
                 self.tell(TurnStatus(wish.camera_id, TurnStage.ENDED, refusal, number=wish.number))

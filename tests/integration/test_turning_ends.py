@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -54,6 +55,21 @@ def test_a_killed_station_leaves_no_camera_turning(room: TurningRoom, heedless: 
     wait_for("it stands", lambda: not camera.turning, turning_hand.TIMEOUT_S + 0.5)
     assert "stop" not in camera.moves
     assert desk.until("the screen is told", lambda one: one.stage is TurnStage.ENDED).code == "no_feeder"
+
+
+def test_no_wish_stays_without_an_answer(room: TurningRoom) -> None:
+    """The feeder dies with a wish in its ears; the next one is told to turn what it knows nothing of."""
+    desk, feeder = room.process("desk-1", "ha")
+    feeder.child.send_signal(signal.SIGSTOP)
+    desk.ask(TurnAct.TAKE, number=7)
+    feeder.kill()
+    ended = desk.until("told", lambda one: one.stage is TurnStage.ENDED, 10.0)
+    assert (ended.code, ended.number) == ("no_feeder", 7)
+    desk.glass.until(lambda glass: not glass.up())
+    feeder.start()
+    desk.glass.until(lambda glass: glass.up())
+    desk.ask(TurnAct.MOVE, pan=1.0, number=8)
+    assert desk.until("told", lambda one: one.number == 8).code == "over"
 
 
 def test_the_end_of_the_screen_stops_it(room: TurningRoom) -> None:
