@@ -318,23 +318,30 @@ class Hand:
                 return False
             now_s = time.monotonic()
             moves, wanted, until_s = self._moving_wanted(now_s), self._wanted(), self._lease_until_s
-            order = self._orders.popleft() if self._orders else None
         if moves:
             if wanted == self._sent and now_s - self._sent_s < TIMEOUT_S / 2:
-                return self._order(driver, order)
+                return self._order(driver)
             self._sent, self._sent_s, self._may_turn = wanted, now_s, True
             driver.move(*wanted, min(TIMEOUT_S, max(0.0, until_s - now_s)))
-            return self._order(driver, order) or True
+            return self._order(driver) or True
         if self._may_turn:
             self._sent = None
-            driver.stop()
-            self._may_turn = False
+            self._stop(driver)
             return True
-        return self._order(driver, order) or self._patrol(driver, now_s)
+        return self._order(driver) or self._patrol(driver, now_s)
 
-    def _order(self, driver: OnvifPtz, order: TurnWish | None) -> bool:
-        if order is None:
-            return False
+    def _stop(self, driver: OnvifPtz) -> None:
+        try:
+            driver.stop()
+        except DeviceFault as fault:  # some know no Stop: the time-out of their last move is it
+            _log.info("camera %s was not stopped: %s", self.camera_id, fault)
+        self._may_turn = False
+
+    def _order(self, driver: OnvifPtz) -> bool:
+        with self._changed:
+            if self._end is not None or not self._orders:
+                return False
+            order = self._orders.popleft()
         if order.act is TurnAct.GO_TO:
             driver.go_to(order.preset)
             return True
@@ -391,7 +398,10 @@ class Hand:
         driver.prepare()
         if self.ended:
             return False
-        self._presets = driver.presets()
+        try:
+            self._presets = driver.presets()
+        except DeviceFault as fault:  # some know no presets, and turn
+            _log.info("camera %s does not say its presets: %s", self.camera_id, fault)
         self._driver = driver
         return True
 
@@ -407,7 +417,7 @@ class Hand:
         """Stop the camera, give it back, write it down."""
         if self._driver is not None and self._may_turn:
             try:
-                self._driver.stop()
+                self._stop(self._driver)
             except DeviceTrouble as trouble:  # it stops by itself, by its time-out
                 _log.info("camera %s was not stopped: %s", self.camera_id, trouble)
         code = (self._end or ("over", ""))[0]

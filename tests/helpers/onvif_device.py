@@ -67,6 +67,8 @@ class OnvifCamera:
     def __init__(self, cert: Path | None = None) -> None:
         self.password = PASSWORD
         self.ahead_s = 0.0
+        self.unknown: set[str] = set()
+        """Operations that it does not know."""
         self.slow_s = 0.0
         """Before each answer."""
         self.channels = 1
@@ -188,7 +190,7 @@ class OnvifCamera:
             self.refusals += 1
             return 400, says.fault("NotAuthorized", "Sender not authorized")
         made = getattr(self, f"do_{operation}", None)
-        if made is None or (self.old and operation == "GetServices"):
+        if made is None or operation in self.unknown or (self.old and operation == "GetServices"):
             return 400, says.fault("ActionNotSupported", "Optional Action Not Implemented", "Receiver")
         said: str | bytes = made(body[0], path, envelope)
         return (400, said) if isinstance(said, bytes) else (200, says.envelope(said))

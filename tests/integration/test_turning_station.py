@@ -89,6 +89,27 @@ def test_what_a_camera_says_is_told_in_words(room: TurningRoom) -> None:
     assert camera.refusals == refusals, "a wrong password is not shown again: cameras lock accounts"
 
 
+def test_a_camera_that_knows_no_presets_turns(room: TurningRoom) -> None:
+    desk, camera = room.desk("desk-1", "ha"), room.camera
+    camera.unknown = {"GetPresets"}
+    desk.ask(TurnAct.TAKE)
+    desk.hold(1.0, lambda: camera.turning)
+    assert desk.turns()[-1].text == ""
+    wait_for("stopped", lambda: camera.moves[-1] == "stop")
+
+
+def test_a_camera_that_knows_no_stop_goes_to_its_presets(room: TurningRoom) -> None:
+    """It stops by the time-out of its last move; what is asked for meanwhile is not lost."""
+    desk, camera = room.desk("desk-1", "ha"), room.camera
+    camera.unknown = {"Stop"}
+    desk.take()
+    desk.hold(1.0, lambda: camera.turning)
+    desk.ask(TurnAct.MOVE)
+    desk.ask(TurnAct.GO_TO, preset="2")
+    wait_for("at the preset", lambda: camera.moves[-1] == "preset 2")
+    assert camera.asked.count("Stop") == 1
+
+
 def test_a_preset_is_kept_by_the_shift_lead_alone(room: TurningRoom) -> None:
     lan, camera = room.desk("desk-1", "lan"), room.camera
     lan.take()
