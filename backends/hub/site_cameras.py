@@ -9,8 +9,10 @@ nothing. Must not: know a user or password (those are in the vault), or write a 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -32,7 +34,7 @@ class Device(msgspec.Struct, frozen=True):
     url: str
     """Its ONVIF device service, `#sha256=HEX` behind it where its certificate is pinned."""
     channel: int = 0
-    """The camera's at that device, from 1; 0 = not said."""
+    """The camera's at that device, from 1; 0 = not said, or the device is the camera itself."""
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -156,7 +158,7 @@ class SiteCameras:
         cameras = tuple(_with_recorder(to_camera(row), ways) for row in self._rows)
         before = self.listing
         devices = {} if before is None else {id_: one for id_, one in before.devices.items() if id_ in self._stay}
-        devices |= {camera_id(row.number): _device(row) for row in self._rows if row.onvif and row.enabled}
+        devices |= self._devices(self._rows)
         new = Listing(cameras, self._stay, devices)
         self._ways = {id_: way for id_, way in self._ways.items() if id_ in self._stay} | ways
         self.listing = new
@@ -164,6 +166,19 @@ class SiteCameras:
             return False
         log.info("%s: %d cameras of the site", self._cameras.path, len(cameras))
         return True
+
+    def _devices(self, rows: list[CameraRow]) -> dict[str, Device]:
+        """`channel` is one of the recorder's, and `onvif` may be the camera itself: it is where that host is not the
+        recorder's and no other camera has the address. Of a recorder that nobody knows the channel counts: else another
+        camera than this one might turn."""
+        asked = [row for row in rows if row.onvif and row.enabled]
+        at = Counter(row.onvif for row in asked)
+        devices = {}
+        for row in asked:
+            recorder = (self._known or {}).get(row.nvr)
+            itself = recorder is not None and urlsplit(row.onvif).hostname != recorder.host.lower()
+            devices[camera_id(row.number)] = _device(row, 0 if itself and at[row.onvif] == 1 else row.channel)
+        return devices
 
     def _say_unplayed(self, rows: list[CameraRow], played: int) -> None:
         wanted = [row for row in rows if row.nvr]
@@ -179,6 +194,6 @@ def _with_recorder(camera: Camera, ways: dict[str, dict[str, str]]) -> Camera:
     return camera if way is None else msgspec.structs.replace(camera, recorder=way["id"])
 
 
-def _device(row: CameraRow) -> Device:
+def _device(row: CameraRow, channel: int) -> Device:
     pinned = row.onvif.lower().startswith("https:") and row.tls.startswith("pin:") and "#" not in row.onvif
-    return Device(f"{row.onvif}#sha256={row.tls.removeprefix('pin:')}" if pinned else row.onvif, row.channel)
+    return Device(f"{row.onvif}#sha256={row.tls.removeprefix('pin:')}" if pinned else row.onvif, channel)

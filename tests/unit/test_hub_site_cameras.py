@@ -245,3 +245,22 @@ def test_a_camera_says_which_recorder_keeps_its_pictures_and_the_hub_how(
     recorders(tmp_path, NVR + "nvr-2,samsung,10.0.0.7\n")
     assert hub.round() == []
     assert hub.core.past_of("cam-014") is not None
+
+
+def test_a_channel_of_the_recorder_is_none_of_the_camera_s_own(tmp_path: Path) -> None:
+    head = f"{HEAD},onvif,nvr,channel"
+    gate, bridge, yard = (f"0{n},x,rtsp://10.0.0.{n}/sub,http://{{}}/onvif,{{}}" for n in (14, 15, 16))
+    recorders(tmp_path, NVR)
+
+    def channels(*lines: str) -> list[int]:
+        write(tmp_path, *lines, head=head)
+        site = SiteCameras(tmp_path)
+        assert site.listing is not None
+        return [device.channel for device in site.listing.devices.values()]
+
+    assert channels(gate.format("10.0.0.14", "nvr-1,3")) == [0], "its own address: it is asked itself"
+    assert channels(gate.format("10.0.0.9", "nvr-1,3")) == [3], "the recorder's"
+    both = gate.format("10.1.0.9", "nvr-1,3"), bridge.format("10.1.0.9", "nvr-1,4")
+    assert channels(*both, yard.format("10.0.0.16", "nvr-1,5")) == [3, 4, 0], "the recorder's other address"
+    (tmp_path / RECORDERS_FILE).unlink()
+    assert channels(gate.format("10.0.0.14", "nvr-1,3")) == [3], "rather none than another one"
