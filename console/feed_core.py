@@ -137,12 +137,10 @@ class FeedCore:
         self._link: Link | None = None
         own, tell = Path(settings.data_dir) / FOLDER, self.exchange.tell
         self.access = AccessKeeper(Path(settings.data_dir), self.clock, self._granted_to, self.audit)
-        cameras = partial(self.exchange.raw, "cameras")
-        self.secrets = SecretKeeper(own, self.clock, SystemClock(), self.access, self.audit, cameras)
+        known = partial(self.exchange.raw, "cameras")
+        self.secrets = SecretKeeper(own, self.clock, SystemClock(), self.access, self.audit, known)
         self.access.past = PastDesk(self.secrets.allow)
-        self.turning = TurnKeeper(
-            own, settings.station, self.clock, self.access, self.secrets, tell, self.audit, cameras
-        )  # fmt: skip
+        self.turning = TurnKeeper(own, settings.station, self.clock, self.access, self.secrets, tell, self.audit, known)
         self._blobs: dict[int, Callable[[BlobDone], None]] = {}
         self.views = Views(lambda: self._link)
         self._blob_numbers = itertools.count(1)
