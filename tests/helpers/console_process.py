@@ -24,6 +24,7 @@ from helpers.clips import write_clip
 from helpers.waiting import wait_for
 
 from backends.city.cameras import eyes
+from backends.city.scene_stage import WEATHERS
 from backends.city.scenes import clip_path
 
 Event = dict[str, Any]
@@ -76,8 +77,9 @@ def _cache_of_clips() -> Path:
     scenes = folder / "ioc-console" / "scenes"
     scenes.mkdir(parents=True)
     clip = write_clip(scenes / "clip.mp4", seconds=4.0, fps=15)
-    for eye in eyes():
-        os.link(clip, clip_path(scenes, eye.number))
+    for weather in WEATHERS:  # by the hour of the day at which the tests run
+        for eye in eyes():
+            os.link(clip, clip_path(scenes, eye.number, weather))
     return folder
 
 
