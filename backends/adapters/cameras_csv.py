@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from backends.adapters.csv_table import CsvFaults, Fault, Heading, LeftOut, plain, read_table, write_table
+from backends.adapters.csv_table import CsvFaults, Fault, Heading, LeftOut, one_of, plain, read_table, write_table
 from backends.domain.camera import Camera, Stream, StreamKind
 from backends.domain.text import LocalText, fold
 
@@ -194,15 +194,6 @@ def _key(cell: str) -> str:
     return cell
 
 
-def _one_of(*words: str) -> Callable[[str], str]:
-    def parse(cell: str) -> str:
-        if cell.lower() not in words:
-            raise ValueError(f'"{cell[:20]}" is not one of {", ".join(words)}')
-        return cell.lower()
-
-    return parse
-
-
 def _within(low: float, high: float) -> Callable[[str], float]:
     def parse(cell: str) -> float:
         # A Vietnamese spreadsheet writes 16,81; thousands never come here.
@@ -283,7 +274,7 @@ _CELLS: dict[str, Callable[[str], Any]] = {
     "name_en": str,
     "site": _key,
     "area": _key,
-    "owner": _one_of("city", "ward"),
+    "owner": one_of("city", "ward"),
     "lat": _within(-90, 90),
     "lon": _within(-180, 180),
     "bearing": _bearing,
@@ -291,7 +282,7 @@ _CELLS: dict[str, Callable[[str], Any]] = {
     "sub_uri": _address,
     "restream_uri": _address,
     "restream_sub_uri": _address,
-    "transport": _one_of("tcp", "udp", "multicast"),
+    "transport": one_of("tcp", "udp", "multicast"),
     "tls": _tls,
     "onvif": _web_address,
     "nvr": _key,

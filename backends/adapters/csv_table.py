@@ -11,7 +11,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -168,3 +168,14 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]], delimiter
 def guarded(cell: str) -> str:
     """With a ' before what a spreadsheet would read as a formula. A plain number is none."""
     return f"'{cell}" if _GUARDED.match(cell) and not re.fullmatch(r"-[0-9]+(?:[.,][0-9]+)?", cell) else cell
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """A cell that holds one of these words, in whatever case; its function raises ValueError for another."""
+
+    def parse(cell: str) -> str:
+        if cell.lower() not in words:
+            raise ValueError(f'"{cell[:20]}" is not one of {", ".join(words)}')
+        return cell.lower()
+
+    return parse

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from backends.adapters.csv_table import CsvFaults, Fault, Heading, LeftOut, plain, read_table, write_table
+from backends.adapters.csv_table import CsvFaults, Fault, Heading, LeftOut, one_of, plain, read_table, write_table
 
 RECORDERS_FILE = "recorders.csv"
 """In the hub's data folder, beside the table of cameras."""
@@ -116,15 +116,6 @@ def _key(cell: str) -> str:
     return cell
 
 
-def _one_of(*words: str) -> Callable[[str], str]:
-    def parse(cell: str) -> str:
-        if cell.lower() not in words:
-            raise ValueError(f'"{cell[:20]}" is not one of {", ".join(words)}')
-        return cell.lower()
-
-    return parse
-
-
 def _host(cell: str) -> str:
     """Never repeats the cell: it may hold what it must not."""
     if not _HOST.fullmatch(cell):
@@ -168,14 +159,14 @@ def _ahead(cell: str) -> float:
 
 _CELLS: dict[str, Callable[[str], Any]] = {
     "id": _key,
-    "maker": _one_of(*WAYS),
+    "maker": one_of(*WAYS),
     "host": _host,
     "port": _whole(0, 65_535),
     "tls": _tls,
     "zone": _zone,
     "ahead": _ahead,
     "first": _whole(0, 1024),
-    "stream": _one_of("main", "sub"),
+    "stream": one_of("main", "sub"),
 }
 
 

@@ -1,26 +1,57 @@
 """A child process of the hub that is given orders as JSON lines and answers in lines of its own.
 
 A thread reads its answers; what does not keep to the agreed lines ends it, because it handles what strangers send.
-Must not: know what the lines mean, or start it again (whoever keeps it does).
+`kept_alive` is the loop of whoever keeps one. Must not: know what the lines mean.
 """
 
 from __future__ import annotations
 
 import logging
 import queue
+import sqlite3
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from backends.hub.ports import LogTrouble
 from backends.process import start_child, stop_child
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _LOOK_S = 0.5
+TICK_S = 0.5
+_RESTART_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
+_GOOD_S = 60.0
+"""A child that lived so long is started again at once."""
+
+
+def kept_alive(
+    stop: threading.Event, wanted: Callable[[], object], serve: Callable[[], None], died: Callable[[], None], what: str,
+    now_s: Callable[[], float],
+) -> None:  # fmt: skip
+    """One life of a child after the other, until `stop`: slower each time, none while none is `wanted`.
+
+    `serve`: one life, in this thread; `died`: it ended although it was wanted. `what`: for the log.
+    """
+    deaths = 0
+    while not stop.wait(_RESTART_S[min(deaths, len(_RESTART_S) - 1)]):
+        if not wanted():
+            stop.wait(TICK_S)
+            continue
+        began_s = now_s()
+        try:
+            serve()
+        except OSError as error:
+            log.error("%s cannot be started: %s", what, error)
+        except (sqlite3.Error, LogTrouble) as error:
+            log.error("the passwords of the cameras cannot be read: %s", error)
+        if wanted() and not stop.is_set():
+            died()
+            deaths = 1 if now_s() - began_s > _GOOD_S else deaths + 1
 
 
 class LineChild(Generic[T]):

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -31,14 +30,14 @@ from backends.domain.place import Boxes, masks_by_camera
 from backends.domain.sweep import FIXED_SCHEMES, LookAt, Looked, answer_decoder
 from backends.hub.blobs import BlobStore
 from backends.hub.core import Core
-from backends.hub.line_child import LineChild
-from backends.hub.ports import LogTrouble
+from backends.hub.line_child import TICK_S, LineChild, kept_alive
 from backends.hub.private import CAMERA, Vault
 from backends.hub.rota import Rota
 
 log = logging.getLogger(__name__)
 
 PROBE = "backends.probe"
+WHAT = "the probe of the cameras"
 FOLDER = "views"
 """Of the references, below the hub's data folder."""
 THUMBNAIL_S = 600.0
@@ -48,10 +47,6 @@ come is not in its record yet."""
 MOST_LINE = 1 << 20
 """Bytes of an answer; a small picture of noise takes 100 kB."""
 MOST_REASON = 120
-_RESTART_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
-_GOOD_S = 60.0
-"""A probe that lived so long is started again at once."""
-_TICK_S = 0.5
 BARRED = "looking at it ends the program that looks"
 
 
@@ -134,34 +129,23 @@ class Sweep:
     # --- the sweep's thread ----------------------------------------------------------------------
 
     def _run(self) -> None:
-        deaths = 0
-        while not self._stop.wait(_RESTART_S[min(deaths, len(_RESTART_S) - 1)]):
-            if not self._cameras:  # a simulated city has none that need it
-                self._stop.wait(_TICK_S)
-                continue
-            began_s = self._now_s()
-            try:
-                self._serve()
-            except OSError as error:
-                log.error("the probe of the cameras cannot be started: %s", error)
-            except (sqlite3.Error, LogTrouble) as error:
-                log.error("the passwords of the cameras cannot be read: %s", error)
-            self.pid = 0
-            if self._cameras and not self._stop.is_set():
-                self.restarts += 1
-                deaths = 1 if self._now_s() - began_s > _GOOD_S else deaths + 1
+        kept_alive(self._stop, lambda: self._cameras, self._serve, self._died, WHAT, self._now_s)
+
+    def _died(self) -> None:
+        self.restarts += 1
 
     def _serve(self) -> None:
         """One life of the probe."""
         vault = Vault(self._folder)
         try:
             settings = {"folder": str(self._folder / FOLDER)}
-            probe = LineChild(PROBE, settings, answer_decoder, "the probe of the cameras", most_line=MOST_LINE)
+            probe = LineChild(PROBE, settings, answer_decoder, WHAT, most_line=MOST_LINE)
             self.pid = probe.pid
             try:
                 self._look_after(probe, vault)
             finally:
                 probe.close()
+                self.pid = 0
         finally:
             vault.close()
 
@@ -176,7 +160,7 @@ class Sweep:
                 self._mourn(hung)
                 return
             try:
-                looked = probe.answers.get(timeout=_TICK_S)
+                looked = probe.answers.get(timeout=TICK_S)
             except queue.Empty:
                 continue
             if looked is None:

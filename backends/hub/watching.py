@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -38,14 +37,14 @@ from backends.hub.core import Core
 from backends.hub.event_alarms import EVENT, MEMORY, EventAlarms, Watched
 from backends.hub.event_losses import PREFIXES, EventLosses
 from backends.hub.event_rules import SiteRules
-from backends.hub.line_child import LineChild
-from backends.hub.ports import LogTrouble
+from backends.hub.line_child import TICK_S, LineChild, kept_alive
 from backends.hub.private import CAMERA, Vault
 from backends.hub.site_cameras import Device, SiteCameras
 
 log = logging.getLogger(__name__)
 
 WATCHER = "backends.watcher"
+WHAT = "the watcher of cameras' events"
 HUNG_S = 15.0
 LATE_S = 5.0
 """A loop that comes so late does not judge: nobody could have been heard."""
@@ -54,9 +53,6 @@ WAITING = 256
 A_TURN = 128
 HOUSE_S = 1.0
 TOO_MANY = f"more than the {MOST_DEVICES} devices that one hub watches"
-_RESTART_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
-_GOOD_S = 60.0
-_TICK_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,28 +200,16 @@ class EventWatch:
     # --- the watch's thread ----------------------------------------------------------------------
 
     def _run(self) -> None:
-        deaths = 0
-        while not self._stop.wait(_RESTART_S[min(deaths, len(_RESTART_S) - 1)]):
-            if not self._wanted:
-                self._stop.wait(_TICK_S)
-                continue
-            began_s = self._now_s()
-            try:
-                self._serve()
-            except OSError as error:
-                log.error("the watcher of cameras' events cannot be started: %s", error)
-            except (sqlite3.Error, LogTrouble) as error:
-                log.error("the passwords of the cameras cannot be read: %s", error)
-            self.pid = 0
-            if self._wanted and not self._stop.is_set():
-                self.restarts += 1
-                deaths = 1 if self._now_s() - began_s > _GOOD_S else deaths + 1
+        kept_alive(self._stop, lambda: self._wanted, self._serve, self._died, WHAT, self._now_s)
+
+    def _died(self) -> None:
+        self.restarts += 1
 
     def _serve(self) -> None:
         """One life of the watcher."""
         with contextlib.closing(Vault(self._folder)) as vault:
             child = LineChild(
-                WATCHER, {}, answer_decoder, "the watcher of cameras' events", most_line=MOST_LINE, most_waiting=WAITING
+                WATCHER, {}, answer_decoder, WHAT, most_line=MOST_LINE, most_waiting=WAITING
             )  # fmt: skip
             self._heard_s, self.pid, self._child = self._now_s(), child.pid, child
             self._tell(_Began(True))
@@ -234,6 +218,7 @@ class EventWatch:
             finally:
                 self._child = None
                 child.close()
+                self.pid = 0
                 self._tell(_Began(False))
 
     def _look_after(self, child: LineChild[FromWatcher], vault: Vault) -> None:
@@ -246,7 +231,7 @@ class EventWatch:
                 seen = self._wanted
                 self._give_orders(child, orders, {name: (one, _order(name, one, vault)) for name, one in seen.items()})
             try:
-                said = child.answers.get(timeout=_TICK_S)
+                said = child.answers.get(timeout=TICK_S)
             except queue.Empty:
                 continue
             if said is None:
@@ -280,7 +265,7 @@ class EventWatch:
         """Waits for the loop."""
         while not self._stop.is_set():
             try:
-                self._told.put(said, timeout=_TICK_S)
+                self._told.put(said, timeout=TICK_S)
                 break
             except queue.Full:
                 continue

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 from helpers.camera_wall import CameraWall, camera_tile, camera_wall, street_session
+from helpers.replayed_tile import looks, past_demand, tile_of, words
 from helpers.sample_city import DESK, NOW_NS, THU_HA, WALL, SampleSession
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from backends.domain.camera import Camera, Demand, PictureState, PictureStatus
+from backends.domain.camera import Camera, PictureState, PictureStatus
 from backends.domain.people import Role
 from backends.domain.ports import Changes
-from backends.domain.replay import MOST_PAST, PAST, TOO_MANY_PAST, is_past, span_of
+from backends.domain.replay import MOST_PAST, PAST, TOO_MANY_PAST, span_of
 from layouts.options import CameraOptions
 from widgets.hands import Ask
 from widgets.parts import text
@@ -44,23 +45,6 @@ def said(sample: SampleSession) -> list[str]:
     heard: list[str] = []
     sample.session.notices.toldDesk.connect(heard.append)
     return heard
-
-
-def tile_of(qtbot: QtBot, sample: SampleSession, number: str = "014") -> CameraTile:
-    tile = camera_tile(qtbot, sample, CameraOptions(camera=number), (420, 240))
-    looks(tile)
-    return tile
-
-
-def looks(tile: CameraTile) -> None:
-    tile.session.demands.flush()
-    for _ in range(6):
-        tile.on_picture_pass()
-    tile.session.demands.flush()
-
-
-def past_demand(sample: SampleSession) -> Demand | None:
-    return next((demand for demand in sample.pictures.wanted if is_past(demand.uri)), None)
 
 
 def asked(sample: SampleSession) -> list[tuple[str, float]]:
@@ -95,12 +79,6 @@ def plays(tile: CameraTile, sample: SampleSession, t_ns: int = EIGHT_15) -> str:
     uri = opens(tile, sample)
     comes(tile, sample, t_ns)
     return uri
-
-
-def words(tile: CameraTile) -> list[str]:
-    with text.recording() as log:
-        tile.grab()
-    return [item.text for item in log.items]
 
 
 def test_it_is_asked_opened_and_named(qtbot: QtBot, sample: SampleSession) -> None:

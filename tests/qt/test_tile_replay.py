@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from helpers.camera_wall import camera_tile, camera_wall, street_session
+from helpers.camera_wall import camera_wall, street_session
+from helpers.replayed_tile import looks, tile_of, words
 from helpers.sample_city import SCALES, SampleSession
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
@@ -27,19 +28,6 @@ def sample(qapp: QApplication) -> SampleSession:
     return street_session(qapp)
 
 
-def tile_of(qtbot: QtBot, sample: SampleSession, number: str = "014") -> CameraTile:
-    tile = camera_tile(qtbot, sample, CameraOptions(camera=number), (420, 240))
-    looks(tile)
-    return tile
-
-
-def looks(tile: CameraTile) -> None:
-    tile.session.demands.flush()
-    for _ in range(6):
-        tile.on_picture_pass()
-    tile.session.demands.flush()
-
-
 def old_demand(sample: SampleSession) -> Demand | None:
     return next((demand for demand in sample.pictures.wanted if is_replay(demand.uri)), None)
 
@@ -51,12 +39,6 @@ def comes(tile: CameraTile, sample: SampleSession, ago_s: float, state: PictureS
     at = round((tile.session.mono.monotonic_s() - ago_s) * S)
     sample.pictures.replays[demand.uri] = PictureStatus(state, shown_ns=at, shown_mono_ns=at)
     looks(tile)
-
-
-def words(tile: CameraTile) -> list[str]:
-    with text.recording() as log:
-        tile.grab()
-    return [item.text for item in log.items]
 
 
 def test_both_pictures_are_demanded_and_the_old_one_is_named(qtbot: QtBot, sample: SampleSession) -> None:
