@@ -317,7 +317,7 @@ def test_a_disk_that_takes_its_time_holds_up_clicks_and_not_the_link(
         for click in clicks:
             click.start()
         assert waits.wait(5)
-        ended = feed.core.ended(first)
+        ended = feed.core.clicks.ended(first)
         assert ended is not None
         told = threading.Thread(target=feed.core.stage, args=(ended,), name="as the link")
         told.start()
@@ -339,10 +339,10 @@ def test_local_alarms_can_be_acknowledged(hub: FakeHub, console: Made) -> None:
     aid = feed.submit(Verb.ACKNOWLEDGE, "local", "local:gaps", 0)
     glass.until(lambda g: g.items["local"]["local:gaps"].state is AlarmState.ACKNOWLEDGED)
     assert glass.stages[aid] == [Stage.APPLIED]
-    ended = feed.core.ended(aid)
+    ended = feed.core.clicks.ended(aid)
     assert ended is not None, "a screen that was away can be told"
     assert ended.stage is Stage.APPLIED
-    assert feed.core.submit(Verb.ACKNOWLEDGE, "local", "local:gaps", 0, aid=aid) == aid
+    assert feed.core.clicks.submit(Verb.ACKNOWLEDGE, "local", "local:gaps", 0, aid=aid) == aid
     feed.core.acknowledged("u9", "local:part_hub", "op", 5)
 
     def audited(least: int) -> list[tuple[str, ...]]:
