@@ -205,7 +205,7 @@ def _feeder(raw: dict[str, Any], stop: threading.Event) -> int:
         take = feed_exchange.Outlet.samples
         feed_exchange.Outlet.samples = lambda self, samples, conflated: (take(self, samples, 0), None)[1]
     if "expiry" in FAULTS.without:
-        feed_clicks.EXPIRY_S.update(dict.fromkeys(feed_core.EXPIRY_S))
+        feed_clicks.EXPIRY_S.update(dict.fromkeys(feed_clicks.EXPIRY_S))
     if "silence" in FAULTS.without:
         machine.STALE_S = machine.SILENT_S = 1e9
     if "atomic_cursor" in FAULTS.without:

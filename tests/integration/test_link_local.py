@@ -24,6 +24,7 @@ from backends.domain.times import NS_PER_S
 from backends.protocol.messages import topic
 from backends.store.ops import Call
 from backends.store.schema import OPS_FILE
+from console import feed_clicks
 
 Made = Callable[..., tuple[LocalFeed, Glass]]
 
@@ -151,7 +152,7 @@ def test_expired_click_is_never_sent(
     glass.until(lambda g: g.up())
     hub.stop()
     with monkeypatch.context() as patch:
-        patch.setitem(__import__("console.feed_core", fromlist=["EXPIRY_S"]).EXPIRY_S, Verb.CLAIM, 0.2)
+        patch.setitem(feed_clicks.EXPIRY_S, Verb.CLAIM, 0.2)
         late = feed.submit(Verb.CLAIM, "alarms", "a1", 1)
     kept = feed.submit(Verb.COMMENT, "alarms", "a1", 0, {"text": "đã gọi"})
     glass.until(lambda g: late in g.stages and kept in g.stages)
