@@ -319,7 +319,7 @@ class FeedClient:
             case wire.WireSeries():
                 t_ns = np.frombuffer(frame.t_ns, dtype=np.int64)
                 value = np.frombuffer(frame.value, dtype=np.float64)
-                self._inbox.append(SeriesPart(frame.request, frame.series, t_ns, value, frame.complete))
+                self._inbox.append(SeriesPart(frame.request, frame.series, t_ns, value, frame.complete, frame.flags))
             case wire.WireFeedStatus():
                 self._take_feed(frame.status)
             case wire.WireLinkStatus():

@@ -240,7 +240,7 @@ class FeedCore:
             self._fresh = {}
 
     def series(self, series: Series) -> None:
-        self.history.on_series(series.request, series.t, series.value, series.code)
+        self.history.on_series(series.request, series.t, series.value, series.code, series.flags)
 
     def welcomed(self, grant: Grant, token: str) -> None:
         self.access.welcomed(grant, token)

@@ -16,7 +16,7 @@ from backends.domain.alarm import Alarm
 from backends.domain.camera import Sight
 from backends.domain.feeds import FEEDS, FeedStatus
 from backends.domain.ports import LinkStatus, SmallPicture, StoreTrouble
-from backends.domain.sensor import Sample
+from backends.domain.sensor import Flagged, Sample
 from backends.domain.turning import TurnStatus, TurnWish
 
 LOCAL_FEED = "local"
@@ -56,6 +56,7 @@ class WireSeries(_Frame, frozen=True):
     t_ns: bytes
     value: bytes
     complete: bool
+    flags: tuple[Flagged, ...] = ()
 
 
 class WireFeedStatus(_Frame, frozen=True):
