@@ -166,10 +166,10 @@ class FeedCore:
         )  # fmt: skip
 
     def still_saved(self, note: StillSaved) -> None:
-        """Somebody saved a still of a camera: noted once, as `acknowledged` is."""
+        """Somebody saved a still of a camera, or another file: noted once, as `acknowledged` is."""
         self.store.audit(
             PutAudit(
-                note.t_ns, "save_still", note.person, f"cameras/{note.camera}", detail=note.detail,
+                note.t_ns, note.what, note.person, note.target, detail=note.detail,
                 station=self.settings.station, aid=note.aid,
             )
         )  # fmt: skip

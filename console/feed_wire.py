@@ -213,14 +213,16 @@ class Acknowledged(_Frame, frozen=True):
 
 
 class StillSaved(_Frame, frozen=True):
-    """A still of a camera was saved at this station: for the audit, sent again like Acknowledged. `detail`: the
-    file's name and its hash."""
+    """A file was saved at this station, such as a still of a camera: for the audit, sent again like Acknowledged.
+    `detail`: the file's name and its hash."""
 
     aid: str
-    camera: str
+    target: str
+    """"cameras/cam-014", "sensors/river-01.water_level"."""
     detail: str
     person: str
     t_ns: int
+    what: str = "save_still"
 
 
 ToGui = (

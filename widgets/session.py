@@ -28,6 +28,7 @@ from widgets.memory import Memory
 from widgets.models.city import CityModel
 from widgets.parts.demands import DemandBoard
 from widgets.parts.thumbnails import WantBoard
+from widgets.plots import PlotDesk
 from widgets.theme import DARK, THEMES, Theme, ThemeName
 
 
@@ -83,6 +84,10 @@ class Calls(QObject):
     """Camera id."""
     stillAsked = Signal(str, str)
     """(camera id, address of the stream that is shown): the picture is to be saved."""
+    plotCalled = Signal(str, object, int)
+    """(sensor id, moment in ns, half span in s): that sensor's plot is wanted, so long before and after the moment."""
+    saveAsked = Signal(object)
+    """A plot's `plot_export.Job`: table and picture of what it shows are to be saved."""
     restartAsked = Signal()
     """A person wants the parts of the program that were given up to be started again."""
 
@@ -109,10 +114,12 @@ class Session:
     memory: Memory = field(default_factory=Memory)
     hands: CameraHands = field(init=False)
     wants: WantBoard = field(init=False)
+    plots: PlotDesk = field(init=False)
 
     def __post_init__(self) -> None:
         self.hands = CameraHands(self.memory)
         self.wants = WantBoard(self.small)
+        self.plots = PlotDesk(self.mono, self.memory)
 
 
 class Notices(QObject):

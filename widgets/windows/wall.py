@@ -18,6 +18,7 @@ from widgets.session import Session
 from widgets.theme import ThemeName
 from widgets.tiles.registry import tile_specs
 from widgets.windows.camera_desk import CameraDesk
+from widgets.windows.plot_sheet import PlotSheets
 from widgets.windows.wall_window import WallWindow
 
 _log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class Wall(QObject):
         self.windows: list[WallWindow] = []
         self._idle: IdleLock | None = None
         self.cameras = CameraDesk(session, lambda: self.windows)
+        self.plots = PlotSheets(session, pump, lambda: self.windows)
         self.layout: Layout = loaded.layouts[0]
         pump.picturePass.connect(session.demands.flush)
         app = QGuiApplication.instance()
@@ -74,6 +76,7 @@ class Wall(QObject):
         else:
             self.layout = found
         self._session.hands.begin(self.layout.id)
+        self.plots.end(back=False)
         self._apply()
         self.layoutChanged.emit(self.layout.id)
 
