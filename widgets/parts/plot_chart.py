@@ -2,7 +2,8 @@
 
 Where there are more samples than pixels, a line is the filled band from the least to the greatest of each column:
 nothing between two pixels is lost, and it costs a tenth of stroking the same samples. Paths are built by pyqtgraph;
-its ViewBox is not used: with it, sixteen plots took 90 ms a frame. Not a widget: the tile paints it.
+its ViewBox is not used: through it a frame of sixteen plots of 86,400 points cost 13 times as much CPU (834 against
+64 ms, one busy machine, November 2026). Not a widget: the tile paints it.
 """
 
 from __future__ import annotations
