@@ -20,6 +20,11 @@ def set_zone(name: str) -> None:
     _zone = ZoneInfo(name)
 
 
+def zone_name() -> str:
+    """The site's zone."""
+    return _zone.key
+
+
 def local_time(t_ns: int) -> datetime:
     """UTC nanoseconds as the site's wall clock."""
     return datetime.fromtimestamp(t_ns / NS_PER_S, tz=_zone)

@@ -314,8 +314,7 @@ def _drawn(curve: Curve) -> QImage:
 
 @pytest.mark.parametrize("points", [200, 86_400])
 @pytest.mark.parametrize("dash", [0, 1])
-@pytest.mark.parametrize("fast", [False, True])
-def test_no_pixel_of_a_line_in_a_gap(qapp: QApplication, points: int, dash: int, fast: bool) -> None:
+def test_no_pixel_of_a_line_in_a_gap(qapp: QApplication, points: int, dash: int) -> None:
     """Sparse, and 86,400 samples on 400 pixels; the gap is a twentieth of the time, all around it is noise."""
     prepare(qapp)
     from PySide6.QtCore import QRectF
@@ -336,7 +335,7 @@ def test_no_pixel_of_a_line_in_a_gap(qapp: QApplication, points: int, dash: int,
     image = QImage(400, 100, QImage.Format.Format_RGB32)
     image.fill(0)
     painter = QPainter(image)
-    chart.paint(painter, 1.0, fast=fast)
+    chart.paint(painter, 1.0)
     painter.end()
     lit = [any(image.pixelColor(x, y).lightness() > 20 for y in range(100)) for x in range(400)]
     first, last = 200 + 400 // points + 3, 220 - 400 // points - 3

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers.sample_city import SampleSession, prepare, sample_session
 from helpers.sample_places import NOW_NS
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 
 from backends.domain.ports import SeriesPart
@@ -14,6 +15,7 @@ from backends.domain.sensor import Flagged, Limit
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from widgets.parts.plot_axes import midnights
+from widgets.parts.plot_chart import Canvas, Curve, draw_band, filled
 from widgets.parts.plot_limits import held
 from widgets.parts.plot_lines import AGAIN_S, MOST, PlotLines
 from widgets.parts.plot_range import DAY_NS, LONGEST_NS, SHORTEST_NS, View, around
@@ -233,3 +235,44 @@ def test_no_more_lines_than_can_be_told_apart(sample: SampleSession, lines: Plot
     while lines.remove_last() is not None:
         pass
     assert [one.sensor.id for one in lines.shown] == [RIVER]
+
+
+# -- from samples to pixels ----------------------------------------------------------------------------------
+
+
+def test_a_column_without_a_sample_is_on_the_way_and_an_open_one_is_not() -> None:
+    x = np.array([0.5, 4.5, 6.0, 7.5, 9.5])
+    top = np.array([10.0, 18.0, np.nan, 20.0, 20.0])
+    highs, lows = filled(x, top, top + 2.0, 10)
+    assert np.isnan(highs).tolist() == [False] * 5 + [True] * 2 + [False] * 3
+    assert lows[-1] == 22.0
+    touching = highs[1:] <= lows[:-1]
+    assert touching[:4].all(), "neighbours of a rising line touch"
+
+
+def test_a_lone_sample_between_two_gaps_is_drawn() -> None:
+    x = np.array([1.0, 2.0, 5.5, 8.0, 9.5])
+    top = np.array([3.0, np.nan, 7.0, np.nan, 3.0])
+    highs, _ = filled(x, top, top + 1.0, 10)
+    assert np.flatnonzero(np.isfinite(highs)).tolist() == [1, 5, 9]
+
+
+def test_the_band_is_as_thick_as_it_should_be_and_smooth() -> None:
+    canvas = Canvas(8, 20, 1.0)
+    curve = Curve(np.empty(0, np.int64), np.empty(0), 0.0, 1.0, QColor("#ffffff"), 2.0)
+    draw_band(canvas, np.full(8, 10.25), np.full(8, 10.25), curve)
+    alpha = canvas.pixels[:, 4] >> 24
+    assert np.flatnonzero(alpha).tolist() == [9, 10, 11]
+    assert alpha.sum() / 255 == pytest.approx(2.0, abs=0.02)
+    assert canvas.used == (8, 12) or canvas.used == (9, 12)
+    canvas.clear()
+    assert not canvas.pixels.any()
+
+
+def test_a_band_outside_the_plot_touches_nothing() -> None:
+    canvas = Canvas(8, 20, 1.0)
+    curve = Curve(np.empty(0, np.int64), np.empty(0), 0.0, 1.0, QColor("#ffffff"), 2.0)
+    draw_band(canvas, np.full(8, -500.0), np.full(8, -400.0), curve)
+    draw_band(canvas, np.full(8, 1e9), np.full(8, 2e9), curve)
+    draw_band(canvas, np.full(8, np.nan), np.full(8, np.nan), curve)
+    assert not canvas.pixels.any()

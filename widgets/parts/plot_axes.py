@@ -9,10 +9,12 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 from backends.domain.sensor import Limit
 from backends.domain.times import NS_PER_S
 from widgets import format as fmt
+from widgets.i18n import Language, language
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _TIME_STEPS_S = (
@@ -47,9 +49,15 @@ def value_ticks(low: float, high: float, most: int) -> list[Tick]:
 
 def time_ticks(t0_ns: int, t1_ns: int, most: int) -> list[Tick]:
     """At most `most` round local times; midnight carries the date."""
+    return list(_time_ticks(t0_ns, t1_ns, most, language(), fmt.zone_name()))
+
+
+@lru_cache(maxsize=32)
+def _time_ticks(t0_ns: int, t1_ns: int, most: int, _language: Language, _zone: str) -> tuple[Tick, ...]:
+    """Kept: linked plots show the same time, and words look for room several times."""
     span_s = (t1_ns - t0_ns) / NS_PER_S
     if most < 1 or span_s <= 0:
-        return []
+        return ()
     step = next((s for s in _TIME_STEPS_S if span_s / s <= most), _TIME_STEPS_S[-1] * math.ceil(span_s / _DAY / 14))
     start = fmt.local_time(t0_ns)
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -61,7 +69,7 @@ def time_ticks(t0_ns: int, t1_ns: int, most: int) -> list[Tick]:
         t_ns = int(when.timestamp()) * NS_PER_S
         n += 1
         if t_ns > t1_ns:
-            return out
+            return tuple(out)
         if t_ns >= t0_ns:
             at_midnight = when.hour == 0 and when.minute == 0
             out.append(Tick(t_ns, fmt.date_short(t_ns) if at_midnight else fmt.clock_minutes(t_ns)))
@@ -69,11 +77,16 @@ def time_ticks(t0_ns: int, t1_ns: int, most: int) -> list[Tick]:
 
 def midnights(t0_ns: int, t1_ns: int) -> list[int]:
     """Borders of the site's days inside a range."""
+    return list(_midnights(t0_ns, t1_ns, fmt.zone_name()))
+
+
+@lru_cache(maxsize=32)
+def _midnights(t0_ns: int, t1_ns: int, _zone: str) -> tuple[int, ...]:
     day = fmt.local_time(t0_ns).replace(hour=0, minute=0, second=0, microsecond=0)
     out: list[int] = []
     while (t_ns := int((day := day + timedelta(days=1)).timestamp()) * NS_PER_S) < t1_ns:
         out.append(t_ns)
-    return out
+    return tuple(out)
 
 
 def is_broken(limit: Limit, value: float) -> bool:

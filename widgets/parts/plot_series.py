@@ -200,7 +200,7 @@ class PlotSeries:
         return [flag for flag in found if flag.t1_ns >= t0_ns and flag.t0_ns <= t1_ns]
 
     def line(self, t0_ns: int, t1_ns: int, columns: int) -> tuple[Times, Numbers]:
-        """The samples of a range, thinned by minima and maxima to a few a column; gaps wider than a column survive."""
+        """The samples of a range, thinned to minima and maxima of the columns; gaps wider than a column survive."""
         key = (self.version, t0_ns, t1_ns, columns)
         if self._line is None or self._line[0] != key:
             t_ns, value = self.samples(t0_ns, t1_ns)
@@ -210,37 +210,34 @@ class PlotSeries:
         return self._line[1:]
 
     def _thinned(self, t0_ns: int, t1_ns: int, columns: int) -> tuple[Times, Numbers]:
-        from tsdownsample import MinMaxDownsampler
+        """Least and greatest of each column that has samples, both at its middle; one sample beyond each end.
 
-        thin = MinMaxDownsampler()
-        part = self.part_for(t0_ns, t1_ns)
-        times, value, opens = self._numbers(part)
-        first = max(0, int(np.searchsorted(times, t0_ns)) - 1)
-        last = min(len(times), int(np.searchsorted(times, t1_ns, side="right")) + 1)
-        inside = opens[np.searchsorted(opens, first, side="right") : np.searchsorted(opens, last)]
+        numpy's own reduction takes 0.08 ms for 43,200 samples; tsdownsample takes 0.19 and its buckets are not the
+        columns of the screen (November 2026).
+        """
+        times, value, opens = self._numbers(self.part_for(t0_ns, t1_ns))
+        edges = np.linspace(t0_ns, t1_ns, columns + 1).astype(np.int64)
+        starts = np.searchsorted(times, edges)
+        first, last = int(starts[0]), int(starts[-1])
+        own = np.flatnonzero(starts[:-1] < starts[1:])
+        groups, middle = starts[:-1][own], (edges[:-1][own] + edges[1:][own]) // 2
+        inner = value[:last]
+        t_ns = np.repeat(middle, 2)
+        v = np.empty(len(t_ns))
+        if len(own):
+            v[::2], v[1::2] = np.minimum.reduceat(inner, groups), np.maximum.reduceat(inner, groups)
         # What is narrower than a pixel cannot be seen.
-        inside = inside[times[inside] - times[inside - 1] > (t1_ns - t0_ns) // columns]
-        out_t: list[Times] = []
-        out_v: list[Numbers] = []
-        for start, end in zip([first, *inside.tolist()], [*inside.tolist(), last], strict=True):
-            run_t, run_v = times[start:end], value[start:end]
-            if not len(run_t):
-                continue
-            share = max(8, int(4 * columns * (run_t[-1] - run_t[0]) / (t1_ns - t0_ns)) // 2 * 2)
-            if len(run_t) > share:
-                picked = np.asarray(thin.downsample(run_t, run_v, n_out=share), dtype=np.intp)
-                # Min-max buckets start with an extreme, not with the first sample: the ends stay.
-                ends = [[0]] * int(picked[0] > 0), [[len(run_t) - 1]] * int(picked[-1] < len(run_t) - 1)
-                picked = np.concatenate([*ends[0], picked, *ends[1]])
-                run_t, run_v = run_t[picked], run_v[picked]
-            if out_t:
-                out_t.append((out_t[-1][-1:] + run_t[:1]) // 2)
-                out_v.append(np.array([np.nan]))
-            out_t.append(run_t)
-            out_v.append(run_v)
-        if not out_t:
-            return times[:0], value[:0]
-        return np.concatenate(out_t), np.concatenate(out_v)
+        opens = opens[np.searchsorted(opens, first) : np.searchsorted(opens, last, side="right")]
+        opens = opens[opens < len(times)]
+        opens = opens[times[opens] - times[opens - 1] > (t1_ns - t0_ns) // columns]
+        lead, rest = (first - 1,) * int(first > 0), (last,) * int(last < len(times))
+        t_ns = np.concatenate([times[list(lead)], t_ns, times[list(rest)]])
+        v = np.concatenate([value[list(lead)], v, value[list(rest)]])
+        if not len(opens):
+            return t_ns, v
+        at = np.searchsorted(groups, opens) * 2 + len(lead)
+        between = times[opens - 1] + (times[opens] - times[opens - 1]) // 2
+        return np.insert(t_ns, at, between), np.insert(v, at, np.nan)
 
     def _numbers(self, part: Part) -> tuple[Times, Numbers, npt.NDArray[np.intp]]:
         """The line without its NaN, and the indices before which it is open."""

@@ -39,8 +39,6 @@ class PlotView:
     chart: Chart
     state: PlotState
     ratio: float
-    fast: bool = False
-    """The view moves."""
 
     # -- the two forms -----------------------------------------------------------------------------
 
@@ -230,7 +228,7 @@ class PlotView:
         self._missing(plot, placer)
         self.painter.save()
         self.painter.setClipRect(plot.adjusted(-em, 0, em, 0))
-        self.chart.paint(self.painter, self.ratio, fast=self.fast)
+        self.chart.paint(self.painter, self.ratio)
         self.painter.restore()
         quality = QualityLane(self.painter, self.scale, self.theme, self.chart, plot)
         quality.paint(state, placer, words=with_value)

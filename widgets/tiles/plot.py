@@ -37,7 +37,7 @@ from widgets.tiles.base import Tile, TileSpec
 from widgets.typography import TypeScale, Weight
 
 SETTLE_MS = 150
-"""So long after the last move of the view: then what is missing is asked for, and edges are smoothed again."""
+"""So long after the last move of the view what is missing is asked for."""
 _ZOOM = 1.25
 _PAN = 0.25
 
@@ -260,9 +260,7 @@ class PlotTile(Tile):
             return
         self._painted_ns = state.now_ns
         self._set_curves(self._chart, state)
-        view = PlotView(
-            painter, self.scale, self.theme, self._chart, state, self.devicePixelRatioF(), self._settle.isActive()
-        )
+        view = PlotView(painter, self.scale, self.theme, self._chart, state, self.devicePixelRatioF())
         self._plot = view.reduced(body) if reduced else view.full(body)
         if self.hasFocus():
             painter.setPen(QPen(self.theme.strong, 1.0))
