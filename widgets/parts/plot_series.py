@@ -260,12 +260,6 @@ class PlotSeries:
     def _newest(self) -> list[Part]:
         return sorted((p for p in self._parts if len(p.t_ns)), key=lambda p: -int(p.t_ns[-1]))
 
-    def extent(self, t0_ns: int, t1_ns: int) -> tuple[float, float] | None:
-        """Smallest and largest number of a range, None when there is none."""
-        _, value = self.samples(t0_ns, t1_ns)
-        low, high = np.fmin.reduce(value, initial=np.nan), np.fmax.reduce(value, initial=np.nan)
-        return (float(low), float(high)) if np.isfinite(low) else None
-
     def near(self, t_ns: int) -> Value | None:
         """The sample nearest to a moment, None in a gap."""
         part = self.part_for(t_ns, t_ns + 1)

@@ -55,7 +55,7 @@ def snapshot(lines: PlotLines, asked: Asked) -> PlotState:
     if asked.reduced:
         limits = tuple(h for h in limits if h.limit is one)
     usual = (None, None) if asked.reduced else (sensor.low, sensor.high)
-    extents = {n: _extent(shown, t0_ns, t1_ns) for n, shown in enumerate(lines.shown)}
+    extents = {n: _extent(shown, t0_ns, t1_ns, asked.width) for n, shown in enumerate(lines.shown)}
     if asked.shapes:
         ranges = {n: value_range(extent, (None, None), ()) for n, extent in extents.items()}
         right = None
@@ -114,8 +114,11 @@ def _near(shown: Shown, t_ns: int | None, t0_ns: int, t1_ns: int) -> Value | Non
     return shown.series.near(t_ns) if t_ns is not None and t0_ns <= t_ns <= t1_ns else None
 
 
-def _extent(shown: Shown, t0_ns: int, t1_ns: int) -> tuple[float, float] | None:
-    return shown.series.extent(t0_ns, t1_ns)
+def _extent(shown: Shown, t0_ns: int, t1_ns: int, width: float) -> tuple[float, float] | None:
+    """Smallest and largest number of the line as it is drawn, which has the extremes of all samples."""
+    _, value = shown.series.line(t0_ns, t1_ns, columns_for(width))
+    low, high = np.fmin.reduce(value, initial=np.nan), np.fmax.reduce(value, initial=np.nan)
+    return (float(low), float(high)) if np.isfinite(low) else None
 
 
 def _joined(extents: list[tuple[float, float] | None], more: list[float]) -> tuple[float, float] | None:
