@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from backends.domain.access import Grant, Right
 from backends.domain.action import new_aid
 from backends.domain.device import DeviceTrouble, Preset
-from backends.domain.turning import MOVE_S, PatrolStop, TurnAct, Turner, TurnStage, TurnStatus, TurnWish, rank
+from backends.domain.turning import LEASE_S, MOVE_S, PatrolStop, TurnAct, Turner, TurnStage, TurnStatus, TurnWish, rank
 from backends.onvif import media
 from backends.onvif.device import Login, OnvifDevice
 from backends.onvif.ptz import OnvifPtz
@@ -38,6 +38,8 @@ RENEW_S = 10.0
 """The hub gives 30 s: two lost answers cost nothing."""
 OFFLINE_S = 300.0
 """Without the hub a camera is taken for so long at most; then a person takes it again."""
+LAST_LEASE_S = LEASE_S + OFFLINE_S
+"""Since the hub was last heard: whose hand was on a camera then may have it for so long, and counts for no longer."""
 LOOK_S = 0.25
 RETRY_S = 1.0
 """After a call that did not reach the camera, or that it did not answer."""
@@ -223,9 +225,14 @@ class Hand:
         return not self.ended
 
     def _outranked(self) -> str:
-        """Whose hand was on it when the hub was last heard, if it need not give way to this one."""
+        """Whose hand was on it when the hub was last heard, if it may still be and need not give way to this one.
+
+        One of this station has let go: this hand came after it, whoever it was.
+        """
         turner = self._keeper.turner(self.camera_id)
-        if turner is None or turner.operator_id == self._grant.operator_id:
+        if turner is None or self._keeper.seats.away_s > LAST_LEASE_S:
+            return ""
+        if turner.operator_id == self._grant.operator_id or turner.station == self._keeper.station:
             return ""
         higher = rank(self._grant.role, patrol=bool(self._stops)) > rank(turner.role, patrol=turner.patrol)
         return "" if higher else turner.name
