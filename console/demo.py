@@ -70,9 +70,10 @@ def run_demo(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
         hub_keys = ensure_hub_keys(session.data_dir / "keys")
         station_keys = ensure_station_keys(session.data_dir / "keys", DEMO_STATION)
         authorise(session.data_dir / "authorised", station_keys)
-        hub = _Hub(session, options, session.data_dir / "hub", Mode.DEMO, seats=True)
-        feed, pictures, keys = session.door("feed"), session.door("pictures"), session.door("keys")
         clips = _clips(session, options, site, look, platform[1])
+        more = {"scenes": clips.patterns}
+        hub = _Hub(session, options, session.data_dir / "hub", Mode.DEMO, more=more, seats=True)
+        feed, pictures, keys = session.door("feed"), session.door("pictures"), session.door("keys")
         broker = session.broker(pictures, site, clips.files)
         clips.watch(broker.wanted_uris)
         children = [
