@@ -68,9 +68,9 @@ class TourPresets(QObject):
     def _want(self, stops: Mapping[str, TourStop]) -> None:
         """Id of a camera -> the stop that counts for it now."""
         for camera_id in [known for known in self._sent if known not in stops]:
-            sent = self._sent.pop(camera_id)
-            if sent.number:
-                self._wish(camera_id, sent.number)
+            gone = self._sent.pop(camera_id)
+            if gone.number:
+                self._wish(camera_id, gone.number)
         for camera_id, stop in stops.items():
             sent = self._sent.get(camera_id)
             if sent is None or sent.stop is not stop or (sent.over and self._now_s() - sent.at_s >= AGAIN_S):
