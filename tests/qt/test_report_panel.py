@@ -197,6 +197,32 @@ def test_what_became_of_a_click_stands_in_its_row(qtbot: QtBot, tile: ReportsTil
     assert any("Minh đã nhận trước" in item.text for item in painted(tile).items)
 
 
+def test_a_briefing_hides_what_people_wrote_and_who_they_are(
+    qtbot: QtBot, tile: ReportsTile, sample: SampleSession
+) -> None:
+    said: list[str] = []
+    sample.session.notices.posted.connect(lambda words, _priority: said.append(words))
+    first = report(sample)
+    select(tile, first.id)
+    press(qtbot, tile, Key.Key_Return)
+    own = lambda: any("Nước tràn" in item.text for item in painted(tile).items)  # noqa: E731
+    assert own()
+    assert "Nước tràn" in tile.list.currentIndex().data(Qt.ItemDataRole.ToolTipRole)
+    tile.panel.close_panel()
+    tile.reveal.open_for(first.id)
+    sample.city.set_briefing(True)
+    assert not tile.reveal.isVisible()
+    assert "Nước tràn" not in tile.list.currentIndex().data(Qt.ItemDataRole.ToolTipRole)
+    press(qtbot, tile, Key.Key_Return)
+    assert not own()
+    typed(tile, "xem nguoi")
+    press(qtbot, tile, Key.Key_Return)
+    assert not tile.reveal.isVisible()
+    assert "Ctrl+H" in said[-1]
+    sample.city.set_briefing(False)
+    assert own()
+
+
 # -- a new one -----------------------------------------------------------------------------------------
 
 

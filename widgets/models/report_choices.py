@@ -42,7 +42,7 @@ def choices(city: CityModel, report: Report) -> list[Choice]:
     """All that fits the report as it stands; the first is what is mostly right."""
     found = [*_decide(city, report), *_work(report), *_other(city, report)]
     refused = {verb: city.grant.refusal(verb) for verb in {one.verb for one in found if one.verb is not None}}
-    refused_reveal = city.grant.refusal(Right.REVEAL_REPORTER)
+    refused_reveal = city.grant.refusal(Right.REVEAL_REPORTER) or ("briefing" if city.briefing else "")
     return [
         Choice(one.verb, one.words, one.args, one.ask, refused_reveal if one.verb is None else refused[one.verb])
         for one in found

@@ -280,7 +280,7 @@ class ReportPanel(QWidget):
 
     def _own_words(self) -> list[str]:
         report = self.report
-        if report is None or not report.text or not self.session.city.grant.sees_personal_data:
+        if report is None or not report.text or not self.session.city.shows_personal_data:
             return []
         room = max(1.0, self._tile.width() - 2 * self.scale.pad)
         return text.wrap(report.text, self.scale.floor, Weight.REGULAR, room, _WORD_LINES)

@@ -307,14 +307,15 @@ class ReportsTile(Tile):
             self._reveal(report)
 
     def _reveal(self, report: Report) -> None:
-        refused = self.session.city.grant.refusal(Right.REVEAL_REPORTER)
+        city = self.session.city
+        refused = city.grant.refusal(Right.REVEAL_REPORTER) or ("briefing" if city.briefing else "")
         if refused:
             self.session.notices.post(why_not(self.session.city, refused))
         else:
             self.reveal.open_for(report.id)
 
     def _on_grant(self) -> None:
-        self.model.personal = self.session.city.grant.sees_personal_data
+        self.model.personal = self.session.city.shows_personal_data
         self.list.viewport().update()
 
     def on_second(self) -> None:
