@@ -15,7 +15,7 @@ from backends.domain.feeds import FEEDS, FeedQuality, LinkState, Mode
 from backends.domain.times import NS_PER_S
 from backends.hub.keys import authorise, ensure_station_keys, revoke
 from backends.hub.main import READY_FILE
-from console.feed_core import FeedSettings
+from console.feed_settings import FeedSettings
 
 Made = Callable[..., tuple[LocalFeed, Glass]]
 
