@@ -5,9 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+from helpers.tiny_city import TinyCity
 
 from backends.domain.camera import Camera, Stream, StreamKind
+from backends.domain.feeds import Mode
 from backends.domain.text import LocalText
+from backends.domain.times import NS_PER_S
+from backends.domain.world import CameraMoved
+from backends.hub.core import Core
+from backends.hub.log import SqliteLog
 from backends.hub.scene_files import AFTER_S, EVERY_S, LOOK_S, NEVER_S, SceneFiles, scene_of
 
 BEGUN = 1000.0
@@ -79,3 +85,18 @@ def test_without_drawn_scenes_nothing_is(tmp_path: Path) -> None:
     assert files.due([camera("001")], BEGUN, lambda _: NEVER_S) == []
     assert scene_of(camera("003", "rtsp://10.0.0.3/2")) == ""
     assert SceneFiles((str(tmp_path / "{number}"),)).uri(camera("1", "scene:../1")) == "", "a number, no path"
+
+
+def test_what_the_city_says_of_a_camera_takes_no_picture_away(tmp_path: Path) -> None:
+    now_ns = 1_790_000_000 * NS_PER_S
+    log = SqliteLog(tmp_path / "hub.db", Mode.TEST)
+    try:
+        core = Core(log, TinyCity(now_ns, past_s=60))
+        core.start(now_ns)
+        before = next(iter(core.records("cameras").values()))
+        core.put("cameras", msgspec.structs.replace(before, thumbnail="a" * 64, t_thumbnail_ns=7), now_ns)
+        core._take_in(CameraMoved(now_ns, msgspec.structs.replace(before, online=False)))
+        after = core.records("cameras")[before.id]
+    finally:
+        log.close()
+    assert (after.online, after.thumbnail, after.t_thumbnail_ns) == (False, "a" * 64, 7)
