@@ -218,7 +218,7 @@ def test_a_briefing_hides_what_people_wrote_and_who_they_are(
     typed(tile, "xem nguoi")
     press(qtbot, tile, Key.Key_Return)
     assert not tile.reveal.isVisible()
-    assert "F12" in said[-1]
+    assert "Ctrl+F12" in said[-1]
     sample.city.set_briefing(False)
     assert own()
 
