@@ -43,6 +43,8 @@ from backends.protocol.messages import (
 ANSWER_S = 5.0
 """An answer that takes longer counts as none."""
 LIVE_S = 3.0
+LATE_S = 5.0
+"""What is there for so much longer than it should be counts as not ended."""
 Context = zmq.Context[zmq.Socket[bytes]]
 
 
@@ -52,6 +54,11 @@ class Failed(Exception):
 
 class Skipped(Exception):
     """The check could not be made; the sentence says what to provide. No pass."""
+
+
+class NotOffered(Exception):
+    """The protocol leaves it to the backend, and this one does without; the sentence says by what it was told. Neither
+    a pass nor a fault."""
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 import pytest
 from helpers.small_backend import SmallBackend
+from helpers.small_cameras import SIGHT_S
 
-from backends.conform import living
+from backends.conform import living, seeing
 from backends.conform.registry import Check
 from backends.conform.room import Room
 from backends.conform.run import CHECKS, Outcome, Verdict, run
@@ -24,6 +25,10 @@ ALSO: dict[str, set[str]] = {
     "gap": {"fetch-limit", "join-with-cursor", "append-snapshot"},
     "history": {"history-gap"},
     "live-is-the-log": {"gap"},
+    "lease": {"lease-held", "lease-repeated", "lease-late", "lease-refused", "lease-rights", "lease-over"},
+    "lease-late": {"lease-repeated"},
+    "sees": {"sees-disagree", "sees-over", "sees-hostile"},
+    "sees-disagree": {"sees-over"},
 }
 
 
@@ -33,9 +38,11 @@ ALL_FALLS = ("no-encryption", "slow-reader")
 
 @pytest.fixture(autouse=True)
 def shorter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half the load and half the slow reader: longer than the pause that both forbid, and a fault shows at once."""
+    """Half the load and half the slow reader: longer than the pause that both forbid, and a fault shows at once. What
+    a station has said is forgotten as soon as the small backend does it."""
     for name in ("LOAD_S", "SLOW_S"):
         monkeypatch.setattr(living, name, 2.0)
+    monkeypatch.setattr(seeing, "SIGHT_S", SIGHT_S)
 
 
 @contextmanager
@@ -43,7 +50,7 @@ def backend(fault: str) -> Iterator[Room]:
     made = SmallBackend(fault)
     place = made.start()
     try:
-        with Room(place, restart=made.restart) as room:
+        with Room(place, restart=made.restart, other=made.other()) as room:
             yield room
     finally:
         made.stop()
