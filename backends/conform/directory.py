@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from backends.conform.wire import ANSWER_S, Failed, Peer
+from backends.conform.wire import Failed, Peer
 from backends.domain.camera import Camera
 from backends.protocol.codec import decode_body
 
+SEEN_S = 5.0
+"""What has come of a message is in a record by then, and what is over has left it."""
 LOOK_S = 0.1
 """Between two FETCHes."""
 
@@ -37,14 +39,15 @@ class Directory:
                 found.append(camera)
         return found
 
-    def until(self, what: str, wanted: Callable[[Camera], bool], timeout_s: float = ANSWER_S) -> Camera:
-        """The first record from now on for which `wanted` holds; first of all the present ones are asked, then every
-        new one, so that nothing is missed that was so for a moment only. Raises Failed: `what` is what did not come."""
+    def until(self, what: str, wanted: Callable[[Camera], bool], more_s: float = 0.0) -> Camera:
+        """The first record for which `wanted` holds, of the present ones and of every new one: nothing is missed that
+        was so for a moment only. Raises Failed, in words that begin with `what`, after SEEN_S and `more_s`."""
+        limit_s = SEEN_S + more_s
         found = next(filter(wanted, self.cameras.values()), None)
-        end_s = time.monotonic() + timeout_s
+        end_s = time.monotonic() + limit_s
         while found is None:
             if time.monotonic() > end_s:
-                raise Failed(f"{what}, within {timeout_s:g} s")
+                raise Failed(f"{what}, within {limit_s:g} s")
             found = next(filter(wanted, self.news()), None)
             if found is None:
                 self._peer.receive(LOOK_S)

@@ -14,11 +14,12 @@ from typing import Any
 
 import msgspec
 
+from backends.conform import directory
 from backends.conform.directory import Directory
 from backends.conform.hostile import ignored
 from backends.conform.registry import Checks
 from backends.conform.room import Room
-from backends.conform.wire import ANSWER_S, LATE_S, Failed, NotOffered, Peer, Skipped
+from backends.conform.wire import Failed, NotOffered, Peer, Skipped
 from backends.domain.camera import FLAGS_MOST, Camera, Sight, StationSight
 from backends.domain.picture import PictureFlag
 from backends.protocol.codec import encode
@@ -51,13 +52,13 @@ class Screen:
     def black(self) -> None:
         self.says(Sight(self.camera, flags=BLACK))
 
-    def until(self, what: str, wanted: Callable[[Camera], bool], timeout_s: float = ANSWER_S) -> Camera:
+    def until(self, what: str, wanted: Callable[[Camera], bool]) -> Camera:
         """The first record of the camera from now on that is so; `what` says what else is missing. Raises Failed."""
 
         def so(camera: Camera) -> bool:
             return camera.id == self.camera and wanted(camera)
 
-        return self._directory.until(f"the record of {self.camera} does not say {what}", so, timeout_s)
+        return self._directory.until(f"the record of {self.camera} does not say {what}", so)
 
     def until_healthy(self) -> None:
         """Raises Failed."""
@@ -165,7 +166,7 @@ def sees_over(room: Room) -> str:
     with _screen(room) as screen, _beside(room, screen) as (other, station):
         silent_s = _differ(screen, other, station)
         while not _is_over(screen):
-            if time.monotonic() > silent_s + SIGHT_S + LATE_S:
+            if time.monotonic() > silent_s + SIGHT_S + directory.SEEN_S:
                 raise Failed(f"{time.monotonic() - silent_s:.0f} s after its last word it is still in the record")
             other.send(Sees((Sight(screen.camera),)))
         kept_s = time.monotonic() - silent_s
@@ -199,12 +200,11 @@ def _differ(screen: Screen, other: Peer, station: str) -> float:
 
 
 def _is_over(screen: Screen) -> bool:
-    """Waits for as long as the other station may be silent."""
-    try:
-        screen.until("", _is_healthy, SIGHT_S / 5)
-    except Failed:
-        return False
-    return True
+    """Waits for a moment: the other station says it again meanwhile, more often than every 10 s."""
+    with suppress(Failed):
+        screen.until_healthy()
+        return True
+    return False
 
 
 @check("sees-hostile", "SEES of wrong types, or of thousands of unknown cameras, has no answer and spoils no later one")

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from backends.conform.directory import LOOK_S, Directory
 from backends.conform.registry import Checks
 from backends.conform.room import Room
-from backends.conform.wire import ANSWER_S, LATE_S, Failed, NotOffered, Peer, Skipped, head_of
+from backends.conform.wire import ANSWER_S, Failed, NotOffered, Peer, Skipped, head_of
 from backends.domain.access import Right
 from backends.domain.action import new_aid
 from backends.domain.camera import Camera
@@ -99,10 +99,10 @@ class Stage(Hand):
         what = f"`turner` of {self.camera} does not become {hand.welcome.operator_id} at {hand.welcome.station}"
         return self._directory.until(what, hand.has)
 
-    def freed(self, timeout_s: float = ANSWER_S) -> None:
-        """Raises Failed."""
+    def freed(self, more_s: float = 0.0) -> None:
+        """`more_s`: for so long it may still be somebody's. Raises Failed."""
         what = f"`turner` stays in the record of {self.camera}"
-        self._directory.until(what, lambda camera: camera.id == self.camera and camera.turner is None, timeout_s)
+        self._directory.until(what, lambda camera: camera.id == self.camera and camera.turner is None, more_s)
 
     def told(self, *expected: str) -> list[TimelineEvent]:
         """What the timeline tells of this camera since then: exactly that. Raises Failed."""
@@ -326,7 +326,7 @@ def lease_over(room: Room) -> str:
         renewed_s = time.monotonic()
         stage.granted("renew", name)
         stage.peer.hello()
-        stage.freed(leased.lease_s + LATE_S)
+        stage.freed(leased.lease_s)
         lasted_s = time.monotonic() - renewed_s
         if lasted_s < leased.lease_s * 0.9:
             raise Failed(f"it was over {lasted_s:.1f} s after the renewal, `lease_s` is {leased.lease_s:g}")

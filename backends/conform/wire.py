@@ -43,8 +43,6 @@ from backends.protocol.messages import (
 ANSWER_S = 5.0
 """An answer that takes longer counts as none."""
 LIVE_S = 3.0
-LATE_S = 5.0
-"""What is there for so much longer than it should be counts as not ended."""
 Context = zmq.Context[zmq.Socket[bytes]]
 
 

@@ -12,13 +12,14 @@ import pytest
 from helpers.small_backend import SmallBackend
 from helpers.small_cameras import SIGHT_S
 
-from backends.conform import living, seeing
+from backends.conform import directory, living, seeing
 from backends.conform.registry import Check
 from backends.conform.room import Room
 from backends.conform.run import CHECKS, Outcome, Verdict, run
 
 #: What else a fault must break, because the same thing is looked at from another side.
 ALSO: dict[str, set[str]] = {
+    "deep-nesting": {"sees-hostile"},
     "duplicate": {"duplicate-elsewhere", "aid-reused", "restart"},
     "duplicate-elsewhere": {"restart"},
     "fetch-limit": {"gap", "join-with-cursor", "append-snapshot"},
@@ -39,10 +40,11 @@ ALL_FALLS = ("no-encryption", "slow-reader")
 @pytest.fixture(autouse=True)
 def shorter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half the load and half the slow reader: longer than the pause that both forbid, and a fault shows at once. What
-    a station has said is forgotten as soon as the small backend does it."""
+    stations say and do of cameras is seen at once, and forgotten when the small backend does."""
     for name in ("LOAD_S", "SLOW_S"):
         monkeypatch.setattr(living, name, 2.0)
     monkeypatch.setattr(seeing, "SIGHT_S", SIGHT_S)
+    monkeypatch.setattr(directory, "SEEN_S", 1.5)
 
 
 @contextmanager
