@@ -22,7 +22,7 @@ from widgets.i18n import local, tr
 from widgets.models.reports import REPORT_ROLE, SLA_ROLE, ReportModel, Sla, click_words, report_words
 from widgets.parts import text
 from widgets.parts.alarm_words import why_not
-from widgets.parts.report_panel import ReportPanel
+from widgets.parts.report_panel import NEW, ReportPanel
 from widgets.parts.reveal import RevealPanel
 from widgets.parts.rows import Index, RowDelegate, RowList
 from widgets.parts.shapes import chip_width, draw_bar, draw_chip, draw_rule
@@ -262,6 +262,10 @@ class ReportsTile(Tile):
         return tr("reports.title")
 
     def summary(self) -> str:
+        waiting = sum(feed == "reports" and id_.startswith(NEW) for feed, id_ in self.session.city.pending)
+        return tr("reports.new_waiting", n=waiting) if waiting else self._counts()
+
+    def _counts(self) -> str:
         total = self.model.rowCount()
         if total == 0:
             return ""
