@@ -161,7 +161,7 @@ def test_figures_are_shown_on_demand_and_only_where_they_are_known(qtbot: QtBot,
         (Decoding.ABSENT, "", "phần mềm (không có thiết bị)", "sw (no device here)"),
         (Decoding.REFUSED, "cuda", "phần mềm (cuda từ chối)", "sw (cuda refuses)"),
         (Decoding.FAILED, "cuda", "phần mềm (cuda bị lỗi)", "sw (cuda failed)"),
-        (Decoding.OTHER, "", "phần mềm (không phải H.264/H.265)", "sw (not H.264/H.265)"),
+        (Decoding.OTHER, "", "phần mềm (chuẩn nén khác)", "sw (another codec)"),
     ],
 )
 @pytest.mark.parametrize("language", list(Language))
