@@ -234,6 +234,7 @@ class _Session:
         settings = BrokerSettings(
             workers=site.video.workers if site is not None else 0,
             scenes=scenes,
+            hardware=site.video.hardware_decoding if site is not None else "off",
             ring_bytes=site.video.ring_mb << 20 if site is not None else BrokerSettings().ring_bytes,
             log_file=str(self.log_file("pictures")),
         )
