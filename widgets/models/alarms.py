@@ -9,12 +9,12 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from backends.domain.action import ActionStatus, Verb
 from backends.domain.alarm import Alarm
 from widgets.i18n import local
+from widgets.models.alarm_order import Moves, Ordered, is_listed
 from widgets.models.city import LOCAL_FEED, CityModel
 from widgets.parts.alarm_words import second_line, state_words, why_not
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
 Index = QModelIndex | QPersistentModelIndex
-_FEEDS = frozenset({"alarms", LOCAL_FEED})
 
 
 @dataclass(frozen=True)
@@ -28,22 +28,22 @@ class AlarmRow:
 
 
 class AlarmListModel(QAbstractListModel):
-    """Rows in list order. One sort and one batch of changes for each drain, however many alarms moved."""
+    """Rows in list order. One batch of changes for each drain, however many alarms moved; what a row shows is put
+    together when somebody looks at it."""
 
     def __init__(self, city: CityModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._city = city
-        self._rows: list[AlarmRow] = []
-        city.feedsChanged.connect(self._on_feeds)
-        self.rebuild()
+        self._live = Ordered(city.alarms())
+        city.alarmsMoved.connect(self._on_moves)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own default
-        return 0 if parent.isValid() else len(self._rows)
+        return 0 if parent.isValid() else len(self._live)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if not index.isValid() or index.row() >= len(self._rows):
+        if not index.isValid() or index.row() >= len(self._live):
             return None
-        row = self._rows[index.row()]
+        row = self.row(index.row())
         if role == ROW_ROLE:
             return row
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
@@ -55,50 +55,40 @@ class AlarmListModel(QAbstractListModel):
             return "\n".join(line for line in lines if line)
         return None
 
+    def row(self, row: int) -> AlarmRow:
+        """What that row shows now."""
+        return self._of(self._live.alarms[row])
+
     def rows(self) -> list[AlarmRow]:
-        return self._rows
+        """All of them: not for a paint."""
+        return [self._of(alarm) for alarm in self._live.alarms]
 
     def row_of(self, alarm_id: str) -> int:
         """-1 when it is not in the list."""
-        return next((n for n, row in enumerate(self._rows) if row.alarm.id == alarm_id), -1)
+        return self._live.place(alarm_id)
 
-    def _on_feeds(self, changed: frozenset[str]) -> None:
-        if changed & _FEEDS:
-            self.rebuild()
-
-    def rebuild(self) -> None:
-        """Bring the rows to the city's present state with as few row signals as the change needs."""
-        fresh = [self._row(alarm) for alarm in self._city.alarms()]
-        keep = {row.alarm.id for row in fresh}
-        for n in range(len(self._rows) - 1, -1, -1):
-            if self._rows[n].alarm.id not in keep:
-                self.beginRemoveRows(QModelIndex(), n, n)
-                del self._rows[n]
-                self.endRemoveRows()
-        had = {row.alarm.id for row in self._rows}
-        self._reorder([row for row in fresh if row.alarm.id in had])
-        for n, row in enumerate(fresh):
-            if row.alarm.id not in had:
-                self.beginInsertRows(QModelIndex(), n, n)
-                self._rows.insert(n, row)
-                self.endInsertRows()
-
-    def _row(self, alarm: Alarm) -> AlarmRow:
+    def _of(self, alarm: Alarm) -> AlarmRow:
         feed = LOCAL_FEED if alarm.id in self._city.records(LOCAL_FEED) else "alarms"
         return AlarmRow(alarm, self._city.pending.get((feed, alarm.id)), alarm.id not in self._city.unstored, feed)
 
-    def _reorder(self, wanted: list[AlarmRow]) -> None:
-        before = self._rows
-        if [row.alarm.id for row in before] == [row.alarm.id for row in wanted]:
-            changed = [n for n, (old, new) in enumerate(zip(before, wanted, strict=True)) if old != new]
-            self._rows = wanted
-            if changed:
-                self.dataChanged.emit(self.index(changed[0]), self.index(changed[-1]))
+    # -- changes ---------------------------------------------------------------------------------------
+
+    def _on_moves(self, moves: Moves) -> None:
+        """Bring the rows to the city's present state: one signal."""
+        listed = {i: a if a is not None and is_listed(a) else None for i, a in moves.items()}
+        if self._live.reorders(listed):
+            self._rearrange(listed)
             return
+        self._live.change(listed)
+        changed = [row for row in map(self._live.place, listed) if row >= 0]
+        if changed:
+            self.dataChanged.emit(self.index(min(changed)), self.index(max(changed)))
+
+    def _rearrange(self, moves: Moves) -> None:
         self.layoutAboutToBeChanged.emit()
-        place = {row.alarm.id: n for n, row in enumerate(wanted)}
         held = self.persistentIndexList()
-        moved = [self.index(place[before[index.row()].alarm.id]) for index in held]
-        self._rows = wanted
-        self.changePersistentIndexList(held, moved)
+        ids = [self._live.alarms[index.row()].id for index in held]
+        self._live.change(moves)
+        places = [self._live.place(alarm_id) for alarm_id in ids]
+        self.changePersistentIndexList(held, [self.index(p) if p >= 0 else QModelIndex() for p in places])
         self.layoutChanged.emit()

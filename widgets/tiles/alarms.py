@@ -39,15 +39,11 @@ class AlarmsTile(Tile):
         self.view.setItemDelegate(self.delegate)
         self.view.setModel(self.model)
         self.view.setAccessibleName(tr("alarms.title"))
-        self.view.shownChanged.connect(self.update)
+        self.view.shownChanged.connect(self._renew_header)
         self.delegate.pressed.connect(self._press)
         session.city.grantChanged.connect(self.view.viewport().update)
-        self.model.dataChanged.connect(self.view.relayout)
-        self.model.layoutChanged.connect(self.view.relayout)
-        # The window may hear of a change before the model does: the first alarm of an empty list must not wait
-        # for the second one.
-        self.model.rowsInserted.connect(self.refresh)
-        self.model.rowsRemoved.connect(self.refresh)
+        # The model hears of a change before the window does: what the header counts is already right then.
+        self.model.layoutChanged.connect(self._on_rows)
         for key, button in (
             (Qt.Key.Key_Return, RowButton.ACKNOWLEDGE),
             (Qt.Key.Key_Enter, RowButton.ACKNOWLEDGE),
@@ -59,7 +55,7 @@ class AlarmsTile(Tile):
             shortcut.activated.connect(lambda button=button: self._press_selected(button))
         self._recall()
         # An empty list from the start is the sentence, not a void: no row comes or goes that would say so.
-        self.view.setVisible(bool(self.model.rows()))
+        self._on_rows()
 
     # -- memory ----------------------------------------------------------------------------------------
 
@@ -83,30 +79,38 @@ class AlarmsTile(Tile):
         return tr("alarms.title")
 
     def summary(self) -> str:
-        rows = self.model.rows()
-        shown = self.view.shown_rows()
-        hidden = [r.alarm for n, r in enumerate(rows) if n not in shown and r.alarm.unacknowledged]
-        urgent = sum(1 for alarm in hidden if alarm.priority is Priority.URGENT)
+        total, shown = self.model.rowCount(), self.view.shown_rows()
+        asking = self.session.city.unacknowledged_counts()
+        seen = [alarm for alarm in (self.model.row(n).alarm for n in shown) if alarm.unacknowledged]
+        hidden = sum(asking.values()) - len(seen)
+        urgent = asking[Priority.URGENT] - sum(alarm.priority is Priority.URGENT for alarm in seen)
         if urgent:
-            return tr("alarms.more_unack_urgent", n=len(hidden), urgent=urgent)
+            return tr("alarms.more_unack_urgent", n=hidden, urgent=urgent)
         if hidden:
-            return tr("alarms.more_unack", n=len(hidden))
-        unacknowledged = sum(1 for r in rows if r.alarm.unacknowledged)
-        key = "alarms.summary" if unacknowledged else "alarms.summary_calm"
-        return tr(key, unack=unacknowledged, shown=len(shown), total=len(rows))
+            return tr("alarms.more_unack", n=hidden)
+        key = "alarms.summary" if seen else "alarms.summary_calm"
+        return tr(key, unack=len(seen), shown=len(shown), total=total)
 
     def paint_body(self, painter: QPainter, body: QRectF) -> None:
-        if not self.model.rows():
+        if not self.model.rowCount():
             self.paint_empty(painter, body, tr("alarms.empty"))
 
-    def refresh(self) -> None:
-        # The model follows the city by itself; here only what the header says is renewed.
-        self.view.setVisible(bool(self.model.rows()))
-        super().refresh()
+    def _on_rows(self) -> None:
+        """The model follows the city by itself; here the sentence of an empty list comes and goes."""
+        wanted = self.model.rowCount() > 0
+        if self.view.isHidden() is wanted:
+            self.view.setVisible(wanted)
+            self.update()
+
+    def _renew_header(self) -> None:
+        # Not the whole tile: the rows below would be painted with it.
+        self.update(0, 0, self.width(), self.header_height)
 
     def on_feeds(self, changed: frozenset[str]) -> None:
-        if changed & {"alarms", "local", "cameras"}:
-            self.refresh()
+        if changed & {"alarms", "local"}:
+            self._renew_header()
+        if "cameras" in changed:
+            self.view.viewport().update()  # an alarm's camera may have died, or come back
 
     def on_look(self) -> None:
         self.view.relayout()
@@ -114,7 +118,7 @@ class AlarmsTile(Tile):
 
     def on_blink(self, bright: bool) -> None:
         self.delegate.bright = bright
-        if any(row.alarm.unacknowledged for row in self.model.rows()):
+        if any(self.session.city.unacknowledged_counts().values()):
             viewport = self.view.viewport()
             viewport.update(0, 0, self.delegate.symbol_column(), viewport.height())
 
