@@ -45,6 +45,12 @@ def tile_of(qtbot: QtBot, sample: SampleSession, panel: str = "desk", size: tupl
     return tile
 
 
+def settle() -> None:
+    """All that is to be laid out and painted is."""
+    for _ in range(4):
+        QApplication.processEvents()
+
+
 def names(model: AlarmListModel) -> list[str]:
     return [row.alarm.name.vi for row in model.rows()]
 
@@ -189,7 +195,7 @@ def test_of_thousands_only_what_is_on_the_screen_is_looked_at(
     base = tile.model.rows()[-1].alarm
     many = [msgspec.structs.replace(base, id=f"a{n}", t_raised_ns=n + 1) for n in range(3000)]
     sample.put("alarms", *many)
-    QApplication.processEvents()
+    settle()
     asked: list[int] = []
     row = AlarmListModel.row
     monkeypatch.setattr(AlarmListModel, "row", lambda this, n: asked.append(n) or row(this, n))

@@ -10,16 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter
-from PySide6.QtWidgets import QStyleOptionViewItem
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QPainter
 
 from backends.domain.action import Stage, Verb
-from backends.domain.alarm import AlarmState, Priority
+from backends.domain.alarm import AlarmState
 from backends.domain.people import Role
 from widgets import format as fmt
 from widgets.i18n import local, tr
-from widgets.models.alarms import ROW_ROLE, AlarmRow
+from widgets.models.alarms import ROW_ROLE, AlarmRow, is_grave
 from widgets.models.city import LOCAL_FEED, CityModel
 from widgets.parts import text
 from widgets.parts.alarm_words import pending_words, second_line, state_words
@@ -57,6 +56,7 @@ class AlarmDelegate(RowDelegate):
         super().__init__(view)
         self._city = city
         self.bright = True
+        view.pressed.connect(self._on_pressed)
 
     # -- sizes -----------------------------------------------------------------------------------------
 
@@ -64,15 +64,11 @@ class AlarmDelegate(RowDelegate):
         row: AlarmRow | None = index.data(ROW_ROLE)
         scale = self.scale
         plain = scale.line(scale.read) + scale.line(scale.floor) + round(scale.pad * (1.5 if scale.wall else 1.0))
-        if row is None or not self._large(index, row):
+        if row is None or not row.large:
             return plain
         if scale.wall:
             return round(plain * 1.25)
         return plain + scale.line(scale.floor) + scale.pad + scale.pad // 2
-
-    def _large(self, index: Index, row: AlarmRow) -> bool:
-        """The urgent one at the top is larger; in a flood the others stay plain, so that more of them are seen."""
-        return index.row() == 0 and self._urgent(row)
 
     def symbol_column(self) -> int:
         """Width of the column of symbols, for the blink."""
@@ -82,14 +78,14 @@ class AlarmDelegate(RowDelegate):
 
     @staticmethod
     def _urgent(row: AlarmRow) -> bool:
-        return row.alarm.priority is Priority.URGENT and row.alarm.unacknowledged
+        return is_grave(row.alarm) and not row.gone
 
     # -- painting --------------------------------------------------------------------------------------
 
     def paint_row(self, painter: QPainter, rect: QRectF, index: Index, *, selected: bool, hovered: bool) -> None:
         row: AlarmRow = index.data(ROW_ROLE)
         alarm, theme, scale = row.alarm, self.theme, self.scale
-        urgent, large, fresh = self._urgent(row), self._large(index, row), alarm.unacknowledged
+        urgent, large, fresh = self._urgent(row), row.large, alarm.unacknowledged and not row.gone
         if urgent:
             painter.fillRect(rect, theme.urgent_row)
         elif fresh or hovered:
@@ -112,58 +108,65 @@ class AlarmDelegate(RowDelegate):
         self._paint_first(painter, first, row)
         if buttons and not large:
             self._paint_buttons(painter, buttons)
+            # What has become of it meanwhile is news to whoever is about to press one of them.
+            beside = QRectF(second)
+            beside.setLeft(buttons[-1].rect.right() + pad)
+            self._paint_state(painter, beside, row, whole=True)
         else:
             self._paint_second(painter, second, row)
             self._paint_buttons(painter, buttons)
 
     def _paint_first(self, painter: QPainter, line: QRectF, row: AlarmRow) -> None:
         alarm, theme, scale = row.alarm, self.theme, self.scale
-        color = theme.strong if alarm.unacknowledged else theme.muted
+        color = theme.strong if alarm.unacknowledged and not row.gone else theme.muted
         right = line.right()
         if not scale.wall:
             when = fmt.event_time(alarm.t_raised_ns, self.view.session.clock.now_ns())
             width = text.width(when, scale.floor, tabular=True)
             room = QRectF(right - width, line.top(), width, line.height())
             text.draw(
-                painter, room, when, scale.floor, theme.text if alarm.unacknowledged else theme.muted, tabular=True
+                painter, room, when, scale.floor, theme.text if color is theme.strong else theme.muted, tabular=True
             )
             right -= width + scale.pad
         room = QRectF(line.left(), line.top(), right - line.left(), line.height())
-        text.draw(painter, room, local(alarm.name), scale.read, color, Weight.SEMIBOLD)
+        box = text.draw(painter, room, local(alarm.name), scale.read, color, Weight.SEMIBOLD)
+        if row.gone:
+            stroke = max(1.0, scale.read * 0.08)
+            painter.fillRect(QRectF(box.left(), box.center().y() - stroke / 2, box.width(), stroke), theme.muted)
 
     def _paint_second(self, painter: QPainter, line: QRectF, row: AlarmRow) -> None:
         alarm, theme, scale = row.alarm, self.theme, self.scale
         px = scale.floor
         color = theme.text if self._urgent(row) else theme.muted
-        chip = pending_words(row.pending) if row.pending is not None else "" if row.stored else tr("alarms.not_stored")
-        right = line.right()
-        if chip:
-            width = min(chip_width(chip, px), line.width() * 0.75)
-            draw_chip(
-                painter,
-                QRectF(right - width, line.top(), width, line.height()),
-                chip,
-                px,
-                theme.inverse,
-                theme.inverse_text,
-            )
-            right -= width + scale.pad
-        elif scale.wall:
+        if scale.wall and row.pending is None and row.stored:
             # One line says it all at four metres: whose it is where somebody has it, else where and when.
             words = state_words(alarm) if not self._open(row) else ""
             where = local(alarm.place) if not words else ""
             at = fmt.event_minutes(alarm.t_raised_ns, self.view.session.clock.now_ns())
             text.draw(painter, line, " · ".join(w for w in (where, words, at) if w), px, color)
             return
-        else:
-            words = state_words(alarm)
-            width = min(text.width(words, px), line.width() * 0.6)
-            room = QRectF(right - width, line.top(), width, line.height())
-            text.draw(painter, room, words, px, color, align=Qt.AlignmentFlag.AlignRight)
-            right -= width + scale.pad
+        right = self._paint_state(painter, line, row)
         if right - line.left() > px * 3:
             room = QRectF(line.left(), line.top(), right - line.left(), line.height())
             text.draw(painter, room, second_line(alarm, figures=not scale.wall), px, color)
+
+    def _paint_state(self, painter: QPainter, line: QRectF, row: AlarmRow, *, whole: bool = False) -> float:
+        """Right in `line`: where it stands, or what became of the last click. `whole`: or nothing, where that has no
+        room. Returns the right edge of what is left."""
+        theme, px = self.theme, self.scale.floor
+        chip = pending_words(row.pending) if row.pending is not None else "" if row.stored else tr("alarms.not_stored")
+        words = tr("alarms.ended") if row.gone else chip or state_words(row.alarm)
+        wide = chip_width(words, px) if chip else text.width(words, px)
+        if whole and wide > line.width():
+            return line.right()
+        wide = min(wide, line.width() * (1.0 if whole else 0.75 if chip else 0.6))
+        room = QRectF(line.right() - wide, line.top(), wide, line.height())
+        if chip and not row.gone:
+            draw_chip(painter, room, words, px, theme.inverse, theme.inverse_text)
+        else:
+            color = theme.text if self._urgent(row) else theme.muted
+            text.draw(painter, room, words, px, color, align=Qt.AlignmentFlag.AlignRight)
+        return room.left() - self.scale.pad
 
     @staticmethod
     def _open(row: AlarmRow) -> bool:
@@ -183,7 +186,7 @@ class AlarmDelegate(RowDelegate):
     def buttons(self, row: AlarmRow, rect: QRectF, *, large: bool, hovered: bool) -> list[_Placed]:
         """The buttons that a row shows now, with their places in viewport coordinates."""
         scale = self.scale
-        if scale.wall or not (large or hovered):
+        if scale.wall or row.gone or not (large or hovered):
             return []
         grant = self._city.grant
         if grant.operator_id and grant.role is Role.VIEWER:
@@ -223,13 +226,8 @@ class AlarmDelegate(RowDelegate):
             left += width + pad * 0.6
         return out
 
-    def editorEvent(self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index) -> bool:
-        if event.type() == QEvent.Type.MouseButtonRelease and isinstance(event, QMouseEvent):
-            row: AlarmRow | None = index.data(ROW_ROLE)
-            if row is not None:
-                large = self._large(index, row)
-                for placed in self.buttons(row, QRectF(option.rect), large=large, hovered=True):
-                    if placed.rect.contains(event.position()):
-                        self.pressed.emit(row, placed.button)
-                        return True
-        return super().editorEvent(event, model, option, index)
+    def _on_pressed(self, row: AlarmRow, rect: QRectF, at: QPointF) -> None:
+        """`row` as it was painted when the button went down: so the click means what the person saw."""
+        for placed in self.buttons(row, rect, large=row.large, hovered=True):
+            if placed.rect.contains(at):
+                self.pressed.emit(row, placed.button)

@@ -8,7 +8,7 @@ It asks for the heights of the rows on the screen only: ten thousand rows cost w
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
@@ -19,6 +19,7 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
+    QPointF,
     QRect,
     QRectF,
     QSize,
@@ -163,15 +164,24 @@ class RowList(ViewHabits, QAbstractItemView):
 
     shownChanged = Signal()
     """Which rows are shown whole may have changed: the tile repaints its summary."""
+    pressed = Signal(object, QRectF, QPointF)
+    """A press and its release on one row: (what that row showed when the button went down, its place then, where)."""
+    pointerMoved = Signal()
+    """Over the list, or it has left."""
+    keyPressed = Signal()
+    """One of the list's own keys."""
 
     def __init__(self, session: Session, scale: TypeScale, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.where_is: Callable[[object], int] | None = None
+        """Row of what a row showed; for lists whose rows may have moved since they were painted."""
         self.session = session
         self.scale = scale
         self.dirty = QRectF()
         """What is being repainted, in viewport coordinates: delegates may leave out what lies outside."""
         self._painted: dict[int, tuple[QRect, object]] = {}
         """What is on the screen: row -> (place, what it shows)."""
+        self._pressed: tuple[QRect, object] | None = None
         self._pointer: QPoint | None = None
         self._hovered = -1
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -373,9 +383,44 @@ class RowList(ViewHabits, QAbstractItemView):
             self._point(None)
         return super().viewportEvent(event)
 
+    def painted_at(self, point: QPoint) -> tuple[QRect, object] | None:
+        """(place, what is shown) of the row that is on the screen there, whatever has become of it since."""
+        shown = self._painted or {row: (rect, self._content(row)) for row, rect in self._placed()}
+        return next((one for one in shown.values() if one[0].contains(point)), None)
+
+    @property
+    def pointed(self) -> bool:
+        """The pointer is over the list."""
+        return self._pointer is not None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed = self.painted_at(event.position().toPoint())
+        if self._pressed is None or self.where_is is None:
+            super().mousePressEvent(event)
+            return
+        row = self.where_is(self._pressed[1])
+        if row == self.indexAt(event.position().toPoint()).row():
+            super().mousePressEvent(event)
+        else:
+            # It has moved between its last paint and this press: the person means what is on the screen.
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+            self.select_row(row)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._pressed = self.painted_at(event.position().toPoint())
+        super().mouseDoubleClickEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        pressed, self._pressed = self._pressed, None
+        at = event.position()
+        if pressed is not None and event.button() == Qt.MouseButton.LeftButton and pressed[0].contains(at.toPoint()):
+            self.pressed.emit(pressed[1], QRectF(pressed[0]), at)
+
     def _point(self, at: QPoint | None) -> None:
         """The pointer is there now; None: it has left."""
         self._pointer = at
+        self.pointerMoved.emit()
         found = self.indexAt(at).row() if at is not None else -1
         if found != self._hovered:
             for row, rect in self._placed():
@@ -396,6 +441,7 @@ class RowList(ViewHabits, QAbstractItemView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         # Only moves and activation are the list's; everything else belongs to the window's shortcuts.
         if event.key() in _KEYS:
+            self.keyPressed.emit()
             super().keyPressEvent(event)
         else:
             event.ignore()

@@ -1,25 +1,36 @@
-"""The alarm list: acknowledge, claim, call up the camera. What does not fit is said in the header."""
+"""The alarm list: acknowledge, claim, call up the camera. What does not fit is said in the header.
+
+While somebody reads it (`Reader`) no row moves; what is new meanwhile is counted in the header, the gravest of it by
+name."""
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Any
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QKeySequence, QPainter, QResizeEvent, QShortcut
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QHelpEvent, QKeySequence, QMouseEvent, QPainter, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QToolTip
 
 from backends.domain.action import Verb
 from backends.domain.alarm import Priority
 from backends.domain.ports import ActionRefused
+from backends.domain.times import NS_PER_S
 from layouts.options import AlarmsOptions
-from widgets.i18n import tr
-from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow
+from widgets.i18n import local, tr
+from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow, is_grave
+from widgets.parts import text
 from widgets.parts.alarm_rows import AlarmDelegate, RowButton
+from widgets.parts.alarm_view import AlarmView
 from widgets.parts.alarm_words import why_not
-from widgets.parts.rows import RowList
+from widgets.parts.reader import Reader
+from widgets.parts.rows import plain_tooltip
+from widgets.parts.shapes import chip_width
 from widgets.parts.stand_in import camera_of
+from widgets.parts.symbols import draw_symbol
 from widgets.session import Session
 from widgets.tiles.base import Tile, TileSpec
-from widgets.typography import TypeScale
+from widgets.typography import TypeScale, Weight
 
 SELECTED = "alarm.selected"
 """What the memory calls the chosen alarm."""
@@ -34,7 +45,10 @@ class AlarmsTile(Tile):
     def __init__(self, session: Session, scale: TypeScale, options: Any) -> None:
         super().__init__(session, scale, options)
         self.model = AlarmListModel(session.city, self)
-        self.view = RowList(session, scale, self)
+        self.view = AlarmView(session, scale, self.model, self)
+        self.reader = Reader(self.view)
+        self._news = QRectF()
+        """Where the header says what is new."""
         self.delegate = AlarmDelegate(self.view, session.city)
         self.view.setItemDelegate(self.delegate)
         self.view.setModel(self.model)
@@ -44,6 +58,9 @@ class AlarmsTile(Tile):
         session.city.grantChanged.connect(self.view.viewport().update)
         # The model hears of a change before the window does: what the header counts is already right then.
         self.model.layoutChanged.connect(self._on_rows)
+        self.model.waitingChanged.connect(self._renew_header)
+        self.reader.changed.connect(self.model.hold)
+        self.view.own_keys = {"Home": self._to_top, "Esc": self._catch_up}
         for key, button in (
             (Qt.Key.Key_Return, RowButton.ACKNOWLEDGE),
             (Qt.Key.Key_Enter, RowButton.ACKNOWLEDGE),
@@ -81,7 +98,8 @@ class AlarmsTile(Tile):
     def summary(self) -> str:
         total, shown = self.model.rowCount(), self.view.shown_rows()
         asking = self.session.city.unacknowledged_counts()
-        seen = [alarm for alarm in (self.model.row(n).alarm for n in shown) if alarm.unacknowledged]
+        rows = (self.model.row(n) for n in shown)
+        seen = [row.alarm for row in rows if row.alarm.unacknowledged and not row.gone]
         hidden = sum(asking.values()) - len(seen)
         urgent = asking[Priority.URGENT] - sum(alarm.priority is Priority.URGENT for alarm in seen)
         if urgent:
@@ -126,14 +144,77 @@ class AlarmsTile(Tile):
         super().resizeEvent(event)
         self.view.setGeometry(0, self.header_height, self.width(), max(0, self.height() - self.header_height))
 
+    def on_second(self) -> None:
+        super().on_second()
+        self.reader.look()
+        if self.now_ns() // NS_PER_S % 60 == 0:
+            self.view.viewport().update()  # at midnight a time becomes a date
+
+    # -- what is new while somebody reads ----------------------------------------------------------------
+
+    def news(self) -> str:
+        """What waits above; urgent ones are counted apart, the gravest of them named."""
+        waiting = self.model.waiting
+        if not waiting:
+            return ""
+        urgent = sum(1 for _ in takewhile(is_grave, waiting))
+        if urgent:
+            return tr("alarms.new_above_urgent", n=len(waiting), urgent=urgent, name=local(waiting[0].name))
+        return tr("alarms.new_above", n=len(waiting))
+
+    def _paint_header(self, painter: QPainter, header: QRectF, stale: str) -> None:
+        words, self._news = self.news(), QRectF()
+        if words:
+            scale, theme, first = self.scale, self.theme, self.model.waiting[0]
+            side = float(scale.line(scale.floor))
+            title = text.width(self.title(), scale.read, Weight.SEMIBOLD) + 3 * scale.pad
+            wide = min(chip_width(words, scale.floor) + side + scale.pad, header.width() - title)
+            self._news = QRectF(header.right() - scale.pad / 2 - wide, header.top() + 2, wide, header.height() - 4)
+            painter.fillRect(self._news, theme.urgent_row if is_grave(first) else theme.raised)
+            box = QRectF(self._news.left() + scale.pad / 2, self._news.center().y() - side / 2, side, side)
+            draw_symbol(painter, box, first.priority, theme, filled=first.unacknowledged)
+            room = self._news.adjusted(side + scale.pad, 0, -scale.pad / 2, 0)
+            text.draw(painter, room, words, scale.floor, theme.strong, Weight.SEMIBOLD)
+            header = header.adjusted(0, 0, -wide, 0)
+        super()._paint_header(painter, header, stale)
+
+    def _catch_up(self) -> bool:
+        """False: nobody was reading, and nothing waits."""
+        if not self.model.held:
+            return False
+        self.reader.end()
+        return True
+
+    def _to_top(self) -> bool:
+        self.reader.end()
+        self.view.select_row(0)
+        return True
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._news.contains(event.position()):
+            self.reader.end()
+        super().mousePressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            here = self._news.contains(QPointF(event.pos()))
+            words = "\n".join((self.news(), tr("alarms.new_above_tip"))) if here else ""
+            QToolTip.showText(event.globalPos(), plain_tooltip(words), self)
+            return True
+        return super().event(event)
+
     # -- actions ---------------------------------------------------------------------------------------
 
     def _press_selected(self, button: RowButton) -> None:
         row = self.view.currentIndex().data(ROW_ROLE)
         if isinstance(row, AlarmRow):
+            self.view.keyPressed.emit()
             self._press(row, button)
 
     def _press(self, row: AlarmRow, button: RowButton) -> None:
+        if row.gone:
+            self.session.notices.post(tr("alarms.ended_why"))
+            return
         if button is RowButton.WHY:
             self._refused(row, self.session.city.grant.refusal(Verb.ACKNOWLEDGE))
             return
