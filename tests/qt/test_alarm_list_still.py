@@ -62,9 +62,7 @@ def middle(tile: AlarmsTile, row: int) -> QPoint:
 
 def places(tile: AlarmsTile) -> list[tuple[str, QRect]]:
     """What is on the screen: (alarm, its place)."""
-    return [
-        (tile.model.row(n).alarm.id, tile.view.visualRect(tile.model.index(n, 0))) for n in tile.view.shown_rows()
-    ]
+    return [(tile.model.row(n).alarm.id, tile.view.visualRect(tile.model.index(n, 0))) for n in tile.view.shown_rows()]
 
 
 def fresh(sample: SampleSession, n: int, priority: Priority = Priority.URGENT) -> Alarm:

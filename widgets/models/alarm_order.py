@@ -51,6 +51,10 @@ class Ordered:
         place = self.place(alarm_id)
         return self.alarms[place] if place >= 0 else None
 
+    def asking(self) -> int:
+        """How many are unacknowledged: they come first in any list."""
+        return bisect_left(self.alarms, True, key=lambda alarm: not alarm.unacknowledged)
+
     def reorders(self, moves: Moves) -> bool:
         """Would `change` bring, take or move a row? False: it only replaces records in their places."""
         return any(self._key_of.get(i) != (None if a is None else _key(a)) for i, a in moves.items())

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from backends.domain.action import ActionStatus, Verb
-from backends.domain.alarm import Alarm, Priority
+from backends.domain.alarm import Alarm
 from widgets.i18n import local, tr
+from widgets.models.alarm_filter import ALL, AlarmFilter, is_grave
 from widgets.models.alarm_order import Moves, Ordered, is_listed
 from widgets.models.city import LOCAL_FEED, CityModel
 from widgets.parts.alarm_words import second_line, state_words, why_not
@@ -65,6 +66,8 @@ class AlarmListModel(QAbstractListModel):
         self._city = city
         self._live = Ordered(city.alarms())
         self._held: _Held | None = None
+        self._filter = ALL
+        self._passes = ALL.passes()
         city.alarmsMoved.connect(self._on_moves)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own default
@@ -109,6 +112,35 @@ class AlarmListModel(QAbstractListModel):
         feed = LOCAL_FEED if alarm.id in self._city.records(LOCAL_FEED) else "alarms"
         pending = self._city.pending.get((feed, alarm.id))
         return AlarmRow(alarm, pending, alarm.id not in self._city.unstored, feed, gone, large)
+
+    # -- filter ----------------------------------------------------------------------------------------
+
+    @property
+    def filter(self) -> AlarmFilter:
+        return self._filter
+
+    def set_filter(self, filter_: AlarmFilter) -> None:
+        """Show only these, at once, also while the list is held."""
+        if filter_ != self._filter:
+            self._filter, self._passes = filter_, filter_.passes()
+            self._rearrange(self._choose)
+            self.waitingChanged.emit()
+
+    def _choose(self) -> None:
+        self._held = None
+        self._live = Ordered(filter(self._passes, self._city.alarms()))
+
+    def passing(self) -> int:
+        """How many pass the filter."""
+        return len(self._live)
+
+    def asking(self) -> int:
+        """How many of them are unacknowledged."""
+        return self._live.asking()
+
+    def filtered_asking(self) -> int:
+        """Unacknowledged ones that the filter keeps away."""
+        return sum(self._city.unacknowledged_counts().values()) - self.asking()
 
     # -- held ------------------------------------------------------------------------------------------
 
@@ -160,7 +192,8 @@ class AlarmListModel(QAbstractListModel):
 
     def _on_moves(self, moves: Moves) -> None:
         """Bring the rows to the city's present state: one signal."""
-        listed = {i: a if a is not None and is_listed(a) else None for i, a in moves.items()}
+        passes = self._passes
+        listed = {i: a if a is not None and is_listed(a) and passes(a) else None for i, a in moves.items()}
         if self._held is not None:
             self._live.change(listed)
             self._keep_places(self._held, moves)
@@ -183,11 +216,6 @@ class AlarmListModel(QAbstractListModel):
         places = [self.row_of(alarm_id) for alarm_id in ids]
         self.changePersistentIndexList(chosen, [self.index(p) if p >= 0 else QModelIndex() for p in places])
         self.layoutChanged.emit()
-
-
-def is_grave(alarm: Alarm) -> bool:
-    """Urgent, and nobody has acknowledged it: never hidden, never folded away."""
-    return alarm.priority is Priority.URGENT and alarm.unacknowledged
 
 
 def _raised(alarm: Alarm) -> tuple[int, int]:

@@ -18,7 +18,8 @@ from backends.domain.alarm import AlarmState
 from backends.domain.people import Role
 from widgets import format as fmt
 from widgets.i18n import local, tr
-from widgets.models.alarms import ROW_ROLE, AlarmRow, is_grave
+from widgets.models.alarm_filter import is_grave
+from widgets.models.alarms import ROW_ROLE, AlarmRow
 from widgets.models.city import LOCAL_FEED, CityModel
 from widgets.parts import text
 from widgets.parts.alarm_words import pending_words, second_line, state_words

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QKeyCombination, Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtCore import QKeyCombination, QRectF, Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from widgets.models.alarms import AlarmListModel, AlarmRow
+from widgets.parts import text
 from widgets.parts.rows import RowList
 from widgets.session import Session
 from widgets.typography import TypeScale
@@ -22,6 +23,8 @@ class AlarmView(RowList):
         self._alarms = model
         self.own_keys: Mapping[str, Callable[[], bool]] = {}
         """Key as Qt spells it -> what it does; False: it means nothing now, and goes on to the window."""
+        self.empty = ""
+        """The sentence of a list that its filter leaves empty."""
         self.where_is = self._where_is
 
     def _where_is(self, shown: object) -> int:
@@ -33,3 +36,13 @@ class AlarmView(RowList):
         act = self.own_keys.get(pressed.toString(QKeySequence.SequenceFormat.PortableText))
         if act is None or not act():
             super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.empty and not self._alarms.rowCount():
+            painter = QPainter(self.viewport())
+            room = QRectF(self.viewport().rect()).adjusted(self.scale.pad, 0, -self.scale.pad, 0)
+            room.setHeight(min(room.height(), self.scale.line(self.scale.read) * 3.0))
+            muted = self.session.look.theme.muted
+            text.draw(painter, room, self.empty, self.scale.read, muted, align=Qt.AlignmentFlag.AlignHCenter)
+            painter.end()

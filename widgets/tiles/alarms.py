@@ -18,8 +18,10 @@ from backends.domain.ports import ActionRefused
 from backends.domain.times import NS_PER_S
 from layouts.options import AlarmsOptions
 from widgets.i18n import local, tr
-from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow, is_grave
+from widgets.models.alarm_filter import ALL, AlarmFilter, found, is_grave, kept
+from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow
 from widgets.parts import text
+from widgets.parts.alarm_filter_bar import FilterBar
 from widgets.parts.alarm_rows import AlarmDelegate, RowButton
 from widgets.parts.alarm_view import AlarmView
 from widgets.parts.alarm_words import why_not
@@ -34,6 +36,7 @@ from widgets.typography import TypeScale, Weight
 
 SELECTED = "alarm.selected"
 """What the memory calls the chosen alarm."""
+FILTER = "alarm.filter"
 _VERBS = {RowButton.ACKNOWLEDGE: Verb.ACKNOWLEDGE, RowButton.CLAIM: Verb.CLAIM}
 
 
@@ -47,6 +50,9 @@ class AlarmsTile(Tile):
         self.model = AlarmListModel(session.city, self)
         self.view = AlarmView(session, scale, self.model, self)
         self.reader = Reader(self.view)
+        self.bar = FilterBar(session, scale, self)
+        self.bar.changed.connect(self._filter)
+        self.bar.left.connect(self._leave_bar)
         self._news = QRectF()
         """Where the header says what is new."""
         self.delegate = AlarmDelegate(self.view, session.city)
@@ -60,7 +66,13 @@ class AlarmsTile(Tile):
         self.model.layoutChanged.connect(self._on_rows)
         self.model.waitingChanged.connect(self._renew_header)
         self.reader.changed.connect(self.model.hold)
-        self.view.own_keys = {"Home": self._to_top, "Esc": self._catch_up}
+        self.view.own_keys = {
+            "Home": self._to_top,
+            "Esc": self._catch_up,
+            "Ctrl+Shift+F": self._open_bar,
+            "Ctrl+Backspace": self._clear_filter,
+            "Ctrl+U": self._urgent_only,
+        }
         for key, button in (
             (Qt.Key.Key_Return, RowButton.ACKNOWLEDGE),
             (Qt.Key.Key_Enter, RowButton.ACKNOWLEDGE),
@@ -79,7 +91,8 @@ class AlarmsTile(Tile):
     def _recall(self) -> None:
         """After a crash the row that was chosen is chosen again; Enter means the same alarm as before it."""
         if self.scale.wall:
-            return  # nobody chooses on a wall
+            return  # nobody chooses on a wall, and nobody would see there what a filter leaves out
+        self.bar.show_filter(found(self.session.memory.get(FILTER)), told=True)
         row = self.model.row_of(self.session.memory.get(SELECTED))
         if row >= 0:
             self.view.select_row(row)
@@ -96,12 +109,14 @@ class AlarmsTile(Tile):
         return tr("alarms.title")
 
     def summary(self) -> str:
+        if self.model.filter.active and self.bar.isHidden():
+            return " · ".join(words for words in reversed(self.bar.counts_words) if words)
         total, shown = self.model.rowCount(), self.view.shown_rows()
-        asking = self.session.city.unacknowledged_counts()
         rows = (self.model.row(n) for n in shown)
         seen = [row.alarm for row in rows if row.alarm.unacknowledged and not row.gone]
-        hidden = sum(asking.values()) - len(seen)
-        urgent = asking[Priority.URGENT] - sum(alarm.priority is Priority.URGENT for alarm in seen)
+        hidden = self.model.asking() - len(seen)
+        urgent = self.session.city.unacknowledged_counts()[Priority.URGENT]  # no filter takes one of these away
+        urgent -= sum(alarm.priority is Priority.URGENT for alarm in seen)
         if urgent:
             return tr("alarms.more_unack_urgent", n=hidden, urgent=urgent)
         if hidden:
@@ -115,12 +130,15 @@ class AlarmsTile(Tile):
 
     def _on_rows(self) -> None:
         """The model follows the city by itself; here the sentence of an empty list comes and goes."""
-        wanted = self.model.rowCount() > 0
+        # With a filter it stays even when empty: its keys must work.
+        self.view.empty = tr("alarms.filtered_empty") if self.model.filter.active else ""
+        wanted = self.model.rowCount() > 0 or bool(self.view.empty)
         if self.view.isHidden() is wanted:
             self.view.setVisible(wanted)
             self.update()
 
     def _renew_header(self) -> None:
+        self.bar.show_counts(self.model.passing(), len(self.session.city.alarms()), self.model.filtered_asking())
         # Not the whole tile: the rows below would be painted with it.
         self.update(0, 0, self.width(), self.header_height)
 
@@ -131,6 +149,7 @@ class AlarmsTile(Tile):
             self.view.viewport().update()  # an alarm's camera may have died, or come back
 
     def on_look(self) -> None:
+        self.bar.on_look()
         self.view.relayout()
         self.refresh()
 
@@ -142,7 +161,51 @@ class AlarmsTile(Tile):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.view.setGeometry(0, self.header_height, self.width(), max(0, self.height() - self.header_height))
+        self._lay_out()
+
+    def _bar_height(self) -> int:
+        """0: nothing is filtered, or the tile has no room for it; then the header says what is left out."""
+        wanted = self.model.filter.active or self.bar.opened
+        room = self.height() - self.header_height - self.bar.tall
+        enough = room > 2 * (self.scale.line(self.scale.read) + self.scale.line(self.scale.floor))
+        return self.bar.tall if wanted and enough and not self.scale.wall else 0
+
+    def _lay_out(self) -> None:
+        top, bar = self.header_height, self._bar_height()
+        self.bar.setVisible(bar > 0)
+        self.bar.setGeometry(0, top, self.width(), max(1, bar))
+        self.view.setGeometry(0, top + bar, self.width(), max(0, self.height() - top - bar))
+
+    # -- filter ----------------------------------------------------------------------------------------
+
+    def _filter(self, filter_: AlarmFilter) -> None:
+        self.session.memory.set(FILTER, kept(filter_))
+        self.model.set_filter(filter_)
+        self.model.hold(self.reader.reading)
+        self._lay_out()
+        self._on_rows()
+        self._renew_header()
+
+    def _open_bar(self) -> bool:
+        self.bar.opened = True
+        self._lay_out()
+        self.bar.field.setFocus()
+        return True
+
+    def _leave_bar(self) -> None:
+        self.bar.opened = False
+        self._lay_out()
+        self.view.setFocus()
+
+    def _clear_filter(self) -> bool:
+        self.bar.show_filter(ALL, told=True)
+        return True
+
+    def _urgent_only(self) -> bool:
+        """And back to all."""
+        urgent = AlarmFilter(priorities=frozenset({Priority.URGENT}))
+        self.bar.show_filter(ALL if self.model.filter == urgent else urgent, told=True)
+        return True
 
     def on_second(self) -> None:
         super().on_second()
@@ -193,12 +256,17 @@ class AlarmsTile(Tile):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._news.contains(event.position()):
             self.reader.end()
+        elif event.position().y() < self.header_height and not self.scale.wall:
+            self._open_bar()
         super().mousePressEvent(event)
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             here = self._news.contains(QPointF(event.pos()))
-            words = "\n".join((self.news(), tr("alarms.new_above_tip"))) if here else ""
+            header = event.pos().y() < self.header_height and not self.scale.wall
+            words = tr("alarms.filter_tip") if header else ""
+            if here:
+                words = "\n".join((self.news(), tr("alarms.new_above_tip")))
             QToolTip.showText(event.globalPos(), plain_tooltip(words), self)
             return True
         return super().event(event)
