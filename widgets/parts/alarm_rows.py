@@ -105,7 +105,8 @@ class AlarmDelegate(RowDelegate):
             return  # a blink repaints the symbols alone
         first = QRectF(left, top, inner.right() - left, scale.line(scale.read))
         second = QRectF(left, first.bottom(), first.width(), scale.line(scale.floor))
-        buttons = self.buttons(row, rect, large=large, hovered=hovered or selected)
+        current = selected and index.row() == self.view.currentIndex().row()
+        buttons = self.buttons(row, rect, large=large, hovered=hovered or current)
         self._paint_first(painter, first, row)
         if buttons and not large:
             self._paint_buttons(painter, buttons)
@@ -193,6 +194,8 @@ class AlarmDelegate(RowDelegate):
         if grant.operator_id and grant.role is Role.VIEWER:
             return []  # sees, does nothing
         pending = row.pending is not None and not row.pending.stage.final and row.pending.stage is not Stage.EXPIRED
+        # A note on its way stands in nobody's way.
+        pending = pending and row.pending is not None and row.pending.action.verb is not Verb.COMMENT
         asked: list[tuple[RowButton, Verb, str]] = []
         if not pending and row.alarm.unacknowledged:
             asked.append((RowButton.ACKNOWLEDGE, Verb.ACKNOWLEDGE, tr("alarms.acknowledge")))

@@ -8,6 +8,13 @@ from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.models.city import CityModel
 
+_VERBS = {
+    Verb.ACKNOWLEDGE: "alarms.acknowledge",
+    Verb.CLAIM: "alarms.claim",
+    Verb.COMMENT: "alarms.note",
+    Verb.SHELVE: "alarms.shelve",
+}
+
 
 def state_words(alarm: Alarm) -> str:
     """Where the alarm stands, and with whom."""
@@ -41,7 +48,7 @@ def pending_words(status: ActionStatus) -> str:
             return _conflict_words(status)
         case _:
             return tr("alarms.session_over") if status.code == "session_over" else tr("alarms.refused")
-    verb = {Verb.ACKNOWLEDGE: "alarms.acknowledge", Verb.CLAIM: "alarms.claim"}.get(status.action.verb)
+    verb = _VERBS.get(status.action.verb)
     return f"{tr(verb)} · {words}" if verb else words
 
 

@@ -12,9 +12,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QHelpEvent, QKeySequence, QMouseEvent, QPainter, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QToolTip
 
-from backends.domain.action import Verb
-from backends.domain.alarm import Priority
-from backends.domain.ports import ActionRefused
+from backends.domain.alarm import Alarm, Priority
 from backends.domain.times import NS_PER_S
 from layouts.options import AlarmsOptions
 from widgets.i18n import local, tr
@@ -22,13 +20,13 @@ from widgets.models.alarm_filter import ALL, AlarmFilter, found, is_grave, kept
 from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow
 from widgets.parts import text
 from widgets.parts.alarm_filter_bar import FilterBar
+from widgets.parts.alarm_hands import AlarmHands
+from widgets.parts.alarm_panel import AlarmPanel
 from widgets.parts.alarm_rows import AlarmDelegate, RowButton
 from widgets.parts.alarm_view import AlarmView
-from widgets.parts.alarm_words import why_not
 from widgets.parts.reader import Reader
 from widgets.parts.rows import plain_tooltip
 from widgets.parts.shapes import chip_width
-from widgets.parts.stand_in import camera_of
 from widgets.parts.symbols import draw_symbol
 from widgets.session import Session
 from widgets.tiles.base import Tile, TileSpec
@@ -37,7 +35,6 @@ from widgets.typography import TypeScale, Weight
 SELECTED = "alarm.selected"
 """What the memory calls the chosen alarm."""
 FILTER = "alarm.filter"
-_VERBS = {RowButton.ACKNOWLEDGE: Verb.ACKNOWLEDGE, RowButton.CLAIM: Verb.CLAIM}
 
 
 class AlarmsTile(Tile):
@@ -60,7 +57,13 @@ class AlarmsTile(Tile):
         self.view.setModel(self.model)
         self.view.setAccessibleName(tr("alarms.title"))
         self.view.shownChanged.connect(self._renew_header)
-        self.delegate.pressed.connect(self._press)
+        self.panel = AlarmPanel(session, scale, self)
+        self.hands = AlarmHands(session, self.model, self.view, self.panel)
+        self.delegate.pressed.connect(self.hands.press)
+        for signal in (self.hands.panelChanged, self.panel.closed):
+            signal.connect(self._on_panel)
+        if not scale.wall:
+            self.setFocusProxy(self.view)
         session.city.grantChanged.connect(self.view.viewport().update)
         # The model hears of a change before the window does: what the header counts is already right then.
         self.model.layoutChanged.connect(self._on_rows)
@@ -72,6 +75,7 @@ class AlarmsTile(Tile):
             "Ctrl+Shift+F": self._open_bar,
             "Ctrl+Backspace": self._clear_filter,
             "Ctrl+U": self._urgent_only,
+            **self.hands.keys,
         }
         for key, button in (
             (Qt.Key.Key_Return, RowButton.ACKNOWLEDGE),
@@ -81,7 +85,7 @@ class AlarmsTile(Tile):
         ):
             shortcut = QShortcut(QKeySequence(key), self.view)
             shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(lambda button=button: self._press_selected(button))
+            shortcut.activated.connect(lambda button=button: self.hands.press_chosen(button))
         self._recall()
         # An empty list from the start is the sentence, not a void: no row comes or goes that would say so.
         self._on_rows()
@@ -98,10 +102,13 @@ class AlarmsTile(Tile):
             self.view.select_row(row)
             self.view.setFocus()
         self.view.selectionModel().currentChanged.connect(self._remember)
+        self.view.selectionModel().selectionChanged.connect(self._renew_header)
+        self.view.doubleClicked.connect(self.hands.tell)
 
     def _remember(self) -> None:
-        row = self.view.currentIndex().data(ROW_ROLE)
-        self.session.memory.set(SELECTED, row.alarm.id if isinstance(row, AlarmRow) else "")
+        alarm = self._current()
+        self.session.memory.set(SELECTED, alarm.id if alarm is not None else "")
+        self.panel.show_alarm(alarm)
 
     # -- Tile ------------------------------------------------------------------------------------------
 
@@ -111,6 +118,9 @@ class AlarmsTile(Tile):
     def summary(self) -> str:
         if self.model.filter.active and self.bar.isHidden():
             return " · ".join(words for words in reversed(self.bar.counts_words) if words)
+        chosen = len(self.view.selectionModel().selectedIndexes())
+        if chosen > 1:
+            return tr("alarms.chosen", n=chosen)
         total, shown = self.model.rowCount(), self.view.shown_rows()
         rows = (self.model.row(n) for n in shown)
         seen = [row.alarm for row in rows if row.alarm.unacknowledged and not row.gone]
@@ -145,11 +155,13 @@ class AlarmsTile(Tile):
     def on_feeds(self, changed: frozenset[str]) -> None:
         if changed & {"alarms", "local"}:
             self._renew_header()
+        self.panel.on_feeds(changed)
         if "cameras" in changed:
             self.view.viewport().update()  # an alarm's camera may have died, or come back
 
     def on_look(self) -> None:
         self.bar.on_look()
+        self.panel.on_look()
         self.view.relayout()
         self.refresh()
 
@@ -174,7 +186,23 @@ class AlarmsTile(Tile):
         top, bar = self.header_height, self._bar_height()
         self.bar.setVisible(bar > 0)
         self.bar.setGeometry(0, top, self.width(), max(1, bar))
-        self.view.setGeometry(0, top + bar, self.width(), max(0, self.height() - top - bar))
+        room = self.height() - top - bar
+        panel = min(self.panel.tall, max(0, room - 2 * (self.scale.line(self.scale.read) + self.scale.pad)))
+        self.panel.place(panel)
+        self.view.setGeometry(0, top + bar, self.width(), max(0, room - panel))
+
+    def _on_panel(self) -> None:
+        """It takes its room from the last rows; the chosen one stays in sight."""
+        self.panel.show_alarm(self._current())
+        self._lay_out()
+        self.reader.busy = self.panel.opened
+        self.reader.look()
+        if self.view.currentIndex().isValid():
+            self.view.scrollTo(self.view.currentIndex())
+
+    def _current(self) -> Alarm | None:
+        row = self.view.currentIndex().data(ROW_ROLE)
+        return row.alarm if isinstance(row, AlarmRow) else None
 
     # -- filter ----------------------------------------------------------------------------------------
 
@@ -210,6 +238,7 @@ class AlarmsTile(Tile):
     def on_second(self) -> None:
         super().on_second()
         self.reader.look()
+        self.hands.many.on_second()
         if self.now_ns() // NS_PER_S % 60 == 0:
             self.view.viewport().update()  # at midnight a time becomes a date
 
@@ -270,35 +299,6 @@ class AlarmsTile(Tile):
             QToolTip.showText(event.globalPos(), plain_tooltip(words), self)
             return True
         return super().event(event)
-
-    # -- actions ---------------------------------------------------------------------------------------
-
-    def _press_selected(self, button: RowButton) -> None:
-        row = self.view.currentIndex().data(ROW_ROLE)
-        if isinstance(row, AlarmRow):
-            self.view.keyPressed.emit()
-            self._press(row, button)
-
-    def _press(self, row: AlarmRow, button: RowButton) -> None:
-        if row.gone:
-            self.session.notices.post(tr("alarms.ended_why"))
-            return
-        if button is RowButton.WHY:
-            self._refused(row, self.session.city.grant.refusal(Verb.ACKNOWLEDGE))
-            return
-        if button is RowButton.CAMERA:
-            camera = camera_of(self.session.city, row.alarm)
-            if camera is not None:
-                self.session.calls.cameraCalled.emit(camera.camera_id)
-            return
-        try:
-            self.session.actions.submit(_VERBS[button], row.feed, row.alarm.id, row.alarm.state_rev)
-        except ActionRefused as refusal:
-            self._refused(row, refusal.code)
-
-    def _refused(self, row: AlarmRow, code: str) -> None:
-        """A click must never vanish: what could not be kept, or may not be done, is said at once."""
-        self.session.notices.post(why_not(self.session.city, code), row.alarm.priority)
 
 
 SPEC = TileSpec(kind="alarms", options=AlarmsOptions, widget=AlarmsTile, shows_alarms=True)
