@@ -7,6 +7,7 @@ camera). No Qt, no clock, no words.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ Moves = Mapping[str, Alarm | None]
 
 _QUIET = frozenset({AlarmState.NORMAL, AlarmState.SUPPRESSED, AlarmState.OUT_OF_SERVICE})
 """Not in any list."""
+_RAISED_KEPT = 5000
+"""Many times what an overload is."""
 _WHOLESALE = 8
 """When more than one in so many moves at once, one sort is cheaper than a search for each."""
 
@@ -105,6 +108,8 @@ class AlarmBook:
         self._at_camera: dict[str, Ordered] = {}
         self.counts = dict.fromkeys(Priority, 0)
         """Unacknowledged ones. Do not change it."""
+        self.raised: deque[int] = deque(maxlen=_RAISED_KEPT)
+        """When alarms of lists were raised, or raised again, the newest arrival last; UTC nanoseconds."""
 
     @property
     def alarms(self) -> list[Alarm]:
@@ -133,6 +138,8 @@ class AlarmBook:
         by_camera: dict[str, dict[str, Alarm | None]] = {}
         for alarm_id, alarm in listed.items():
             before = self._ordered.get(alarm_id)
+            if alarm is not None and (before is None or before.t_raised_ns != alarm.t_raised_ns):
+                self.raised.append(alarm.t_raised_ns)
             for sign, one in ((-1, before), (1, alarm)):
                 if one is not None and one.unacknowledged:
                     self.counts[one.priority] += sign

@@ -18,6 +18,7 @@ from backends.domain.alarm import Alarm, Priority, highest_unacknowledged
 from backends.domain.camera import Camera
 from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, LinkState, Mode
 from backends.domain.indicator import Indicator
+from backends.domain.overload import AlarmLoad, load_of, operators_on_duty
 from backends.domain.people import Operator
 from backends.domain.ports import Changes, Delivery, LinkStatus, NewSamples, SeriesPart, SmallPicture, StoreTrouble
 from backends.domain.quality import Quality, Value
@@ -76,6 +77,8 @@ class CityModel(QObject):
         """Ids of alarms that are shown, but could not be stored."""
         self.book = AlarmBook()
         """Alarms in list order, counted, and by camera. To be read only."""
+        self.load = AlarmLoad()
+        """How many alarms come in, as `weigh` found it last."""
         self._moved: dict[str, Alarm | None] = {}
 
     # -- reading -----------------------------------------------------------------------------------
@@ -94,6 +97,12 @@ class CityModel(QObject):
 
     def unacknowledged_counts(self) -> dict[Priority, int]:
         return self.book.counts
+
+    def weigh(self, now_ns: int) -> AlarmLoad:
+        """How many alarms have come in lately, for each operator on duty. Whoever shows it asks, however often."""
+        people = operators_on_duty(self._records["stations"].values(), self._records["roster"].values())
+        self.load = load_of(self.load, self.book.raised, now_ns, people)
+        return self.load
 
     def alarm(self, alarm_id: str) -> Alarm | None:
         found: Alarm | None = self._records["alarms"].get(alarm_id) or self._records[LOCAL_FEED].get(alarm_id)

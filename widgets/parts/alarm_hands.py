@@ -14,7 +14,7 @@ from backends.domain.action import Verb
 from backends.domain.ports import ActionRefused
 from backends.domain.times import NS_PER_S
 from widgets.i18n import tr
-from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow
+from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow, FoldRow
 from widgets.models.city import LOCAL_FEED
 from widgets.parts.alarm_many import ManyActs
 from widgets.parts.alarm_panel import AlarmPanel, Mode
@@ -57,7 +57,7 @@ class AlarmHands(QObject):
         if len(rows) < 2:
             row = self._view.currentIndex().data(ROW_ROLE)
             return [row] if isinstance(row, AlarmRow) else []
-        return [self._model.row(n) for n in rows]
+        return [row for n in rows if isinstance(row := self._model.row(n), AlarmRow)]
 
     def choose_seen(self) -> bool:
         """All unacknowledged ones that a person has seen here, and no others."""
@@ -65,7 +65,7 @@ class AlarmHands(QObject):
         # Unacknowledged ones come first; while the list is held acknowledged ones may stand among them.
         for n in range(self._model.rowCount() + 1):
             row = self._model.row(n) if n < self._model.rowCount() else None
-            if row is not None and self._fit(row) and self._view.seen.has(row.alarm, now_s):
+            if isinstance(row, AlarmRow) and self._fit(row) and self._view.seen.has(row.alarm, now_s):
                 begun = n if begun < 0 else begun
             elif begun >= 0:
                 chosen.select(self._model.index(begun), self._model.index(n - 1))
@@ -87,11 +87,13 @@ class AlarmHands(QObject):
     def press_chosen(self, button: RowButton) -> None:
         """A key of the list."""
         self._view.keyPressed.emit()
-        rows = self.chosen()
-        if button is RowButton.ACKNOWLEDGE and len(rows) > 1:
+        rows, current = self.chosen(), self._view.currentIndex().data(ROW_ROLE)
+        if isinstance(current, FoldRow) and len(rows) < 2:
+            self.open_fold(current)  # what it stands for has not been seen
+        elif button is RowButton.ACKNOWLEDGE and len(rows) > 1:
             self._acknowledge(rows)
-        elif (row := self._view.currentIndex().data(ROW_ROLE)) is not None:
-            self.press(row, button)
+        elif isinstance(current, AlarmRow):
+            self.press(current, button)
 
     def press(self, row: AlarmRow, button: RowButton) -> None:
         """A button of a row, or its key."""
@@ -144,11 +146,24 @@ class AlarmHands(QObject):
 
     # -- the past --------------------------------------------------------------------------------------
 
+    def open_fold(self, row: FoldRow) -> None:
+        """And close it again."""
+        self._model.open_fold(row.fold.key, not row.fold.opened)
+
     def tell(self) -> bool:
-        """What happened to the chosen alarm."""
+        """What happened to the chosen alarm; a fold opens."""
+        current = self._view.currentIndex().data(ROW_ROLE)
+        if isinstance(current, FoldRow):
+            self._model.open_fold(current.fold.key, True)
+            return True
         self._panel.tell()
         self.panelChanged.emit()
         return True
 
     def _close(self) -> bool:
-        return self._panel.close_past()
+        if self._panel.close_past():
+            return True
+        current = self._view.currentIndex().data(ROW_ROLE)
+        if isinstance(current, FoldRow):
+            self._model.open_fold(current.fold.key, False)
+        return isinstance(current, FoldRow)

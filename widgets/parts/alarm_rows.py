@@ -19,9 +19,10 @@ from backends.domain.people import Role
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.models.alarm_filter import is_grave
-from widgets.models.alarms import ROW_ROLE, AlarmRow
+from widgets.models.alarms import ROW_ROLE, AlarmRow, FoldRow, Row
 from widgets.models.city import LOCAL_FEED, CityModel
 from widgets.parts import text
+from widgets.parts.alarm_fold_rows import paint_fold
 from widgets.parts.alarm_words import pending_words, second_line, state_words
 from widgets.parts.rows import Index, RowDelegate, RowList
 from widgets.parts.shapes import chip_width, draw_chip, draw_rule
@@ -52,17 +53,19 @@ class AlarmDelegate(RowDelegate):
 
     pressed = Signal(object, object)
     """(AlarmRow, RowButton)"""
+    foldPressed = Signal(object)
+    """The FoldRow that a person clicked on."""
 
     def __init__(self, view: RowList, city: CityModel) -> None:
         super().__init__(view)
-        self._city = city
+        self.city = city
         self.bright = True
         view.pressed.connect(self._on_pressed)
 
     # -- sizes -----------------------------------------------------------------------------------------
 
     def row_height(self, index: Index) -> int:
-        row: AlarmRow | None = index.data(ROW_ROLE)
+        row: Row | None = index.data(ROW_ROLE)
         scale = self.scale
         plain = scale.line(scale.read) + scale.line(scale.floor) + round(scale.pad * (1.5 if scale.wall else 1.0))
         if row is None or not row.large:
@@ -84,7 +87,10 @@ class AlarmDelegate(RowDelegate):
     # -- painting --------------------------------------------------------------------------------------
 
     def paint_row(self, painter: QPainter, rect: QRectF, index: Index, *, selected: bool, hovered: bool) -> None:
-        row: AlarmRow = index.data(ROW_ROLE)
+        row: Row = index.data(ROW_ROLE)
+        if isinstance(row, FoldRow):
+            paint_fold(painter, rect, row, self, hovered=hovered)
+            return
         alarm, theme, scale = row.alarm, self.theme, self.scale
         urgent, large, fresh = self._urgent(row), row.large, alarm.unacknowledged and not row.gone
         if urgent:
@@ -93,6 +99,8 @@ class AlarmDelegate(RowDelegate):
             painter.fillRect(rect, theme.raised)
         draw_rule(painter, rect.left(), rect.right(), rect.bottom() - 1, theme)
         pad = scale.pad
+        if row.inset:
+            painter.fillRect(QRectF(rect.left(), rect.top(), max(2.0, pad / 3), rect.height()), theme.muted)
         inner = rect.adjusted(pad, pad / 2, -pad, -pad / 2)
         lines = scale.line(scale.read) + scale.line(scale.floor)
         top = inner.top() if large and not scale.wall else inner.center().y() - lines / 2
@@ -190,7 +198,7 @@ class AlarmDelegate(RowDelegate):
         scale = self.scale
         if scale.wall or row.gone or not (large or hovered):
             return []
-        grant = self._city.grant
+        grant = self.city.grant
         if grant.operator_id and grant.role is Role.VIEWER:
             return []  # sees, does nothing
         pending = row.pending is not None and not row.pending.stage.final and row.pending.stage is not Stage.EXPIRED
@@ -206,7 +214,7 @@ class AlarmDelegate(RowDelegate):
         refused = next((why for _, verb, _ in asked if (why := grant.refusal(verb))), "")
         if refused and not offered:
             offered.append((RowButton.WHY, tr(f"access.why.{refused}")))
-        camera = camera_of(self._city, row.alarm)
+        camera = camera_of(self.city, row.alarm)
         if camera is not None:
             words = tr("alarms.camera", number=camera.number)
             if camera.for_number:
@@ -230,8 +238,11 @@ class AlarmDelegate(RowDelegate):
             left += width + pad * 0.6
         return out
 
-    def _on_pressed(self, row: AlarmRow, rect: QRectF, at: QPointF) -> None:
+    def _on_pressed(self, row: Row, rect: QRectF, at: QPointF) -> None:
         """`row` as it was painted when the button went down: so the click means what the person saw."""
+        if isinstance(row, FoldRow):
+            self.foldPressed.emit(row)
+            return
         for placed in self.buttons(row, rect, large=row.large, hovered=True):
             if placed.rect.contains(at):
                 self.pressed.emit(row, placed.button)

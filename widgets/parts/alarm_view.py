@@ -17,7 +17,7 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QMouseEvent, QPai
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from widgets.models.alarm_seen import SeenRows
-from widgets.models.alarms import AlarmListModel, AlarmRow
+from widgets.models.alarms import AlarmListModel, AlarmRow, FoldRow, row_id
 from widgets.parts import text
 from widgets.parts.rows import RowList
 from widgets.session import Session
@@ -53,7 +53,7 @@ class AlarmView(RowList):
             self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
 
     def _where_is(self, shown: object) -> int:
-        return self._alarms.row_of(shown.alarm.id) if isinstance(shown, AlarmRow) else -1
+        return self._alarms.row_of(row_id(shown)) if isinstance(shown, AlarmRow | FoldRow) else -1
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
@@ -105,7 +105,8 @@ class AlarmView(RowList):
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         rows = (self._alarms.row(n) for n in self.shown_rows())
-        self.seen.painted([row.alarm for row in rows], self.session.mono.monotonic_s())
+        alarms = [row.alarm for row in rows if isinstance(row, AlarmRow)]
+        self.seen.painted(alarms, self.session.mono.monotonic_s())
         if self.empty and not self._alarms.rowCount():
             painter = QPainter(self.viewport())
             room = QRectF(self.viewport().rect()).adjusted(self.scale.pad, 0, -self.scale.pad, 0)

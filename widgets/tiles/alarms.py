@@ -15,9 +15,10 @@ from PySide6.QtWidgets import QToolTip
 from backends.domain.alarm import Alarm, Priority
 from backends.domain.times import NS_PER_S
 from layouts.options import AlarmsOptions
+from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.models.alarm_filter import ALL, AlarmFilter, found, is_grave, kept
-from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow
+from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow, FoldRow
 from widgets.parts import text
 from widgets.parts.alarm_filter_bar import FilterBar
 from widgets.parts.alarm_hands import AlarmHands
@@ -60,6 +61,9 @@ class AlarmsTile(Tile):
         self.panel = AlarmPanel(session, scale, self)
         self.hands = AlarmHands(session, self.model, self.view, self.panel)
         self.delegate.pressed.connect(self.hands.press)
+        self.delegate.foldPressed.connect(self.hands.open_fold)
+        self._over = False
+        """What the rows and the banner follow: overloaded or not."""
         for signal in (self.hands.panelChanged, self.panel.closed):
             signal.connect(self._on_panel)
         if not scale.wall:
@@ -68,13 +72,14 @@ class AlarmsTile(Tile):
         # The model hears of a change before the window does: what the header counts is already right then.
         self.model.layoutChanged.connect(self._on_rows)
         self.model.waitingChanged.connect(self._renew_header)
-        self.reader.changed.connect(self.model.hold)
+        self.reader.changed.connect(self._on_reader)
         self.view.own_keys = {
             "Home": self._to_top,
             "Esc": self._catch_up,
             "Ctrl+Shift+F": self._open_bar,
             "Ctrl+Backspace": self._clear_filter,
             "Ctrl+U": self._urgent_only,
+            "Ctrl+J": self._fold,
             **self.hands.keys,
         }
         for key, button in (
@@ -87,6 +92,8 @@ class AlarmsTile(Tile):
             shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
             shortcut.activated.connect(lambda button=button: self.hands.press_chosen(button))
         self._recall()
+        if session.city.load.overloaded:
+            self._weigh()  # another layout in the middle of it
         # An empty list from the start is the sentence, not a void: no row comes or goes that would say so.
         self._on_rows()
 
@@ -113,7 +120,9 @@ class AlarmsTile(Tile):
     # -- Tile ------------------------------------------------------------------------------------------
 
     def title(self) -> str:
-        return tr("alarms.title")
+        # Where a reader keeps the banner back, the name says it.
+        said = self._over or not self.session.city.load.overloaded
+        return tr("alarms.title" if said else "alarms.title_overload")
 
     def summary(self) -> str:
         if self.model.filter.active and self.bar.isHidden():
@@ -122,21 +131,24 @@ class AlarmsTile(Tile):
         if chosen > 1:
             return tr("alarms.chosen", n=chosen)
         total, shown = self.model.rowCount(), self.view.shown_rows()
-        rows = (self.model.row(n) for n in shown)
-        seen = [row.alarm for row in rows if row.alarm.unacknowledged and not row.gone]
-        hidden = self.model.asking() - len(seen)
+        rows = [row for row in (self.model.row(n) for n in shown) if not row.gone]
+        seen = [row.alarm for row in rows if isinstance(row, AlarmRow) and row.alarm.unacknowledged]
+        folded = sum(row.fold.asking for row in rows if isinstance(row, FoldRow) and not row.fold.opened)
+        hidden = self.model.asking() - len(seen) - folded
         urgent = self.session.city.unacknowledged_counts()[Priority.URGENT]  # no filter takes one of these away
         urgent -= sum(alarm.priority is Priority.URGENT for alarm in seen)
         if urgent:
             return tr("alarms.more_unack_urgent", n=hidden, urgent=urgent)
         if hidden:
             return tr("alarms.more_unack", n=hidden)
-        key = "alarms.summary" if seen else "alarms.summary_calm"
-        return tr(key, unack=len(seen), shown=len(shown), total=total)
+        key = "alarms.summary" if seen or folded else "alarms.summary_calm"
+        return tr(key, unack=len(seen) + folded, shown=len(shown), total=total)
 
     def paint_body(self, painter: QPainter, body: QRectF) -> None:
         if not self.model.rowCount():
             self.paint_empty(painter, body, tr("alarms.empty"))
+        if self._over:
+            self._paint_banner(painter, QRectF(body.left(), body.top(), body.width(), self._banner_height()))
 
     def _on_rows(self) -> None:
         """The model follows the city by itself; here the sentence of an empty list comes and goes."""
@@ -150,7 +162,7 @@ class AlarmsTile(Tile):
     def _renew_header(self) -> None:
         self.bar.show_counts(self.model.passing(), len(self.session.city.alarms()), self.model.filtered_asking())
         # Not the whole tile: the rows below would be painted with it.
-        self.update(0, 0, self.width(), self.header_height)
+        self.update(0, 0, self.width(), self.header_height + self._banner_height())
 
     def on_feeds(self, changed: frozenset[str]) -> None:
         if changed & {"alarms", "local"}:
@@ -178,12 +190,12 @@ class AlarmsTile(Tile):
     def _bar_height(self) -> int:
         """0: nothing is filtered, or the tile has no room for it; then the header says what is left out."""
         wanted = self.model.filter.active or self.bar.opened
-        room = self.height() - self.header_height - self.bar.tall
+        room = self.height() - self.header_height - self._banner_height() - self.bar.tall
         enough = room > 2 * (self.scale.line(self.scale.read) + self.scale.line(self.scale.floor))
         return self.bar.tall if wanted and enough and not self.scale.wall else 0
 
     def _lay_out(self) -> None:
-        top, bar = self.header_height, self._bar_height()
+        top, bar = self.header_height + self._banner_height(), self._bar_height()
         self.bar.setVisible(bar > 0)
         self.bar.setGeometry(0, top, self.width(), max(1, bar))
         room = self.height() - top - bar
@@ -238,9 +250,51 @@ class AlarmsTile(Tile):
     def on_second(self) -> None:
         super().on_second()
         self.reader.look()
+        self._weigh()
         self.hands.many.on_second()
         if self.now_ns() // NS_PER_S % 60 == 0:
             self.view.viewport().update()  # at midnight a time becomes a date
+
+    # -- overload --------------------------------------------------------------------------------------
+
+    def _weigh(self) -> None:
+        """Rows are folded while more alarms come in than one can look at; not under a reader, but when he is done."""
+        load = self.session.city.weigh(self.now_ns())
+        if load.overloaded is not self._over and not self.model.held:
+            self._over = load.overloaded
+            self.model.collapse(self._over)
+            self._lay_out()
+            self.update()
+        elif load.overloaded:
+            self._renew_header()
+
+    def _fold(self) -> bool:
+        """By hand, until the overload begins or ends."""
+        self.model.collapse(not self.model.collapsed)
+        self.model.hold(self.reader.reading)
+        self.update()
+        return True
+
+    def _banner_height(self) -> int:
+        return self.scale.line(self.scale.floor) + self.scale.pad // 2 if self._over else 0
+
+    def banner(self) -> str:
+        """What the overload is, and what is done about it."""
+        load = self.session.city.load
+        parts = [tr("alarms.overload", n=fmt.number(load.raised))]
+        if load.operators > 1:
+            parts.append(tr("alarms.overload_each", n=fmt.number(load.each)))
+        parts.append(tr("alarms.overload_folded" if self.model.collapsed else "alarms.overload_plain"))
+        if not self.scale.wall:
+            parts.append(tr("alarms.overload_keys"))
+        return " · ".join(parts)
+
+    def _paint_banner(self, painter: QPainter, room: QRectF) -> None:
+        theme, px = self.theme, self.scale.floor
+        painter.fillRect(room, theme.inverse)
+        inner = room.adjusted(self.scale.pad, 0, -self.scale.pad, 0)
+        words = text.whole_parts(self.banner(), px, Weight.SEMIBOLD, inner.width())
+        text.draw(painter, inner, words, px, theme.inverse_text, Weight.SEMIBOLD)
 
     # -- what is new while somebody reads ----------------------------------------------------------------
 
@@ -269,6 +323,11 @@ class AlarmsTile(Tile):
             text.draw(painter, room, words, scale.floor, theme.strong, Weight.SEMIBOLD)
             header = header.adjusted(0, 0, -wide, 0)
         super()._paint_header(painter, header, stale)
+
+    def _on_reader(self, reading: bool) -> None:
+        self.model.hold(reading)
+        if not reading:
+            self._weigh()
 
     def _catch_up(self) -> bool:
         """False: nobody was reading, and nothing waits."""
