@@ -26,6 +26,7 @@ from widgets.parts import text
 from widgets.parts.alarm_many import PATIENCE_S
 from widgets.parts.alarm_panel import ASIDE_S, Mode
 from widgets.parts.alarm_rows import RowButton
+from widgets.parts.reader import SCROLLED_S
 from widgets.tiles.alarms import AlarmsTile
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -250,6 +251,23 @@ def test_who_may_not_write_is_told_why(qtbot: QtBot, sample: SampleSession, said
     assert tile.panel.isHidden()
 
 
+def test_the_list_stands_still_while_a_line_is_written_but_not_for_ever(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    tile.view.select_row(0)
+    tile.hands.keys["Ctrl+N"]()
+    sample.clock.advance_s(SCROLLED_S - 1)
+    tile.on_second()
+    assert tile.model.held
+    type_in(tile.panel.field, "gọi")
+    sample.clock.advance_s(SCROLLED_S - 1)
+    tile.on_second()
+    assert tile.model.held
+    sample.clock.advance_s(2)
+    tile.on_second()
+    assert not tile.model.held
+    assert tile.panel.field.text() == "gọi"
+
+
 def test_a_lock_ends_the_line(qtbot: QtBot, sample: SampleSession) -> None:
     tile = tile_of(qtbot, sample)
     tile.view.select_row(0)
@@ -287,7 +305,6 @@ def test_the_past_of_the_chosen_alarm(qtbot: QtBot, sample: SampleSession) -> No
         "rained_on",
     } <= shown
     assert not any("việc khác" in words for words in shown)
-    assert tile.model.held, "it is being read"
     qtbot.keyClick(tile.view, Qt.Key.Key_Down)
     with text.recording() as log:
         tile.panel.grab()

@@ -289,9 +289,11 @@ class AlarmListModel(QAbstractListModel):
 
     def _count_folds(self, held: _Held) -> list[int]:
         """Rows of folds that stand for something else now."""
-        changed = []
+        changed: list[int] = []
+        if self._folded is None:
+            return changed
         for key, before in held.items.items():
-            if isinstance(before, Fold) and self._folded is not None:
+            if isinstance(before, Fold):
                 fold = self._folded.fold(key)
                 (held.gone.discard if fold is not None else held.gone.add)(key)
                 if fold != before:

@@ -22,7 +22,7 @@ from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow, FoldRow
 from widgets.parts import text
 from widgets.parts.alarm_filter_bar import FilterBar
 from widgets.parts.alarm_hands import AlarmHands
-from widgets.parts.alarm_panel import AlarmPanel
+from widgets.parts.alarm_panel import AlarmPanel, Mode
 from widgets.parts.alarm_rows import AlarmDelegate, RowButton
 from widgets.parts.alarm_view import AlarmView
 from widgets.parts.reader import Reader
@@ -64,6 +64,7 @@ class AlarmsTile(Tile):
         self.delegate.foldPressed.connect(self.hands.open_fold)
         self._over = False
         """What the rows and the banner follow: overloaded or not."""
+        self.panel.field.textChanged.connect(lambda: self.reader.write(self.panel.mode is not Mode.PAST))
         for signal in (self.hands.panelChanged, self.panel.closed):
             signal.connect(self._on_panel)
         if not scale.wall:
@@ -127,7 +128,7 @@ class AlarmsTile(Tile):
     def summary(self) -> str:
         if self.model.filter.active and self.bar.isHidden():
             return " · ".join(words for words in reversed(self.bar.counts_words) if words)
-        chosen = len(self.view.selectionModel().selectedIndexes())
+        chosen = sum(part.bottom() - part.top() + 1 for part in self.view.selectionModel().selection())
         if chosen > 1:
             return tr("alarms.chosen", n=chosen)
         total, shown = self.model.rowCount(), self.view.shown_rows()
@@ -143,6 +144,11 @@ class AlarmsTile(Tile):
             return tr("alarms.more_unack", n=hidden)
         key = "alarms.summary" if seen or folded else "alarms.summary_calm"
         return tr(key, unack=len(seen) + folded, shown=len(shown), total=total)
+
+    def shows_highest_alarm(self) -> bool:
+        """False while a reader, a filter or the size of the tile keeps its row away: then the top bar names it."""
+        highest = self.session.city.highest_alarm()
+        return highest is None or (self.view.isVisible() and self.model.row_of(highest.id) in self.view.shown_rows())
 
     def paint_body(self, painter: QPainter, body: QRectF) -> None:
         if not self.model.rowCount():
@@ -207,8 +213,7 @@ class AlarmsTile(Tile):
         """It takes its room from the last rows; the chosen one stays in sight."""
         self.panel.show_alarm(self._current())
         self._lay_out()
-        self.reader.busy = self.panel.opened
-        self.reader.look()
+        self.reader.write(self.panel.mode is not Mode.PAST)
         if self.view.currentIndex().isValid():
             self.view.scrollTo(self.view.currentIndex())
 
