@@ -128,7 +128,7 @@ class AlarmsTile(Tile):
     def summary(self) -> str:
         if self.model.filter.active and self.bar.isHidden():
             return " · ".join(words for words in reversed(self.bar.counts_words) if words)
-        chosen = sum(part.bottom() - part.top() + 1 for part in self.view.selectionModel().selection())
+        chosen = sum(part.bottom() - part.top() + 1 for part in self.view.selectionModel().selection().toList())
         if chosen > 1:
             return tr("alarms.chosen", n=chosen)
         total, shown = self.model.rowCount(), self.view.shown_rows()

@@ -40,6 +40,8 @@ from widgets.tiles.base import Tile, TileSpec
 from widgets.typography import TypeScale
 
 _TIP_LINES = 10
+_MOST_BLINK = 60
+"""Symbols."""
 
 
 class MapTile(Tile):
@@ -199,7 +201,7 @@ class MapTile(Tile):
             if self._exposed.intersects(room.toAlignedRect()):
                 self._backing(painter, room)
                 text.draw(painter, room, words, self.scale.floor, self.theme.muted)
-        bright = self._bright or self.session.look.less_motion
+        bright = self._bright or not self._blinking()
         counted = self._counted(view)
         for cluster, room in zip(self._clusters, taken, strict=True):
             if self._exposed.intersects(room.toAlignedRect()):
@@ -277,13 +279,15 @@ class MapTile(Tile):
                     out.add(cluster.worst.id)
         return out
 
+    def _blinking(self) -> list[Cluster]:
+        """Unacknowledged ones; none where there are so many that a blinking map would tell nothing."""
+        asking = [c for c in self._clusters if c.worst.what is What.ALARM and c.worst.filled]
+        return asking if len(asking) <= _MOST_BLINK and not self.session.look.less_motion else []
+
     def on_blink(self, bright: bool) -> None:
         self._bright = bright
-        if self.session.look.less_motion:
-            return
-        for cluster in self._clusters:
-            if cluster.worst.what is What.ALARM and cluster.worst.filled:
-                self.update(self._room(cluster).toAlignedRect().adjusted(-1, -1, 1, 1))
+        for cluster in self._blinking():
+            self.update(self._room(cluster).toAlignedRect().adjusted(-1, -1, 1, 1))
 
     # -- mouse ---------------------------------------------------------------------------------------
 
