@@ -8,7 +8,6 @@ inside the feeder process (feeder.py) and as threads of a caller (feed_local.py)
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 import threading
 import time
@@ -18,30 +17,30 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
-import zmq.auth
 
 from backends.domain.access import Grant
-from backends.domain.action import EXPIRY_S, Action, ActionStatus, Stage, Verb, new_aid
-from backends.domain.alarm import Alarm, AlarmState, TransitionRefused
-from backends.domain.feeds import FEEDS, FeedKind, FeedQuality, FeedStatus, LinkState, Mode
-from backends.domain.ports import ActionRefused, LinkStatus, StoreTrouble
+from backends.domain.action import ActionStatus, Stage, Verb
+from backends.domain.alarm import Alarm, AlarmState
+from backends.domain.feeds import FEEDS, FeedKind, FeedQuality, FeedStatus, LinkState
+from backends.domain.ports import LinkStatus, StoreTrouble
 from backends.domain.record import Record, Snapshot
-from backends.domain.times import NS_PER_S, HubClock, SystemClock
+from backends.domain.times import HubClock, SystemClock
 from backends.link.loop import Link
 from backends.link.machine import LinkMachine
-from backends.link.ports import BlobDone, Endpoints, LinkSettings, Trouble
+from backends.link.ports import BlobDone, Trouble
 from backends.protocol.messages import Anchor, Anchored, Cursor, History, Leased, Revealed, Series, Signed
-from backends.store.keeping import Keep
 from backends.store.ops import Op, PutAudit, PutMoment, PutQuarantine, PutRecords, PutSnapshot, PutStage
 from backends.store.reader import read_ended
 from backends.store.store import Store
 from console.feed_access import FOLDER, AccessKeeper
 from console.feed_alarms import LocalAlarms
+from console.feed_clicks import ENDED_KEPT, Clicks
 from console.feed_exchange import Exchange
 from console.feed_history import HistoryReader
 from console.feed_past import PastDesk
 from console.feed_pictures import SmallPictures
 from console.feed_secrets import SecretKeeper
+from console.feed_settings import FeedSettings, link_settings
 from console.feed_turning import TurnKeeper
 from console.feed_views import Views
 from console.feed_wire import LOCAL_FEED, AuditKept, StillSaved
@@ -60,65 +59,6 @@ SESSION_ENDS = frozenset({"sign_out", "session_over"})
 """What is audited under these names hands the audit's end to the hub at once."""
 LINK_TURNS_S = 3.0
 """The link's loop comes round twenty times a second; a machine under load may take a little longer."""
-ENDED_KEPT = 1000
-"""Actions whose end is remembered, so that a click that comes again is not a second one."""
-REFUSING = ("disk_full", "io_error", "newer_schema", "other_mode")
-
-
-class FeedSettings(msgspec.Struct, frozen=True):
-    """Settings of a feeder, as they stand in its settings line (JSON)."""
-
-    data_dir: str
-    """One folder for one mode."""
-    station: str
-    mode: Mode
-    hub_file: str = ""
-    """`hub.json` of a hub on this machine ({live, ctl, public_key}); read again at every reconnect. Or:"""
-    live: str = ""
-    ctl: str = ""
-    server_key: str = ""
-    hubs: tuple[Endpoints, ...] = ()
-    """Several hubs that serve the same feeds; then without the three above."""
-    key_file: str = ""
-    """The station's pyzmq certificate with its secret key. Or:"""
-    public_key: str = ""
-    secret_key: str = ""
-    keep_days: int = 30
-    """Days of samples."""
-    keep: Keep = Keep(ballast_bytes=64 << 20)
-    """Days of everything else, backups, space held for a full disk."""
-    listen: str = ""
-    """Where the GUI connects: path of a socket, or name of a pipe on Windows. Feeder process only."""
-    authkey: str = ""
-    """Hex."""
-    cameras_door: str = ""
-    """Where the supervisor takes what cameras are opened with; empty: it is not asked for."""
-    cameras_key: str = ""
-    """Hex; of that door."""
-
-
-def link_settings(settings: FeedSettings) -> LinkSettings:
-    """Raises ValueError or OSError when the keys cannot be read."""
-    public, secret = settings.public_key, settings.secret_key
-    if settings.key_file:
-        pair = zmq.auth.load_certificate(settings.key_file)
-        if pair[1] is None:
-            raise ValueError(f"{settings.key_file} holds no secret key")
-        public, secret = pair[0].decode(), pair[1].decode()
-    return LinkSettings(settings.station, settings.mode, public, secret, lambda: _endpoints(settings))
-
-
-def _endpoints(settings: FeedSettings) -> tuple[Endpoints, ...]:
-    if settings.hubs:
-        return settings.hubs
-    if not settings.hub_file:
-        return (Endpoints(settings.live, settings.ctl, settings.server_key),)
-    try:
-        found = json.loads(Path(settings.hub_file).read_bytes())
-        return (Endpoints(found["live"], found["ctl"], settings.server_key or found["public_key"]),)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        _log.info("no hub to join yet: %s", error)
-        return ()
 
 
 class FeedCore:
@@ -137,6 +77,9 @@ class FeedCore:
         self._link: Link | None = None
         own, tell = Path(settings.data_dir) / FOLDER, self.exchange.tell
         self.access = AccessKeeper(Path(settings.data_dir), self.clock, self._granted_to, self.audit)
+        self.clicks = Clicks(
+            settings.station, self.store, self.clock, self.alarms, lambda: self.access.grant, tell, self.audit
+        )
         known = partial(self.exchange.raw, "cameras")
         self.secrets = SecretKeeper(own, self.clock, SystemClock(), self.access, self.audit, known)
         self.access.past = PastDesk(self.secrets.allow)
@@ -147,14 +90,9 @@ class FeedCore:
         self.history = HistoryReader(Path(settings.data_dir), self._ask_hub, self.store.samples.put)
         self.small = SmallPictures(Path(settings.data_dir), self.fetch_blob)
         self._lock = threading.Lock()
-        """Of the dictionaries below. Never held across the disk: the link's thread takes it."""
-        self._keeping = threading.Lock()
-        """Clicks one after the other: the journal has them in the order of their numbers."""
-        self._unfinished: dict[str, ActionStatus] = {}
-        self._ended: dict[str, ActionStatus] = {}
+        """Of the blobs that are under way."""
         self._newest: deque[Record] = deque(maxlen=LIVE_RECORDS)
         """New alarms that came lately. Link thread only."""
-        self._cseq = 0
         self._fresh: dict[str, int] = {}
         self._moment_at_s = 0.0
         self.quarantined = 0
@@ -165,9 +103,7 @@ class FeedCore:
         state = self.store.open()
         if state.clock is not None:
             self.clock.set(state.clock.now_ns(time.time_ns()), state.clock.rate)
-        self._unfinished = {status.action.aid: status for status in state.unfinished}
-        self._ended = {status.action.aid: status for status in read_ended(Path(self.settings.data_dir), ENDED_KEPT)}
-        self._cseq = state.last_cseq
+        self.clicks.load(state.unfinished, read_ended(Path(self.settings.data_dir), ENDED_KEPT), state.last_cseq)
         self.exchange.load(state.feeds, state.unfinished)
         positions = self.store.positions
         machine = LinkMachine(
@@ -204,8 +140,7 @@ class FeedCore:
     def turns(self) -> bool:
         """The link's loop came round lately, and the locks that every record, click and screen needs are free.
         Waits for those locks: whoever asks this hangs with a core that hangs."""
-        with self._lock:
-            pass
+        self.clicks.unlocked()
         self.exchange.unlocked()
         return self.link_turns(LINK_TURNS_S)
 
@@ -214,84 +149,11 @@ class FeedCore:
         link = self._link
         return link is not None and time.monotonic() - link.turned_s < within_s
 
-    # -- clicks --------------------------------------------------------------------------------------
-
-    def submit(
-        self, verb: Verb, feed: str, target: str, expect_state_rev: int,
-        args: dict[str, str] | None = None, aid: str = "", person: str | None = None,
-    ) -> str:  # fmt: skip
-        """Keep a click: journal (fsync), then the store, then the hub. The same `aid` again does nothing, also
-        when it has come to its end meanwhile (see `ended`): a feeder may die between keeping and answering.
-
-        `person`: who was signed in at the click, where that was not just now. Raises ActionRefused when it may
-        not be made, or cannot be kept.
-        """
-        aid = aid or new_aid()
-        if self.known(aid):
-            return aid  # whoever sits here by now: it was kept when it was clicked
-        grant = self._granted(verb, person)
-        now_ns = self.clock.now_ns()
-        if feed == LOCAL_FEED:
-            return self._submit_local(aid, verb, target, now_ns, grant)
-        trouble = self.store.trouble
-        if trouble in REFUSING:
-            raise ActionRefused("not_kept", f"the store cannot keep it: {trouble}")
-        expiry_s = EXPIRY_S[verb]
-        expires_ns = 0 if expiry_s is None else now_ns + int(expiry_s * NS_PER_S)
-        with self._keeping:
-            if self.known(aid):
-                return aid
-            action = Action(aid, verb, feed, target, expect_state_rev, now_ns, expires_ns, args or {}, self._cseq + 1)
-            try:
-                self.store.keep_action(action, grant.operator_id)
-            except OSError as error:
-                raise ActionRefused("not_kept", str(error)) from None
-            self._cseq += 1
-            status = ActionStatus(action, Stage.QUEUED, t_stage_ns=now_ns, person=grant.operator_id)
-            with self._lock:
-                self._unfinished[aid] = status
-            self.store.put([self._stage_op(status)])
-        return aid
-
-    def known(self, aid: str) -> bool:
-        """It was kept: under way, or at its end."""
-        with self._lock:
-            return aid in self._unfinished or aid in self._ended
+    # -- what screens say ----------------------------------------------------------------------------
 
     def _granted_to(self, grant: Grant) -> None:
         self.secrets.sits(grant)
         self.exchange.tell(grant)
-
-    def _granted(self, verb: Verb, person: str | None) -> Grant:
-        """Raises ActionRefused in the words of Grant.refusal, or "session_over"."""
-        grant = self.access.grant
-        if person is not None and person != grant.operator_id:
-            raise ActionRefused("session_over", "somebody else is signed in by now")
-        refusal = grant.refusal(verb)
-        if refusal:
-            raise ActionRefused(refusal)
-        return grant
-
-    def ended(self, aid: str) -> ActionStatus | None:
-        """How an action came to its end, for a screen that was away; None while it is under way, or unknown."""
-        with self._lock:
-            return self._ended.get(aid)
-
-    def _submit_local(self, aid: str, verb: Verb, target: str, now_ns: int, grant: Grant) -> str:
-        action = Action(aid, verb, LOCAL_FEED, target, 0, now_ns)
-        stage, code = Stage.APPLIED, ""
-        try:
-            if verb is not Verb.ACKNOWLEDGE:
-                raise TransitionRefused("not_for_local")
-            self.alarms.acknowledge(target, grant.name, now_ns)
-        except TransitionRefused as refusal:
-            stage, code = Stage.REFUSED, refusal.code
-        status = ActionStatus(action, stage, code, t_stage_ns=now_ns, person=grant.operator_id)
-        with self._lock:
-            self._keep_end(status)
-        self.audit(verb.value, grant.operator_id, f"{LOCAL_FEED}/{target}", code, stage.value)
-        self.exchange.tell(status)
-        return aid
 
     def acknowledged(self, aid: str, target: str, person: str, t_ns: int) -> None:
         """A screen acknowledged an alarm that it raises by itself: noted like one of this process, once for an `aid`.
@@ -311,14 +173,6 @@ class FeedCore:
                 station=self.settings.station, aid=note.aid,
             )
         )  # fmt: skip
-
-    def _keep_end(self, status: ActionStatus) -> None:
-        self._ended[status.action.aid] = status
-        while len(self._ended) > ENDED_KEPT:
-            del self._ended[next(iter(self._ended))]
-
-    def _stage_op(self, status: ActionStatus) -> PutStage:
-        return PutStage(status, self.settings.station, status.person)
 
     def audit(self, what: str, person: str, target: str = "", detail: str = "", result: str = "") -> None:
         """Something that is no action: signed in or out, locked, looked at a camera ("cameras/014"), saw a name."""
@@ -366,13 +220,7 @@ class FeedCore:
         self.store.put([PutQuarantine(self.clock.now_ns(), feed, reason, raw)])
 
     def stage(self, status: ActionStatus) -> None:
-        with self._lock:
-            if status.stage.final:
-                self._unfinished.pop(status.action.aid, None)
-                self._keep_end(status)
-            else:
-                self._unfinished[status.action.aid] = status
-        self.store.put([self._stage_op(status)])
+        self.clicks.stage(status)
 
     def feed_status(self, status: FeedStatus) -> None:
         if status.quality is FeedQuality.LIVE:
@@ -454,8 +302,7 @@ class FeedCore:
                 self.exchange.tell(AuditKept(op.aid))
 
     def _on_stage(self, status: ActionStatus) -> None:
-        with self._lock:
-            waits = status.stage is Stage.QUEUED and status.action.aid in self._unfinished
+        waits = self.clicks.waits(status)
         self.exchange.tell(status)
         if waits and self._link is not None:
             self._link.submit(status)
@@ -474,9 +321,7 @@ class FeedCore:
     def on_emptied(self) -> None:
         """A backup or an empty file in the place of a damaged one: unfinished actions are put back. What is a state
         comes as a whole, so that no screen sees an older one pass by; events go on where the file has them."""
-        with self._lock:
-            unfinished = list(self._unfinished.values())
-        self.store.put([self._stage_op(status) for status in unfinished])
+        self.clicks.put_back()
         if self._link is not None:
             for feed, spec in FEEDS.items():
                 position = self.store.positions.get(feed) if spec.kind is FeedKind.APPEND else None

@@ -12,8 +12,9 @@ from backends.domain.action import Verb
 from backends.domain.ports import Changes, Delivery
 from backends.domain.times import HubClock
 from backends.domain.turning import TurnWish
-from console.feed_core import FeedCore, FeedSettings
+from console.feed_core import FeedCore
 from console.feed_exchange import Out, OutChanges
+from console.feed_settings import FeedSettings
 from console.feed_wire import AuditKept, ClickKept, ClickRefused, decode_record
 
 
@@ -44,7 +45,7 @@ class LocalFeed:
         self, verb: Verb, feed: str, target: str, expect_state_rev: int, args: dict[str, str] | None = None
     ) -> str:
         """See ports.ActionDesk."""
-        return self.core.submit(verb, feed, target, expect_state_rev, args)
+        return self.core.clicks.submit(verb, feed, target, expect_state_rev, args)
 
     def sign_in(self, person: str, secret: str) -> int:
         """See ports.AccessDesk."""

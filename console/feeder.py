@@ -30,8 +30,9 @@ from backends.domain.turning import TurnStatus
 from backends.process import BEAT_S, beat, child_settings, give_back_memory
 from backends.store.store import StoreBusy
 from console import feed_wire as wire
-from console.feed_core import FeedCore, FeedSettings
+from console.feed_core import FeedCore
 from console.feed_exchange import Out, OutChanges
+from console.feed_settings import FeedSettings
 
 _log = logging.getLogger(__name__)
 
@@ -132,10 +133,10 @@ class Screen:
         if isinstance(frame, wire.Click):
             try:
                 # One that was kept before a restart is kept, however late it is asked about again.
-                if time.monotonic() > frame.until_mono_s and not self._core.known(frame.aid):
+                if time.monotonic() > frame.until_mono_s and not self._core.clicks.known(frame.aid):
                     raise ActionRefused("not_kept", "the click came too late")
-                ended = self._core.ended(frame.aid)
-                self._core.submit(
+                ended = self._core.clicks.ended(frame.aid)
+                self._core.clicks.submit(
                     frame.verb, frame.feed, frame.target, frame.expect_state_rev, frame.args,
                     aid=frame.aid, person=frame.person,
                 )  # fmt: skip
@@ -198,7 +199,7 @@ class Screen:
     def _tell_ends(self, aids: tuple[str, ...]) -> None:
         """What ended while this screen was away."""
         for aid in aids:
-            status = self._core.ended(aid)
+            status = self._core.clicks.ended(aid)
             if status is not None:
                 self._core.exchange.send(self._outlet, status)
 

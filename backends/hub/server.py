@@ -27,9 +27,9 @@ from backends.hub.answers import Answers, Identity
 from backends.hub.clerk import Clerk
 from backends.hub.core import Core
 from backends.hub.keys import KeyPair
+from backends.hub.peers import COST_BYTES, COST_DATA_BYTES, Peers, cost_of
 from backends.hub.ports import NotLeading
 from backends.hub.reply import Reply
-from backends.hub.security import told
 from backends.hub.stores import Stores
 from backends.hub.sweeping import Sweep
 from backends.hub.transfers import Transfers
@@ -42,26 +42,16 @@ from backends.protocol.messages import (
     HEARTBEAT_TOPIC,
     MAX_FRAME,
     VERSION,
-    Act,
-    Anchor,
-    AnchorGet,
     Blob,
-    BlobGet,
     BlobPut,
     Bye,
     Denied,
     Envelope,
-    Fetch,
     FromConsole,
     FromHub,
     Heartbeat,
     Hello,
-    History,
-    Lease,
     Pong,
-    Reveal,
-    Sees,
-    SnapGet,
     Welcome,
     topic,
 )
@@ -72,22 +62,9 @@ ROUND_S = 0.1
 SLICE = 64
 """Requests served before the loop looks at its deadlines again."""
 SLICE_S = 0.02
-COST_PER_S = 200.0
-"""What the requests of one station may cost, a second; the burst is twice that."""
-COST_BYTES, COST_DATA_BYTES = 4 << 10, 256 << 10
-"""Each so many bytes of a message, of its data, cost 1, before anybody looks at them."""
-PEERS_A_STATION = 4
-"""Connections of one station on CTL, each with a queue of its own; a console has one."""
 SEND_HWM, RECEIVE_HWM = 128, 100
 """Messages of up to 1 MiB that wait for one peer, or from it. A snapshot has a part for each 480 KiB."""
-PEER_S = 120.0
-"""A peer that was silent for longer gets no BYE. Consoles say HELLO every 30 s."""
 REBIND_S = 3.0
-_COST: dict[type, float] = {
-    Act: 0.1, Hello: 1, Fetch: 1, SnapGet: 4, History: 2, BlobGet: 1, AnchorGet: 1, Anchor: 20, Reveal: 20, Lease: 10,
-    Sees: 2,
-}  # fmt: skip
-"""Those that leave a row for good cost more: ten a second and station."""
 
 Context = zmq.Context[zmq.Socket[bytes]]
 
@@ -97,36 +74,6 @@ class Endpoints(msgspec.Struct, frozen=True):
 
     live: str
     ctl: str
-
-
-class _Session:
-    """One peer, by routing id."""
-
-    __slots__ = ("refused", "seen_s", "station")
-
-    def __init__(self, station: str) -> None:
-        self.station = station
-        self.seen_s = 0.0
-        self.refused = False
-
-
-class _Budget:
-    """Token bucket of one station."""
-
-    __slots__ = ("_last_s", "_tokens")
-
-    def __init__(self) -> None:
-        self._tokens = 2 * COST_PER_S
-        self._last_s = time.monotonic()
-
-    def take(self, cost: float = 1.0) -> bool:
-        now_s = time.monotonic()
-        self._tokens = min(2 * COST_PER_S, self._tokens + (now_s - self._last_s) * COST_PER_S)
-        self._last_s = now_s
-        if self._tokens < cost:
-            return False
-        self._tokens -= cost
-        return True
 
 
 class Server:
@@ -158,8 +105,7 @@ class Server:
         self._poller = zmq.Poller()
         self._poller.register(self._zap.socket, zmq.POLLIN)
         self._poller.register(self._clerk.bell.fileno(), zmq.POLLIN)
-        self._sessions: dict[bytes, _Session] = {}
-        self._budgets: dict[str, _Budget] = {}
+        self._peers = Peers(self.counters, lambda routing_id: self._send(routing_id, Pong(0, 0, clock.now_ns())))
         self._beats = 0
         self._live: zmq.Socket[bytes] | None = None
         self._ctl: zmq.Socket[bytes] | None = None
@@ -299,11 +245,9 @@ class Server:
             self._rebind_live()
             stations = self._gate.stations
             self._transfers.only(stations)
-            for routing_id in [r for r, s in self._sessions.items() if s.station not in stations]:
-                del self._sessions[routing_id]
+            self._peers.only(stations)
         self._access.look(self._gate.stations if self._gate.readable else None)
-        for routing_id in [r for r, s in self._sessions.items() if now_s - s.seen_s > PEER_S]:
-            del self._sessions[routing_id]
+        self._peers.forget_silent(now_s)
         self._answers.sights.turn(self._core, self._clock.now_ns())
         if self._sweep is not None:
             self._sweep.turn(self._core, self._clock.now_ns(), self._answers.sights.busy())
@@ -327,7 +271,7 @@ class Server:
             self._sweep.look_soon(suspects)
 
     def _say_bye(self) -> None:
-        for routing_id in self._sessions:
+        for routing_id in self._peers:
             self._send(routing_id, Bye("stopping"))
 
     # --- requests --------------------------------------------------------------------------------
@@ -354,10 +298,10 @@ class Server:
             self.counters["revoked"] += 1
             self._send(routing_id, Denied("key", "this station is no longer authorised"))
             return
-        session = self._session_of(routing_id, station)
-        if session is None:
+        peer = self._peers.of(routing_id, station)
+        if peer is None:
             return
-        session.seen_s = time.monotonic()
+        peer.seen_s = time.monotonic()
         if not 3 <= len(frames) <= 4 or frames[1].bytes != VERSION:
             self.counters["bad"] += 1
             if len(frames) >= 2 and frames[1].bytes != VERSION:
@@ -366,10 +310,10 @@ class Server:
         message = self._read(station, frames)
         if message is None:
             return
-        if session.refused and not isinstance(message, Hello):
+        if peer.refused and not isinstance(message, Hello):
             self._send(routing_id, Denied("mode", f"this hub is {self._identity.mode.value}"))
             return
-        if not self._afford(station, _COST.get(type(message), 0.0)):
+        if not self._peers.affords(station, cost_of(message)):
             return
         try:
             reply = self._answers.to(station, message, frames[3].bytes if len(frames) == 4 else b"")
@@ -380,24 +324,13 @@ class Server:
             log.exception("a request of %s met a fault of the hub", station)
             return
         if isinstance(message, Hello):
-            session.refused = not any(isinstance(one, Welcome) for one in reply.messages)
+            peer.refused = not any(isinstance(one, Welcome) for one in reply.messages)
         self._follow(routing_id, station, reply)
-
-    def _session_of(self, routing_id: bytes, station: str) -> _Session | None:
-        """None: that routing id is another station's, or this one has too many."""
-        session = self._sessions.get(routing_id)
-        if session is None and self._room_for(station):
-            session = self._sessions[routing_id] = _Session(station)
-        if session is not None and session.station != station:
-            text = "station %s uses the routing id of %s"
-            told(self.counters, "foreign_routing_id", log, text, station, session.station)
-            return None
-        return session
 
     def _read(self, station: str, frames: list[zmq.Frame]) -> FromConsole | None:
         """None: it does not follow the protocol, or is more than this station may send."""
         data_bytes = len(frames[3]) if len(frames) == 4 else 0
-        if not self._afford(station, len(frames[2]) // COST_BYTES + data_bytes // COST_DATA_BYTES):
+        if not self._peers.affords(station, len(frames[2]) // COST_BYTES + data_bytes // COST_DATA_BYTES):
             return None
         try:
             message = decode_from_console(frames[2].bytes)
@@ -409,24 +342,6 @@ class Server:
             self.counters["bad"] += 1
             return None
         return message
-
-    def _afford(self, station: str, cost: float) -> bool:
-        if not cost or self._budgets.setdefault(station, _Budget()).take(cost):
-            return True
-        self.counters["over_budget"] += 1
-        return False
-
-    def _room_for(self, station: str) -> bool:
-        """May it have one more connection? Those that are gone make room: a PONG cannot be sent to them."""
-        theirs = [r for r, s in self._sessions.items() if s.station == station]
-        if len(theirs) < PEERS_A_STATION:
-            return True
-        for routing_id in theirs:
-            if not self._send(routing_id, Pong(0, 0, self._clock.now_ns())):
-                del self._sessions[routing_id]
-                return True
-        told(self.counters, "too_many_peers", log, "station %s is here %d times already", station, len(theirs))
-        return False
 
     def _follow(self, routing_id: bytes, station: str, reply: Reply) -> None:
         """What follows from a request, in its order. What is not begun here is asked for again."""
@@ -450,8 +365,7 @@ class Server:
                 log.exception("the end of a job of %s met a fault of the hub", station or "the hub")
                 continue
             # A key that was taken away meanwhile hears nothing any more, and nobody what another one asked.
-            session = self._sessions.get(routing_id)
-            if station in self._gate.stations and session is not None and session.station == station:
+            if station in self._gate.stations and self._peers.station_of(routing_id) == station:
                 for message in messages:
                     self._send(routing_id, message)
 

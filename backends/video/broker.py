@@ -4,23 +4,19 @@ In order: the GUI sends all that it shows (`Wanted`); `plan` says which outputs 
 made; the streams are spread over the workers; the GUI is told where its pictures are (`Assigned`). What is
 no longer wanted lingers for a second, so that a change of layout reconnects nothing that stays.
 
-Threads: one that accepts, one that cares, one that measures, one for each connection, two for each worker. Must not:
-import Qt, touch a pixel, or send a password anywhere but into a worker's stdin, for a place that it is meant for.
+Threads: one that cares, those of the door, two for each worker. Must not: import Qt, touch a pixel, or send a
+password anywhere but into a worker's stdin, for a place that it is meant for.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import secrets
-import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from pathlib import Path
 
 import msgspec
@@ -29,8 +25,8 @@ from backends.domain.camera import PictureState
 from backends.domain.picture import Apart
 from backends.domain.replay import MOST_PAST, TOO_MANY_PAST, is_past, is_replay, past_key, replay_of
 from backends.domain.stream_choice import LeftOut
-from backends.video.channel import Stopper
 from backends.video.crew import Crewman, WorkerEnded
+from backends.video.door import Door, Seat
 from backends.video.frames import FrameReader, format_segment, segment_size
 from backends.video.isolation import Isolation
 from backends.video.places import place_of
@@ -39,6 +35,7 @@ from backends.video.ring_pool import BUDGET, RingPool
 from backends.video.ring_source import NOTHING_KEPT, ring_path
 from backends.video.segment import NoPictureMemory, Segments, free_bytes
 from backends.video.wire import (
+    Asked,
     AskHeld,
     Assigned,
     Assignment,
@@ -48,10 +45,7 @@ from backends.video.wire import (
     Orders,
     OutputOrder,
     StreamOrder,
-    Told,
     Wanted,
-    asked_decoder,
-    encode,
 )
 
 log = logging.getLogger(__name__)
@@ -101,20 +95,6 @@ class _Output:
         self.unwanted_since: float | None = None
 
 
-class _Gui:
-    """What one connection wants."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.wanted = Wanted(0, ())
-        self.gone_at = 0.0
-        self._sending = threading.Lock()
-
-    def send(self, told: Told) -> None:
-        with self._sending:
-            self.connection.send_bytes(encode(told))
-
-
 class PictureBroker:
     """Start it in the process that outlives the GUI; give `address` and `authkey` to the GUI over a pipe."""
 
@@ -140,7 +120,7 @@ class PictureBroker:
         self._outputs: dict[OutputKey, _Output] = {}
         self._refused: dict[OutputKey, str] = {}
         self._places: dict[StreamKey, int] = {}
-        self._guis: list[_Gui] = []
+        self._guis: list[Seat] = []
         # Differs from that of a broker before us, whose pictures the GUI may still hold.
         self._generation = int(time.monotonic() * 10) & 0xFFFFFF
         self._crew: list[Crewman] = []
@@ -149,11 +129,9 @@ class PictureBroker:
         self._isolation = Isolation(cores=os.cpu_count() or 1)
         self._said_apart: dict[StreamKey, Apart] = {}
         self._stopped = threading.Event()
-        self._stopper = Stopper()
-        self._threads: list[threading.Thread] = []
-        address = address or _address()
-        self._listener = Listener(address, backlog=8)
-        self.address: str = address or str(self._listener.address)
+        self._door = Door(address, self.authkey)
+        self.address = self._door.address
+        self._carer = threading.Thread(target=self._care, name="pictures care", daemon=True)
 
     def start(self) -> None:
         """Start the workers and listen. Says in the log when shared memory is small."""
@@ -163,9 +141,8 @@ class PictureBroker:
             self._common = self.settings.workers or min(4, os.cpu_count() or 1)
             for _ in range(self._common):
                 self._hire()
-        self._start_thread("pictures accept", self._accept)
-        self._start_thread("pictures care", self._care)
-        self._start_thread("pictures measure", self._measure)
+        self._door.open(self._come, self._asked, self._gone)
+        self._carer.start()
 
     def _hire(self) -> None:
         """One more worker; beyond the common ones for what runs apart. Under the lock."""
@@ -187,20 +164,12 @@ class PictureBroker:
         if self._ended is not None:
             self._ended(number, pid, rc, lived_s, hung)
 
-    def _start_thread(self, name: str, work: Callable[..., None], *args: object) -> None:
-        thread = threading.Thread(target=work, args=args, name=name, daemon=True)
-        self._threads = [*(other for other in self._threads if other.is_alive()), thread]
-        thread.start()
-
     def stop(self) -> None:
         """End all workers and take all memory away."""
         self._stopped.set()
-        self._stopper.stop()
-        with contextlib.suppress(OSError, EOFError):
-            Client(self.address).close()  # wakes the thread that accepts
-        for thread in self._threads:
-            thread.join(5.0)
-        self._listener.close()
+        self._door.close()
+        if self._carer.is_alive():
+            self._carer.join(5.0)
         for man in self._crew:
             man.stop()
         with self._lock:
@@ -264,59 +233,30 @@ class PictureBroker:
         with self._lock:
             return len(self._outputs)
 
-    def _accept(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                connection = self._listener.accept()
-            except OSError:
-                log.exception("the picture broker could not accept a connection")
-                self._stopped.wait(0.5)
-                continue
-            if self._stopped.is_set():
-                connection.close()
-                return
-            self._start_thread("pictures gui", self._serve, connection)
+    # --- GUIs: each of these in the thread that reads from one ------------------------------------
 
-    def _serve(self, connection: Connection) -> None:
-        try:
-            deliver_challenge(connection, self.authkey)
-            answer_challenge(connection, self.authkey)
-        except (AuthenticationError, OSError, EOFError):
-            log.warning("somebody without the key knocked at the picture broker")
-            connection.close()
-            return
-        gui = _Gui(connection)
+    def _come(self, gui: Seat) -> None:
         with self._lock:
             self._guis.append(gui)
-        try:
-            while (message := self._stopper.receive(connection)) is not None:
-                asked = asked_decoder.decode(message)
-                if isinstance(asked, AskHeld):
-                    gui.send(self._held(gui))
-                else:
-                    self._answer(gui, asked)
-        except (OSError, EOFError):
-            pass  # it has gone; what it wanted stays for a while
-        except msgspec.DecodeError as error:
-            log.warning("the GUI sent demands that cannot be read: %s", error)
-        finally:
-            connection.close()
-            with self._lock:
-                gui.gone_at = time.monotonic()
 
-    def _answer(self, gui: _Gui, wanted: Wanted) -> None:
+    def _gone(self, gui: Seat) -> None:
         with self._lock:
-            # A GUI that is back takes over from the one that has gone.
-            self._guis = [other for other in self._guis if not other.gone_at]
-            gui.wanted = wanted
-            self._replan()
-            answer = self._assignment(wanted)
-        gui.send(answer)
+            gui.gone_at = time.monotonic()
 
-    def _held(self, gui: _Gui) -> Held:
+    def _asked(self, gui: Seat, asked: Asked) -> None:
         with self._lock:
-            streams = {_kept_stream(StreamKey(demand.camera_id, demand.uri)) for demand in gui.wanted.demands}
-            return Held(tuple(HeldStream(s.camera_id, s.uri, self._rings.held_s(s)) for s in sorted(streams)))
+            gui.tell(self._held(gui) if isinstance(asked, AskHeld) else self._answer(gui, asked))
+
+    def _answer(self, gui: Seat, wanted: Wanted) -> Assigned:
+        # A GUI that is back takes over from the one that has gone.
+        self._guis = [other for other in self._guis if not other.gone_at]
+        gui.wanted = wanted
+        self._replan()
+        return self._assignment(wanted)
+
+    def _held(self, gui: Seat) -> Held:
+        streams = {_kept_stream(StreamKey(demand.camera_id, demand.uri)) for demand in gui.wanted.demands}
+        return Held(tuple(HeldStream(s.camera_id, s.uri, self._rings.held_s(s)) for s in sorted(streams)))
 
     def _assignment(self, wanted: Wanted) -> Assigned:
         outputs = outputs_for(demand for gui in self._guis for demand in gui.wanted.demands)
@@ -423,7 +363,7 @@ class PictureBroker:
         return ""
 
     def _care(self) -> None:
-        expected = time.monotonic()
+        expected = measure_s = time.monotonic()
         while not self._stopped.wait(_CARE_S):
             now = time.monotonic()
             # If we ourselves were held up (machine suspended), nobody else could give a sign either.
@@ -432,17 +372,12 @@ class PictureBroker:
                     man.kill_if_hung()
             expected = now
             self._tidy(now)
-
-    def _measure(self) -> None:
-        """In a thread of its own: a GUI that does not read any more holds up nobody else."""
-        cores = os.cpu_count() or 1
-        while not self._stopped.wait(_BUSY_S):
-            busy = Busy(min(1.0, sum(man.load() for man in self._crew) / cores))
-            with self._lock:
-                guis = [gui for gui in self._guis if not gui.gone_at]
-            for gui in guis:
-                with contextlib.suppress(OSError):  # it has just gone: its own thread notices
-                    gui.send(busy)
+            if now >= measure_s:
+                measure_s = now + _BUSY_S
+                busy = Busy(min(1.0, sum(man.load() for man in self._crew) / (os.cpu_count() or 1)))
+                with self._lock:
+                    for gui in self._guis:
+                        gui.tell(busy)
 
     def _tidy(self, now: float) -> None:
         """Drop what has lingered, and try again what found no memory."""
@@ -460,11 +395,8 @@ class PictureBroker:
             apart = {one: how for one in self._isolation.apart if (how := self._isolation.say(one, now)) is not None}
             news = bool(refused - self._refused.keys()) or apart != self._said_apart
             self._said_apart = apart
-            told = [gui for gui in self._guis if not gui.gone_at] if news else []
-            answers = [(gui, self._assignment(gui.wanted)) for gui in told]
-        for gui, answer in answers:
-            with contextlib.suppress(OSError):  # it has just gone: its own thread notices
-                gui.send(answer)
+            for gui in self._guis if news else ():
+                gui.tell(self._assignment(gui.wanted))
 
 
 def _kept_stream(stream: StreamKey) -> StreamKey:
@@ -482,10 +414,3 @@ def memory_warning(expected_bytes: int) -> str:
         f"shared memory (/dev/shm) has {free / 1e6:.0f} MB free, a full wall needs {expected_bytes / 1e6:.0f} MB: "
         "some tiles will stay without a picture; containers need --shm-size=512m"
     )
-
-
-def _address() -> str | None:
-    """On Linux an abstract socket: it leaves no file behind, whatever way we end. Elsewhere a pipe."""
-    if sys.platform == "linux":
-        return f"\0ioc-pictures-{os.getpid()}-{secrets.token_hex(4)}"
-    return None

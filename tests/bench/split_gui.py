@@ -29,8 +29,8 @@ from backends.domain.feeds import FeedStatus
 from backends.domain.ports import Changes
 from backends.process import child_settings, start_child, stop_child
 from console.feed_client import FeedClient
-from console.feed_core import FeedSettings
 from console.feed_local import LocalFeed
+from console.feed_settings import FeedSettings
 
 PASS_MS = 20
 DRAIN_MS = 100

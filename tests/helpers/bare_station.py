@@ -17,8 +17,8 @@ from backends.domain.feeds import Mode
 from backends.hub.keys import ensure_station_keys
 from backends.hub.main import Ready
 from backends.video.broker import BrokerSettings
-from console.feed_core import FeedSettings
 from console.feed_local import LocalFeed
+from console.feed_settings import FeedSettings
 from console.secret_desk import SecretDesk
 
 

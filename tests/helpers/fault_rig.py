@@ -30,7 +30,7 @@ from backends.hub.main import READY_FILE, HubSettings, Ready, read_ready
 from backends.process import start_child, stop_child
 from backends.store.schema import OPS_FILE
 from console.feed_client import FeedClient
-from console.feed_core import FeedSettings
+from console.feed_settings import FeedSettings
 
 LOGGED = ("alarms", "reports", "timeline")
 """Feeds whose every record the console keeps."""

@@ -187,7 +187,7 @@ def _feeder(raw: dict[str, Any], stop: threading.Event) -> int:
     from backends.link.outbox import Outbox
     from backends.store.journal import Journal
     from backends.store.store import Store
-    from console import feed_core, feed_exchange, feed_wire, feeder
+    from console import feed_clicks, feed_core, feed_exchange, feed_wire, feeder
     from console.feed_exchange import Exchange
 
     _watch_sqlite("ops.db", "store")
@@ -198,14 +198,14 @@ def _feeder(raw: dict[str, Any], stop: threading.Event) -> int:
     around(Exchange, "send", before="click.before_kept", when=lambda _e, _o, out: isinstance(out, feed_wire.ClickKept))
     if "ended" in FAULTS.without:
         feed_core.read_ended = lambda _dir, _limit: []
-        feeder.FeedCore.ended = lambda self, aid: None
-        stage = feeder.FeedCore.stage
-        feeder.FeedCore.stage = lambda self, status: (stage(self, status), self._ended.clear())[1]
+        feed_clicks.Clicks.ended = lambda self, aid: None
+        stage = feed_clicks.Clicks.stage
+        feed_clicks.Clicks.stage = lambda self, status: (stage(self, status), self._ended.clear())[1]
     if "counts" in FAULTS.without:
         take = feed_exchange.Outlet.samples
         feed_exchange.Outlet.samples = lambda self, samples, conflated: (take(self, samples, 0), None)[1]
     if "expiry" in FAULTS.without:
-        feed_core.EXPIRY_S.update(dict.fromkeys(feed_core.EXPIRY_S))
+        feed_clicks.EXPIRY_S.update(dict.fromkeys(feed_clicks.EXPIRY_S))
     if "silence" in FAULTS.without:
         machine.STALE_S = machine.SILENT_S = 1e9
     if "atomic_cursor" in FAULTS.without:

@@ -18,8 +18,8 @@ from backends.domain.feeds import FeedQuality, FeedStatus, LinkState, Mode
 from backends.domain.ports import Changes, Delivery, LinkStatus, SeriesPart, StoreTrouble
 from backends.process import start_child, stop_child
 from console.feed_client import FeedClient
-from console.feed_core import FeedSettings
 from console.feed_local import LocalFeed
+from console.feed_settings import FeedSettings
 
 _KEYS: dict[Path, tuple[bytes, bytes]] = {}
 """A station keeps its keys as long as its folder: what it has sealed there belongs to them."""

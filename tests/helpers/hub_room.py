@@ -22,7 +22,7 @@ from backends.domain.action import Stage, Verb
 from backends.domain.feeds import FeedQuality, LinkState, Mode
 from backends.link.ports import Endpoints
 from backends.store.schema import OPS_FILE
-from console.feed_core import FeedSettings
+from console.feed_settings import FeedSettings
 
 WATCHED = ("alarms", "timeline", "indicators")
 """Feeds that move all the time in the busy city."""

@@ -22,8 +22,8 @@ from backends.hub.accounts import AccountBook
 from backends.hub.private import CAMERA, Vault
 from backends.store.schema import OPS_FILE
 from console.feed_client import FeedClient
-from console.feed_core import FeedSettings
 from console.feed_local import LocalFeed
+from console.feed_settings import FeedSettings
 
 HELD_S = 0.3
 """How often a hand's move is said again."""

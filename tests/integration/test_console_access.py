@@ -19,7 +19,7 @@ from backends.domain.ports import ActionRefused, Delivery
 from backends.domain.times import NS_PER_S
 from backends.hub.accounts import AccountBook
 from backends.hub.main import READY_FILE
-from console.feed_core import FeedSettings
+from console.feed_settings import FeedSettings
 
 Made = Callable[..., LocalFeed]
 

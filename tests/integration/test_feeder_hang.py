@@ -100,7 +100,7 @@ def test_a_lock_that_nobody_lets_go_holds_up_the_beat(hub: FakeHub, tmp_path: Pa
     feed.start()
     answered = threading.Event()
     asker = threading.Thread(target=lambda: (feed.core.turns(), answered.set()), name="asker")
-    held = feed.core._lock if lock == "core" else feed.core.exchange._lock
+    held = feed.core.clicks._lock if lock == "core" else feed.core.exchange._lock
     try:
         with held:
             asker.start()

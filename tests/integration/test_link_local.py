@@ -24,6 +24,7 @@ from backends.domain.times import NS_PER_S
 from backends.protocol.messages import topic
 from backends.store.ops import Call
 from backends.store.schema import OPS_FILE
+from console import feed_clicks
 
 Made = Callable[..., tuple[LocalFeed, Glass]]
 
@@ -151,7 +152,7 @@ def test_expired_click_is_never_sent(
     glass.until(lambda g: g.up())
     hub.stop()
     with monkeypatch.context() as patch:
-        patch.setitem(__import__("console.feed_core", fromlist=["EXPIRY_S"]).EXPIRY_S, Verb.CLAIM, 0.2)
+        patch.setitem(feed_clicks.EXPIRY_S, Verb.CLAIM, 0.2)
         late = feed.submit(Verb.CLAIM, "alarms", "a1", 1)
     kept = feed.submit(Verb.COMMENT, "alarms", "a1", 0, {"text": "đã gọi"})
     glass.until(lambda g: late in g.stages and kept in g.stages)
@@ -317,7 +318,7 @@ def test_a_disk_that_takes_its_time_holds_up_clicks_and_not_the_link(
         for click in clicks:
             click.start()
         assert waits.wait(5)
-        ended = feed.core.ended(first)
+        ended = feed.core.clicks.ended(first)
         assert ended is not None
         told = threading.Thread(target=feed.core.stage, args=(ended,), name="as the link")
         told.start()
@@ -339,10 +340,10 @@ def test_local_alarms_can_be_acknowledged(hub: FakeHub, console: Made) -> None:
     aid = feed.submit(Verb.ACKNOWLEDGE, "local", "local:gaps", 0)
     glass.until(lambda g: g.items["local"]["local:gaps"].state is AlarmState.ACKNOWLEDGED)
     assert glass.stages[aid] == [Stage.APPLIED]
-    ended = feed.core.ended(aid)
+    ended = feed.core.clicks.ended(aid)
     assert ended is not None, "a screen that was away can be told"
     assert ended.stage is Stage.APPLIED
-    assert feed.core.submit(Verb.ACKNOWLEDGE, "local", "local:gaps", 0, aid=aid) == aid
+    assert feed.core.clicks.submit(Verb.ACKNOWLEDGE, "local", "local:gaps", 0, aid=aid) == aid
     feed.core.acknowledged("u9", "local:part_hub", "op", 5)
 
     def audited(least: int) -> list[tuple[str, ...]]:

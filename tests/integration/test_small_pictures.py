@@ -21,8 +21,8 @@ from backends.domain.ports import SmallPicture
 from backends.hub.main import READY_FILE
 from backends.link.ports import BlobDone
 from console import feed_pictures
-from console.feed_core import FeedSettings
 from console.feed_pictures import FOLDER, SmallPictures
+from console.feed_settings import FeedSettings
 
 
 def picture(n: int, size: int = 500) -> tuple[str, bytes]:

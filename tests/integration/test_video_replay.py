@@ -119,7 +119,7 @@ def test_one_picture_stays_and_a_second_size_gets_it_too(running: Rig, live: Dem
     assert -0.1 * S < status.shown_mono_ns - at_ns < 0.1 * S
     larger = msgspec.structs.replace(still, width=400, height=226)
     running.show(live, still, larger)
-    until(lambda: running.client.sequence(larger), 10, "the second size")
+    until(lambda: running.status(larger).shown_mono_ns, 10, "the second size, drawn: until then the first stands in")
     assert running.until_state(larger, PictureState.ENDED).shown_mono_ns == status.shown_mono_ns
     assert running.client.sequence(still) & 0xFFFFFFFF == 1, "one picture, drawn once"
 
