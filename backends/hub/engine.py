@@ -157,7 +157,7 @@ class AlarmEngine:
     def acted(standing: Alarm, verb: Verb, operator: Operator, t_ns: int, args: Mapping[str, str] = NO_ARGS) -> Alarm:
         """What the alarm would be; changes nothing here. Raises TransitionRefused.
 
-        SHELVE: `args` were checked before (`until_ns`, `reason`).
+        SHELVE, OUT_OF_SERVICE: `args` were checked before (`until_ns`, `reason`).
         """
         match verb:
             case Verb.CLAIM:
@@ -170,6 +170,12 @@ class AlarmEngine:
                 return alarms.shelve(standing, operator.short, args["reason"].strip(), int(args["until_ns"]))
             case Verb.UNSHELVE:
                 return alarms.unshelve(standing)
+            case Verb.RESET:
+                return alarms.reset(standing)
+            case Verb.OUT_OF_SERVICE:
+                return alarms.take_out_of_service(standing, operator.short, args["reason"].strip(), t_ns)
+            case Verb.IN_SERVICE:
+                return alarms.put_in_service(standing)
         raise TransitionRefused("unsupported")
 
     def adopt(self, moved: Alarm, t_ns: int, *events: Change, cause: str = "") -> list[Change]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backends.domain.alarm import Alarm, AlarmState, Priority
+from backends.domain.alarm import Alarm, Priority
 from backends.domain.camera import Camera
 from backends.domain.text import LocalText
 from backends.domain.world import Condition
@@ -50,7 +50,7 @@ class EventLosses:
 
     def __init__(self, standing: Mapping[str, Alarm], now_s: float) -> None:
         """`standing`: alarms of the log whose keys begin with one of PREFIXES."""
-        on = {key for key, alarm in standing.items() if alarm.state not in (AlarmState.RETURNED, AlarmState.NORMAL)}
+        on = {key for key, alarm in standing.items() if alarm.active}
         self._restored = on
         self._nowhere = NOWHERE in on
         self._devices: dict[str, _Device] = {}

@@ -17,6 +17,9 @@ _WHAT = {
     Verb.RELEASE: "alarm_released",
     Verb.SHELVE: "alarm_shelved",
     Verb.UNSHELVE: "alarm_unshelved",
+    Verb.RESET: "alarm_reset",
+    Verb.OUT_OF_SERVICE: "alarm_out_of_service",
+    Verb.IN_SERVICE: "alarm_in_service",
 }
 
 
@@ -35,9 +38,10 @@ def of_verb(alarm: Alarm, verb: Verb, operator: Operator, t_ns: int, *, cause: s
     """A person moved an alarm."""
     id_ = f"{alarm.id}/{alarm.state_rev}"
     text = alarm.name
-    if verb is Verb.SHELVE:
+    if verb in (Verb.SHELVE, Verb.OUT_OF_SERVICE):
         # The record forgets the reason when the alarm comes back; the timeline does not.
-        text = LocalText(f"{text.vi} · {alarm.shelve_reason}", f"{text.get('en')} · {alarm.shelve_reason}")
+        reason = alarm.shelve_reason or alarm.oos_reason
+        text = LocalText(f"{text.vi} · {reason}", f"{text.get('en')} · {reason}")
     return event(id_, _WHAT[verb], alarm.id, t_ns, actor=operator.id, text=text, cause=cause)
 
 
