@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from backends.domain.alarm import Alarm, Priority
 from backends.domain.camera import Camera
 from backends.domain.text import LocalText
@@ -152,7 +154,9 @@ class EventLosses:
             return
         device.alarm, device.said = True, device.why
         said = words.unwatched(cameras), words.why(device.why)
-        self._conditions.append(condition(LOST + name, now_ns, cameras, self._rules.lost_priority, *said))
+        lost = condition(LOST + name, now_ns, cameras, self._rules.lost_priority, *said)
+        # Where the watcher itself is away, that is the one alarm.
+        self._conditions.append(msgspec.structs.replace(lost, parent=NOWHERE))
 
     def take(self) -> list[Condition]:
         """For the engine, in their order."""

@@ -6,13 +6,14 @@ Pure but for its own memory; no clock, no log.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
 
 from backends.domain.alarm import Alarm
 from backends.domain.camera import Camera
+from backends.domain.definition import PLAIN, Definition
 from backends.domain.people import Operator, Station
 from backends.domain.report import Report
 from backends.domain.sensor import Sample, Sensor
@@ -30,6 +31,7 @@ from backends.domain.world import (
 from backends.hub import timeline
 from backends.hub.engine import AlarmEngine
 from backends.hub.ports import Change
+from backends.hub.silence import PREFIX, Silence
 
 RECORD_FEEDS = ("cameras", "sensors", "indicators", "roster", "stations", "config", "reports", "layouts")
 
@@ -37,8 +39,12 @@ RECORD_FEEDS = ("cameras", "sensors", "indicators", "roster", "stations", "confi
 class Intake:
     """What the hub knows of the city, and how an event changes it."""
 
-    def __init__(self, alarms: Iterable[Alarm] = ()) -> None:
-        self.engine = AlarmEngine(alarms)
+    def __init__(
+        self, alarms: Iterable[Alarm] = (), define: Callable[[str, Sensor | None], Definition] = lambda *_: PLAIN
+    ) -> None:  # fmt: skip
+        self.engine = AlarmEngine(alarms, define)
+        self._silence = Silence()
+        self._silence.standing(self.engine.standing(PREFIX))
         self._records: dict[str, dict[str, Any]] = {feed: {} for feed in RECORD_FEEDS}
         self._revs: dict[tuple[str, str], int] = {}
         self._samples: list[Sample] = []
@@ -50,7 +56,7 @@ class Intake:
         self._records[feed][record.id] = record
         self._revs[(feed, record.id)] = rev
         if feed == "sensors":
-            self.engine.watch(record)
+            self._watch(record)
 
     def records(self, feed: str) -> dict[str, Any]:
         """A feed's records by id. Not to be changed."""
@@ -119,10 +125,16 @@ class Intake:
         self._records[feed][record.id] = record
         self._revs[(feed, record.id)] = rev
         if isinstance(record, Sensor):
-            self.engine.watch(record)
+            self._watch(record)
         return [Change(feed, "put", record.id, t_ns, record, rev)]
 
+    def _watch(self, sensor: Sensor) -> None:
+        self.engine.watch(sensor)
+        self._silence.plan(sensor)
+
     def _forget(self, feed: str, id_: str, t_ns: int) -> Change:
+        if feed == "sensors":
+            self._silence.forget(id_)
         del self._records[feed][id_]
         rev = self._revs[(feed, id_)] = self._revs[(feed, id_)] + 1
         return Change(feed, "del", id_, t_ns, None, rev)
@@ -145,6 +157,11 @@ class Intake:
             case SensorMoved(t_ns, sensor):
                 return self.put("sensors", sensor, t_ns)
 
+    def tick(self, now_ns: int) -> list[Change]:
+        """What time alone changes."""
+        silent = [change for condition in self._silence.look(now_ns) for change in self.engine.condition(condition)]
+        return silent + self.engine.tick(now_ns)
+
     def take_samples(self) -> list[Sample]:
         """All samples since the last call."""
         taken, self._samples = self._samples, []
@@ -155,6 +172,7 @@ class Intake:
         engine = self.engine
         self._samples += event.samples
         for sample in event.samples:
+            self._silence.heard(sample.series, event.t_ns)
             if engine.watches(sample.series):
                 changes += engine.sample(sample, event.t_ns)
         return changes

@@ -34,6 +34,11 @@ def of_alarm(what: str, alarm: Alarm, t_ns: int) -> Change:
     return event(f"{alarm.id}/{alarm.state_rev}", what, alarm.id, t_ns, text=alarm.name)
 
 
+def of_mark(what: str, alarm: Alarm, t_ns: int) -> Change:
+    """Something was noted at an alarm, beside what moved it."""
+    return event(f"{alarm.id}/{what}/{alarm.rev}", what, alarm.id, t_ns, text=alarm.name)
+
+
 def of_verb(alarm: Alarm, verb: Verb, operator: Operator, t_ns: int, *, cause: str = "") -> Change:
     """A person moved an alarm."""
     id_ = f"{alarm.id}/{alarm.state_rev}"
