@@ -25,6 +25,8 @@ class Limit(msgspec.Struct, frozen=True, omit_defaults=True):
     standard: str = ""
     """`QĐ 05/2020/QĐ-TTg`."""
     deadband: float = 0.0
+    from_file: bool = False
+    """Filled in by the hub, from its files of limits."""
 
 
 class Sensor(msgspec.Struct, frozen=True, omit_defaults=True):

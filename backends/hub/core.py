@@ -51,14 +51,15 @@ class Core:
     def __init__(
         self, events: EventLog, world: WorldSource, wall_ns: Callable[[], int] = time.time_ns,
         site: SiteCameras | None = None, define: Callable[[str, Sensor | None], Definition] = lambda *_: PLAIN,
+        limits: Callable[[Sensor], Sensor] = lambda sensor: sensor,
     ) -> None:  # fmt: skip
         """`site`: whose cameras, once it names any, stand in the place of the world's. `define`: how an alarm of that
-        condition key, or of that sensor, behaves."""
+        condition key, or of that sensor, behaves. `limits`: a sensor with the limits that the hub's files give it."""
         self.log = events
         self._site = site
         self._wall_ns = wall_ns
         self._world = world
-        self._intake = Intake(self._restored_alarms(), define)
+        self._intake = Intake(self._restored_alarms(), define, limits)
         self._desk = ActionDesk(events, self._intake)
         self._waiting: list[Change] = []
         self._waiting_samples: list[Sample] = []
@@ -129,6 +130,7 @@ class Core:
         for feed in RECORD_FEEDS:
             for envelope, record in self._stored(feed):
                 self._intake.restore(feed, record, envelope.rev)
+        self._waiting += self._intake.relimit(now_ns)
         for sensor in self._intake.records("sensors").values():
             if not self._intake.engine.watches(sensor.id):
                 continue

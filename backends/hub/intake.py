@@ -40,8 +40,10 @@ class Intake:
     """What the hub knows of the city, and how an event changes it."""
 
     def __init__(
-        self, alarms: Iterable[Alarm] = (), define: Callable[[str, Sensor | None], Definition] = lambda *_: PLAIN
+        self, alarms: Iterable[Alarm] = (), define: Callable[[str, Sensor | None], Definition] = lambda *_: PLAIN,
+        limits: Callable[[Sensor], Sensor] = lambda sensor: sensor,
     ) -> None:  # fmt: skip
+        self._limits = limits
         self.engine = AlarmEngine(alarms, define)
         self._silence = Silence()
         self._silence.standing(self.engine.standing(PREFIX))
@@ -109,6 +111,8 @@ class Intake:
 
     def put(self, feed: str, record: Any, t_ns: int) -> list[Change]:
         """A record of a state feed; none if nothing but its rev differs."""
+        if isinstance(record, Sensor):
+            record = self._limits(record)
         old = self._records[feed].get(record.id)
         rev = self._revs.get((feed, record.id), 0)
         record = _with_rev(record, max(1, rev))
@@ -127,6 +131,11 @@ class Intake:
         if isinstance(record, Sensor):
             self._watch(record)
         return [Change(feed, "put", record.id, t_ns, record, rev)]
+
+    def relimit(self, t_ns: int) -> list[Change]:
+        """The files of limits may be others than those that the log's sensors were given theirs by."""
+        sensors = list(self._records["sensors"].values())
+        return [change for sensor in sensors for change in self.put("sensors", sensor, t_ns)]
 
     def _watch(self, sensor: Sensor) -> None:
         self.engine.watch(sensor)
