@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from backends.domain.action import Verb
+from backends.domain.action import REPORT_VERBS, Verb
 from backends.domain.people import Role
 
 
@@ -29,6 +29,20 @@ class Right(StrEnum):
     IN_SERVICE = "in_service"
     COMMENT = "comment"
     PUSH_LAYOUT = "push_layout"
+    INTAKE = "intake"
+    CATEGORISE = "categorise"
+    ASSIGN = "assign"
+    START = "start"
+    SEND_BACK = "send_back"
+    PAUSE = "pause"
+    RESUME = "resume"
+    REJECT = "reject"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    MERGE = "merge"
+    UNMERGE = "unmerge"
+    ORDER = "order"
+    ORDER_STEP = "order_step"
     REVEAL_REPORTER = "reveal_reporter"
     """See who sent a citizen report. Audited at every look."""
     REVEAL_CAMERA = "reveal_camera"
@@ -43,7 +57,8 @@ class Right(StrEnum):
     MANAGE_ACCOUNTS = "manage_accounts"
 
 
-_OPERATOR = frozenset(
+_REPORTS = frozenset(Right(verb.value) for verb in REPORT_VERBS)
+_OPERATOR = _REPORTS | frozenset(
     {
         Right.ACKNOWLEDGE,
         Right.CLAIM,

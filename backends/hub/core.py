@@ -276,9 +276,11 @@ class Core:
         return Answer(answer.acks, (*before, *answer.published))
 
     def maintain(self, now_ns: int) -> None:
-        """Once a second: housekeeping of the log, whose trouble shows at the next round; the site's cameras."""
+        """Once a second: the site's cameras, the clocks of reports, housekeeping of the log, whose trouble shows at the
+        next round."""
         if self._site is not None and self._site.look():
             self._list_cameras(now_ns)
+        self._waiting += self._intake.escalate(now_ns)
         try:
             self.log.maintain(now_ns)
         except LogTrouble as trouble:

@@ -11,11 +11,13 @@ from typing import Any
 
 import msgspec
 
+from backends.domain import report_moves
 from backends.domain.alarm import Alarm
 from backends.domain.camera import Camera
 from backends.domain.definition import PLAIN, Definition
 from backends.domain.people import Operator, Station
-from backends.domain.report import Report
+from backends.domain.place import SlaRule
+from backends.domain.report import Report, ReportState
 from backends.domain.sensor import Sample, Sensor
 from backends.domain.world import (
     CameraMoved,
@@ -67,6 +69,11 @@ class Intake:
     def rev(self, feed: str, id_: str) -> int:
         """The newest rev of a record, gone or not; 0 = there never was one."""
         return self._revs.get((feed, id_), 0)
+
+    def highest(self, feed: str, prefix: str) -> int:
+        """The highest number of the ids that are `prefix` and digits, gone or not; 0 = there is none."""
+        digits = (id_[len(prefix) :] for name, id_ in self._revs if name == feed and id_.startswith(prefix))
+        return max((int(one) for one in digits if one.isascii() and one.isdigit()), default=0)
 
     def operator(self, operator_id: str) -> Operator | None:
         found: Operator | None = self._records["roster"].get(operator_id)
@@ -187,16 +194,44 @@ class Intake:
         return changes
 
     def _report(self, t_ns: int, report: Report) -> list[Change]:
-        old = self._records["reports"].get(report.id)
+        old: Report | None = self._records["reports"].get(report.id)
+        if old is not None and old.decided_by:
+            report = _agency_says(old, report, t_ns)
         changes = self.put("reports", report, t_ns)
         if changes and (old is None or old.state is not report.state):
             changes.append(timeline.of_report(changes[0].record, t_ns))
+        return changes
+
+    def escalate(self, now_ns: int) -> list[Change]:
+        """Reports whose time is used up go to the shift lead, then to the leaders."""
+        changes: list[Change] = []
+        rules = {r.category: r.escalate for r in self._records["config"].values() if isinstance(r, SlaRule)}
+        for report in list(self._records["reports"].values()):
+            moved = report_moves.escalate(report, now_ns, rules.get(report.category) or report_moves.ESCALATE_AT)
+            if moved is not report:
+                self.restore("reports", moved, moved.rev)
+                put = Change("reports", "put", moved.id, now_ns, moved, moved.rev)
+                changes += [put, timeline.of_escalation(moved, now_ns)]
         return changes
 
 
 def _with_rev(record: Any, rev: int) -> Any:
     """Config records carry no rev of their own; the envelope's is enough."""
     return msgspec.structs.replace(record, rev=rev) if hasattr(record, "rev") else record
+
+
+def _agency_says(ours: Report, theirs: Report, t_ns: int) -> Report:
+    """What a source says of a report that the centre has decided about: the agency that has it may say how far it is;
+    everything else stands as the centre has it."""
+    if theirs.agency_id != ours.agency_id or ours.state not in (ReportState.ASSIGNED, ReportState.IN_PROGRESS):
+        return ours
+    if theirs.state is ReportState.DONE:
+        return report_moves.close(ours, theirs.result, theirs.after, t_ns)
+    if theirs.state is ReportState.IN_PROGRESS and ours.state is ReportState.ASSIGNED:
+        return report_moves.start(ours)
+    if theirs.state is ReportState.RETURNED:
+        return report_moves.send_back(ours, theirs.reason, t_ns)
+    return ours
 
 
 def _as_seen(listed: Camera, known: Camera | None) -> Camera:

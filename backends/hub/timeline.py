@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.domain.action import Verb
+from backends.domain.action import Action, Verb
 from backends.domain.alarm import Alarm
 from backends.domain.incident import LayoutRecord, TimelineEvent
 from backends.domain.people import Operator
@@ -54,6 +54,20 @@ def of_report(report: Report, t_ns: int) -> Change:
     """A report arrived or moved on."""
     what = "report_received" if report.state == "new" else f"report_{report.state.value}"
     return event(f"{report.id}/{report.state_rev}", what, report.id, t_ns, text=report.title)
+
+
+def of_escalation(report: Report, t_ns: int) -> Change:
+    """Its time is used up: it goes to somebody higher."""
+    return event(f"{report.id}/{report.state_rev}", "report_escalated", report.id, t_ns, text=report.title)
+
+
+def of_report_act(report: Report, action: Action, operator: Operator, said: str, t_ns: int) -> Change:
+    """A person did something to a report. `said`: why, or what was ordered or done; the record forgets it."""
+    text = report.title if not said else LocalText(*(f"{report.title.get(lang)} · {said}" for lang in ("vi", "en")))
+    what = f"report_{action.verb.value}"
+    return event(
+        f"{report.id}/{report.state_rev}", what, report.id, t_ns, actor=operator.id, text=text, cause=action.aid
+    )
 
 
 def of_layout(aid: str, layout: LayoutRecord, operator: Operator, t_ns: int) -> Change:

@@ -329,7 +329,7 @@ def action_refused(s: Scribe) -> None:
 def viewer_may_not(s: Scribe) -> None:
     """A wall without keyboard sees and does nothing: who sits there is a viewer."""
     s.say("", {**HELLO, "station": "wall-1"}, station="wall-1")
-    s.say("", comment(1, "Từ màn hình tường"), answers=2, station="wall-1")
+    s.say("", comment(1, "Từ màn hình tường"), station="wall-1")
 
 
 # --- refusals ----------------------------------------------------------------------------------------
@@ -409,7 +409,7 @@ def sign_in_and_out(s: Scribe) -> None:
     hello(s, "the session goes into HELLO", token=token)
     s.say("and into ACT", comment(1, "Tôi trực", token=token), answers=2)
     s.say("end of the shift", {"msg": "SIGNOUT", "request": 2, "token": token})
-    s.say("with the old token", comment(2, "Còn ai không?", token=token), answers=2)
+    s.say("with the old token", comment(2, "Còn ai không?", token=token))
 
 
 @scene(sign_in="password")
@@ -434,7 +434,7 @@ def role_may_not(s: Scribe) -> None:
     token = signed_in(s, "son")
     hello(s, "", token=token)
     id_, rev = fire(s)
-    s.say("", act(1, "acknowledge", id_, rev, token=token), answers=2)
+    s.say("", act(1, "acknowledge", id_, rev, token=token))
 
 
 @scene(sign_in="password")

@@ -42,7 +42,7 @@ class CityModel(QObject):
     actionChanged = Signal(object)
     """An ActionStatus moved."""
     grantChanged = Signal()
-    """Another person sits here, the screen was locked or unlocked, or rights changed."""
+    """Another person sits here, the screen was locked or unlocked, rights changed, or a briefing began or ended."""
     accessAnswered = Signal(object)
     """An AccessAnswer or a Revealed for whoever asked with its request number. Kept nowhere."""
     seriesArrived = Signal(object)
@@ -61,6 +61,8 @@ class CityModel(QObject):
         self.trouble: StoreTrouble | None = None
         self.grant: Grant = NOBODY
         """Who is signed in here, and what he may do."""
+        self.briefing = False
+        """Visitors look at the screen: what concerns citizens personally is hidden, on every window."""
         self.last: dict[str, Value] = {}
         """Newest value of each series."""
         self.pending: dict[tuple[str, str], ActionStatus] = {}
@@ -152,6 +154,17 @@ class CityModel(QObject):
             if status.quality in (FeedQuality.STALE, FeedQuality.STORED):
                 worst = status.t_fresh_ns if worst is None else min(worst, status.t_fresh_ns)
         return worst
+
+    @property
+    def shows_personal_data(self) -> bool:
+        """What citizens wrote in their own words may be read on this screen now."""
+        return self.grant.sees_personal_data and not self.briefing
+
+    def set_briefing(self, on: bool) -> None:
+        """Everything that watches the grant hears of it."""
+        if on is not self.briefing:
+            self.briefing = on
+            self.grantChanged.emit()
 
     # -- writing -----------------------------------------------------------------------------------
 

@@ -51,7 +51,7 @@ def why_not(city: CityModel, code: str) -> str:
     """A whole sentence for a click that was refused here: `code` of Grant.refusal or ActionRefused."""
     if code == "not_allowed":
         return tr("access.why_long.not_allowed", role=tr(f"role.{city.grant.role}"))
-    known = code in ("nobody_signed_in", "locked", "session_over", "bad_text")
+    known = code in ("nobody_signed_in", "locked", "session_over", "bad_text", "briefing")
     return tr(f"access.why_long.{code if known else 'not_kept'}")
 
 

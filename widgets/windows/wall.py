@@ -28,6 +28,10 @@ SOUND_KEY = "Ctrl+M"
 SILENCE_KEY = "F7"
 LOCK_KEY = "Ctrl+Shift+L"
 """Locks who is signed in; brings the panel back when it was put away."""
+BRIEFING_KEY = "Ctrl+H"
+"""Hides what concerns citizens personally, on every window, and shows it again."""
+BRIEFING = "briefing"
+"""What the memory calls it: a screen that starts again among visitors stays so."""
 RESTART_KEY = "Ctrl+R"
 """Starts the parts of the program again that were given up; where none is, it does nothing."""
 
@@ -57,6 +61,7 @@ class Wall(QObject):
         self.cameras = CameraDesk(session, lambda: self.windows)
         self.layout: Layout = loaded.layouts[0]
         pump.picturePass.connect(session.demands.flush)
+        session.city.set_briefing(bool(session.memory.get(BRIEFING)))
         app = QGuiApplication.instance()
         assert isinstance(app, QGuiApplication)
         app.screenAdded.connect(self._on_screens)
@@ -184,6 +189,7 @@ class Wall(QObject):
         self._bind(window, SOUND_KEY, self._session.sound.toggle_muted)
         self._bind(window, SILENCE_KEY, self._session.sound.silence)
         self._bind(window, LOCK_KEY, self.lock)
+        self._bind(window, BRIEFING_KEY, self._toggle_briefing)
         self._bind(window, RESTART_KEY, self._session.calls.restartAsked)
 
     @staticmethod
@@ -191,6 +197,12 @@ class Wall(QObject):
         shortcut = QShortcut(QKeySequence(key), window)
         shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
         shortcut.activated.connect(action)
+
+    def _toggle_briefing(self) -> None:
+        city = self._session.city
+        city.set_briefing(not city.briefing)
+        self._session.memory.set(BRIEFING, "on" if city.briefing else "")
+        self._session.notices.tell_desk(tr("access.briefing_on" if city.briefing else "access.briefing_off"))
 
     def _next_language(self) -> None:
         self._session.look.set_language(Language.EN if language() is Language.VI else Language.VI)
