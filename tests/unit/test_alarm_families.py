@@ -272,6 +272,16 @@ def test_nobody_is_blamed_for_what_nobody_could_hear() -> None:
     assert "series:a1" in feed.run(30, "a1")
 
 
+def test_a_leap_of_the_clock_ends_no_silence() -> None:
+    feed = Feed()
+    feed.run(600)
+    feed.run(320, "a1")
+    feed.t_s += 7200
+    assert feed.run(20, "a1") == {"series:a1": ASKS}
+    assert feed.run(400, "a1") == {"series:a1": ASKS}
+    assert feed.run(10) == {"series:a1": AlarmState.RETURNED}
+
+
 def test_what_was_silent_before_a_restart_stays_until_it_is_heard() -> None:
     feed = Feed()
     feed.run(600)

@@ -207,6 +207,27 @@ def test_a_person_takes_it_off_the_shelf(core: Core) -> None:
     assert fire(core).state == "unack"
 
 
+def test_the_shift_lead_takes_it_out_of_service_and_back(core: Core) -> None:
+    lead = person(Role.SHIFT_LEAD)
+    out: dict[str, Any] = {"verb": Verb.OUT_OF_SERVICE, "args": {"reason": "thay đầu báo"}}
+    for n, args in enumerate(({}, {"reason": " "}, {"reason": "x" * 201})):
+        assert final_of(core, lead, aid=f"no{n}", **{**out, "args": args})[:2] == ("refused", "bad_reason")
+    assert final_of(core, lead, aid="b2", **out)[0] == "applied"
+    standing = fire(core)
+    assert (standing.state, standing.oos_by, standing.oos_reason, standing.t_oos_ns) == (
+        "oos", "Ngọc Lan", "thay đầu báo", NOW,
+    )  # fmt: skip
+    assert final_of(core, lead, aid="b3", **out) == ("conflict", "already_out_of_service", "Ngọc Lan")
+    assert final(core, aid="b4")[:2] == ("conflict", "not_active")
+    assert final_of(core, lead, aid="b5", verb=Verb.RESET)[:2] == ("conflict", "not_latched")
+    assert final_of(core, lead, aid="b6", verb=Verb.IN_SERVICE)[0] == "applied"
+    assert (fire(core).state, fire(core).oos_reason) == ("unack", "")
+    told = [decode_body("timeline", e.body) for e in core.snapshot("timeline")]
+    assert [one.what for one in told[-2:]] == ["alarm_out_of_service", "alarm_in_service"]
+    assert told[-2].text.vi.endswith("thay đầu báo")
+    assert final_of(core, lead, aid="b7", verb=Verb.IN_SERVICE)[:2] == ("conflict", "not_out_of_service")
+
+
 @pytest.mark.parametrize(
     ("role", "seconds", "code"),
     [
