@@ -321,6 +321,7 @@ class _Hub:
             "authorised_dir": str(self._session.data_dir / "authorised"),
             "keys_dir": str(self._session.data_dir / "keys"),
             "name": "Đông Hà",
+            "limits_dir": str(Path(__file__).resolve().parent.parent / "resources" / "limits"),
             "sign_in": self._sign_in,
             **self._more,
         }

@@ -29,9 +29,11 @@ import zmq
 from backends.domain.feeds import Mode
 from backends.domain.times import NS_PER_S, ForwardClock, ScaledClock, SessionClock
 from backends.hub.access import SESSION_S
+from backends.hub.alarm_definitions import Definitions
 from backends.hub.answers import Identity
 from backends.hub.core import START_T, WALL_T, WORLD_T, Core
 from backends.hub.keys import ensure_hub_keys
+from backends.hub.limit_book import LIMITS, LimitBook
 from backends.hub.log import SqliteLog
 from backends.hub.ports import EventLog, LogTrouble, WorldSource
 from backends.hub.private import Confiding
@@ -102,6 +104,8 @@ class HubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     counts. The sweep makes their small pictures."""
     events: bool = True
     """Listen to what the site's cameras notice, in a process of its own (`hub.watching`)."""
+    limits_dir: str = ""
+    """Files of limits that come with the program (`hub.limit_book`); the site's own are in `data_dir`/limits."""
     session_s: float = SESSION_S
     """How long a session lasts at most, in seconds of the wall clock."""
 
@@ -260,7 +264,9 @@ def _serve_log(
     """`start_ns`: where a world begins that has been made already."""
     began_s = time.monotonic()
     start_ns = _start(settings, events) if start_ns is None else start_ns
-    core = Core(events, world(settings, start_ns), site=site)
+    folder = Path(settings.data_dir)
+    book = LimitBook([Path(settings.limits_dir)] if settings.limits_dir else [], folder / LIMITS)
+    core = Core(events, world(settings, start_ns), site=site, define=Definitions(folder).of, limits=book.of)
     loaded = core.start(start_ns)
     clock = make_clock(events) if make_clock is not None else _clock(settings, events)
     instance = os.urandom(8).hex()
