@@ -132,21 +132,21 @@ class Hardware:
         wanted = here if self._asked == "auto" else (self._asked,)
         if not wanted or wanted[0] not in here:
             kind = "any device" if self._asked == "auto" else self._asked
-            self._say(logging.WARNING, f"decoding on the processor: {not_offered(kind)}")
+            self.say(logging.WARNING, f"decoding on the processor: {not_offered(kind)}")
             return ()
         return wanted
 
     def _opened(self, kind: str, codec: str) -> VideoCodecContext | None:
         if not device_format(kind, codec):
-            self._say(logging.WARNING, f"decoding on the processor: {kind} decodes no {codec}")
+            self.say(logging.WARNING, f"decoding on the processor: {kind} decodes no {codec}")
             return None
         try:
             opened = self._open(kind, codec)
         except (av.error.FFmpegError, NotImplementedError, RuntimeError, ValueError) as error:
             self._again[kind] = self._clock() + AGAIN_S
-            self._say(logging.WARNING, f"decoding on the processor: {kind} does not open ({words_of(error)})")
+            self.say(logging.WARNING, f"decoding on the processor: {kind} does not open ({words_of(error)})")
             return None
-        self._say(logging.INFO, f"decoding {codec} on {kind}")
+        self.say(logging.INFO, f"decoding {codec} on {kind}")
         return opened
 
     def failed(self, kind: str) -> None:
@@ -154,8 +154,8 @@ class Hardware:
         with self._lock:
             self._again[kind] = self._clock() + AGAIN_S
 
-    def _say(self, level: int, words: str) -> None:
-        """Once: a wall has many streams."""
+    def say(self, level: int, words: str) -> None:
+        """In the log, once: a wall has many streams."""
         if words not in self._said:
             self._said.add(words)
             log.log(level, "%s", words)

@@ -292,11 +292,8 @@ class Reader:
         if frames and self._decoder.pix_fmt != self._on_device:
             # FFmpeg has asked the device and gone on without it; what was held there is let go at the next key frame.
             self.by.decoding, self._renew = Decoding.REFUSED, True
-            about = self.stream.codec_context
-            log.warning(
-                "%s does not take %s, %s, %d x %d: decoding on the processor",
-                self.by.device, about.name, self._decoder.profile, frames[0].width, frames[0].height,
-            )  # fmt: skip
+            what = f"{self._decoder.name}, {self._decoder.profile}, {frames[0].width} x {frames[0].height}"
+            HARDWARE.say(logging.WARNING, f"{self.by.device} does not take {what}: decoding on the processor")
         return frames
 
     def _leave_device(self, packet: Compressed) -> list[VideoFrame]:
