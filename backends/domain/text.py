@@ -30,5 +30,7 @@ class LocalText(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def fold(text: str) -> str:
     """`text` for comparison without accents or case: "Ngập" and "ngap" fold to the same."""
+    if text.isascii():
+        return text.casefold()
     decomposed = unicodedata.normalize("NFD", text.translate(_FOLD))
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
