@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QKeySequence, QPainter, QResizeEvent, QShortcut
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter, QResizeEvent
 
 from backends.domain.action import Verb
 from backends.domain.alarm import Priority
 from backends.domain.ports import ActionRefused
 from layouts.options import AlarmsOptions
 from widgets.i18n import tr
+from widgets.keys import bind
 from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow
 from widgets.parts.alarm_rows import AlarmDelegate, RowButton
 from widgets.parts.alarm_words import why_not
@@ -48,15 +50,12 @@ class AlarmsTile(Tile):
         # for the second one.
         self.model.rowsInserted.connect(self.refresh)
         self.model.rowsRemoved.connect(self.refresh)
-        for key, button in (
-            (Qt.Key.Key_Return, RowButton.ACKNOWLEDGE),
-            (Qt.Key.Key_Enter, RowButton.ACKNOWLEDGE),
-            (Qt.Key.Key_F9, RowButton.CLAIM),
-            (Qt.Key.Key_F8, RowButton.CAMERA),
+        for command, button in (
+            ("alarms.acknowledge", RowButton.ACKNOWLEDGE),
+            ("alarms.claim", RowButton.CLAIM),
+            ("alarms.camera", RowButton.CAMERA),
         ):
-            shortcut = QShortcut(QKeySequence(key), self.view)
-            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(lambda button=button: self._press_selected(button))
+            bind(self.view, command, partial(self._press_selected, button))
         self._recall()
         # An empty list from the start is the sentence, not a void: no row comes or goes that would say so.
         self.view.setVisible(bool(self.model.rows()))
@@ -76,6 +75,15 @@ class AlarmsTile(Tile):
     def _remember(self) -> None:
         row = self.view.currentIndex().data(ROW_ROLE)
         self.session.memory.set(SELECTED, row.alarm.id if isinstance(row, AlarmRow) else "")
+
+    def choose(self, alarm_id: str) -> bool:
+        """The keyboard on that alarm's row, as Up and Down bring it there; False: it is not in this list."""
+        row = self.model.row_of(alarm_id)
+        if row < 0 or self.scale.wall:
+            return False
+        self.view.select_row(row)
+        self.view.setFocus()
+        return True
 
     # -- Tile ------------------------------------------------------------------------------------------
 
