@@ -14,7 +14,7 @@ from backends.domain.ports import Changes
 from backends.domain.report import ReportState
 from backends.domain.text import LocalText
 from layouts.load import load_layouts
-from widgets.search.finder import Finder, Kind
+from widgets.search.finder import A_SEARCH, A_SECOND, Finder, Kind
 from widgets.windows.wall import tile_kinds
 
 change = msgspec.structs.replace
@@ -117,6 +117,17 @@ def test_what_changed_is_taken_in_a_few_at_a_time(sample: SampleSession) -> None
     sample.put("samples")
     finder.sync()
     assert len(looked) == 1, "one change is one item"
+
+
+def test_the_first_query_of_a_large_city_does_not_wait_for_all_of_it(sample: SampleSession) -> None:
+    finder = made(sample)
+    many = [change(ALARMS[0], id=f"al-{n}", name=LocalText(f"Ngập {n}")) for n in range(A_SEARCH + 100)]
+    sample.put("alarms", *many)
+    assert keys(finder, "ke song hieu")[0] == (Kind.CAMERA, "cam-068"), "cameras are there first"
+    assert finder.filling
+    while finder.filling:
+        finder.sync(A_SECOND)
+    assert keys(finder, f"ngap {A_SEARCH + 99}") == [(Kind.ALARM, f"al-{A_SEARCH + 99}")]
 
 
 def test_what_was_used_last_comes_first_and_is_kept(sample: SampleSession) -> None:

@@ -114,7 +114,7 @@ class CameraModel(QAbstractItemModel):
         self._statuses: Mapping[str, PictureStatus] = {}
         self._now_ns = 0
         self._seen: dict[str, Seen] = {}
-        self._tokens: dict[str, tuple[Camera, set[str]]] = {}
+        self._tokens: dict[str, tuple[Camera, frozenset[str]]] = {}
         self._numbers = count(1)
         self._root = Node(0, "", Kind.AREA, "")
         self._nodes: dict[int, Node] = {}
@@ -326,7 +326,7 @@ class CameraModel(QAbstractItemModel):
             there = tokens(camera.number).union(*(tokens(name) | initials(name) for name in names))
             kept = self._tokens[camera.id] = camera, there
         area = self._areas.get(camera.area_id)
-        return matches(self._search, kept[1] | _tokens(f"{area.vi} {area.en}") if area else kept[1])
+        return matches(self._search, kept[1] | tokens(f"{area.vi} {area.en}") if area else kept[1])
 
     def _place(self, camera: Camera) -> tuple[Any, ...]:
         number = natural(camera.number)
@@ -396,11 +396,6 @@ class CameraModel(QAbstractItemModel):
         for child in node.children:
             self._forget(child)
         del self._nodes[node.number]
-
-
-@lru_cache(maxsize=256)
-def _tokens(text: str) -> frozenset[str]:
-    return frozenset(tokens(text))
 
 
 @lru_cache(maxsize=4096)

@@ -26,8 +26,10 @@ from widgets.models.city import LOCAL_FEED, CityModel
 from widgets.search.index import CALM, Item, Key, SearchIndex
 
 RECENT_MOST = 12
-A_SECOND = 200
-"""Records that are looked at each second while nobody searches."""
+A_SECOND = 100
+"""Records that are taken in each second while nobody searches: a few milliseconds."""
+A_SEARCH = 1500
+"""And at most before a query is answered, so that the first one after a start does not hold up the screen."""
 _RECENT = "search.recent"
 """What the memory calls the keys of what was used last."""
 _QUIET = frozenset({AlarmState.NORMAL, AlarmState.SUPPRESSED, AlarmState.OUT_OF_SERVICE})
@@ -127,9 +129,14 @@ class Finder:
 
     # -- finding -------------------------------------------------------------------------------------
 
+    @property
+    def filling(self) -> bool:
+        """Not all records have been taken in yet: what is not found may be there."""
+        return bool(self._dirty)
+
     def find(self, typed: str, most: int) -> list[Item]:
         """Best first; for an empty query what was used last, then layouts and commands."""
-        self.sync()
+        self.sync(A_SEARCH)
         recent = self.recent()
         if not typed.strip():
             keys = dict.fromkeys((*recent, *self._program))

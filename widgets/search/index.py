@@ -229,7 +229,7 @@ def _common(sets: Sequence[Set[int]]) -> Set[int]:
 
 def _words_of(item: Item) -> tuple[set[str], set[str], set[str]]:
     """(of name and number, of all else, whole names)."""
-    named = tokens(item.number).union(*(tokens(name) for name in item.names))
+    named = set(tokens(item.number)).union(*(tokens(name) for name in item.names))
     if item.number:
         named.add(number_key(item.number))
     near = set().union(*(tokens(text) for text in item.near), *(initials(name) for name in item.names))

@@ -27,7 +27,8 @@ def split(text: str) -> tuple[str, ...]:
     return tuple(_RUN.findall(fold(text)))
 
 
-def tokens(text: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def tokens(text: str) -> frozenset[str]:
     """All that a word of a query may begin: the words of `text`, their parts where letters meet digits ("9" of
     "QL9"), and numbers without the noughts before them."""
     out: set[str] = set()
@@ -38,7 +39,7 @@ def tokens(text: str) -> set[str]:
         ends = (word[match.end() :] for match in _STEP.finditer(word))
         out.update(part.lstrip("0") or "0" for part in (word, *ends))
         out.update(word[match.end() :] for match in _STEP.finditer(word))
-    return out
+    return frozenset(out)
 
 
 def initials(name: str) -> set[str]:

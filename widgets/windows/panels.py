@@ -61,6 +61,9 @@ class Palette(ListPanel):
         self._found = {item.key: item for item in self._finder.find(words, FOUND_MOST)}
         return [row_of(self.session, item) for item in self._found.values()]
 
+    def nothing(self, words: str) -> str:
+        return tr("search.filling") if self._finder.filling else super().nothing(words)
+
     def foot(self, row: Row | None) -> str:
         keys = super().foot(row)
         return f"{self._doer.does(self._found[row.key])} · {keys}" if row is not None else keys
