@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -204,3 +205,36 @@ def test_a_modal_dialog_is_found(source: str) -> None:
 def test_shortcuts_are_made_at_one_place(path: Path) -> None:
     if path.name != "keys.py":
         assert "QShortcut" not in names_in(path.read_text(encoding="utf-8")), "widgets.keys.bind makes them"
+
+
+KEY = re.compile(r"\b(?:(?:Ctrl|Alt|Shift|Meta)\+)+(?:[A-Z]\w*|[+\-=])")
+
+
+def unknown(words: str) -> set[str]:
+    """Keys with a modifier that no row of the table has."""
+    known = {key for command in COMMANDS.values() for key in (*command.keys, told_keys(command))}
+    gestures = {i18n.both(f"command_key.{c.id}").vi for _, rows in told() for c in rows if not c.keys}
+    return {key for key in KEY.findall(words) if key not in known | gestures}
+
+
+@pytest.mark.parametrize("path", sources("widgets"), ids=lambda path: path.stem)
+def test_keys_in_the_code_are_in_the_table(path: Path) -> None:
+    i18n.load(WORDS)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    strings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    whole = {text for text in strings if KEY.fullmatch(text)}
+    assert not unknown(" ".join(whole)), "widgets/commands.py tells people of every key"
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_keys_in_sentences_are_in_the_table(language: Language) -> None:
+    i18n.load(WORDS)
+    for path in sorted((WORDS / language).glob("*.toml")):
+        if path.stem != "qt":
+            assert not unknown(path.read_text(encoding="utf-8")), path.name
+
+
+def test_a_key_that_nobody_knows_is_found() -> None:
+    i18n.load(WORDS)
+    assert unknown("Ctrl+Shift+Q, Ctrl+L") == {"Ctrl+Shift+Q"}
+    assert unknown("Shift+Enter · Ctrl+Shift+L để đăng nhập") == set()

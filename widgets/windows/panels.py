@@ -148,8 +148,8 @@ class NoticesPanel(ListPanel):
         now_ns, wanted = self.session.clock.now_ns(), split(words)
         recent = self.session.notices.recent()
         return [
-            Row(("notice", str(len(recent) - n)), one.sentence, fmt.event_time(one.t_ns, now_ns), priority=one.priority)
-            for n, one in enumerate(recent)
+            Row((str(one.t_ns), one.sentence), one.sentence, fmt.event_time(one.t_ns, now_ns), priority=one.priority)
+            for one in recent
             if matches(wanted, tokens(one.sentence))
         ]
 
