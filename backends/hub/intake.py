@@ -167,7 +167,7 @@ class Intake:
             case ReportMoved(t_ns, report):
                 return self._report(t_ns, report)
             case CameraMoved(t_ns, camera):
-                return self.put("cameras", camera, t_ns)
+                return self.put("cameras", _pictured(camera, self._records["cameras"].get(camera.id)), t_ns)
             case IndicatorMoved(t_ns, indicator):
                 return self.put("indicators", indicator, t_ns)
             case SensorMoved(t_ns, sensor):
@@ -218,6 +218,13 @@ class Intake:
 def _with_rev(record: Any, rev: int) -> Any:
     """Config records carry no rev of their own; the envelope's is enough."""
     return msgspec.structs.replace(record, rev=rev) if hasattr(record, "rev") else record
+
+
+def _pictured(moved: Camera, known: Camera | None) -> Camera:
+    """With the small picture that was taken of it; the world does not know it."""
+    if known is None:
+        return moved
+    return msgspec.structs.replace(moved, thumbnail=known.thumbnail, t_thumbnail_ns=known.t_thumbnail_ns)
 
 
 def _agency_says(ours: Report, theirs: Report, t_ns: int) -> Report:

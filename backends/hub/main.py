@@ -38,6 +38,7 @@ from backends.hub.log import SqliteLog
 from backends.hub.ports import EventLog, LogTrouble, WorldSource
 from backends.hub.private import Confiding
 from backends.hub.replica import set_aside
+from backends.hub.scene_files import SceneFiles
 from backends.hub.server import Endpoints, Server
 from backends.hub.shared import SITE_FILE
 from backends.hub.site_cameras import SiteCameras
@@ -98,6 +99,9 @@ class HubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`password`: people sign in with their accounts; `seat`: the roster says who sits where (the demo)."""
     sweep: bool = True
     """Look at the cameras that no station shows, in a process of its own (`hub.sweeping`)."""
+    scenes: tuple[str, ...] = ()
+    """Files of the demo's drawn scenes on this machine, {number} standing for the scene's; the first that is there
+    counts. The sweep makes their small pictures."""
     events: bool = True
     """Listen to what the site's cameras notice, in a process of its own (`hub.watching`)."""
     limits_dir: str = ""
@@ -269,7 +273,8 @@ def _serve_log(
     identity = Identity(settings.name, instance, settings.mode, getattr(clock, "speed", 1.0))
     keys = ensure_hub_keys(Path(settings.keys_dir))
     seats, session_s = settings.sign_in == "seat", settings.session_s
-    sweep = Sweep(Path(settings.data_dir), stores.blobs) if settings.sweep else None
+    scenes = SceneFiles(settings.scenes)
+    sweep = Sweep(Path(settings.data_dir), stores.blobs, scenes) if settings.sweep else None
     watch = EventWatch(Path(settings.data_dir), site) if settings.events else None
     if watch is None:
         end_all(core, clock.now_ns())

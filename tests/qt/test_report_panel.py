@@ -218,7 +218,7 @@ def test_a_briefing_hides_what_people_wrote_and_who_they_are(
     typed(tile, "xem nguoi")
     press(qtbot, tile, Key.Key_Return)
     assert not tile.reveal.isVisible()
-    assert "Ctrl+H" in said[-1]
+    assert "Ctrl+F12" in said[-1]
     sample.city.set_briefing(False)
     assert own()
 
@@ -239,7 +239,10 @@ def test_a_new_report_has_the_place_of_the_chosen_camera(
     wanted = tile.panel.shown[0]
     press(qtbot, tile, Key.Key_Return)
     verb, target, args = last(sample)
-    assert (verb, target) == (Verb.INTAKE, "new")
+    assert verb is Verb.INTAKE
+    assert target.startswith("new-")
+    sample.deliver()
+    assert tile.summary() == "1 phản ánh mới chưa tới máy chủ"
     assert (args["title"], args["category"], args["camera"]) == (
         "Cây đổ chắn đường",
         wanted.args["category"],
@@ -249,6 +252,7 @@ def test_a_new_report_has_the_place_of_the_chosen_camera(
     sample.actions.answer(Stage.APPLIED, text="TT-0007")
     sample.deliver()
     assert said == ["đã tiếp nhận TT-0007 · Cây đổ chắn đường"]
+    assert "chưa tới" not in tile.summary()
 
 
 # -- the list, without a screen --------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from backends.domain.action import ActionStatus, Stage, Verb
+from backends.domain.action import ActionStatus, Stage, Verb, new_aid
 from backends.domain.ports import ActionRefused
 from backends.domain.report import Report
 from widgets import format as fmt
@@ -26,8 +26,8 @@ from widgets.session import Session
 from widgets.typography import TypeScale, Weight
 
 FEED = "reports"
-NEW = "new"
-"""Target of an intake: the hub gives the number."""
+NEW = "new-"
+"""How the target of an intake begins, each another one: the hub gives the number."""
 REASON_LIMIT, TITLE_LIMIT = 500, 200
 _WORD_LINES = 3
 """The citizen's own words take so many lines at most."""
@@ -213,7 +213,7 @@ class ReportPanel(QWidget):
         report = self.report
         if choice.verb is Verb.INTAKE:
             args = {**args, "title": self._title, **self._where()}
-        target, expected = (report.id, report.state_rev) if report is not None else (NEW, 0)
+        target, expected = (report.id, report.state_rev) if report is not None else (NEW + new_aid(), 0)
         try:
             aid = self.session.actions.submit(choice.verb, FEED, target, expected, args)
         except ActionRefused as refusal:
