@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.action import ActionStatus, Stage, Verb
+from backends.domain.alarm import AlarmState
 from backends.domain.incident import TimelineEvent
 from backends.domain.people import Role
 from backends.domain.ports import Changes
@@ -238,6 +239,15 @@ def test_setting_aside_needs_a_reason_and_a_time_that_the_role_allows(qtbot: QtB
     chip, seconds = tile.panel._times[1]
     qtbot.mouseClick(tile.panel, Qt.MouseButton.LeftButton, pos=chip.center().toPoint())
     assert tile.panel.seconds == seconds > ASIDE_S[0]
+
+
+def test_the_same_key_takes_back_what_is_set_aside(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    aside = next(a for a in sample.city.alarms() if a.state is AlarmState.SHELVED)
+    tile.view.select_row(tile.model.row_of(aside.id))
+    qtbot.keyClick(tile.view, Qt.Key.Key_D, CTRL)
+    assert [(a.verb, a.target) for a in sample.actions.submitted] == [(Verb.UNSHELVE, aside.id)]
+    assert tile.panel.isHidden()
 
 
 @pytest.mark.parametrize("who", ["locked", "nobody", "viewer"])
