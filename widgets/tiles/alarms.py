@@ -148,7 +148,9 @@ class AlarmsTile(Tile):
     def shows_highest_alarm(self) -> bool:
         """False while a reader, a filter or the size of the tile keeps its row away: then the top bar names it."""
         highest = self.session.city.highest_alarm()
-        return highest is None or (self.view.isVisible() and self.model.row_of(highest.id) in self.view.shown_rows())
+        if highest is None or not self.isVisible():
+            return True
+        return self.model.row_of(highest.id) in self.view.shown_rows()
 
     def paint_body(self, painter: QPainter, body: QRectF) -> None:
         if not self.model.rowCount():
