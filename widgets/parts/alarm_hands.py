@@ -42,13 +42,14 @@ class AlarmHands(QObject):
         self.many = ManyActs(session, self)
         panel.noted.connect(self._note)
         panel.shelved.connect(self._shelve)
-        self.keys: dict[str, Callable[[], bool]] = {
-            "Ctrl+A": self.choose_seen,
-            "Ctrl+N": lambda: self._write(Mode.NOTE),
-            "Ctrl+D": lambda: self._write(Mode.SHELVE),
-            "Right": self.tell,
-            "Left": self._close,
+        self.acts: dict[str, Callable[[], bool]] = {
+            "alarms.all_seen": self.choose_seen,
+            "alarms.note": lambda: self._write(Mode.NOTE),
+            "alarms.shelve": lambda: self._write(Mode.SHELVE),
+            "alarms.history": self.tell,
+            "alarms.history_close": self._close,
         }
+        """Command -> what its keys do; False: it means nothing now."""
 
     # -- the chosen ------------------------------------------------------------------------------------
 

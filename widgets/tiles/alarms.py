@@ -5,18 +5,22 @@ name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import takewhile
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QHelpEvent, QKeySequence, QMouseEvent, QPainter, QResizeEvent, QShortcut
+from PySide6.QtCore import QEvent, QPointF, QRectF
+from PySide6.QtGui import QHelpEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QToolTip
 
 from backends.domain.alarm import Alarm, Priority
 from backends.domain.times import NS_PER_S
 from layouts.options import AlarmsOptions
 from widgets import format as fmt
+from widgets.commands import COMMANDS
 from widgets.i18n import local, tr
+from widgets.keys import bind
 from widgets.models.alarm_filter import ALL, AlarmFilter, found, is_grave, kept
 from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow, FoldRow
 from widgets.parts import text
@@ -74,24 +78,22 @@ class AlarmsTile(Tile):
         self.model.layoutChanged.connect(self._on_rows)
         self.model.waitingChanged.connect(self._renew_header)
         self.reader.changed.connect(self._on_reader)
-        self.view.own_keys = {
-            "Home": self._to_top,
-            "Esc": self._catch_up,
-            "Ctrl+Shift+F": self._open_bar,
-            "Ctrl+Backspace": self._clear_filter,
-            "Ctrl+U": self._urgent_only,
-            "Ctrl+J": self._fold,
-            **self.hands.keys,
+        own: dict[str, Callable[[], bool]] = {
+            "alarms.catch_up": self._catch_up,
+            "alarms.filter": self._open_bar,
+            "alarms.clear": self._clear_filter,
+            "alarms.urgent": self._urgent_only,
+            "alarms.fold": self._fold,
+            **self.hands.acts,
         }
-        for key, button in (
-            (Qt.Key.Key_Return, RowButton.ACKNOWLEDGE),
-            (Qt.Key.Key_Enter, RowButton.ACKNOWLEDGE),
-            (Qt.Key.Key_F9, RowButton.CLAIM),
-            (Qt.Key.Key_F8, RowButton.CAMERA),
+        self.view.own_keys = {key: act for command, act in own.items() for key in COMMANDS[command].keys}
+        self.view.own_keys["Home"] = self._to_top
+        for command, button in (
+            ("alarms.acknowledge", RowButton.ACKNOWLEDGE),
+            ("alarms.claim", RowButton.CLAIM),
+            ("alarms.camera", RowButton.CAMERA),
         ):
-            shortcut = QShortcut(QKeySequence(key), self.view)
-            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(lambda button=button: self.hands.press_chosen(button))
+            bind(self.view, command, partial(self.hands.press_chosen, button))
         self._recall()
         if session.city.load.overloaded:
             self._weigh()  # another layout in the middle of it
@@ -117,6 +119,15 @@ class AlarmsTile(Tile):
         alarm = self._current()
         self.session.memory.set(SELECTED, alarm.id if alarm is not None else "")
         self.panel.show_alarm(alarm)
+
+    def choose(self, alarm_id: str) -> bool:
+        """The keyboard on that alarm's row, as Up and Down bring it there; False: it is not in this list."""
+        row = self.model.row_of(alarm_id)
+        if row < 0 or self.scale.wall:
+            return False
+        self.view.select_row(row)
+        self.view.setFocus()
+        return True
 
     # -- Tile ------------------------------------------------------------------------------------------
 

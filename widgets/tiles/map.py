@@ -42,6 +42,8 @@ from widgets.typography import TypeScale
 _TIP_LINES = 10
 _MOST_BLINK = 60
 """Symbols."""
+CALLED_S = 15.0
+"""So long an area that was asked for stands out."""
 
 
 class MapTile(Tile):
@@ -68,6 +70,11 @@ class MapTile(Tile):
         self._pixmap: QPixmap | None = None
         self._outdated = True
         """Size, look or directory changed: laid out anew at the next paint, once, however often that was."""
+        self._called = ""
+        """The area that somebody asked for, until `_called_until_s`."""
+        self._called_until_s = 0.0
+        if self.shows("areas"):
+            session.calls.areaCalled.connect(self._show_area)
 
     def shows(self, layer: str) -> bool:
         """No layers named = all of them."""
@@ -92,7 +99,15 @@ class MapTile(Tile):
             self._place_news()
             self.refresh()
 
+    def _show_area(self, area_id: str) -> None:
+        """Its border stands out for a while: the whole city is on the map already."""
+        self._called, self._called_until_s = area_id, self.session.mono.monotonic_s() + CALLED_S
+        self.update()
+
     def on_second(self) -> None:
+        if self._called and self.session.mono.monotonic_s() >= self._called_until_s:
+            self._called = ""
+            self.update()
         # A report turns overdue by the clock alone; looking once in 10 s is soon enough on a map.
         if self._dirty:
             self._lay_out_later()
@@ -192,6 +207,8 @@ class MapTile(Tile):
         painter.save()
         painter.setClipRect(body, Qt.ClipOperation.IntersectClip)
         painter.drawPixmap(body.topLeft(), self._background(body))
+        if self._called:
+            self._ground.paint_called(painter, self._called, self.theme, self.scale)
         view = MapPainter(painter, self.scale, self.theme, self._sizes)
         taken = [self._room(c) for c in self._clusters]
         if self._words is None:

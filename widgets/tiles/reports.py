@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeySequence, QMouseEvent, QPainter, QResizeEvent, QShortcut
+from PySide6.QtCore import QAbstractItemModel, QEvent, QRectF, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QStyleOptionViewItem
 
 from backends.domain.access import Right
@@ -19,6 +19,7 @@ from backends.domain.place import Area
 from backends.domain.report import Report
 from layouts.options import ReportsOptions
 from widgets.i18n import local, tr
+from widgets.keys import bind
 from widgets.models.reports import REPORT_ROLE, SLA_ROLE, ReportModel, Sla, click_words, report_words
 from widgets.parts import text
 from widgets.parts.alarm_words import why_not
@@ -243,14 +244,8 @@ class ReportsTile(Tile):
         self.panel.placed.connect(self._lay_out)
         self.panel.done.connect(self._on_done)
         self.list.doubleClicked.connect(self._open_selected)
-        for key, act in (
-            (Qt.Key.Key_Return, self._open_selected),
-            (Qt.Key.Key_Enter, self._open_selected),
-            (Qt.Key.Key_Insert, self.panel.take_in),
-        ):
-            shortcut = QShortcut(QKeySequence(key), self.list)
-            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(act)
+        bind(self.list, "reports.open", self._open_selected)
+        bind(self.list, "reports.take_in", self.panel.take_in)
         self.setFocusProxy(self.list)
         self._on_grant()
         self.refresh()
@@ -289,6 +284,16 @@ class ReportsTile(Tile):
     def on_feeds(self, changed: frozenset[str]) -> None:
         if changed & {"reports", "config"}:
             self.refresh()
+
+    def choose(self, report_id: str) -> bool:
+        """The keyboard on that report's row; False: it is not in this queue."""
+        rows = range(self.model.rowCount())
+        row = next((n for n in rows if self.model.report(n).id == report_id), -1)
+        if row < 0 or self.scale.wall:
+            return False
+        self.list.select_row(row)
+        self.list.setFocus()
+        return True
 
     def _open_selected(self) -> None:
         report = self.list.currentIndex().data(REPORT_ROLE)
