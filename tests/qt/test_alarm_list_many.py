@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.action import ActionStatus, Stage, Verb
+from backends.domain.alarm import AlarmState
 from backends.domain.incident import TimelineEvent
 from backends.domain.people import Role
 from backends.domain.ports import Changes
@@ -200,15 +201,15 @@ def test_one_note_goes_onto_all_chosen(qtbot: QtBot, sample: SampleSession, said
 def test_a_note_that_was_not_sent_is_there_again(qtbot: QtBot, sample: SampleSession) -> None:
     tile = tile_of(qtbot, sample)
     tile.view.select_row(0)
-    tile.hands.keys["Ctrl+N"]()
+    tile.view.own_keys["Ctrl+N"]()
     type_in(tile.panel.field, "gọi lại")
     again = tile_of(qtbot, sample)
     again.view.select_row(1)
-    again.hands.keys["Ctrl+N"]()
+    again.view.own_keys["Ctrl+N"]()
     assert again.panel.field.text() == "", "another alarm"
     again.panel.end()
     again.view.select_row(0)
-    again.hands.keys["Ctrl+N"]()
+    again.view.own_keys["Ctrl+N"]()
     assert again.panel.field.text() == "gọi lại"
     qtbot.keyClick(again.panel.field, Qt.Key.Key_Return)
     assert "gọi lại" not in sample.session.memory.all().values()
@@ -232,12 +233,21 @@ def test_setting_aside_needs_a_reason_and_a_time_that_the_role_allows(qtbot: QtB
     left_s = (int(action.args["until_ns"]) - sample.clock.now_ns()) / NS_PER_S
     assert 3600 - 15 < left_s < 3600
     sample.deliver(msgspec.structs.replace(THU_HA, role=Role.SHIFT_LEAD))
-    tile.hands.keys["Ctrl+D"]()
+    tile.view.own_keys["Ctrl+D"]()
     assert tile.panel._offered() == list(ASIDE_S)
     tile.panel.grab()
     chip, seconds = tile.panel._times[1]
     qtbot.mouseClick(tile.panel, Qt.MouseButton.LeftButton, pos=chip.center().toPoint())
     assert tile.panel.seconds == seconds > ASIDE_S[0]
+
+
+def test_the_same_key_takes_back_what_is_set_aside(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    aside = next(a for a in sample.city.alarms() if a.state is AlarmState.SHELVED)
+    tile.view.select_row(tile.model.row_of(aside.id))
+    qtbot.keyClick(tile.view, Qt.Key.Key_D, CTRL)
+    assert [(a.verb, a.target) for a in sample.actions.submitted] == [(Verb.UNSHELVE, aside.id)]
+    assert tile.panel.isHidden()
 
 
 @pytest.mark.parametrize("who", ["locked", "nobody", "viewer"])
@@ -246,7 +256,7 @@ def test_who_may_not_write_is_told_why(qtbot: QtBot, sample: SampleSession, said
     tile.view.select_row(0)
     sample.deliver(*who_is_here(who))
     for key in ("Ctrl+N", "Ctrl+D"):
-        tile.hands.keys[key]()
+        tile.view.own_keys[key]()
     assert len(said) == 2
     assert tile.panel.isHidden()
 
@@ -254,7 +264,7 @@ def test_who_may_not_write_is_told_why(qtbot: QtBot, sample: SampleSession, said
 def test_the_list_stands_still_while_a_line_is_written_but_not_for_ever(qtbot: QtBot, sample: SampleSession) -> None:
     tile = tile_of(qtbot, sample)
     tile.view.select_row(0)
-    tile.hands.keys["Ctrl+N"]()
+    tile.view.own_keys["Ctrl+N"]()
     sample.clock.advance_s(SCROLLED_S - 1)
     tile.on_second()
     assert tile.model.held
@@ -271,7 +281,7 @@ def test_the_list_stands_still_while_a_line_is_written_but_not_for_ever(qtbot: Q
 def test_a_lock_ends_the_line(qtbot: QtBot, sample: SampleSession) -> None:
     tile = tile_of(qtbot, sample)
     tile.view.select_row(0)
-    tile.hands.keys["Ctrl+N"]()
+    tile.view.own_keys["Ctrl+N"]()
     sample.deliver(*who_is_here("locked"))
     assert tile.panel.isHidden()
 

@@ -19,6 +19,7 @@ from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from layouts.options import AlarmsOptions
 from widgets.i18n import Language, tr
+from widgets.models.alarm_filter import AlarmFilter
 from widgets.models.alarms import AlarmRow, FoldRow
 from widgets.parts import text
 from widgets.tiles.alarms import AlarmsTile
@@ -190,6 +191,20 @@ def test_a_chosen_alarm_stays_chosen_where_it_still_has_a_row(qtbot: QtBot, samp
     rain(sample, 9, first=20)
     tile.on_second()
     assert tile.model.row_of(urgent.id) == tile.view.currentIndex().row() == 0
+
+
+def test_an_alarm_that_is_asked_for_is_shown_whatever_keeps_it_away(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    made = rain(sample, 20)
+    tile.on_second()
+    tile.bar.show_filter(AlarmFilter(words="zzz"), told=True)
+    assert tile.choose(made[7].id)
+    assert tile.model.row(tile.view.currentIndex().row()).alarm.id == made[7].id
+    assert not tile.choose("nobody")
+    point(tile, 0)
+    (new,) = rain(sample, 1, Priority.URGENT, first=60)
+    assert tile.choose(new.id), "it waited above"
+    assert tile.view.currentIndex().row() == 0
 
 
 @pytest.mark.parametrize("language", list(Language))

@@ -185,6 +185,9 @@ class AlarmListModel(QAbstractListModel):
         self._live = Ordered(filter(self._passes, self._city.alarms()))
         self._fold_or_not(self._folded is not None)
 
+    def passes(self, alarm_id: str) -> bool:
+        return alarm_id in self._live
+
     def passing(self) -> int:
         """How many pass the filter."""
         return len(self._live)
@@ -219,6 +222,11 @@ class AlarmListModel(QAbstractListModel):
             return
         (self._opened.add if wanted else self._opened.discard)(key)
         self._rearrange(lambda: self._show_members(key, wanted))
+
+    def open_home(self, alarm_id: str) -> None:
+        """Open the fold in which that alarm is, if it is in one."""
+        if self._folded is not None:
+            self.open_fold(self._folded.home(alarm_id), True)
 
     def _show_members(self, key: str, wanted: bool) -> None:
         assert self._folded is not None

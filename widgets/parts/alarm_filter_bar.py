@@ -22,6 +22,7 @@ from widgets.i18n import local, tr
 from widgets.models.alarm_filter import ALL, AlarmFilter, Stand
 from widgets.parts import text
 from widgets.parts.fields import Field
+from widgets.parts.rows import plain_tooltip
 from widgets.parts.shapes import chip_width, draw_chip
 from widgets.parts.symbols import draw_symbol
 from widgets.session import Session
@@ -39,12 +40,14 @@ class Toggle(QAbstractButton):
         super().__init__(parent)
         self.session, self.scale, self._priority = session, scale, priority
         self.on = False
+        self.words = ""
+        """Not Qt's own text, which takes an "&" in the name of a place for a key."""
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def say(self, words: str, *, on: bool) -> None:
-        self.setText(words)
+        self.words = words
         self.setAccessibleName(words)
-        self.setToolTip(words)
+        self.setToolTip(plain_tooltip(words))
         self.on = on
         self.update()
 
@@ -52,7 +55,7 @@ class Toggle(QAbstractButton):
     def wide(self) -> int:
         if self._priority is not None:
             return round(self.scale.line(self.scale.read) * 1.3)
-        return round(chip_width(self.text(), self.scale.floor) + 1)
+        return round(chip_width(self.words, self.scale.floor) + 1)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -68,7 +71,7 @@ class Toggle(QAbstractButton):
                     painter.fillRect(box.adjusted(-3, -1, 3, 1), theme.tile)
                 draw_symbol(painter, box, self._priority, theme, filled=True)
             else:
-                draw_chip(painter, rect, self.text(), self.scale.floor, ground, ink, Weight.MEDIUM)
+                draw_chip(painter, rect, self.words, self.scale.floor, ground, ink, Weight.MEDIUM)
             if self.hasFocus():
                 painter.setPen(theme.strong if not self.on else theme.inverse_text)
                 painter.drawRect(rect.adjusted(0.5, 0.5, -1, -1))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QObject, Signal
 
 from backends.domain.action import Verb
+from backends.domain.alarm import AlarmState
 from backends.domain.ports import ActionRefused
 from backends.domain.times import NS_PER_S
 from widgets.i18n import tr
@@ -139,6 +140,9 @@ class AlarmHands(QObject):
         rows = [row for row in self._seen(self.chosen()) if not row.gone and row.feed != LOCAL_FEED]
         if not rows:
             self._session.notices.post(tr("alarms.write_none"))
+            return True
+        if mode is Mode.SHELVE and all(row.alarm.state is AlarmState.SHELVED for row in rows):
+            self.many.do(Verb.UNSHELVE, rows)  # the same key takes it back
             return True
         self._panel.write(mode, rows)
         self.panelChanged.emit()

@@ -22,6 +22,7 @@ _DONE = {
     Verb.ACKNOWLEDGE: "alarms.many_acknowledged",
     Verb.COMMENT: "alarms.many_noted",
     Verb.SHELVE: "alarms.many_shelved",
+    Verb.UNSHELVE: "alarms.many_unshelved",
 }
 _FIRST = frozenset({"already_acknowledged", "already_claimed", "already_shelved", "gone"})
 """Conflicts in which somebody else, or its end, was first: nothing is left to do."""

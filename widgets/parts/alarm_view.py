@@ -64,8 +64,8 @@ class AlarmView(RowList):
         modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         pressed = QKeySequence(QKeyCombination(modifiers, Qt.Key(event.key())))
         act = self.own_keys.get(pressed.toString(QKeySequence.SequenceFormat.PortableText))
-        if act is not None and act():
-            return
+        if act is not None and (event.isAutoRepeat() or act()):
+            return  # once a press
         if modifiers == Qt.KeyboardModifier.ShiftModifier and event.key() in _STEPS and not self.scale.wall:
             self.keyPressed.emit()
             self._choose_to(self.moveCursor(_STEPS[Qt.Key(event.key())], modifiers))

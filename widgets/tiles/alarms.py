@@ -121,10 +121,16 @@ class AlarmsTile(Tile):
         self.panel.show_alarm(alarm)
 
     def choose(self, alarm_id: str) -> bool:
-        """The keyboard on that alarm's row, as Up and Down bring it there; False: it is not in this list."""
-        row = self.model.row_of(alarm_id)
-        if row < 0 or self.scale.wall:
+        """The keyboard on that alarm's row, as Up and Down bring it there; False: it is not in this list. A filter, a
+        fold or a reader that keeps it away gives way: a person asked for it."""
+        if self.scale.wall or alarm_id not in self.session.city.book:
             return False
+        if self.model.row_of(alarm_id) < 0:
+            self.reader.end()
+            if not self.model.passes(alarm_id):
+                self._clear_filter()
+            self.model.open_home(alarm_id)
+        row = self.model.row_of(alarm_id)
         self.view.select_row(row)
         self.view.setFocus()
         return True
@@ -159,7 +165,9 @@ class AlarmsTile(Tile):
     def shows_highest_alarm(self) -> bool:
         """False while a reader, a filter or the size of the tile keeps its row away: then the top bar names it."""
         highest = self.session.city.highest_alarm()
-        return highest is None or (self.view.isVisible() and self.model.row_of(highest.id) in self.view.shown_rows())
+        if highest is None or not self.isVisible():
+            return True
+        return self.model.row_of(highest.id) in self.view.shown_rows()
 
     def paint_body(self, painter: QPainter, body: QRectF) -> None:
         if not self.model.rowCount():
