@@ -30,6 +30,7 @@ from backends.domain.alarm import Priority  # noqa: E402
 from console import app as console_app  # noqa: E402
 from console.settings import gui_settings  # noqa: E402
 from widgets import sound  # noqa: E402
+from widgets.models.alarms import ROW_ROLE  # noqa: E402
 from widgets.parts.alarm_rows import AlarmDelegate  # noqa: E402
 from widgets.parts.rows import RowList  # noqa: E402
 from widgets.tiles.camera import CameraTile  # noqa: E402
@@ -55,7 +56,7 @@ class Seen:
 
         def painted(this: Any, painter: Any, option: Any, index: Any) -> None:
             paint(this, painter, option, index)
-            alarm = this.view.model().rows()[index.row()].alarm
+            alarm = index.data(ROW_ROLE).alarm
             if alarm.priority is Priority.URGENT and alarm.id not in self.visible:
                 self._painting.append(alarm)
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from backends.domain.action import ActionStatus, Stage, Verb
 from backends.domain.alarm import Alarm, AlarmState
+from backends.domain.place import Area
 from widgets import format as fmt
 from widgets.i18n import local, tr
+from widgets.models.alarm_folds import Fold, cause_of
 from widgets.models.city import CityModel
+
+_VERBS = {
+    Verb.ACKNOWLEDGE: "alarms.acknowledge",
+    Verb.CLAIM: "alarms.claim",
+    Verb.COMMENT: "alarms.note",
+    Verb.SHELVE: "alarms.shelve",
+}
 
 
 def state_words(alarm: Alarm) -> str:
@@ -41,7 +50,7 @@ def pending_words(status: ActionStatus) -> str:
             return _conflict_words(status)
         case _:
             return tr("alarms.session_over") if status.code == "session_over" else tr("alarms.refused")
-    verb = {Verb.ACKNOWLEDGE: "alarms.acknowledge", Verb.CLAIM: "alarms.claim"}.get(status.action.verb)
+    verb = _VERBS.get(status.action.verb)
     return f"{tr(verb)} · {words}" if verb else words
 
 
@@ -67,6 +76,15 @@ def second_line(alarm: Alarm, *, figures: bool) -> str:
     if alarm.count > 1 and figures:
         parts.insert(0, tr("alarms.count", n=alarm.count))
     return " · ".join(part for part in parts if part)
+
+
+def fold_words(city: CityModel, fold: Fold) -> tuple[str, str, str]:
+    """Cause, where, how many: "Ngập sâu", "Phường 1", "14 · 9 chưa xác nhận"."""
+    worst = fold.worst
+    area = city.records("config").get(worst.area_id)
+    where = local(area.name) if isinstance(area, Area) else local(worst.place)
+    asking = tr("alarms.fold_asking", n=fold.asking) if fold.asking else tr("alarms.fold_seen")
+    return cause_of(local(worst.name)), where, asking
 
 
 def place_and_time(alarm: Alarm, now_ns: int) -> str:
