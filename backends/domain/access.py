@@ -23,6 +23,10 @@ class Right(StrEnum):
     RELEASE = "release"
     SHELVE = "shelve"
     UNSHELVE = "unshelve"
+    RESET = "reset"
+    OUT_OF_SERVICE = "out_of_service"
+    """Stop watching something, without an end; and watch it again. The shift lead's: nobody is told of it meanwhile."""
+    IN_SERVICE = "in_service"
     COMMENT = "comment"
     PUSH_LAYOUT = "push_layout"
     INTAKE = "intake"
@@ -61,6 +65,7 @@ _OPERATOR = _REPORTS | frozenset(
         Right.RELEASE,
         Right.SHELVE,
         Right.UNSHELVE,
+        Right.RESET,
         Right.COMMENT,
         Right.REVEAL_REPORTER,
         Right.LOOK_BACK,
@@ -70,7 +75,15 @@ _OPERATOR = _REPORTS | frozenset(
 
 GRANTS: Mapping[Role, frozenset[Right]] = {
     Role.OPERATOR: _OPERATOR,
-    Role.SHIFT_LEAD: _OPERATOR | {Right.PUSH_LAYOUT, Right.REVEAL_CAMERA, Right.KEEP_PRESET, Right.READ_AUDIT},
+    Role.SHIFT_LEAD: _OPERATOR
+    | {
+        Right.OUT_OF_SERVICE,
+        Right.IN_SERVICE,
+        Right.PUSH_LAYOUT,
+        Right.REVEAL_CAMERA,
+        Right.KEEP_PRESET,
+        Right.READ_AUDIT,
+    },
     # A trainer teaches on a replay or a private hub; on the city in operation he may only write into the log.
     Role.TRAINER: frozenset({Right.COMMENT}),
     Role.ADMIN: frozenset({Right.COMMENT, Right.REVEAL_CAMERA, Right.READ_AUDIT, Right.MANAGE_ACCOUNTS}),

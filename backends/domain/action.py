@@ -21,6 +21,11 @@ class Verb(StrEnum):
     SHELVE = "shelve"
     """`args.until_ns`: decimal text; the alarm comes back by itself then. `args.reason`: 1 to 200 characters."""
     UNSHELVE = "unshelve"
+    RESET = "reset"
+    """Of a latched alarm."""
+    OUT_OF_SERVICE = "out_of_service"
+    """`args.reason`: 1 to 200 characters."""
+    IN_SERVICE = "in_service"
     COMMENT = "comment"
     """`args.text`."""
     PUSH_LAYOUT = "push_layout"
@@ -69,6 +74,9 @@ EXPIRY_S: dict[Verb, float | None] = {
     Verb.RELEASE: 15 * 60.0,
     Verb.SHELVE: 5 * 60.0,
     Verb.UNSHELVE: 15 * 60.0,
+    Verb.RESET: 15 * 60.0,
+    Verb.OUT_OF_SERVICE: 5 * 60.0,
+    Verb.IN_SERVICE: 15 * 60.0,
     Verb.COMMENT: None,
     Verb.PUSH_LAYOUT: 5 * 60.0,
     Verb.INTAKE: None,

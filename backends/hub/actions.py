@@ -139,7 +139,7 @@ class ActionDesk:
         return self._on_alarm(person, action, now_ns)
 
     def _on_alarm(self, person: Operator, action: Action, now_ns: int) -> _Verdict:
-        if action.verb is Verb.SHELVE and (wrong := _unfit_shelving(person, action, now_ns)) is not None:
+        if (wrong := _unfit_setting_aside(person, action, now_ns)) is not None:
             return wrong
         standing = self._intake.engine.alarm(action.target)
         if standing is None:
@@ -198,10 +198,14 @@ class ActionDesk:
         return _Verdict(Stage.APPLIED, rev=record.rev, records=(("layouts", record),), changes=(put, note))
 
 
-def _unfit_shelving(person: Operator, action: Action, now_ns: int) -> _Verdict | None:
-    """Why this alarm may not be set aside so; None = it may."""
+def _unfit_setting_aside(person: Operator, action: Action, now_ns: int) -> _Verdict | None:
+    """Why this alarm may not be shelved or taken out of service so; None = it may."""
+    if action.verb not in (Verb.SHELVE, Verb.OUT_OF_SERVICE):
+        return None
     if not 0 < len(action.args.get("reason", "").strip()) <= REASON_LIMIT:
         return _Verdict(Stage.REFUSED, "bad_reason", f"1 to {REASON_LIMIT} characters")
+    if action.verb is Verb.OUT_OF_SERVICE:
+        return None
     until = action.args.get("until_ns", "")
     if not (until.isascii() and until.isdigit() and len(until) < 20) or int(until) <= now_ns:
         return _Verdict(Stage.REFUSED, "bad_until", "until_ns: a time to come, decimal, in the hub's time")

@@ -6,7 +6,7 @@ Pure but for its own memory; no clock, no log.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from backends.domain import report_moves
 from backends.domain.alarm import Alarm
 from backends.domain.camera import Camera
+from backends.domain.definition import PLAIN, Definition
 from backends.domain.people import Operator, Station
 from backends.domain.place import SlaRule
 from backends.domain.report import Report, ReportState
@@ -32,6 +33,7 @@ from backends.domain.world import (
 from backends.hub import timeline
 from backends.hub.engine import AlarmEngine
 from backends.hub.ports import Change
+from backends.hub.silence import PREFIX, Silence
 
 RECORD_FEEDS = ("cameras", "sensors", "indicators", "roster", "stations", "config", "reports", "layouts")
 
@@ -39,8 +41,14 @@ RECORD_FEEDS = ("cameras", "sensors", "indicators", "roster", "stations", "confi
 class Intake:
     """What the hub knows of the city, and how an event changes it."""
 
-    def __init__(self, alarms: Iterable[Alarm] = ()) -> None:
-        self.engine = AlarmEngine(alarms)
+    def __init__(
+        self, alarms: Iterable[Alarm] = (), define: Callable[[str, Sensor | None], Definition] = lambda *_: PLAIN,
+        limits: Callable[[Sensor], Sensor] = lambda sensor: sensor,
+    ) -> None:  # fmt: skip
+        self._limits = limits
+        self.engine = AlarmEngine(alarms, define)
+        self._silence = Silence()
+        self._silence.standing(self.engine.standing(PREFIX))
         self._records: dict[str, dict[str, Any]] = {feed: {} for feed in RECORD_FEEDS}
         self._revs: dict[tuple[str, str], int] = {}
         self._samples: list[Sample] = []
@@ -52,7 +60,7 @@ class Intake:
         self._records[feed][record.id] = record
         self._revs[(feed, record.id)] = rev
         if feed == "sensors":
-            self.engine.watch(record)
+            self._watch(record)
 
     def records(self, feed: str) -> dict[str, Any]:
         """A feed's records by id. Not to be changed."""
@@ -110,6 +118,8 @@ class Intake:
 
     def put(self, feed: str, record: Any, t_ns: int) -> list[Change]:
         """A record of a state feed; none if nothing but its rev differs."""
+        if isinstance(record, Sensor):
+            record = self._limits(record)
         old = self._records[feed].get(record.id)
         rev = self._revs.get((feed, record.id), 0)
         record = _with_rev(record, max(1, rev))
@@ -126,10 +136,21 @@ class Intake:
         self._records[feed][record.id] = record
         self._revs[(feed, record.id)] = rev
         if isinstance(record, Sensor):
-            self.engine.watch(record)
+            self._watch(record)
         return [Change(feed, "put", record.id, t_ns, record, rev)]
 
+    def relimit(self, t_ns: int) -> list[Change]:
+        """The files of limits may be others than those that the log's sensors were given theirs by."""
+        sensors = list(self._records["sensors"].values())
+        return [change for sensor in sensors for change in self.put("sensors", sensor, t_ns)]
+
+    def _watch(self, sensor: Sensor) -> None:
+        self.engine.watch(sensor)
+        self._silence.plan(sensor)
+
     def _forget(self, feed: str, id_: str, t_ns: int) -> Change:
+        if feed == "sensors":
+            self._silence.forget(id_)
         del self._records[feed][id_]
         rev = self._revs[(feed, id_)] = self._revs[(feed, id_)] + 1
         return Change(feed, "del", id_, t_ns, None, rev)
@@ -146,11 +167,16 @@ class Intake:
             case ReportMoved(t_ns, report):
                 return self._report(t_ns, report)
             case CameraMoved(t_ns, camera):
-                return self.put("cameras", camera, t_ns)
+                return self.put("cameras", _pictured(camera, self._records["cameras"].get(camera.id)), t_ns)
             case IndicatorMoved(t_ns, indicator):
                 return self.put("indicators", indicator, t_ns)
             case SensorMoved(t_ns, sensor):
                 return self.put("sensors", sensor, t_ns)
+
+    def tick(self, now_ns: int) -> list[Change]:
+        """What time alone changes."""
+        silent = [change for condition in self._silence.look(now_ns) for change in self.engine.condition(condition)]
+        return silent + self.engine.tick(now_ns)
 
     def take_samples(self) -> list[Sample]:
         """All samples since the last call."""
@@ -162,6 +188,7 @@ class Intake:
         engine = self.engine
         self._samples += event.samples
         for sample in event.samples:
+            self._silence.heard(sample.series, event.t_ns)
             if engine.watches(sample.series):
                 changes += engine.sample(sample, event.t_ns)
         return changes
@@ -191,6 +218,13 @@ class Intake:
 def _with_rev(record: Any, rev: int) -> Any:
     """Config records carry no rev of their own; the envelope's is enough."""
     return msgspec.structs.replace(record, rev=rev) if hasattr(record, "rev") else record
+
+
+def _pictured(moved: Camera, known: Camera | None) -> Camera:
+    """With the small picture that was taken of it; the world does not know it."""
+    if known is None:
+        return moved
+    return msgspec.structs.replace(moved, thumbnail=known.thumbnail, t_thumbnail_ns=known.t_thumbnail_ns)
 
 
 def _agency_says(ours: Report, theirs: Report, t_ns: int) -> Report:

@@ -17,6 +17,9 @@ _WHAT = {
     Verb.RELEASE: "alarm_released",
     Verb.SHELVE: "alarm_shelved",
     Verb.UNSHELVE: "alarm_unshelved",
+    Verb.RESET: "alarm_reset",
+    Verb.OUT_OF_SERVICE: "alarm_out_of_service",
+    Verb.IN_SERVICE: "alarm_in_service",
 }
 
 
@@ -31,13 +34,19 @@ def of_alarm(what: str, alarm: Alarm, t_ns: int) -> Change:
     return event(f"{alarm.id}/{alarm.state_rev}", what, alarm.id, t_ns, text=alarm.name)
 
 
+def of_mark(what: str, alarm: Alarm, t_ns: int) -> Change:
+    """Something was noted at an alarm, beside what moved it."""
+    return event(f"{alarm.id}/{what}/{alarm.rev}", what, alarm.id, t_ns, text=alarm.name)
+
+
 def of_verb(alarm: Alarm, verb: Verb, operator: Operator, t_ns: int, *, cause: str = "") -> Change:
     """A person moved an alarm."""
     id_ = f"{alarm.id}/{alarm.state_rev}"
     text = alarm.name
-    if verb is Verb.SHELVE:
+    if verb in (Verb.SHELVE, Verb.OUT_OF_SERVICE):
         # The record forgets the reason when the alarm comes back; the timeline does not.
-        text = LocalText(f"{text.vi} · {alarm.shelve_reason}", f"{text.get('en')} · {alarm.shelve_reason}")
+        reason = alarm.shelve_reason or alarm.oos_reason
+        text = LocalText(f"{text.vi} · {reason}", f"{text.get('en')} · {reason}")
     return event(id_, _WHAT[verb], alarm.id, t_ns, actor=operator.id, text=text, cause=cause)
 
 

@@ -447,3 +447,15 @@ def shelve(s: Scribe) -> None:
     s.say("", act(1, "shelve", id_, rev, token=token, args=args), answers=2)
     item = s.live("", lambda m: m.get("cause") == aid(1), b"1/alarms/")
     s.say("", act(2, "unshelve", id_, item["body"]["state_rev"], token=token), answers=2)
+
+
+@scene(sign_in="password")
+def out_of_service(s: Scribe) -> None:
+    """The shift lead takes an alarm out of service for maintenance, and puts it back; it is not latched: no reset."""
+    hello(s)
+    token = signed_in(s, "lan")
+    id_, rev = fire(s)
+    s.say("", act(1, "out_of_service", id_, rev, token=token, args={"reason": "thay cảm biến"}), answers=2)
+    item = s.live("", lambda m: m.get("cause") == aid(1), b"1/alarms/")
+    s.say("", act(2, "in_service", id_, item["body"]["state_rev"], token=token), answers=2)
+    s.say("", act(3, "reset", id_, 0, token=token), answers=2)

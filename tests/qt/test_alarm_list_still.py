@@ -243,3 +243,32 @@ def test_a_click_means_the_row_that_was_on_the_screen(qtbot: QtBot, sample: Samp
     assert (action.verb, action.target) == (Verb.ACKNOWLEDGE, seen.alarm.id)
     assert action.expect_state_rev == seen.alarm.state_rev
     assert tile.model.row(tile.view.currentIndex().row()).alarm.id == seen.alarm.id
+
+
+def test_a_key_means_the_state_that_is_on_the_screen(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    tile.view.setFocus()
+    tile.view.select_row(1)
+    seen = tile.model.row(1).alarm
+    sample.put("alarms", msgspec.structs.replace(seen, rev=9, state_rev=9, count=2))
+    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
+    assert [action.expect_state_rev for action in sample.actions.submitted] == [seen.state_rev], "the hub refuses it"
+
+
+def test_a_chosen_alarm_out_of_sight_is_shown_before_it_is_acknowledged(qtbot: QtBot, qapp: QApplication) -> None:
+    prepare(qapp)
+    sample = sample_session(Scene.FLOOD)
+    told: list[str] = []
+    sample.session.notices.toldDesk.connect(told.append)
+    tile = tile_of(qtbot, sample, size=(500, 260))
+    tile.view.setFocus()
+    tile.view.select_row(2)
+    chosen = tile.model.row(2).alarm
+    sample.put("alarms", *(fresh(sample, n) for n in range(1, 12)))
+    assert tile.view.currentIndex().row() not in tile.view.shown_rows()
+    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
+    assert not sample.actions.submitted
+    assert told == [tr("alarms.look_first")]
+    assert tile.view.currentIndex().row() in tile.view.shown_rows()
+    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
+    assert [action.target for action in sample.actions.submitted] == [chosen.id]

@@ -93,7 +93,17 @@ class AlarmHands(QObject):
         elif button is RowButton.ACKNOWLEDGE and len(rows) > 1:
             self._acknowledge(rows)
         elif isinstance(current, AlarmRow):
-            self.press(current, button)
+            self._press_current(current, button)
+
+    def _press_current(self, row: AlarmRow, button: RowButton) -> None:
+        """As it is on the screen: a key means what the person sees, as a click does."""
+        place = self._view.currentIndex()
+        if place.row() not in self._view.shown_rows():
+            self._view.scrollTo(place)
+            self._session.notices.tell_desk(tr("alarms.look_first"))
+            return
+        shown = self._view.painted_row(row.alarm.id)
+        self.press(row if shown is None or row.gone else shown, button)
 
     def press(self, row: AlarmRow, button: RowButton) -> None:
         """A button of a row, or its key."""

@@ -55,6 +55,11 @@ class AlarmView(RowList):
     def _where_is(self, shown: object) -> int:
         return self._alarms.row_of(row_id(shown)) if isinstance(shown, AlarmRow | FoldRow) else -1
 
+    def painted_row(self, alarm_id: str) -> AlarmRow | None:
+        """That alarm as it is on the screen, whatever has become of it since; None: it is not there."""
+        shown = (content for _, content in self._painted.values())
+        return next((row for row in shown if isinstance(row, AlarmRow) and row.alarm.id == alarm_id), None)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         pressed = QKeySequence(QKeyCombination(modifiers, Qt.Key(event.key())))

@@ -25,6 +25,8 @@ def state_words(alarm: Alarm) -> str:
             return tr("alarms.in_hand", who=alarm.holder) if alarm.holder else tr("alarms.unacknowledged")
         case AlarmState.RETURNED:
             return tr("alarms.returned")
+        case AlarmState.LATCHED:
+            return tr("alarms.latched")
         case AlarmState.SHELVED:
             return tr("alarms.shelved", at=fmt.clock_minutes(alarm.shelved_until_ns))
         case AlarmState.SUPPRESSED:
@@ -73,7 +75,13 @@ def _conflict_words(status: ActionStatus) -> str:
 def second_line(alarm: Alarm, *, figures: bool) -> str:
     """Detail and place; without `figures` (a wall) the place alone."""
     parts = [local(alarm.detail) if figures else "", local(alarm.place)]
-    if alarm.count > 1 and figures:
+    if alarm.children and figures:
+        parts.insert(0, tr("alarms.children", n=alarm.children))
+    if alarm.chattering:
+        parts.insert(0, tr("alarms.chattering", n=alarm.count))
+    elif alarm.fleeting:
+        parts.insert(0, tr("alarms.fleeting"))
+    elif alarm.count > 1 and figures:
         parts.insert(0, tr("alarms.count", n=alarm.count))
     return " · ".join(part for part in parts if part)
 
