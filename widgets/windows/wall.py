@@ -168,6 +168,7 @@ class Wall(QObject):
 
     def close(self) -> None:
         """Close all windows; the program ends after it."""
+        self.panels.close()
         while self.windows:
             self._close(self.windows.pop())
         self._session.demands.flush()
