@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from helpers.keyboard import type_in
-from helpers.sample_city import DESK, NOW_NS, WALL, WALL_4K, SampleSession, Scene, prepare, sample_session, who_is_here
+from helpers.sample_city import DESK, WALL, WALL_4K, SampleSession, Scene, prepare, sample_session, who_is_here
 from helpers.sample_records import ALARMS
 from helpers.text_rules import below_floor, cut, overlapping
 from PySide6.QtCore import QPoint, QSize, Qt
@@ -179,7 +179,6 @@ def test_where_nothing_can_take_it_that_is_said_and_the_line_stays(
     for typed, why in (
         ("ke song", "search.no_slot"),
         ("dong luong", "search.no_map"),
-        ("muc nuoc", "search.no_plot"),
         ("2203", "search.no_report_row"),
         ("ngap bo cuc", ""),
     ):
@@ -227,13 +226,17 @@ def test_reports_sensors_areas_layouts(room: Room, sample: SampleSession) -> Non
     assert reports.list.hasFocus()
     assert reports.model.report(reports.list.currentIndex().row()).id == "PA-2211"
 
-    panel = room.search("muc nuoc")
+    room.search("muc nuoc")
     room.key(Key.Key_Return)
-    assert panel.said == tr("search.no_plot"), "nobody draws it on demand yet"
-    plots: list[tuple[str, int]] = []
-    sample.session.calls.plotCalled.connect(lambda sensor, at_ns, _half_s: plots.append((sensor, at_ns)))
-    room.key(Key.Key_Return)
-    assert plots == [("river-01.water_level", NOW_NS)]
+    sheet = room.wall.plots.tile
+    assert sheet is not None
+    assert sheet.sensor is not None
+    assert sheet.sensor.id == "river-01.water_level"
+    assert sheet.hasFocus()
+    room.key(Key.Key_H, modifiers=CTRL)
+    assert room.panel.rows[0].key == (Kind.HELP, Context.PLOT)
+    room.key(Key.Key_Escape, Key.Key_Escape)
+    assert room.wall.plots.tile is None
 
     area = next(one for one in sample.city.records("config").values() if type(one).__name__ == "Area")
     shown = room.tile(MapTile)

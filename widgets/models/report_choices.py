@@ -20,6 +20,7 @@ from backends.domain.text import fold
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.models.city import CityModel
+from widgets.search.words import matches, split, tokens
 
 Kind = TypeVar("Kind")
 
@@ -51,12 +52,8 @@ def choices(city: CityModel, report: Report) -> list[Choice]:
 
 def narrowed(listed: Iterable[Choice], typed: str) -> list[Choice]:
     """Those whose words hold the beginnings of all typed words, in any order: "dien", "giao dien", "gop 2203"."""
-    wanted = fold(typed).split()
-    return [one for one in listed if all(_begins(fold(one.words), word) for word in wanted)]
-
-
-def _begins(words: str, typed: str) -> bool:
-    return any(word.startswith(typed) for word in words.replace("-", " ").split()) or typed in words.split()
+    wanted = split(typed)
+    return [one for one in listed if matches(wanted, tokens(one.words))]
 
 
 def similar(city: CityModel, report: Report) -> list[Twin]:

@@ -26,6 +26,7 @@ from widgets.tiles.alarms import AlarmsTile
 from widgets.tiles.base import Tile
 from widgets.tiles.camera import CameraTile
 from widgets.tiles.camera_list import CameraListTile
+from widgets.tiles.plot import PlotTile
 from widgets.tiles.registry import tile_specs
 from widgets.tiles.reports import ReportsTile
 from widgets.windows.camera_desk import CameraDesk
@@ -156,7 +157,8 @@ class PanelDesk(QObject):
             case Kind.REPORT:
                 return self._choose(ReportsTile, item.id, window, "search.no_report_row")
             case Kind.SENSOR:
-                return self._plot(item)
+                calls = self._session.calls
+                calls.plotCalled.emit(item.id, self._session.clock.now_ns(), PLOT_HALF_S)
             case Kind.AREA:
                 return self._show_area(item)
             case Kind.LAYOUT:
@@ -194,13 +196,6 @@ class PanelDesk(QObject):
         if command.id not in self.acts:
             return tr("search.by_hand")
         self.acts[command.id](window)
-        return ""
-
-    def _plot(self, item: Item) -> str:
-        calls = self._session.calls
-        if not calls.receivers(SIGNAL("plotCalled(QString,PyObject,int)")):
-            return tr("search.no_plot")
-        calls.plotCalled.emit(item.id, self._session.clock.now_ns(), PLOT_HALF_S)
         return ""
 
     def _show_area(self, item: Item) -> str:
@@ -261,5 +256,10 @@ def context_of(window: WallWindow) -> Context:
         if widget.turn.active:
             return Context.TURNING
         return Context.PAST if widget.replay is not None else Context.CAMERA
-    lists = ((AlarmsTile, Context.ALARMS), (ReportsTile, Context.REPORTS), (CameraListTile, Context.CAMERA_LIST))
-    return next((context for kind, context in lists if isinstance(widget, kind)), Context.WINDOW)
+    others = (
+        (AlarmsTile, Context.ALARMS),
+        (ReportsTile, Context.REPORTS),
+        (CameraListTile, Context.CAMERA_LIST),
+        (PlotTile, Context.PLOT),
+    )
+    return next((context for kind, context in others if isinstance(widget, kind)), Context.WINDOW)
