@@ -59,4 +59,8 @@ def test_an_operator_at_a_real_window(tmp_path: Path) -> None:
         screen.key("alt+F4")  # must not take the wall away
         screen.key("F1")
         running.wait_event("layout", lambda e: e["layout"] == "overview", after_ns=queued["t"], timeout_s=10)
+
+        for key in ("ctrl+f", *"giao", "space", *"th", "Return"):
+            screen.key(key)
+        running.wait_event("layout", lambda e: e["layout"] == "traffic", timeout_s=10)
         assert not [e for e in running.events() if e["event"] == "error"]
