@@ -37,6 +37,7 @@ from widgets.memory import Memory
 from widgets.models.city import CityModel
 from widgets.parts import plot_chart
 from widgets.parts.demands import DemandBoard
+from widgets.parts.plot_export import ExportDesk
 from widgets.parts.sight_teller import SightTeller
 from widgets.parts.stream_watch import StreamWatch
 from widgets.pump import Pump
@@ -127,6 +128,7 @@ class SessionBuilder(QObject):
         self.wall.layoutChanged.connect(self._keep_preferences)
         stills = Path(settings.stills_dir) if settings.stills_dir else Path(settings.data_dir) / "stills"
         self._stills = StillDesk(self.session, stills, self._feed.still_saved)
+        self._exports = ExportDesk(self.session, stills, self._feed.file_saved)
         self._idle = IdleLock(self.session, self.pump, settings.lock_after_min)
         self.wall.lock_when_idle(self._idle)
         self._sound.changed.connect(self.wall.repaint_bars)
@@ -156,6 +158,7 @@ class SessionBuilder(QObject):
         """See the module for the order. Safe to call twice."""
         self.pump.stop()
         self._stills.close()
+        self._exports.close()
         self.wall.close()
         self._sound.close()
         self._awake.stop()

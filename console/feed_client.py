@@ -123,7 +123,7 @@ class FeedClient:
         with self._lock:
             left = list(self._unaudited.values())
         for note in left:
-            what = note.target if isinstance(note, wire.Acknowledged) else f"{note.camera} {note.detail}"
+            what = note.target if isinstance(note, wire.Acknowledged) else f"{note.target} {note.detail}"
             _log.warning("no feeder until the end: the audit has no row for %s of %s", type(note).__name__, what)
 
     # -- the GUI's thread ----------------------------------------------------------------------------
@@ -169,7 +169,11 @@ class FeedClient:
 
     def still_saved(self, camera: str, detail: str) -> None:
         """For the audit: a still of a camera was saved here; `detail` names the file and its hash."""
-        self._note(wire.StillSaved(new_aid(), camera, detail, self._grant.operator_id, self._clock.now_ns()))
+        self.file_saved("save_still", f"cameras/{camera}", detail)
+
+    def file_saved(self, what: str, target: str, detail: str) -> None:
+        """For the audit: a file with something of `target` was saved here."""
+        self._note(wire.StillSaved(new_aid(), target, detail, self._grant.operator_id, self._clock.now_ns(), what))
 
     def _note(self, note: wire.Acknowledged | wire.StillSaved) -> None:
         with self._lock:
@@ -318,7 +322,7 @@ class FeedClient:
             case wire.WireSeries():
                 t_ns = np.frombuffer(frame.t_ns, dtype=np.int64)
                 value = np.frombuffer(frame.value, dtype=np.float64)
-                self._inbox.append(SeriesPart(frame.request, frame.series, t_ns, value, frame.complete))
+                self._inbox.append(SeriesPart(frame.request, frame.series, t_ns, value, frame.complete, frame.flags))
             case wire.WireFeedStatus():
                 self._take_feed(frame.status)
             case wire.WireLinkStatus():

@@ -166,10 +166,10 @@ class FeedCore:
         )  # fmt: skip
 
     def still_saved(self, note: StillSaved) -> None:
-        """Somebody saved a still of a camera: noted once, as `acknowledged` is."""
+        """Somebody saved a still of a camera, or another file: noted once, as `acknowledged` is."""
         self.store.audit(
             PutAudit(
-                note.t_ns, "save_still", note.person, f"cameras/{note.camera}", detail=note.detail,
+                note.t_ns, note.what, note.person, note.target, detail=note.detail,
                 station=self.settings.station, aid=note.aid,
             )
         )  # fmt: skip
@@ -240,7 +240,7 @@ class FeedCore:
             self._fresh = {}
 
     def series(self, series: Series) -> None:
-        self.history.on_series(series.request, series.t, series.value, series.code)
+        self.history.on_series(series.request, series.t, series.value, series.code, series.flags)
 
     def welcomed(self, grant: Grant, token: str) -> None:
         self.access.welcomed(grant, token)

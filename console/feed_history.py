@@ -17,8 +17,8 @@ import msgspec
 import numpy as np
 
 from backends.domain.ports import SeriesPart
-from backends.domain.sensor import Sample
-from backends.store.series import read_series
+from backends.domain.sensor import Flagged, Sample
+from backends.store.series import read_flags, read_series
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +74,14 @@ class HistoryReader:
         self._work.put(lambda: self._from_store(question, complete=False))
         self._ask_hub(number, series, t0_ns, t1_ns, question.max_points)
 
-    def on_series(self, number: int, t_ns: Sequence[int], value: Sequence[float | None], code: str) -> None:
+    def on_series(
+        self,
+        number: int,
+        t_ns: Sequence[int],
+        value: Sequence[float | None],
+        code: str,
+        flags: tuple[Flagged, ...] = (),
+    ) -> None:
         """The hub's answer to question `number`."""
         with self._lock:
             question = self._open.pop(number, None)
@@ -83,7 +90,7 @@ class HistoryReader:
         if code or len(t_ns) != len(value):
             self._work.put(lambda: self._from_store(question, complete=True))
         else:
-            self._work.put(lambda: self._from_hub(question, t_ns, value))
+            self._work.put(lambda: self._from_hub(question, t_ns, value, flags))
 
     def _run(self) -> None:
         while (job := self._work.get()) is not None:
@@ -92,11 +99,15 @@ class HistoryReader:
     def _from_store(self, question: _Question, *, complete: bool) -> None:
         q = question
         t_ns, value = read_series(self._dir, q.series, q.t0_ns, q.t1_ns, q.max_points)
-        q.answer(SeriesPart(q.request, q.series, t_ns, value, complete))
+        flags = read_flags(self._dir, q.series, q.t0_ns, q.t1_ns, q.max_points)
+        q.answer(SeriesPart(q.request, q.series, t_ns, value, complete, flags))
 
-    def _from_hub(self, question: _Question, t_ns: Sequence[int], value: Sequence[float | None]) -> None:
+    def _from_hub(
+        self, question: _Question, t_ns: Sequence[int], value: Sequence[float | None], flags: tuple[Flagged, ...]
+    ) -> None:
         values = np.array([np.nan if v is None else v for v in value], dtype=np.float64)
-        question.answer(SeriesPart(question.request, question.series, np.array(t_ns, dtype=np.int64), values, True))
+        times = np.array(t_ns, dtype=np.int64)
+        question.answer(SeriesPart(question.request, question.series, times, values, True, flags))
         if len(t_ns) < question.max_points // 2:
             # Far from the limit, so nothing was thinned away.
             known = zip(t_ns, value, strict=True)

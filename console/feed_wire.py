@@ -16,7 +16,7 @@ from backends.domain.alarm import Alarm
 from backends.domain.camera import Sight
 from backends.domain.feeds import FEEDS, FeedStatus
 from backends.domain.ports import LinkStatus, SmallPicture, StoreTrouble
-from backends.domain.sensor import Sample
+from backends.domain.sensor import Flagged, Sample
 from backends.domain.turning import TurnStatus, TurnWish
 
 LOCAL_FEED = "local"
@@ -56,6 +56,7 @@ class WireSeries(_Frame, frozen=True):
     t_ns: bytes
     value: bytes
     complete: bool
+    flags: tuple[Flagged, ...] = ()
 
 
 class WireFeedStatus(_Frame, frozen=True):
@@ -212,14 +213,16 @@ class Acknowledged(_Frame, frozen=True):
 
 
 class StillSaved(_Frame, frozen=True):
-    """A still of a camera was saved at this station: for the audit, sent again like Acknowledged. `detail`: the
-    file's name and its hash."""
+    """A file was saved at this station, such as a still of a camera: for the audit, sent again like Acknowledged.
+    `detail`: the file's name and its hash."""
 
     aid: str
-    camera: str
+    target: str
+    """"cameras/cam-014", "sensors/river-01.water_level"."""
     detail: str
     person: str
     t_ns: int
+    what: str = "save_still"
 
 
 ToGui = (

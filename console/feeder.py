@@ -54,7 +54,8 @@ def to_frame(out: Out) -> wire.ToGui:  # noqa: PLR0912  # one case a kind is its
         case NewSamples():
             return wire.WireSamples(out.samples, out.conflated)
         case SeriesPart():
-            return wire.WireSeries(out.request, out.series, out.t_ns.tobytes(), out.value.tobytes(), out.complete)
+            numbers = out.t_ns.tobytes(), out.value.tobytes()
+            return wire.WireSeries(out.request, out.series, *numbers, out.complete, out.flags)
         case FeedStatus():
             return wire.WireFeedStatus(out)
         case LinkStatus():

@@ -29,6 +29,8 @@ class Context(StrEnum):
     """On a camera tile that shows an old picture."""
     TURNING = "turning"
     """On a camera tile whose camera is turned from here."""
+    PLOT = "plot"
+    """On a plot; the names of its commands are those of `parts.plot_keys.PlotAct`."""
     NUMBERS = "numbers"
     """In the line of numbers."""
     PANEL = "panel"
@@ -118,7 +120,8 @@ _ROWS: tuple[Command, ...] = (
     Command("alarms.history_close", ("Left",)),
     Command("alarms.several"),
     Command("alarms.all_seen", ("Ctrl+A",)),
-    Command("alarms.catch_up", ("Home", "Esc")),
+    Command("alarms.catch_up", ("Esc",)),
+    Command("alarms.top", ("Home",)),
     Command("alarms.filter", ("Ctrl+Shift+F",)),
     Command("alarms.urgent", ("Ctrl+U",)),
     Command("alarms.clear", ("Ctrl+Backspace",)),
@@ -142,6 +145,22 @@ _ROWS: tuple[Command, ...] = (
     Command("turning.lens"),
     Command("turning.preset"),
     Command("turning.back"),
+    Command("plot.nearer", ("+", "=")),
+    Command("plot.farther", ("-",)),
+    Command("plot.earlier", ("Left",)),
+    Command("plot.later", ("Right",)),
+    Command("plot.page_earlier", ("PgUp",)),
+    Command("plot.page_later", ("PgDown",)),
+    Command("plot.cursor_earlier", ("Shift+Left",)),
+    Command("plot.cursor_later", ("Shift+Right",)),
+    Command("plot.mark", ("Space",)),
+    Command("plot.now", ("End", "Esc")),
+    Command("plot.link", ("Ctrl+K",)),
+    Command("plot.add", ("Ins",)),
+    Command("plot.remove", ("Del",)),
+    Command("plot.shapes", ("Ctrl+N",)),
+    Command("plot.table", ("Ctrl+E",)),
+    Command("plot.picture", ("Ctrl+S",)),
     Command("panel.move"),
     Command("panel.enter"),
     Command("panel.second"),

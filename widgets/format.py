@@ -73,6 +73,12 @@ def event_time(t_ns: int, now_ns: int) -> str:
     return f"{date_short(t_ns)} {clock_minutes(t_ns)}"
 
 
+def event_seconds(t_ns: int, now_ns: int) -> str:
+    """To the second, with the date where it is not today's."""
+    at = clock(t_ns)
+    return at if local_time(t_ns).date() == local_time(now_ns).date() else f"{date_short(t_ns)} {at}"
+
+
 def event_minutes(t_ns: int, now_ns: int) -> str:
     """As event_time, to the minute: for walls and flags, where there is no room for seconds."""
     at = clock_minutes(t_ns)

@@ -32,16 +32,17 @@ def bind_key(widget: QWidget, key: str, action: Callable[[], object], *, window:
 
 def act_of(event: QKeyEvent) -> Ask | None:
     """What the pressed key asks of a camera tile; None: nothing. A keypad's keys count as the others do."""
-    return CAMERA_KEYS.get(_spelt(event))
+    return CAMERA_KEYS.get(spelt(event))
 
 
 def is_window_key(event: QKeyEvent) -> bool:
     """The window does something with it, wherever the keyboard is: no line edit keeps it for itself, as some do
     with Ctrl+F and Ctrl+H (a step, a Backspace)."""
-    return _spelt(event) in WINDOW_KEYS
+    return spelt(event) in WINDOW_KEYS
 
 
-def _spelt(event: QKeyEvent) -> str:
+def spelt(event: QKeyEvent) -> str:
+    """The pressed key as the tables name it; of a keypad as of the others."""
     modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
     if event.text() in ("+", "=", "-"):
         modifiers &= ~Qt.KeyboardModifier.ShiftModifier

@@ -31,6 +31,7 @@ from widgets.memory import Memory
 from widgets.models.city import CityModel
 from widgets.parts.demands import DemandBoard
 from widgets.parts.thumbnails import WantBoard
+from widgets.plots import PlotDesk
 from widgets.theme import DARK, THEMES, Theme, ThemeName
 
 NOTICES_KEPT = 200
@@ -92,6 +93,8 @@ class Calls(QObject):
     """(sensor id, moment in ns, half span in s): that sensor's plot is wanted, so long before and after the moment."""
     areaCalled = Signal(str)
     """Area id: where on the map it is."""
+    saveAsked = Signal(object)
+    """A plot's `plot_export.Job`: table and picture of what it shows are to be saved."""
     restartAsked = Signal()
     """A person wants the parts of the program that were given up to be started again."""
 
@@ -118,11 +121,13 @@ class Session:
     memory: Memory = field(default_factory=Memory)
     hands: CameraHands = field(init=False)
     wants: WantBoard = field(init=False)
+    plots: PlotDesk = field(init=False)
 
     def __post_init__(self) -> None:
         self.hands = CameraHands(self.memory)
         self.wants = WantBoard(self.small)
         self.notices.now_ns = self.clock.now_ns
+        self.plots = PlotDesk(self.mono, self.memory)
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ class City:
     def _sensor(self, source: stations.Definition, t_ns: int) -> Sensor:
         ahead = _FORECASTS.get(source.id)
         future = forecast(special_value(source, self._spec.water), t_ns, *ahead) if ahead else ()
-        return stations.sensor(source, local_date(t_ns), future)
+        return stations.sensor(source, local_date(t_ns), future, t_ns)
 
     def _cameras(self, date: str) -> tuple[Camera, ...]:
         away = {n: s.t_ns for s in self._script for n in s.dead if s.t_ns < self._start_ns < s.end_ns}

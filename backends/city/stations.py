@@ -143,7 +143,9 @@ def definition(sensor_id: str) -> Definition:
     raise KeyError(sensor_id)
 
 
-def sensor(source: Definition, date: str, forecast: tuple[tuple[int, float], ...] = ()) -> Sensor:
+def sensor(
+    source: Definition, date: str, forecast: tuple[tuple[int, float], ...] = (), forecast_at_ns: int = 0
+) -> Sensor:
     """The record as of an ISO date."""
     row, gauge = source.row, source.gauge
     return Sensor(
@@ -162,5 +164,6 @@ def sensor(source: Definition, date: str, forecast: tuple[tuple[int, float], ...
         high=float(row["high"]),
         limits=tuple(x for x in source.limits if x.valid_from <= date),
         forecast=forecast,
+        forecast_at_ns=forecast_at_ns if forecast else 0,
         camera_ids=tuple(cameras.camera_id(n) for n in gauge.cameras),
     )

@@ -21,7 +21,7 @@ from backends.domain.action import ActionStatus, Verb
 from backends.domain.camera import Camera, Demand, PictureStatus
 from backends.domain.device import CameraEvent, Preset, PtzPosition
 from backends.domain.feeds import FeedStatus, LinkState, Mode
-from backends.domain.sensor import Sample
+from backends.domain.sensor import Flagged, Sample
 from backends.domain.stream_choice import Act, Use, View, Wish
 from backends.domain.text import LocalText
 from backends.domain.turning import TurnStatus, TurnWish
@@ -55,6 +55,8 @@ class SeriesPart(msgspec.Struct, frozen=True):
     """NaN = a gap that must stay open."""
     complete: bool = True
     """False: from the store alone; more may come under the same request number."""
+    flags: tuple[Flagged, ...] = ()
+    """Samples that are not good, which the line leaves out; rising in time."""
 
 
 class LinkStatus(msgspec.Struct, frozen=True, omit_defaults=True):

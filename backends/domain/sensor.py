@@ -52,6 +52,8 @@ class Sensor(msgspec.Struct, frozen=True, omit_defaults=True):
     limits: tuple[Limit, ...] = ()
     forecast: tuple[tuple[int, float], ...] = ()
     """(t_ns, value), rising in time; dotted on the plot."""
+    forecast_at_ns: int = 0
+    """When the forecast was issued, UTC; 0 = not said."""
     last: Value | None = None
     camera_ids: tuple[str, ...] = ()
     rev: int = 1
@@ -64,6 +66,19 @@ class Sample(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
     t_ns: int
     value: float | None = None
     quality: str = "good"
+
+
+class Flagged(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
+    """A run of samples of one series that are not good, all alike: [t0_ns, t1_ns, quality, least, greatest]."""
+
+    t0_ns: int
+    """Source time of the first of them."""
+    t1_ns: int
+    """Of the last."""
+    quality: str
+    least: float | None = None
+    """Of their values; null where none has one."""
+    greatest: float | None = None
 
 
 class SampleBatch(msgspec.Struct, frozen=True):

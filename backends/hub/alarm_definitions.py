@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from backends.adapters.csv_table import MOST_BYTES as MOST_TABLE
 from backends.adapters.csv_table import CsvFaults, Heading, LeftOut, read_table
 from backends.domain.alarm import Priority
 from backends.domain.definition import Definition
@@ -135,7 +136,7 @@ class Definitions:
         return False
 
     def _add_rows(self, path: Path) -> None:
-        raw = _bytes(path, 64 << 20)
+        raw = _bytes(path, MOST_TABLE)
         if raw is None:
             return
         rows, faults = read_rows(raw, self._classes)

@@ -238,7 +238,8 @@ class Answers:
         t, v = open_gaps(*found, sensor.period_s if sensor is not None else 0.0)
         t, v = thin(t, v, min(request.max_points, MAX_POINTS))
         values = tuple(None if math.isnan(x) else x for x in v.tolist())
-        return Series(request.request, request.series, tuple(t.tolist()), values)
+        flags = self._core.log.flags(request.series, request.t0, request.t1)
+        return Series(request.request, request.series, tuple(t.tolist()), values, flags=flags)
 
     def _act(self, station: str, act: Act) -> Reply:
         if act.mode is not self._identity.mode:

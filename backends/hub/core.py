@@ -171,7 +171,8 @@ class Core:
         loaded = self.log.load_past(samples())
         sort_in(self._intake.engine.tick(start_ns))
         self.log.seal()
-        meta = {BEGUN: "1", START_T: str(start_ns), **self._times()}
+        self._pending = self._intake.engine.memory()
+        meta = {BEGUN: "1", START_T: str(start_ns), PENDING: self._pending, **self._times()}
         self.log.commit([*items.values(), *events], start_ns, meta=meta)
         return loaded
 

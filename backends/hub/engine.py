@@ -1,6 +1,6 @@
 """The alarm engine: conditions and samples in, changes of the feeds `alarms` and `timeline` out.
 
-Pure: no sockets, no log, no clock; times are arguments. The transitions are those of backends.domain.alarm; this
+Pure: no sockets, no files, no clock; times are arguments. The transitions are those of backends.domain.alarm; this
 module decides when they happen: after on-delays, off-delays and counts, as the definition of the alarm says. An
 alarm's id is `KEY@MILLISECONDS`, so a restarted engine finds its keys in the alarms of the log; what is in an
 on-delay is in `memory`. Limits are judged in limit_judge, who speaks for whom in alarm_families.
@@ -9,6 +9,7 @@ Must not: publish the canary as an alarm.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -30,6 +31,8 @@ from backends.hub.alarm_families import Families
 from backends.hub.limit_judge import LimitJudge
 from backends.hub.ports import Change
 from backends.protocol.messages import Canary
+
+log = logging.getLogger(__name__)
 
 DETAIL_EVERY_NS = 10 * NS_PER_S
 """Figures of an alarm move at most this often, in hub time, unless its state moves."""
@@ -116,7 +119,8 @@ class AlarmEngine:
         """`memory` of the engine before: the delays go on."""
         try:
             found = msgspec.json.decode(memory.encode(), type=list[Condition]) if memory else []
-        except msgspec.DecodeError:
+        except msgspec.DecodeError as error:
+            log.error("what was in its on-delay when the hub ended cannot be read: %s", error)
             found = []
         return [change for one in found for change in self.condition(one)]
 

@@ -26,7 +26,7 @@ from itertools import islice
 
 import msgspec
 
-from backends.domain.sensor import Sample
+from backends.domain.sensor import Flagged, Sample
 from backends.hub.jetstream_client import Fenced, JetStreamClient
 from backends.hub.ports import ActionRow, Change, LogTrouble, NotLeading, Times, Values
 from backends.hub.replica import LOST_TAIL, Replica, new_epochs
@@ -344,6 +344,10 @@ class ReplicatedLog:
     def history(self, series: str, t0_ns: int, t1_ns: int) -> tuple[Times, Values] | None:
         self._client.alive()
         return self._copy.history(series, t0_ns, t1_ns)
+
+    def flags(self, series: str, t0_ns: int, t1_ns: int) -> tuple[Flagged, ...]:
+        self._client.alive()
+        return self._copy.flags(series, t0_ns, t1_ns)
 
     def last(self, series: str) -> Sample | None:
         self._client.alive()

@@ -20,7 +20,7 @@ import msgspec
 import psutil
 
 from backends.domain.feeds import FEEDS, FeedKind, Mode
-from backends.domain.sensor import Sample, SampleBatch
+from backends.domain.sensor import Flagged, Sample, SampleBatch
 from backends.domain.times import NS_PER_S
 from backends.hub.ports import ActionRow, Change, LogTrouble, Times, Values
 from backends.hub.samples import TAIL_LIMIT, SampleStore
@@ -263,6 +263,9 @@ class SqliteLog:
 
     def history(self, series: str, t0_ns: int, t1_ns: int) -> tuple[Times, Values] | None:
         return self._samples.read(series, t0_ns, t1_ns)
+
+    def flags(self, series: str, t0_ns: int, t1_ns: int) -> tuple[Flagged, ...]:
+        return self._samples.flags(series, t0_ns, t1_ns)
 
     def last(self, series: str) -> Sample | None:
         return self._samples.last(series)

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from backends.domain.sensor import Sample
+from backends.domain.sensor import Flagged, Sample
 from backends.domain.world import Directory, WorldEvent
 from backends.protocol.messages import Envelope, FeedHead
 
@@ -95,7 +95,11 @@ class EventLog(Protocol):
         ...
 
     def history(self, series: str, t0_ns: int, t1_ns: int) -> tuple[Times, Values] | None:
-        """A series over a range, rising in time, NaN = no value. None: never heard of it."""
+        """A series over a range, rising in time, NaN = no good value. None: never heard of it."""
+        ...
+
+    def flags(self, series: str, t0_ns: int, t1_ns: int) -> tuple[Flagged, ...]:
+        """Runs of its samples that are not good."""
         ...
 
     def last(self, series: str) -> Sample | None:

@@ -15,16 +15,18 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from backends.domain.flags import longest, runs
 from backends.domain.quality import Quality
-from backends.domain.sensor import Sample
+from backends.domain.sensor import Flagged, Sample
 from backends.hub.ports import Times, Values
 
 _QUALITIES = tuple(Quality)
 _CODE = {quality.value: code for code, quality in enumerate(_QUALITIES)}
-_NO_VALUE = {_CODE[Quality.STALE], _CODE[Quality.DISCONNECTED]}
+_GOOD = _CODE[Quality.GOOD]
 _ROW = np.dtype([("s", "<u4"), ("t", "<i8"), ("v", "<f8"), ("q", "u1")])
 _POINT = np.dtype([("t", "<i8"), ("v", "<f8"), ("q", "u1")])
 TAIL_LIMIT = 200_000
+Points = np.ndarray[tuple[int], np.dtype[np.void]]
 NAN = float("nan")
 
 
@@ -135,7 +137,25 @@ class SampleStore:
         return Sample(series, t, None if math.isnan(v) else v, _QUALITIES[q].value)
 
     def read(self, series: str, t0_ns: int, t1_ns: int) -> tuple[Times, Values] | None:
-        """Rising in time, one value per time (the later written wins); NaN where there is no value."""
+        """Rising in time, one value per time (the later written wins); NaN where there is no good value."""
+        points = self._read(series, t0_ns, t1_ns)
+        if points is None:
+            return None
+        v = points["v"].astype(np.float64)
+        v[points["q"] != _GOOD] = NAN
+        return points["t"].astype(np.int64), v
+
+    def flags(self, series: str, t0_ns: int, t1_ns: int) -> tuple[Flagged, ...]:
+        """Runs of samples that are not good."""
+        points = self._read(series, t0_ns, t1_ns)
+        if points is None:
+            return ()
+        bad = np.flatnonzero(points["q"] != _GOOD)
+        found = zip(bad.tolist(), points["t"][bad].tolist(), points["v"][bad].tolist(), points["q"][bad].tolist(),
+                    strict=True)  # fmt: skip
+        return longest(runs((n, t, None if math.isnan(v) else v, _QUALITIES[q].value) for n, t, v, q in found))
+
+    def _read(self, series: str, t0_ns: int, t1_ns: int) -> Points | None:
         n = self._number.get(series)
         if n is None:
             return None
@@ -147,16 +167,11 @@ class SampleStore:
         ]
         if (tail := self._tails.get(n)) is not None and tail.t:
             parts.append(self._points(tail))
-        if not parts:
-            return np.empty(0, np.int64), np.empty(0, np.float64)
-        points = np.concatenate(parts)
+        points = np.concatenate(parts) if parts else np.empty(0, _POINT)
         points = points[(points["t"] >= t0_ns) & (points["t"] <= t1_ns)]
         points = points[np.argsort(points["t"], kind="stable")]
-        t = points["t"].astype(np.int64)
-        keep = np.append(t[1:] != t[:-1], True) if len(t) else np.zeros(0, bool)
-        v = points["v"].astype(np.float64)
-        v[np.isin(points["q"], list(_NO_VALUE))] = NAN
-        return t[keep], v[keep]
+        t = points["t"]
+        return points[np.append(t[1:] != t[:-1], True)] if len(t) else points
 
     def prune(self, before_ns: int, limit: int = 500) -> None:
         """Forget blocks that ended before `before_ns`, a slice at a time; inside the caller's transaction."""
@@ -190,7 +205,7 @@ class SampleStore:
         self.held += 1
 
     @staticmethod
-    def _points(tail: _Tail) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    def _points(tail: _Tail) -> Points:
         points = np.empty(len(tail.t), _POINT)
         points["t"] = np.frombuffer(tail.t, np.int64)
         points["v"] = np.frombuffer(tail.v, np.float64)

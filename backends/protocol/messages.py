@@ -15,6 +15,7 @@ import msgspec
 from backends.domain.action import Action
 from backends.domain.camera import Sight
 from backends.domain.feeds import Mode
+from backends.domain.sensor import Flagged
 
 VERSION = b"1"
 HEARTBEAT_TOPIC = b"1/hb/"
@@ -208,6 +209,8 @@ class Series(_Message, frozen=True, tag="SERIES"):
     value: tuple[float | None, ...]
     code: str = ""
     """One of: "unknown_series" where the hub does not know it."""
+    flags: tuple[Flagged, ...] = ()
+    """Runs of samples that are not good, which the line leaves out; rising in time. Older backends say none."""
 
 
 class Act(_Message, frozen=True, tag="ACT"):

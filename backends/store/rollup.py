@@ -42,7 +42,7 @@ _ROLL = """
 INSERT OR REPLACE INTO {table}
 SELECT own.id, s.t_ns / {step_s}000000000 * {step_s} AS t,
        min(v), max(v), sum(v), count(v), count(*) - count(v)
-FROM (SELECT series, t_ns, CASE WHEN quality IN ('fault', 'disconnected') THEN NULL ELSE value END AS v
+FROM (SELECT series, t_ns, CASE WHEN quality = 'good' THEN value END AS v
       FROM day.sample WHERE series BETWEEN ? AND ?) AS s
 JOIN day.series AS theirs ON theirs.id = s.series JOIN main.series AS own ON own.name = theirs.name
 GROUP BY s.series, t

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from backends.domain.flags import longest, runs
+from backends.domain.sensor import Flagged
 from backends.domain.times import NS_PER_S
 from backends.store.reader import reading
 from backends.store.rollup import HOUR_S, MINUTE_S, ROLL_FILE, day_start_s, signature
@@ -46,11 +48,35 @@ def read_series(data_dir: Path, series: str, t0_ns: int, t1_ns: int, max_points:
     return thin(*_joined(parts), max_points)
 
 
+def read_flags(data_dir: Path, series: str, t0_ns: int, t1_ns: int, max_points: int) -> tuple[Flagged, ...]:
+    """Runs of samples that are not good, where `read_series` reads samples; roll-ups have only the gap."""
+    if (t1_ns - t0_ns) / NS_PER_S / max(1, max_points) >= 2 * MINUTE_S:
+        return ()
+    first, last = day_file(data_dir, t0_ns).name, day_file(data_dir, t1_ns).name
+    out: list[Flagged] = []
+    for path in day_files(data_dir):
+        if not first <= path.name <= last:
+            continue
+        try:
+            with reading(path) as db:
+                rows = db.execute(
+                    "SELECT * FROM (SELECT row_number() OVER (ORDER BY t_ns), t_ns, value, quality FROM sample"
+                    " WHERE series = (SELECT id FROM series WHERE name = ?) AND t_ns BETWEEN ? AND ?)"
+                    " WHERE quality <> 'good' ORDER BY t_ns",
+                    (series, t0_ns, t1_ns),
+                ).fetchall()
+        except sqlite3.Error as error:
+            _log.warning("%s cannot be read: %s", path.name, error)
+            continue
+        out += runs(rows)
+    return longest(out)
+
+
 def _read_day(path: Path, series: str, t0_ns: int, t1_ns: int) -> _Rows:
     try:
         with reading(path) as db:
             return db.execute(
-                "SELECT t_ns, CASE WHEN quality IN ('fault', 'disconnected') THEN NULL ELSE value END FROM sample"
+                "SELECT t_ns, CASE WHEN quality = 'good' THEN value END FROM sample"
                 " WHERE series = (SELECT id FROM series WHERE name = ?) AND t_ns BETWEEN ? AND ? ORDER BY t_ns",
                 (series, t0_ns, t1_ns),
             ).fetchall()

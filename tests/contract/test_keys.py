@@ -77,6 +77,15 @@ def test_every_shortcut_is_in_the_table_and_means_one_thing(wall: Wall, name: st
         assert max(places.values()) == 1, "Qt does neither of two shortcuts with one key"
 
 
+def test_keys_that_the_alarm_list_takes_itself_are_in_the_table(wall: Wall) -> None:
+    wall.show_layout("overview")
+    lists = [t for t in wall.windows[0].tiles.values() if isinstance(t, AlarmsTile)]
+    known = {key for c in COMMANDS.values() if c.context is Context.ALARMS for key in c.keys}
+    assert lists
+    for tile in lists:
+        assert tile.view.own_keys.keys() <= known
+
+
 def test_every_command_of_the_window_is_bound(wall: Wall) -> None:
     wall.show_layout("overview")
     bound = {s.key().toString() for s in wall.windows[0].findChildren(QShortcut)}

@@ -18,6 +18,7 @@ from backends.domain.access import GRANTS
 from backends.domain.alarm import Alarm, AlarmState, Priority
 from backends.domain.feeds import FEEDS, Mode
 from backends.domain.people import Role
+from backends.domain.sensor import Flagged
 from backends.domain.text import LocalText
 from backends.link.ports import Endpoints
 from backends.protocol.codec import encode
@@ -104,6 +105,7 @@ class FakeHub:
         """aid -> person."""
         self.asked: list[Any] = []
         self.history: dict[str, list[tuple[int, float | None]]] = {}
+        self.flags: dict[str, tuple[Flagged, ...]] = {}
         self.periods: dict[str, float] = {}
         self.t_source: dict[str, int] = {}
         self.seat = "op"
@@ -332,9 +334,9 @@ class FakeHub:
                 points = self.history.get(message.series)
                 if points is None:
                     return [Series(message.request, message.series, (), (), "unknown_series")]
-                return [
-                    Series(message.request, message.series, tuple(t for t, _ in points), tuple(v for _, v in points))
-                ]
+                times, values = tuple(t for t, _ in points), tuple(v for _, v in points)
+                flags = self.flags.get(message.series, ())
+                return [Series(message.request, message.series, times, values, flags=flags)]
             case Act():
                 self.acted.append(message)
                 if not self.acks:

@@ -53,6 +53,8 @@ def test_views_are_audited(hub: FakeHub, tmp_path: Path) -> None:
         wait_until(lambda: not client._unaudited, what="the feeder says that it is on disk")
         client.still_saved("cam-014", "a.png sha256=00ff")
         wait_until(lambda: rows(tmp_path, "save_still") == [("save_still", "op", "a.png sha256=00ff")])
+        client.file_saved("save_plot", "sensors/s1", "b.csv sha256=11ee")
+        wait_until(lambda: rows(tmp_path, "save_plot") == [("save_plot", "op", "b.csv sha256=11ee")])
         wait_until(lambda: not client._unaudited, what="the feeder says that it is on disk")
         feeder.kill()
         feeder.start()

@@ -25,6 +25,7 @@ from backends.domain.feeds import FeedQuality, LinkState, Mode
 from backends.domain.incident import TimelineEvent
 from backends.domain.people import Role
 from backends.domain.ports import ActionRefused
+from backends.domain.sensor import Flagged
 from backends.process import stop_child
 from backends.store.schema import OPS_FILE
 from backends.store.store import Store
@@ -66,9 +67,11 @@ def test_two_screens_see_the_same_and_act(hub: FakeHub, feeder: FeederProcess) -
     for glass in (first, second):
         glass.until(lambda g: g.stages.get(aid, [None])[-1] is Stage.APPLIED)
     hub.history["s1"] = [(5, 1.0), (6, None)]
+    hub.flags["s1"] = (Flagged(6, 6, "fault", 7.0, 7.0), Flagged(7, 9, "disconnected"))
     feeder.clients[1].request("s1", 0, 10, 100)
     second.until(lambda g: any(part.complete for part in g.parts))
     assert [part.t_ns.tolist() for part in second.parts if part.complete] == [[5, 6]]
+    assert [part.flags for part in second.parts if part.complete] == [hub.flags["s1"]]
     assert first.look().parts == []
 
 

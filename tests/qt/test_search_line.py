@@ -432,6 +432,14 @@ def test_alarms_and_keys_of_the_window_go_on_while_it_is_open(room: Room, sample
     assert room.panel is panel, "keys of the window go on"
 
 
+def test_it_goes_with_its_window(sample: SampleSession) -> None:
+    room = Room(sample)
+    room.wall.panels.open_palette(room.window)
+    room.wall.close()
+    assert room.closed
+    room.wall.panels.on_second()
+
+
 def test_it_goes_with_the_keyboard_and_with_time(room: Room) -> None:
     room.search("a")
     room.tile(AlarmsTile).setFocus()

@@ -17,16 +17,17 @@ from backends.domain.alarm import Priority
 from backends.domain.feeds import FeedQuality
 from backends.domain.ports import NewSamples, SeriesPart
 from backends.domain.quality import Quality, Value
-from backends.domain.sensor import Limit, Sample
+from backends.domain.sensor import Flagged, Limit, Sample
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from layouts.options import PlotOptions
 from widgets import format as fmt
 from widgets.i18n import Language
 from widgets.parts import text
-from widgets.parts.plot_axes import gravest_broken, limits_in_force, time_ticks, value_range, value_ticks
+from widgets.parts.plot_axes import gravest_broken, time_ticks, value_range, value_ticks
+from widgets.parts.plot_limits import in_force
 from widgets.parts.plot_series import PlotSeries
-from widgets.parts.plot_view import PlotState
+from widgets.parts.plot_state import PlotState
 from widgets.parts.text import TextLog
 from widgets.theme import THEMES, ThemeName
 from widgets.tiles.plot import PlotTile
@@ -64,6 +65,15 @@ def plot(
     if answered:
         sample.answer_history()
     return tile
+
+
+def series_of(tile: PlotTile) -> PlotSeries:
+    assert tile.lines.first is not None
+    return tile.lines.first.series
+
+
+def values(tile: PlotTile) -> np.ndarray:
+    return series_of(tile).samples(0, 2 * NOW_NS)[1].copy()
 
 
 def painted(tile: PlotTile) -> TextLog:
@@ -180,7 +190,8 @@ def test_no_line_crosses_a_gap(qtbot: QtBot, sample: SampleSession, with_nan: bo
     line = THEMES[ThemeName.DARK].strong.rgb()
 
     def drawn_at(t_ns: int) -> bool:
-        place = tile._chart.place(t_ns, 2.5)
+        state = tile.state()
+        place = tile._chart.place(t_ns, 2.5, state.low, state.high)
         x, y = round(place.x()), round(place.y())
         return any(image.pixel(x, y + d) == line for d in (-1, 0, 1))
 
@@ -193,22 +204,23 @@ def test_no_line_crosses_a_gap(qtbot: QtBot, sample: SampleSession, with_nan: bo
 def test_late_answer_of_another_request_is_ignored(qtbot: QtBot, sample: SampleSession) -> None:
     tile = plot(qtbot, sample)
     asked = sample.history.requests[-1]
-    before = tile._series.value.copy()
+    before = values(tile)
     wrong = sample.history.part(asked)
     sample.deliver(msgspec.structs.replace(wrong, request=asked.number + 7, value=wrong.value * 0 + 99.0))
-    assert np.array_equal(tile._series.value, before)
+    assert np.array_equal(values(tile), before)
+    assert tile.lines.dropped == 1
     sample.deliver(msgspec.structs.replace(wrong, value=wrong.value * 0 + 99.0))
-    assert tile._series.value.max() == 99.0, "the control: the right number is taken"
+    assert values(tile).max() == 99.0, "the control: the right number is taken"
 
 
 def test_live_samples_are_appended_once_and_in_order(qtbot: QtBot, sample: SampleSession) -> None:
     tile = plot(qtbot, sample)
-    count = len(tile._series.t_ns)
+    count = len(values(tile))
     sample.deliver(NewSamples((Sample(RIVER, NOW_NS, 4.2),)))
     sample.deliver(NewSamples((Sample(RIVER, NOW_NS, 4.2),)))
     sample.deliver(NewSamples((Sample(RIVER, NOW_NS - MINUTE, 1.0),)))
-    assert len(tile._series.t_ns) <= count + 1
-    last = tile._series.last()
+    assert len(values(tile)) <= count + 1
+    last = series_of(tile).last()
     assert last is not None
     assert last.value == 4.2
     assert "4,20 m" in words(tile)
@@ -219,7 +231,7 @@ def test_samples_of_other_series_cost_nothing(
 ) -> None:
     tile = plot(qtbot, sample)
     calls: list[int] = []
-    monkeypatch.setattr(tile, "_rebuild", lambda: calls.append(1))
+    monkeypatch.setattr(tile, "refresh", lambda: calls.append(1))
     sample.deliver(NewSamples((Sample("aws-1", NOW_NS, 20.0),)))
     assert calls == []
     sample.deliver(NewSamples((Sample(RIVER, NOW_NS, 4.3),)))
@@ -272,7 +284,7 @@ def test_old_value_is_told_and_loses_its_weight(qtbot: QtBot, sample: SampleSess
 def test_hover_tells_value_and_time(qtbot: QtBot, sample: SampleSession) -> None:
     tile = plot(qtbot, sample)
     tile.grab()
-    place = tile._chart.place(NOW_NS - 60 * MINUTE, 3.0).toPoint()
+    place = tile._chart.place(NOW_NS - 60 * MINUTE, 3.0, 0.0, 4.0).toPoint()
     hover_at(tile, QPoint(place.x(), 200))
     said = [w for w in words(tile) if w.startswith("08:4") and " m" in w]
     assert said, words(tile)
@@ -289,12 +301,13 @@ def test_html_in_names_stays_letters(qtbot: QtBot, sample: SampleSession) -> Non
 def test_thinning_keeps_extremes_and_gaps() -> None:
     series = PlotSeries(60.0)
     t_ns = np.arange(0, 100_000 * MINUTE, MINUTE, dtype=np.int64)
+    whole = 0, 100_000 * MINUTE
     value = np.sin(np.arange(100_000) / 500.0)
     value[41_234] = 7.0
     keep = (t_ns < 60_000 * MINUTE) | (t_ns > 61_000 * MINUTE)
-    series.take_history(t_ns[keep], value[keep])
-    thin_t, thin_v = series.line(1000)
-    assert len(thin_t) < 1100
+    series.take(SeriesPart(1, RIVER, t_ns[keep], value[keep]), whole, 200_000)
+    thin_t, thin_v = series.line(*whole, 400)
+    assert len(thin_t) < 1700
     assert np.nanmax(thin_v) == 7.0
     assert np.isnan(thin_v).sum() == 1
     assert 60_000 * MINUTE < thin_t[np.isnan(thin_v)][0] < 61_000 * MINUTE
@@ -305,8 +318,10 @@ def test_quality_breaks_the_line_and_is_marked() -> None:
     series.append(Value(1 * MINUTE, 1.0))
     series.append(Value(2 * MINUTE, 5.0, Quality.FAULT))
     series.append(Value(3 * MINUTE, 1.1))
-    assert np.isnan(series.value[1])
-    assert [mark.value for mark in series.marks] == [5.0]
+    t_ns, value = series.samples(0, 10 * MINUTE)
+    assert t_ns.tolist() == [1 * MINUTE, 2 * MINUTE, 3 * MINUTE]
+    assert np.isnan(value).tolist() == [False, True, False]
+    assert series.flags(0, 10 * MINUTE) == [Flagged(2 * MINUTE, 2 * MINUTE, "fault", 5.0, 5.0)]
 
 
 def test_the_sample_river_is_where_the_concept_has_it() -> None:
@@ -343,7 +358,7 @@ def test_midnight_carries_the_date(qapp: QApplication) -> None:
 def test_limits_hold_from_their_date_on(sample: SampleSession) -> None:
     future = Limit(LocalText("mới"), 3.5, Priority.HIGH, valid_from="2027-01-01")
     today = Limit(LocalText("nay"), 3.0, Priority.HIGH, valid_from="2026-11-20")
-    assert limits_in_force((future, today), NOW_NS) == [today]
+    assert in_force((future, today), NOW_NS) == [today]
 
 
 def test_the_gravest_broken_limit_counts_on_both_sides() -> None:
@@ -372,6 +387,6 @@ def test_a_speed_has_no_trend_in_words(sample: SampleSession, unit: str, said: b
     """ "falling 44 km/h/h" tells nobody anything."""
     state = PlotState(
         unit=unit, decimals=1, t0_ns=0, t1_ns=1, now_ns=1, low=0.0, high=1.0, last=None, word="", old=False, limits=(),
-        broken=None, nearest=None, forecast=(), marks=(), rate_per_h=-44.0,
+        broken=None, nearest=None, forecast=(), rate_per_h=-44.0,
     )  # fmt: skip
     assert bool(state.trend()) is said

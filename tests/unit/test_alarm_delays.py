@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from conftest import ExpectLogs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -138,7 +139,8 @@ def test_a_delay_goes_on_over_a_restart() -> None:
     assert after.tick(131) == ["raised"], "a limit's begins again with the next sample"
 
 
-def test_a_memory_that_cannot_be_read_is_nothing() -> None:
+def test_a_memory_that_cannot_be_read_is_said_and_is_nothing(expect_logs: ExpectLogs) -> None:
+    expect_logs("cannot be read")
     assert AlarmEngine().recall('[{"key":') == []
 
 

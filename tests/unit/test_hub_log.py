@@ -14,7 +14,7 @@ from conftest import ExpectLogs
 from backends.domain.feeds import FEEDS, Mode
 from backends.domain.incident import TimelineEvent
 from backends.domain.place import SlaRule
-from backends.domain.sensor import Sample
+from backends.domain.sensor import Flagged, Sample
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.hub import schema
@@ -187,15 +187,23 @@ def test_history_joins_blocks_and_tail_in_time_order(log: SqliteLog) -> None:
     assert found[0].tolist() == [2, 3, 4]
 
 
-def test_values_that_are_none_or_stale_are_gaps(log: SqliteLog) -> None:
-    samples = [Sample("s", 1, None), Sample("s", 2, 7.0, "stale"), Sample("s", 3, 7.0, "fault")]
+def test_only_good_values_are_in_the_line_and_the_rest_is_named(log: SqliteLog) -> None:
+    samples = [Sample("s", 1, None), Sample("s", 2, 7.0, "stale"), Sample("s", 3, 7.0, "fault"), Sample("s", 4, 1.0)]
     log.commit([], NOW, samples=samples[:1])
     log.commit([], NOW, samples=samples[1:2])
-    log.commit([], NOW, samples=samples[2:])
-    found = log.history("s", 0, 9)
-    assert found is not None
-    assert np.isnan(found[1]).tolist() == [True, True, False]
+    log.commit([], NOW, samples=samples[2:3])
     assert log.last("s") == Sample("s", 3, 7.0, "fault")
+    log.commit([], NOW, samples=[samples[3], Sample("s", 5, 9.0, "fault"), Sample("s", 6, 8.0, "fault")])
+    for _ in ("in memory", "packed"):
+        found = log.history("s", 0, 9)
+        assert found is not None
+        assert np.isnan(found[1]).tolist() == [True, True, True, False, True, True]
+        assert log.flags("s", 0, 9) == (
+            Flagged(2, 2, "stale", 7.0, 7.0), Flagged(3, 3, "fault", 7.0, 7.0), Flagged(5, 6, "fault", 8.0, 9.0)
+        )  # fmt: skip
+        log.seal()
+    assert log.flags("s", 3, 4) == (Flagged(3, 3, "fault", 7.0, 7.0),)
+    assert log.flags("nobody", 0, 9) == ()
 
 
 def test_old_blocks_are_forgotten(log: SqliteLog) -> None:

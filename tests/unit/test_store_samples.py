@@ -11,10 +11,11 @@ from helpers.feed_waits import ExpectLogs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.domain.sensor import Sample
+from backends.domain.flags import longest
+from backends.domain.sensor import Flagged, Sample
 from backends.domain.times import NS_PER_S
 from backends.store.samples import DAY_NS, SamplesWriter, day_file, day_files
-from backends.store.series import open_gaps, read_series
+from backends.store.series import open_gaps, read_flags, read_series
 from backends.store.thin import thin
 
 T0 = 20_000 * DAY_NS  # a midnight, UTC
@@ -56,6 +57,28 @@ def test_gaps_stay_open_and_faults_are_gaps(tmp_path: Path, writer: SamplesWrite
     t_ns, value = read_series(tmp_path, "s1", T0, T0 + 100 * NS_PER_S, 1000)
     gaps = t_ns[np.isnan(value)]
     assert ((gaps - T0) // NS_PER_S).tolist() == [10, 65, 70, 71]
+
+
+def test_what_is_not_good_is_named_in_runs(tmp_path: Path, writer: SamplesWriter) -> None:
+    bad = {3: "calibrating", 4: "calibrating", 7: "fault", 9: "fault"}
+    writer.put([Sample("s1", T0 + n * NS_PER_S, float(n), bad.get(n, "good")) for n in range(20)])
+    writer.put([Sample("s1", T0 + 20 * NS_PER_S, None, "disconnected")])
+    assert writer.flush()
+    flags = read_flags(tmp_path, "s1", T0, T0 + 60 * NS_PER_S, 1000)
+    told = [((f.t0_ns - T0) // NS_PER_S, (f.t1_ns - T0) // NS_PER_S, f.quality, f.least, f.greatest) for f in flags]
+    assert told == [
+        (3, 4, "calibrating", 3.0, 4.0), (7, 7, "fault", 7.0, 7.0), (9, 9, "fault", 9.0, 9.0),
+        (20, 20, "disconnected", None, None),
+    ]  # fmt: skip
+    assert read_flags(tmp_path, "s1", T0, T0 + 40 * DAY_NS, 1000) == (), "roll-ups know only the gap"
+    _, value = read_series(tmp_path, "s1", T0, T0 + 60 * NS_PER_S, 1000)
+    assert np.isnan(value[[3, 4, 7, 9, 20]]).all()
+
+
+def test_of_too_many_runs_the_longest_are_told() -> None:
+    told = longest([Flagged(10 * n, 10 * n + n % 7, "fault") for n in range(100)], 5)
+    assert [f.t1_ns - f.t0_ns for f in told] == [6] * 5
+    assert [f.t0_ns for f in told] == sorted(f.t0_ns for f in told)
 
 
 def test_old_days_are_deleted_as_files(tmp_path: Path, writer: SamplesWriter) -> None:

@@ -95,7 +95,7 @@ class FilterBar(QWidget):
         """A person wants it in sight though it filters nothing yet."""
         self._counts = (0, 0, 0)
         self.field = Field(scale, self, limit=LIMIT)
-        self.field.textChanged.connect(lambda words: self._ask(words=" ".join(words.split())))
+        self.field.wordsChanged.connect(lambda words: self._ask(words=" ".join(words.split())))
         self.field.installEventFilter(self)
         self.priorities = {priority: Toggle(session, scale, self, priority) for priority in Priority}
         for priority, toggle in self.priorities.items():
@@ -116,7 +116,7 @@ class FilterBar(QWidget):
     def show_filter(self, filter_: AlarmFilter, *, told: bool = False) -> None:
         """This one is in force. `told`: a person asked for it here."""
         self.filter = filter_
-        if self.field.text().split() != filter_.words.split():
+        if self.field.words().split() != filter_.words.split():
             self.field.setText(filter_.words)
         self._say()
         if told:

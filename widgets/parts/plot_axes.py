@@ -67,10 +67,13 @@ def time_ticks(t0_ns: int, t1_ns: int, most: int) -> list[Tick]:
             out.append(Tick(t_ns, fmt.date_short(t_ns) if at_midnight else fmt.clock_minutes(t_ns)))
 
 
-def limits_in_force(limits: Iterable[Limit], now_ns: int) -> list[Limit]:
-    """Those whose date has come."""
-    today = fmt.local_time(now_ns).date().isoformat()
-    return [limit for limit in limits if limit.valid_from <= today]
+def midnights(t0_ns: int, t1_ns: int) -> list[int]:
+    """Borders of the site's days inside a range."""
+    day = fmt.local_time(t0_ns).replace(hour=0, minute=0, second=0, microsecond=0)
+    out: list[int] = []
+    while (t_ns := int((day := day + timedelta(days=1)).timestamp()) * NS_PER_S) < t1_ns:
+        out.append(t_ns)
+    return out
 
 
 def is_broken(limit: Limit, value: float) -> bool:

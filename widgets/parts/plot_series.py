@@ -1,142 +1,324 @@
-"""One series as a plot needs it: history joined with live samples, open gaps, thinned to the pixels.
+"""One series as a plot holds it: answers of history, live samples after them, open gaps, thinned to the pixels.
 
-Holds numbers only. What is further apart than three periods is never joined by a line, and a sample that
-its instrument calls faulty breaks the line and is kept as a mark.
+Bounded: `PARTS` answers of as many points as were asked for, and `LIVE_POINTS` samples that came since. What is further
+apart than three periods is never joined by a line, and what its instrument does not call good is not part of the line:
+it is kept in `flags`. Holds numbers only.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
+from backends.domain.ports import SeriesPart
 from backends.domain.quality import Quality, Value
+from backends.domain.sensor import Flagged
 from backends.domain.times import NS_PER_S
 
 GAP_PERIODS = 3
-_MARKS_KEPT = 500
+PARTS = 3
+"""Answers that are kept: of now, of the time that is looked at, and of the one before it."""
+LIVE_POINTS = 100_000
+"""A day of one each second, and more than a month of one each minute."""
+FLAGS_KEPT = 2000
 Times = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What history said of one range."""
+
+    asked: Span
+    t_ns: Times
+    value: Numbers
+    step_ns: int
+    """Mean distance of its samples where the answer was thinned; 0: all of them are there."""
+    flags: tuple[Flagged, ...]
+    complete: bool
+
+
+_EMPTY = Part((0, 0), np.empty(0, np.int64), np.empty(0, np.float64), 0, (), True)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A line for the pixels of a plot: least and greatest of each column that has any, NaN where it is open."""
+
+    t_ns: Numbers
+    """Middle of the column, seconds since the start of the view."""
+    least: Numbers
+    greatest: Numbers
 
 
 class PlotSeries:
-    """Samples rising in time."""
+    """Samples rising in time. GUI thread."""
 
     def __init__(self, period_s: float) -> None:
         self.period_s = period_s
-        self.t_ns: Times = np.empty(0, np.int64)
-        self.value: Numbers = np.empty(0, np.float64)
-        self.marks: list[Value] = []
-        """Faulty or calibrating samples, oldest first."""
-        self._history_gap_ns = 0
-        self._history_end_ns = 0
+        self.version = 0
+        """Moves with every change."""
+        self._parts: list[Part] = []
+        """Newest answer first."""
+        self._t, self._v, self._n = np.empty(64, np.int64), np.empty(64, np.float64), 0
+        """Live samples: the first `_n` of arrays that grow by doubling."""
+        self._live_flags: list[Flagged] = []
+        self._newest_ns = 0
+        self.listening_ns: int | None = None
+        """Since when every sample of the series comes by itself; None: it does not."""
+        self._joined: tuple[object, Times, Numbers, int] | None = None
+        self._finite: tuple[object, Times, Numbers, npt.NDArray[np.intp]] | None = None
+        self._line: tuple[object, Times, Numbers] | None = None
 
-    def take_history(self, t_ns: Times, value: Numbers, thinned_step_s: float = 0.0) -> None:
-        """History replaces what there is up to its end; live samples after it stay.
+    # -- taking ----------------------------------------------------------------------------------------
 
-        `thinned_step_s`: mean distance of the samples where the answer was thinned to the points asked
-        for, 0 where it was not: then a distance that thinning made is no gap.
-        """
-        if not len(t_ns):
-            return
-        self._history_end_ns = int(t_ns[-1])
-        # Min-max thinning keeps two samples a bucket: neighbours are up to four mean distances apart.
-        self._history_gap_ns = int(max(self.period_s * GAP_PERIODS, thinned_step_s * 4.0) * NS_PER_S)
-        newer = self.t_ns > t_ns[-1]
-        self.t_ns = np.concatenate([t_ns, self.t_ns[newer]])
-        self.value = np.concatenate([value, self.value[newer]])
+    def take(self, part: SeriesPart, asked: Span, most: int) -> None:
+        """An answer about `asked`, at most `most` points. A later one about the same range takes the place of what it
+        speaks of: where the hub has forgotten what the station kept, that stays."""
+        thinned = len(part.t_ns) > most // 2 and (asked[1] - asked[0]) / max(1, len(part.t_ns))
+        usual = self.period_s * NS_PER_S
+        step_ns = int(thinned) if thinned and thinned > usual * 1.5 else 0
+        made = Part(asked, part.t_ns, part.value, step_ns, part.flags, part.complete)
+        before = next((p for p in self._parts if p.asked == asked), None)
+        if before is not None and len(before.t_ns):
+            made = _completed(made, before)
+        self._parts = [made, *(p for p in self._parts if p.asked != asked)][:PARTS]
+        self._changed()
 
     def append(self, sample: Value) -> bool:
         """A live sample; False when it is not newer than the last one."""
-        newest = int(self.t_ns[-1]) if len(self.t_ns) else 0
-        if self.marks:
-            newest = max(newest, self.marks[-1].t_ns)
-        if sample.t_ns <= newest:
+        if sample.t_ns <= max(self._newest_ns, self._past_end()):
             return False
-        good = sample.quality in (Quality.GOOD, Quality.STALE) and sample.value is not None
-        if not good and sample.value is not None:
-            self.marks = [*self.marks[-_MARKS_KEPT:], sample]
-        self.t_ns = np.append(self.t_ns, np.int64(sample.t_ns))
-        self.value = np.append(self.value, sample.value if good and sample.value is not None else np.nan)
+        self._newest_ns = sample.t_ns
+        good = sample.quality is Quality.GOOD and sample.value is not None
+        if not good:
+            self._flag(sample)
+        if self._n == len(self._t):
+            self._grow()
+        self._t[self._n] = sample.t_ns
+        self._v[self._n] = sample.value if good and sample.value is not None else np.nan
+        self._n += 1
+        self._changed()
         return True
 
-    def forget_before(self, t_ns: int) -> None:
-        """Drop what has left the plot, but for one sample that leads the line in from the left."""
-        first = max(0, int(np.searchsorted(self.t_ns, t_ns)) - 1)
-        if first:
-            self.t_ns, self.value = self.t_ns[first:], self.value[first:]
-        self.marks = [mark for mark in self.marks if mark.t_ns >= t_ns]
+    def _past_end(self) -> int:
+        return max((int(p.t_ns[-1]) for p in self._parts if len(p.t_ns)), default=0)
 
-    def with_gaps(self) -> tuple[Times, Numbers]:
-        """The samples with a NaN in the middle of every gap."""
-        if len(self.t_ns) < 2:
-            return self.t_ns, self.value
-        step = np.diff(self.t_ns)
-        live = int(self.period_s * GAP_PERIODS * NS_PER_S)
-        allowed = np.where(self.t_ns[1:] <= self._history_end_ns, max(self._history_gap_ns, live), live)
-        holes = np.flatnonzero(step > allowed)
-        if not len(holes):
-            return self.t_ns, self.value
-        middle = self.t_ns[holes] + step[holes] // 2
-        return np.insert(self.t_ns, holes + 1, middle), np.insert(self.value, holes + 1, np.nan)
+    def _flag(self, sample: Value) -> None:
+        last = self._live_flags[-1] if self._live_flags else None
+        quality = sample.quality.value
+        before = int(self._t[self._n - 1]) if self._n else 0
+        if last is not None and last.quality == quality and last.t1_ns == before:
+            values = [v for v in (last.least, last.greatest, sample.value) if v is not None]
+            flag = Flagged(last.t0_ns, sample.t_ns, quality, min(values, default=None), max(values, default=None))
+            self._live_flags[-1] = flag
+        elif sample.quality is not Quality.GOOD:
+            self._live_flags.append(Flagged(sample.t_ns, sample.t_ns, quality, sample.value, sample.value))
+            del self._live_flags[:-FLAGS_KEPT]
 
-    def line(self, most: int) -> tuple[Times, Numbers]:
-        """`with_gaps`, thinned by minima and maxima to about `most` points; gaps survive."""
-        t_ns, value = self.with_gaps()
-        if len(t_ns) <= most:
-            return t_ns, value
+    def _grow(self) -> None:
+        kept = self._n if self._n < LIVE_POINTS else LIVE_POINTS * 3 // 4
+        size = min(LIVE_POINTS, max(64, 2 * kept))
+        for name in ("_t", "_v"):
+            old = getattr(self, name)
+            new = np.empty(size, old.dtype)
+            new[:kept] = old[self._n - kept : self._n]
+            setattr(self, name, new)
+        self._n = kept
+
+    def _changed(self) -> None:
+        self.version += 1
+        self._joined = self._finite = self._line = None
+
+    # -- reading ---------------------------------------------------------------------------------------
+
+    def part_for(self, t0_ns: int, t1_ns: int) -> Part:
+        """The answer that says most of a range; of equals the finer one, then the newer one."""
+
+        def worth(part: Part) -> tuple[int, int]:
+            return min(part.asked[1], t1_ns) - max(part.asked[0], t0_ns), -part.step_ns
+
+        best = max(self._parts, key=worth, default=_EMPTY)
+        return best if worth(best)[0] > 0 else _EMPTY
+
+    def missing(self, t0_ns: int, t1_ns: int) -> list[Span]:
+        """What of a range nothing is known of yet."""
+        part = self.part_for(t0_ns, t1_ns)
+        known = [part.asked] if part is not _EMPTY else []
+        if self.listening_ns is not None:
+            known.append((self.listening_ns, max(t1_ns, self.listening_ns)))
+        out: list[Span] = []
+        at = t0_ns
+        for start, end in sorted(known):
+            if start > at:
+                out.append((at, min(start, t1_ns)))
+            at = max(at, end)
+            if at >= t1_ns:
+                break
+        if at < t1_ns:
+            out.append((at, t1_ns))
+        return [(a, b) for a, b in out if b > a]
+
+    def is_fine(self, t0_ns: int, t1_ns: int, columns: int) -> bool:
+        """What there is of this range is fine enough for so many columns of pixels."""
+        return self.part_for(t0_ns, t1_ns).step_ns <= 2 * (t1_ns - t0_ns) / max(1, columns)
+
+    def samples(self, t0_ns: int, t1_ns: int) -> tuple[Times, Numbers]:
+        """The points of a range, NaN where the line is open, one beyond each end, which lead it in and out."""
+        t_ns, value, _ = self._join(self.part_for(t0_ns, t1_ns))
+        first = max(0, int(np.searchsorted(t_ns, t0_ns)) - 1)
+        last = int(np.searchsorted(t_ns, t1_ns, side="right")) + 1
+        return t_ns[first:last], value[first:last]
+
+    def _join(self, part: Part) -> tuple[Times, Numbers, int]:
+        """An answer and the live samples after it, with a NaN in the middle of every gap; the gap before live ones."""
+        key = (id(part), self.version)
+        if self._joined is None or self._joined[0] != key:
+            end_ns = int(part.t_ns[-1]) if len(part.t_ns) else 0
+            newer = int(np.searchsorted(self._t[: self._n], end_ns, side="right"))
+            t_ns = np.concatenate([part.t_ns, self._t[newer : self._n]])
+            value = np.concatenate([part.value, self._v[newer : self._n]])
+            # Min-max thinning keeps two samples a bucket: neighbours are up to four mean distances apart.
+            own_ns = int(GAP_PERIODS * self.period_s * NS_PER_S)
+            thinned_ns = max(own_ns, 4 * part.step_ns)
+            steps = np.diff(t_ns)
+            holes = np.flatnonzero(steps > np.where(t_ns[1:] <= end_ns, thinned_ns, own_ns))
+            if len(holes):
+                middle = t_ns[holes] + steps[holes] // 2
+                t_ns, value = np.insert(t_ns, holes + 1, middle), np.insert(value, holes + 1, np.nan)
+            self._joined = (key, t_ns, value, end_ns)
+        return self._joined[1:]
+
+    def flags(self, t0_ns: int, t1_ns: int) -> list[Flagged]:
+        """Samples of a range that are not good, oldest first."""
+        part = self.part_for(t0_ns, t1_ns)
+        end_ns = int(part.t_ns[-1]) if len(part.t_ns) else 0
+        found = [*part.flags, *(flag for flag in self._live_flags if flag.t0_ns > end_ns)]
+        return [flag for flag in found if flag.t1_ns >= t0_ns and flag.t0_ns <= t1_ns]
+
+    def line(self, t0_ns: int, t1_ns: int, columns: int) -> tuple[Times, Numbers]:
+        """The samples of a range, thinned by minima and maxima to a few a column; gaps wider than a column survive."""
+        key = (self.version, t0_ns, t1_ns, columns)
+        if self._line is None or self._line[0] != key:
+            t_ns, value = self.samples(t0_ns, t1_ns)
+            if len(t_ns) > 2 * columns:
+                t_ns, value = self._thinned(t0_ns, t1_ns, columns)
+            self._line = (key, t_ns, value)
+        return self._line[1:]
+
+    def _thinned(self, t0_ns: int, t1_ns: int, columns: int) -> tuple[Times, Numbers]:
         from tsdownsample import MinMaxDownsampler
 
         thin = MinMaxDownsampler()
-        finite = np.isfinite(value)
-        # Runs of finite samples, each thinned by itself, so that no bucket reaches over a gap.
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], finite, [False]]).astype(np.int8)))
-        keep: list[npt.NDArray[np.intp]] = []
-        for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-            if keep:
-                keep.append(np.array([start - 1], np.intp))
-            share = max(4, int(most * (end - start) / len(t_ns)) // 2 * 2)
-            run = np.arange(start, end, dtype=np.intp)
-            if end - start > share:
-                picked = np.asarray(thin.downsample(t_ns[start:end], value[start:end], n_out=share), dtype=np.intp)
+        part = self.part_for(t0_ns, t1_ns)
+        times, value, opens = self._numbers(part)
+        first = max(0, int(np.searchsorted(times, t0_ns)) - 1)
+        last = min(len(times), int(np.searchsorted(times, t1_ns, side="right")) + 1)
+        inside = opens[np.searchsorted(opens, first, side="right") : np.searchsorted(opens, last)]
+        # What is narrower than a pixel cannot be seen.
+        inside = inside[times[inside] - times[inside - 1] > (t1_ns - t0_ns) // columns]
+        out_t: list[Times] = []
+        out_v: list[Numbers] = []
+        for start, end in zip([first, *inside.tolist()], [*inside.tolist(), last], strict=True):
+            run_t, run_v = times[start:end], value[start:end]
+            if not len(run_t):
+                continue
+            share = max(8, int(4 * columns * (run_t[-1] - run_t[0]) / (t1_ns - t0_ns)) // 2 * 2)
+            if len(run_t) > share:
+                picked = np.asarray(thin.downsample(run_t, run_v, n_out=share), dtype=np.intp)
                 # Min-max buckets start with an extreme, not with the first sample: the ends stay.
-                run = run[np.unique(np.concatenate([[0], picked, [end - start - 1]]))]
-            keep.append(run)
-        index = np.concatenate(keep) if keep else np.empty(0, np.intp)
-        return t_ns[index], value[index]
+                ends = [[0]] * int(picked[0] > 0), [[len(run_t) - 1]] * int(picked[-1] < len(run_t) - 1)
+                picked = np.concatenate([*ends[0], picked, *ends[1]])
+                run_t, run_v = run_t[picked], run_v[picked]
+            if out_t:
+                out_t.append((out_t[-1][-1:] + run_t[:1]) // 2)
+                out_v.append(np.array([np.nan]))
+            out_t.append(run_t)
+            out_v.append(run_v)
+        if not out_t:
+            return times[:0], value[:0]
+        return np.concatenate(out_t), np.concatenate(out_v)
+
+    def _numbers(self, part: Part) -> tuple[Times, Numbers, npt.NDArray[np.intp]]:
+        """The line without its NaN, and the indices before which it is open."""
+        t_ns, value, _ = self._join(part)
+        key = (id(part), self.version)
+        if self._finite is None or self._finite[0] != key:
+            found = np.flatnonzero(np.isfinite(value))
+            self._finite = (key, t_ns[found], value[found], np.flatnonzero(np.diff(found) > 1) + 1)
+        return self._finite[1:]
 
     def last(self) -> Value | None:
-        """Newest number of the line."""
-        finite = np.flatnonzero(np.isfinite(self.value))
-        if not len(finite):
-            return None
-        n = int(finite[-1])
-        return Value(int(self.t_ns[n]), float(self.value[n]))
+        """Newest number of the line, whatever is looked at."""
+        for t_ns, value in ((self._t[: self._n], self._v[: self._n]), *((p.t_ns, p.value) for p in self._newest())):
+            finite = np.flatnonzero(np.isfinite(value[-1000:]))
+            if len(finite):
+                n = max(0, len(value) - 1000) + int(finite[-1])
+                return Value(int(t_ns[n]), float(value[n]))
+        return None
 
-    def extent(self, t0_ns: int) -> tuple[float, float] | None:
-        """Smallest and largest number since `t0_ns`, None when there is none."""
-        part = self.value[self.t_ns >= t0_ns]
-        part = part[np.isfinite(part)]
-        return (float(part.min()), float(part.max())) if len(part) else None
+    def _newest(self) -> list[Part]:
+        return sorted((p for p in self._parts if len(p.t_ns)), key=lambda p: -int(p.t_ns[-1]))
 
-    def near(self, t_ns: int, within_ns: int) -> Value | None:
+    def extent(self, t0_ns: int, t1_ns: int) -> tuple[float, float] | None:
+        """Smallest and largest number of a range, None when there is none."""
+        _, value = self.samples(t0_ns, t1_ns)
+        low, high = np.fmin.reduce(value, initial=np.nan), np.fmax.reduce(value, initial=np.nan)
+        return (float(low), float(high)) if np.isfinite(low) else None
+
+    def near(self, t_ns: int) -> Value | None:
         """The sample nearest to a moment, None in a gap."""
-        finite = np.flatnonzero(np.isfinite(self.value))
-        if not len(finite):
+        part = self.part_for(t_ns, t_ns + 1)
+        within_ns = int(max(self.period_s * GAP_PERIODS * NS_PER_S / 2, part.step_ns * 2)) + 1
+        times, value = self.samples(t_ns - within_ns, t_ns + within_ns)
+        away = np.where(np.isfinite(value), np.abs(times - t_ns), np.iinfo(np.int64).max)
+        if not len(away) or int(away.min()) > within_ns:
             return None
-        times = self.t_ns[finite]
-        right = int(np.clip(np.searchsorted(times, t_ns), 0, len(times) - 1))
-        left = max(0, right - 1)
-        n = left if abs(int(times[left]) - t_ns) <= abs(int(times[right]) - t_ns) else right
-        if abs(int(times[n]) - t_ns) > within_ns:
-            return None
-        return Value(int(times[n]), float(self.value[finite[n]]))
+        n = int(away.argmin())
+        return Value(int(times[n]), float(value[n]))
 
     def rate_per_h(self, over_s: float) -> float | None:
         """Change per hour over the last `over_s`, None where the line does not reach that far back."""
         last = self.last()
         if last is None or last.value is None:
             return None
-        before = self.near(last.t_ns - int(over_s * NS_PER_S), int(max(self.period_s * 2, over_s * 0.2) * NS_PER_S))
+        before = self.near(last.t_ns - int(over_s * NS_PER_S))
         if before is None or before.value is None or before.t_ns >= last.t_ns:
             return None
         return (last.value - before.value) / ((last.t_ns - before.t_ns) / NS_PER_S / 3600.0)
+
+
+def _completed(part: Part, before: Part) -> Part:
+    """An answer, and beyond its ends what was said before."""
+    if not len(part.t_ns):
+        return Part(part.asked, before.t_ns, before.value, before.step_ns, before.flags, part.complete)
+    first, last = int(part.t_ns[0]), int(part.t_ns[-1])
+    left, right = before.t_ns < first, before.t_ns > last
+    if not left.any() and not right.any():
+        return part
+    flags = (
+        *(f for f in before.flags if f.t1_ns < first), *part.flags, *(f for f in before.flags if f.t0_ns > last),
+    )  # fmt: skip
+    return Part(
+        part.asked,
+        np.concatenate([before.t_ns[left], part.t_ns, before.t_ns[right]]),
+        np.concatenate([before.value[left], part.value, before.value[right]]),
+        max(part.step_ns, before.step_ns), flags, part.complete,
+    )  # fmt: skip
+
+
+def columns_of(t_ns: Times, value: Numbers, t0_ns: int, t1_ns: int, columns: int) -> Columns:
+    """Least and greatest of each column of pixels, and where the line runs between columns without a sample."""
+    step = (t1_ns - t0_ns) / NS_PER_S / columns
+    at = (t_ns - t0_ns) / NS_PER_S
+    finite = np.isfinite(value)
+    place = np.floor(at / step).astype(np.int64)
+    # A new group at each new column, and at each side of a gap.
+    edge = np.flatnonzero(np.concatenate([[True], (place[1:] != place[:-1]) | (finite[1:] != finite[:-1])]))
+    if not len(t_ns):
+        return Columns(np.empty(0), np.empty(0), np.empty(0))
+    middle = np.where(finite[edge], np.add.reduceat(at, edge) / np.diff(np.append(edge, len(at))), at[edge])
+    return Columns(middle, np.minimum.reduceat(value, edge), np.maximum.reduceat(value, edge))

@@ -8,78 +8,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from backends.domain.quality import Value
 from backends.domain.sensor import Limit
+from backends.domain.times import NS_PER_S
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.parts import text
-from widgets.parts.plot_axes import time_ticks, value_ticks
+from widgets.parts.plot_axes import midnights, time_ticks, value_ticks
 from widgets.parts.plot_chart import Chart
 from widgets.parts.plot_labels import Placer, around, box
+from widgets.parts.plot_quality import QualityLane
+from widgets.parts.plot_state import PlotState
 from widgets.parts.shapes import draw_arrow, draw_hatch
 from widgets.theme import Theme
 from widgets.typography import TypeScale, Weight
 
 _RIGHT, _CENTER = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignHCenter
-
-
-_RATES = ("/h", "/s", "/giờ", "/phút", "/min")
-
-
-@dataclass(frozen=True)
-class PlotState:
-    """What is shown now."""
-
-    unit: str
-    decimals: int
-    t0_ns: int
-    t1_ns: int
-    now_ns: int
-    low: float
-    high: float
-    last: Value | None
-    """Newest number; None: nothing yet."""
-    word: str
-    """Why the last value cannot be trusted ("thiết bị lỗi"), empty when it can."""
-    old: bool
-    """The last value is older than it may be."""
-    limits: tuple[Limit, ...]
-    broken: Limit | None
-    nearest: Limit | None
-    forecast: tuple[tuple[int, float], ...]
-    marks: tuple[Value, ...]
-    rate_per_h: float | None
-
-    @property
-    def rising(self) -> bool | None:
-        """None: steady, to the digits that are shown."""
-        if self.rate_per_h is None or abs(self.rate_per_h) < 0.5 * 10.0**-self.decimals:
-            return None
-        return self.rate_per_h > 0
-
-    def words(self, value: float) -> str:
-        return f"{fmt.number(value, self.decimals)} {self.unit}".strip()
-
-    def relation(self) -> str:
-        """ "trên BĐ3 0,12 m", empty without a limit."""
-        limit = self.broken or self.nearest
-        if limit is None or self.last is None or self.last.value is None:
-            return ""
-        over = self.last.value - limit.value
-        key = "plot.above" if over > 0 else "plot.below"
-        return tr(key, limit=local(limit.label), by=self.words(abs(over)))
-
-    def trend(self) -> str:
-        """ "đang lên 0,21 m/giờ", empty when steady or unknown.
-
-        A speed or a share has none: "giảm 44 km/h/giờ" after one jump says nothing that the arrow does not.
-        """
-        if self.rising is None or self.rate_per_h is None or self.unit == "%" or self.unit.endswith(_RATES):
-            return ""
-        return tr("plot.rising" if self.rising else "plot.falling", by=self.words(abs(self.rate_per_h)))
 
 
 @dataclass(frozen=True)
@@ -92,8 +39,8 @@ class PlotView:
     chart: Chart
     state: PlotState
     ratio: float
-    hover_ns: int | None = None
-    hovered: Value | None = None
+    fast: bool = False
+    """The view moves."""
 
     # -- the two forms -----------------------------------------------------------------------------
 
@@ -104,38 +51,61 @@ class PlotView:
     def _with_headroom(self, body: QRectF) -> PlotState:
         """The axis reaches high enough for the last value to stand above the end of the line."""
         state, em = self.state, self.scale.floor
-        if state.last is None or state.last.value is None:
+        if state.last is None or state.last.value is None or state.shapes:
             return state
         wide = text.width(state.words(state.last.value), self.scale.glance, Weight.SEMIBOLD) + em * 2
         back_ns = int((state.t1_ns - state.t0_ns) * wide / max(1.0, body.width() - em * 8))
-        top = self.chart.highest(state.last.t_ns - back_ns)
+        top = self._highest(state.last.t_ns - back_ns)
         share = (self.scale.line(self.scale.glance) + em * 0.8) / max(1.0, body.height() - em * 3)
         if top is None or share > 0.4:
             return state
         needed = state.low + (top - state.low) / (1 - share)
         return replace(state, high=max(state.high, needed))
 
+    def _highest(self, t0_ns: int) -> float | None:
+        """Largest number of the line since `t0_ns`."""
+        curve = self.chart.curves[0] if self.chart.curves else None
+        part = curve.value[np.searchsorted(curve.t_ns, t0_ns) :] if curve is not None else np.empty(0)
+        top = np.fmax.reduce(part, initial=-np.inf)
+        return float(top) if np.isfinite(top) else None
+
     def _full(self, body: QRectF) -> QRectF:
         scale, state = self.scale, self.state
         em, line = scale.floor, scale.line(scale.floor)
         top = body.top() + em * 0.35
         bottom = body.bottom() - line - em * 0.4
-        ticks = value_ticks(state.low, state.high, int((bottom - top) / (line * 2.0)))
+        most = int((bottom - top) / (line * 2.0))
+        ticks = value_ticks(0.0, 100.0, most) if state.shapes else value_ticks(state.low, state.high, most)
         left = max((text.width(t.label, em) for t in ticks), default=0.0) + em * 0.6 + 2.0
-        words = {id(x): self._limit_words(x, long=body.width() > em * 34) for x in state.limits}
-        right = max((text.width(w, em) for w in words.values()), default=0.0)
+        words = {} if state.shapes else self._words_of_limits(long=body.width() > em * 34)
+        other = value_ticks(*state.right[:2], most) if state.right is not None else []
+        right = max((text.width(w, em) for w in (*words.values(), *(t.label for t in other))), default=0.0)
         plot = QRectF(body.left() + scale.pad + left, top, 0, bottom - top)
         plot.setRight(body.right() - scale.pad - (right + em * 0.5 if right else 0.0))
         self._view(plot)
+        low, high = (0.0, 100.0) if state.shapes else (state.low, state.high)
         for tick in ticks:
-            y = self.chart.place(state.t0_ns, tick.at).y()
+            y = self.chart.y(tick.at, low, high)
             self.painter.fillRect(QRectF(plot.left(), round(y), plot.width(), 1), self.theme.line)
             self._label(QRectF(body.left() + scale.pad, y - line / 2, left - em * 0.6, line), tick.label, align=_RIGHT)
         self._time_axis(plot, body, line)
         placer = Placer(QRectF(plot.left(), body.top(), body.right() - scale.pad - plot.left(), bottom - body.top()))
+        for tick in other:
+            assert state.right is not None
+            y = self.chart.y(tick.at, *state.right[:2])
+            room = QRectF(plot.right() + em * 0.5, y - line / 2, right, line)
+            self.painter.fillRect(QRectF(plot.right(), round(y), em * 0.3, 1), self.theme.muted)
+            if placer.place([room]) is not None:
+                self._label(room, tick.label)
+        self._bands(plot)
         self._limits(plot, words, placer)
         self._curve(plot, placer, with_value=True)
         return plot
+
+    def _words_of_limits(self, *, long: bool) -> dict[int, str]:
+        """By identity: of each limit that still holds at the end of the range."""
+        ends = [one.limit for one in self.state.limits if one.t1_ns >= self.state.t1_ns]
+        return {id(limit): self._limit_words(limit, long=long) for limit in ends}
 
     def reduced(self, body: QRectF) -> QRectF:
         """Value at the left, the curve with one limit at the right; the curve goes where there is no room."""
@@ -143,7 +113,8 @@ class PlotView:
         inner = body.adjusted(scale.pad, 0, -scale.pad, -scale.pad * 0.5)
         block = self._value_block(inner)
         limit = self.state.broken or self.state.nearest
-        words = {id(limit): self._limit_words(limit, long=False)} if limit is not None else {}
+        only = self.state.more or limit is None
+        words = {} if only or limit is None else {id(limit): self._limit_words(limit, long=False)}
         right = max((text.width(w, em) for w in words.values()), default=0.0)
         line = scale.line(em)
         axis = line + em * 0.2 if inner.height() > line * 3.4 else 0.0
@@ -163,7 +134,11 @@ class PlotView:
 
     def _view(self, plot: QRectF) -> None:
         state = self.state
-        self.chart.set_view(plot, state.t0_ns, state.t1_ns, state.low, state.high)
+        self.chart.set_view(plot, state.t0_ns, state.t1_ns)
+
+    def _at(self, t_ns: int, value: float) -> QPointF:
+        """A sample of the first series."""
+        return self.chart.place(t_ns, value, self.state.low, self.state.high)
 
     def _label(
         self,
@@ -185,8 +160,10 @@ class PlotView:
         em = self.scale.floor
         widest = max(text.width("00:00", em), text.width(fmt.date_short(self.state.now_ns), em))
         row = QRectF(0, plot.bottom() + em * 0.2, 0, line)
+        for t_ns in midnights(self.state.t0_ns, self.state.t1_ns):
+            self.painter.fillRect(QRectF(round(self.chart.x(t_ns)), plot.top(), 1, plot.height()), self.theme.line)
         for tick in time_ticks(self.state.t0_ns, self.state.t1_ns, int(plot.width() / (widest * 1.9))):
-            x = self.chart.place(tick.at, self.state.low).x()
+            x = self.chart.x(tick.at)
             self.painter.fillRect(QRectF(round(x), plot.bottom(), 1, em * 0.3), self.theme.muted)
             wide = max(widest, text.width(tick.label, em))
             room = QRectF(x - wide / 2 - 1, row.top(), wide + 2, line)
@@ -196,19 +173,37 @@ class PlotView:
                 room.moveRight(body.right())
             self._label(room, tick.label, align=_CENTER)
 
+    def _bands(self, plot: QRectF) -> None:
+        """Beyond each limit, for the time it held: a shade of grey that grows with every limit that is passed."""
+        shade = QColor(self.theme.muted)
+        shade.setAlpha(11)
+        for one in self.state.limits if not self.state.shapes else ():
+            y = min(max(self.chart.y(one.limit.value, self.state.low, self.state.high), plot.top()), plot.bottom())
+            left, right = self.chart.x(one.t0_ns), self.chart.x(min(one.t1_ns, self.state.t1_ns))
+            top, bottom = (plot.top(), y) if one.limit.above else (y, plot.bottom())
+            self.painter.fillRect(QRectF(left, top, right - left, bottom - top), shade)
+
     def _limits(self, plot: QRectF, words: dict[int, str], placer: Placer) -> None:
         """Dashed lines with their words at the right end; grey until broken, then the alarm's hue."""
         state, em, line = self.state, self.scale.floor, self.scale.line(self.scale.floor)
+        if state.shapes:
+            return
         first = [x for x in (state.broken, state.nearest) if x is not None]
-        for limit in sorted(state.limits, key=lambda x: first.index(x) if x in first else len(first)):
-            if id(limit) not in words or not state.low <= limit.value <= state.high:
+        for one in sorted(state.limits, key=lambda x: first.index(x.limit) if x.limit in first else len(first)):
+            limit = one.limit
+            if (id(limit) not in words and one.t1_ns >= state.t1_ns) or not state.low <= limit.value <= state.high:
                 continue
             hue = self.theme.hue(limit.priority) if limit is state.broken else self.theme.muted
-            y = self.chart.place(state.t0_ns, limit.value).y()
+            y = self.chart.y(limit.value, state.low, state.high)
+            left, right = self.chart.x(one.t0_ns), min(self.chart.x(one.t1_ns), plot.right())
             pen = QPen(hue, max(1.0, em / 11) if limit is state.broken else max(1.0, em / 16))
             pen.setDashPattern([5.0, 3.5])
             self.painter.setPen(pen)
-            self.painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+            self.painter.drawLine(QPointF(left, y), QPointF(right, y))
+            if left > plot.left():
+                self._step(left, plot)
+            if id(limit) not in words:
+                continue
             label = words[id(limit)]
             room = box(QPointF(plot.right() + em * 0.5, y - line / 2), label, em)
             # Two limits closer than a line of text: the graver need wins the words, the line stays.
@@ -216,39 +211,68 @@ class PlotView:
                 placer.take(room.adjusted(-em * 0.4, 0, 0, 0))
                 self._label(room, label, hue)
 
+    def _step(self, x: float, plot: QRectF) -> None:
+        """A limit was changed here."""
+        pen = QPen(self.theme.muted, 1.0)
+        pen.setDashPattern([1.0, 3.0])
+        self.painter.setPen(pen)
+        self.painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
+
     def _curve(self, plot: QRectF, placer: Placer, *, with_value: bool) -> None:
         state, em = self.state, self.scale.floor
         end = None
         if state.last is not None and state.last.value is not None:
-            end = self.chart.place(state.last.t_ns, state.last.value)
+            end = self._at(state.last.t_ns, state.last.value)
         if state.old and end is not None:
-            now_x = self.chart.place(state.now_ns, state.low).x()
+            now_x = self.chart.x(state.now_ns)
             gap = QRectF(end.x(), plot.top(), max(0.0, min(now_x, plot.right()) - end.x()), plot.height())
             draw_hatch(self.painter, gap, self.theme.line, em * 0.8)
+        self._missing(plot, placer)
         self.painter.save()
         self.painter.setClipRect(plot.adjusted(-em, 0, em, 0))
-        self.chart.paint(self.painter, self.ratio)
-        self._marks()
+        self.chart.paint(self.painter, self.ratio, fast=self.fast)
         self.painter.restore()
-        if end is not None:
+        quality = QualityLane(self.painter, self.scale, self.theme, self.chart, plot)
+        quality.paint(state, placer, words=with_value)
+        if end is not None and plot.left() <= end.x() <= plot.right() + em:
             self._dot(end)
             placer.take(QRectF(end.x() - em * 0.35, end.y() - em * 0.35, em * 0.7, em * 0.7))
-        if self.hover_ns is not None and self.hovered is not None:
-            self._crosshair(plot, placer)
-        if with_value and end is not None:
+        self._cursor(plot, placer)
+        if with_value and end is not None and not state.more:
             self._end_value(end, placer)
+        self._ends(placer)
         self._forecast_word(placer)
 
-    def _marks(self) -> None:
-        """Faulty samples: small crosses beside the line, joined to nothing."""
-        arm = self.scale.floor * 0.22
-        self.painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self.painter.setPen(QPen(self.theme.muted, max(1.2, self.scale.floor / 10)))
-        for mark in self.state.marks:
-            if mark.value is not None:
-                at = self.chart.place(mark.t_ns, mark.value)
-                self.painter.drawLine(at + QPointF(-arm, -arm), at + QPointF(arm, arm))
-                self.painter.drawLine(at + QPointF(-arm, arm), at + QPointF(arm, -arm))
+    def _missing(self, plot: QRectF, placer: Placer) -> None:
+        """Hatched and named: the line is not drawn here because it has not come yet."""
+        em, line = self.scale.floor, self.scale.line(self.scale.floor)
+        words = tr("plot.loading")
+        for t0_ns, t1_ns in self.state.missing:
+            left, right = max(plot.left(), self.chart.x(t0_ns)), min(plot.right(), self.chart.x(t1_ns))
+            room = QRectF(left, plot.top(), right - left, plot.height())
+            draw_hatch(self.painter, room, self.theme.line, em * 0.8)
+            wide = text.width(words, em) + 2
+            if room.width() > wide + em:
+                middle = QRectF(room.center().x() - wide / 2, room.center().y() - line / 2, wide, line)
+                if placer.place([middle]) is not None:
+                    self._backing(middle)
+                    self._label(middle, words)
+
+    def _ends(self, placer: Placer) -> None:
+        """Which line is which, at its end: number, name and value, beside it or as near as there is room."""
+        em = self.scale.floor
+        for line in self.state.more:
+            if line.end is None or line.end.value is None:
+                continue
+            at = self.chart.place(line.end.t_ns, line.end.value, line.low, line.high)
+            room = placer.place(around(at, line.words, em, Weight.SEMIBOLD, em * 0.4), self._crossed)
+            if room is None:
+                steps = (QPointF(at.x(), at.y() + n * em * 1.4) for k in range(1, 9) for n in (k, -k))
+                rooms = [r for p in steps for r in around(p, line.words, em, Weight.SEMIBOLD, em * 0.4)[:1]]
+                room = placer.place(rooms)
+            if room is not None:
+                self._backing(room)
+                text.draw(self.painter, room, line.words, em, self.theme.text, Weight.SEMIBOLD)
 
     def _dot(self, at: QPointF) -> None:
         em, broken = self.scale.floor, self.state.broken
@@ -262,8 +286,8 @@ class PlotView:
     def _crossed(self, room: QRectF) -> float:
         """How much of a room the curve and the limits run through: words go where there is least."""
         state, price = self.state, self.chart.crossed(room) * 13.0
-        for limit in state.limits:
-            if room.top() <= self.chart.place(state.t0_ns, limit.value).y() <= room.bottom():
+        for one in state.limits:
+            if room.top() <= self.chart.y(one.limit.value, state.low, state.high) <= room.bottom():
                 price += 0.5
         return price
 
@@ -288,12 +312,17 @@ class PlotView:
         if not shown:
             return
         words = tr("plot.forecast")
+        if state.shapes:
+            return
+        if state.forecast_at_ns and placer.bounds.width() > em * 22:
+            at = fmt.event_minutes(state.forecast_at_ns, state.now_ns)
+            words = tr("plot.forecast_at", at=at)
         rooms: list[QRectF] = []
         for t_ns, value in (shown[-1], shown[len(shown) // 2], shown[0]):
-            rooms += around(self.chart.place(t_ns, value), words, em, Weight.REGULAR, em * 0.45)
+            rooms += around(self._at(t_ns, value), words, em, Weight.REGULAR, em * 0.45)
         rooms.append(box(QPointF(placer.bounds.right(), placer.bounds.top()), words, em))
         rooms.append(box(QPointF(placer.bounds.right(), placer.bounds.bottom() - em * 1.4), words, em))
-        start = self.chart.place(shown[0][0], shown[0][1]).x()
+        start = self._at(shown[0][0], shown[0][1]).x()
         # Beside the past it would call the past a forecast.
         room = placer.place([r for r in rooms if r.center().x() >= start], self._crossed)
         if room is not None:
@@ -305,20 +334,49 @@ class PlotView:
         ground.setAlpha(190)
         self.painter.fillRect(room.adjusted(-2, room.height() * 0.1, 2, -room.height() * 0.1), ground)
 
-    def _crosshair(self, plot: QRectF, placer: Placer) -> None:
-        value, em = self.hovered, self.scale.floor
-        if value is None or value.value is None:
+    def _cursor(self, plot: QRectF, placer: Placer) -> None:
+        """The shared cursor, and the mark that it is compared with."""
+        state, em = self.state, self.scale.floor
+        if state.mark_ns is not None and state.t0_ns <= state.mark_ns <= state.t1_ns:
+            pen = QPen(self.theme.muted, max(1.0, em / 12))
+            pen.setDashPattern([2.0, 2.0])
+            self.painter.setPen(pen)
+            at = round(self.chart.x(state.mark_ns))
+            self.painter.drawLine(QPointF(at, plot.top()), QPointF(at, plot.bottom()))
+        if state.cursor_ns is None or not state.t0_ns <= state.cursor_ns <= state.t1_ns:
             return
-        at = self.chart.place(value.t_ns, value.value)
-        self.painter.fillRect(QRectF(round(at.x()), plot.top(), 1, plot.height()), self.theme.muted)
-        self.painter.fillRect(QRectF(plot.left(), round(at.y()), plot.width(), 1), self.theme.muted)
-        words = f"{fmt.clock(value.t_ns)} · {self.state.words(value.value)}"
-        room = placer.place(around(at, words, em, Weight.SEMIBOLD, em))
+        value = state.at_cursor
+        x = self.chart.x(state.cursor_ns if value is None else value.t_ns)
+        self.painter.fillRect(QRectF(round(x), plot.top(), 1, plot.height()), self.theme.muted)
+        y = plot.center().y()
+        at_ns = state.cursor_ns if value is None else value.t_ns
+        parts = [fmt.event_seconds(at_ns, state.now_ns)]
+        if value is not None and value.value is not None:
+            y = self.chart.y(value.value, state.low, state.high)
+            self.painter.fillRect(QRectF(plot.left(), round(y), plot.width(), 1), self.theme.muted)
+            parts.append(state.words(value.value))
+        elif value is None:
+            parts.append(tr("plot.no_value"))
+        words = " · ".join((*parts, *self._difference(at_ns)))
+        room = placer.place(around(QPointF(x, y), words, em, Weight.SEMIBOLD, em))
         if room is not None:
             grown = room.adjusted(-em * 0.4, -1, em * 0.4, 1)
             placer.take(grown)
             self.painter.fillRect(grown, self.theme.raised)
             text.draw(self.painter, room, words, em, self.theme.strong, Weight.SEMIBOLD)
+
+    def _difference(self, at_ns: int) -> list[str]:
+        """ "Δ 1 giờ 5 phút", "+0,35 m": from the mark to the cursor."""
+        state = self.state
+        if state.mark_ns is None or state.mark_ns == state.cursor_ns:
+            return []
+        mark, here = state.at_mark, state.at_cursor
+        seconds = abs(at_ns - (mark.t_ns if mark is not None else state.mark_ns)) / NS_PER_S
+        out = [f"Δ {fmt.duration(seconds)}"]
+        if mark is not None and here is not None and mark.value is not None and here.value is not None:
+            change = here.value - mark.value
+            out.append(("+" if change > 0 else "") + state.words(change))
+        return out
 
     def _value_block(self, inner: QRectF) -> QRectF:
         """The value large with unit and arrow, below it relation and trend, as many as fit."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPixmap, QPolygonF, QTransform
 
 from widgets.parts import text
 from widgets.theme import Theme
@@ -13,16 +14,30 @@ from widgets.typography import Weight
 
 
 def draw_hatch(painter: QPainter, rect: QRectF, color: QColor, step: float) -> None:
-    """Diagonal stripes: stale or lost, in any colour blindness and any print. `step` in pixels."""
-    painter.save()
-    painter.setClipRect(rect, Qt.ClipOperation.IntersectClip)
+    """Diagonal stripes: stale or lost, in any colour blindness and any print. `step` in pixels.
+
+    Filled from a small picture of them: drawn one by one they cost a plot's header 3 ms.
+    """
+    device = painter.device()
+    ratio = device.devicePixelRatioF() if device is not None else 1.0
+    side = max(2, round(step * ratio))
+    brush = QBrush(_stripes(color.rgba(), side))
+    brush.setTransform(QTransform(1 / ratio, 0, 0, 1 / ratio, rect.left(), rect.bottom()))
+    painter.fillRect(rect, brush)
+
+
+@lru_cache(maxsize=64)
+def _stripes(rgba: int, side: int) -> QPixmap:
+    """One period of the stripes, which fits itself on all sides."""
+    pixmap = QPixmap(side, side)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(color, step * 0.38))
-    x = rect.left() - rect.height()
-    while x < rect.right():
-        painter.drawLine(QPointF(x, rect.bottom()), QPointF(x + rect.height(), rect.top()))
-        x += step
-    painter.restore()
+    painter.setPen(QPen(QColor.fromRgba(rgba), side * 0.38))
+    for at in (0, side, 2 * side):
+        painter.drawLine(QPointF(at + side, -side), QPointF(at - 2 * side, 2 * side))
+    painter.end()
+    return pixmap
 
 
 def chip_width(words: str, px: int, weight: Weight = Weight.SEMIBOLD) -> float:

@@ -80,6 +80,7 @@ class AlarmsTile(Tile):
         self.reader.changed.connect(self._on_reader)
         own: dict[str, Callable[[], bool]] = {
             "alarms.catch_up": self._catch_up,
+            "alarms.top": self._to_top,
             "alarms.filter": self._open_bar,
             "alarms.clear": self._clear_filter,
             "alarms.urgent": self._urgent_only,
@@ -87,7 +88,6 @@ class AlarmsTile(Tile):
             **self.hands.acts,
         }
         self.view.own_keys = {key: act for command, act in own.items() for key in COMMANDS[command].keys}
-        self.view.own_keys["Home"] = self._to_top
         for command, button in (
             ("alarms.acknowledge", RowButton.ACKNOWLEDGE),
             ("alarms.claim", RowButton.CLAIM),

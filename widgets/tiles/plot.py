@@ -1,19 +1,19 @@
-"""One series over the last hours: line, gaps, limits, forecast, last value.
+"""A sensor's past and near future: line, gaps, quality, limits of their time, forecast, and what it is compared with.
 
-History comes by request number through the city model, newer samples are appended as they arrive; what
-answers another request is dropped. Opens nothing; paints in `parts/plot_view.py`.
+Follows now until somebody moves it; then its header says that it does not, and after ten minutes without a touch it is
+back. History comes through `parts/plot_lines.py`, painting is `parts/plot_view.py`. Opens nothing.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QEvent, QRectF
-from PySide6.QtGui import QMouseEvent, QPainter
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 
 from backends.domain.feeds import FeedQuality
 from backends.domain.ports import SeriesPart
-from backends.domain.quality import Quality, Value
+from backends.domain.quality import Quality
 from backends.domain.sensor import Sensor
 from backends.domain.text import fold
 from backends.domain.times import NS_PER_S
@@ -21,41 +21,58 @@ from layouts.options import PlotOptions
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.parts import text
-from widgets.parts.plot_axes import gravest_broken, limits_in_force, nearest, value_range
-from widgets.parts.plot_chart import Chart
-from widgets.parts.plot_series import GAP_PERIODS, PlotSeries
-from widgets.parts.plot_view import PlotState, PlotView
+from widgets.parts.plot_chart import Chart, Curve
+from widgets.parts.plot_export import job_of
+from widgets.parts.plot_keys import PlotAct, act_of
+from widgets.parts.plot_lines import PlotLines, gap_ns
+from widgets.parts.plot_menu import plot_menu
+from widgets.parts.plot_range import View
+from widgets.parts.plot_snapshot import Asked, columns_for, snapshot
+from widgets.parts.plot_state import PlotState
+from widgets.parts.plot_view import PlotView
+from widgets.parts.sensor_picker import SensorPicker
 from widgets.session import Session
+from widgets.theme import Theme
 from widgets.tiles.base import Tile, TileSpec
 from widgets.typography import TypeScale, Weight
 
-MAX_POINTS = 4000
-"""Asked of history: two for each pixel of the widest wall panel's plot."""
-_FORECAST_SHARE = 0.3
-"""Most of the width that the forecast may take."""
+SETTLE_MS = 150
+"""So long after the last move of the view: then what is missing is asked for, and edges are smoothed again."""
+_ZOOM = 1.25
+_PAN = 0.25
 
 
 class PlotTile(Tile):
-    """A sensor's recent past and near future."""
+    """See the module."""
 
     feeds = ("sensors", "samples")
 
     def __init__(self, session: Session, scale: TypeScale, options: Any) -> None:
         super().__init__(session, scale, options)
         self.options: PlotOptions = options
-        self._sensor: Sensor | None = None
-        self._series = PlotSeries(60.0)
-        self._request = 0
-        self._asked_ns = (0, 0)
+        self.lines = PlotLines(session)
+        self._own: View | None = None
+        """What this plot shows where it does not follow the others; None: the layout's hours up to now."""
+        self.shapes = False
+        self.alone = False
+        """Called up over the others: it has a time of its own, and Esc puts it away."""
         self._chart: Chart | None = None
         """Made with the first answer of history, or after a second: not within the first paint of a window."""
-        self._line_points = 0
-        self._hover_x: float | None = None
-        self._painted_ns = 0
+        self._curves_of: object = None
+        self._drag: tuple[float, View] | None = None
         self._plot = QRectF()
+        self._painted_ns = 0
+        self._seen_ns = 0
         self._samples_live = session.city.quality("samples") is FeedQuality.LIVE
         self._seconds = 0
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLE_MS)
+        self._settle.timeout.connect(self._settled)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus if scale.wall else Qt.FocusPolicy.StrongFocus)
         session.city.seriesArrived.connect(self._on_series)
+        session.plots.cursorMoved.connect(self.update)
+        session.plots.viewChanged.connect(self._moved)
         self._find_sensor()
 
     # -- data ----------------------------------------------------------------------------------------
@@ -63,7 +80,7 @@ class PlotTile(Tile):
     @property
     def sensor(self) -> Sensor | None:
         """What is shown; None until the directory knows it."""
-        return self._sensor
+        return self.lines.first.sensor if self.lines.first is not None else None
 
     def _find_sensor(self) -> None:
         city = self.session.city
@@ -71,178 +88,157 @@ class PlotTile(Tile):
         if found is None and self.options.parameter:
             of_kind = (s for s in city.records("sensors").values() if s.parameter == self.options.parameter)
             found = min(of_kind, key=lambda s: s.id, default=None)
-        if found is self._sensor:
-            return
-        changed = found is None or self._sensor is None or found.id != self._sensor.id
-        self._sensor = found
-        if changed:
-            self._start(found)
-        self._rebuild()
-
-    def _start(self, sensor: Sensor | None) -> None:
-        """Another series: forget the old one and ask for its past."""
-        self._series = PlotSeries(sensor.period_s if sensor is not None else 60.0)
-        self._request = 0
-        if sensor is not None:
-            self._ask(sensor)
-            self._take_newest(sensor)
-
-    def _ask(self, sensor: Sensor) -> None:
-        now_ns = self.now_ns()
-        self._asked_ns = (now_ns - int(self.options.hours * 3600 * NS_PER_S), now_ns)
-        self._request = self.session.history.request(sensor.id, *self._asked_ns, MAX_POINTS)
+        if found is not self.sensor:
+            self.lines.set_first(found)
+            self._settled()
+        self.lines.refresh_definitions()
 
     def _on_series(self, part: SeriesPart) -> None:
-        """1. asked in `_ask`; 2. the store answers first, 3. the hub completes it under the same number."""
-        if self._sensor is None or part.request != self._request or part.series != self._sensor.id:
-            return
-        span_s = (self._asked_ns[1] - self._asked_ns[0]) / NS_PER_S
-        thinned = span_s / self._sensor.period_s > MAX_POINTS
-        self._need_chart()
-        self._series.take_history(part.t_ns, part.value, span_s / max(1, len(part.t_ns)) if thinned else 0.0)
-        self._take_newest(self._sensor)
-        self._rebuild()
-
-    def _take_newest(self, sensor: Sensor) -> bool:
-        newest = self.session.city.value(sensor.id)
-        return newest is not None and self._series.append(newest)
+        if self.lines.on_series(part):
+            self._need_chart()
+            self.refresh()
 
     def on_feeds(self, changed: frozenset[str]) -> None:
         if "sensors" in changed:
             self._find_sensor()
-        if self._sensor is not None and changed & {"samples", "sensors"} and self._take_newest(self._sensor):
-            self._series.forget_before(self._start_ns())
-            self._rebuild()
+            self.refresh()
+        if changed & {"samples", "sensors"} and self.lines.take_newest():
+            self.refresh()
 
     def on_health(self) -> None:
         live = self.session.city.quality("samples") is FeedQuality.LIVE
-        if live and not self._samples_live and self._sensor is not None:
-            # What was missed while the channel was away is back-filled by history.
-            self._ask(self._sensor)
+        if live and not self._samples_live:
+            self.lines.ask_again(*self.view.ends(self.now_ns()))
         self._samples_live = live
         super().on_health()
 
     def _need_chart(self) -> None:
         if self._chart is None:
             self._chart = Chart()
-            self._rebuild()
 
     def on_second(self) -> None:
         self._seconds += 1
         if self._chart is None and self._seconds > 1:
             self._need_chart()
-        now_ns, sensor = self.now_ns(), self._sensor
-        if sensor is not None and now_ns < self._asked_ns[1] - int(sensor.period_s * GAP_PERIODS * NS_PER_S):
-            # The session clock went back (a seek): this line is of another time.
-            self._start(sensor)
-            self._rebuild()
-        a_pixel_ns = self.options.hours * 3600 * NS_PER_S / max(1.0, self.width())
+        now_ns, view = self.now_ns(), self.view
+        if self.sensor is not None and now_ns < self._seen_ns - gap_ns(self.sensor):
+            # The session clock went back (a seek): these lines are of another time.
+            self.lines.start_again()
+        self._seen_ns = now_ns
+        if not view.live and self.session.plots.idle():
+            self.act(PlotAct.NOW)
+        if not self._settle.isActive() and self._seconds % 5 == 1:
+            self._settled()
+        a_pixel_ns = view.span_ns / max(1.0, self.width())
         if now_ns - self._painted_ns > a_pixel_ns or self.stale_since_ns() is not None:
             self.update()
 
     def on_look(self) -> None:
-        self._rebuild()
-
-    def _rebuild(self) -> None:
-        """New points for the curve; only when data, theme or width changed."""
-        self._line_points = max(200, 2 * self.width())
-        t_ns, value = self._series.line(self._line_points)
-        forecast = self._sensor.forecast if self._sensor is not None else ()
-        last = self._series.last()
-        if last is not None and last.value is not None and forecast:
-            forecast = tuple(p for p in forecast if p[0] > last.t_ns)
-            forecast = ((last.t_ns, last.value), *forecast) if forecast else ()
-        if self._chart is not None:
-            self._chart.set_data(t_ns, value, forecast)
-            self._chart.set_pens(self.theme.strong, self.theme.text, max(2.0, self.scale.floor / 7.5))
+        self._curves_of = None
         self.refresh()
+
+    # -- the time that is shown ------------------------------------------------------------------------
+
+    @property
+    def _follows(self) -> bool:
+        """A wall never leaves now because somebody at a desk looks back."""
+        return self.session.plots.linked and not self.scale.wall and not self.alone
+
+    @property
+    def view(self) -> View:
+        """What it shows now."""
+        chosen = self.session.plots.view if self._follows else self._own
+        return chosen or View(int(self.options.hours * 3600 * NS_PER_S))
+
+    def show_view(self, view: View | None) -> None:
+        """Look at another time; None: the layout's hours, up to now. Linked plots come along."""
+        self.session.plots.touch()
+        if self._follows:
+            self.session.plots.show(view)
+        else:
+            self._own = view
+            self._moved()
+
+    def _moved(self) -> None:
+        self._settle.start()
+        self.update()
+
+    def _settled(self) -> None:
+        """The view stands: ask for what it lacks."""
+        if self.sensor is not None:
+            self.lines.need(*self.view.ends(self.now_ns()), max(200, self.width()))
+        self.update()
 
     # -- what it says --------------------------------------------------------------------------------
 
     def title(self) -> str:
         """Name and station; the name alone where both would be cut or push the time away."""
-        if self._sensor is None:
+        sensor = self.sensor
+        if sensor is None:
             return tr("plot.title_unknown")
-        name, station = local(self._sensor.name), local(self._sensor.station)
+        name, station = local(sensor.name), local(sensor.station)
         if not station or station in name:
             return name
         # Directories write "Cửa Việt" or "Trạm Cửa Việt"; the word stands once.
         named = fold(tr("plot.station")) in fold(station)
         full = tr("plot.title_named" if named else "plot.title", name=name, station=station)
         room = self.width() - 3 * self.scale.pad - text.width("00:00", self.scale.floor)
-        return full if self._title_width(full) <= room else name
+        said = full if self._title_width(full) <= room else name
+        return tr("plot.sheet", title=said) if self.alone else said
 
     def _title_width(self, words: str) -> float:
         return text.width(words, self.scale.read, Weight.SEMIBOLD)
 
+    def past_words(self) -> str:
+        """ "xem quá khứ 20/11 08:00 – 09:00", empty at now."""
+        view = self.view
+        if view.live:
+            return ""
+        now_ns = self.now_ns()
+        t0_ns, t1_ns = view.ends(now_ns)
+        start, end = fmt.event_minutes(t0_ns, now_ns), fmt.clock_minutes(t1_ns)
+        if fmt.local_time(t0_ns).date() != fmt.local_time(t1_ns).date():
+            start, end = (f"{fmt.date_short(t)} {fmt.clock_minutes(t)}" for t in (t0_ns, t1_ns))
+        return tr("plot.past", start=start, end=end)
+
+    def stale_words(self) -> str:
+        """The header is hatched and says so, whether data is old or an old time is looked at."""
+        past, stale = self.past_words(), super().stale_words()
+        return past or stale
+
     def summary(self) -> str:
         """As of when, as much of it as fits beside the title."""
-        last = self._series.last()
-        if self._sensor is None or last is None:
+        sensor, first = self.sensor, self.lines.first
+        last = first.series.last() if first is not None else None
+        if sensor is None or first is None or last is None:
             return ""
         now_ns, scale = self.now_ns(), self.scale
-        if self._is_old(last):
+        if now_ns - last.t_ns > gap_ns(sensor):
             return tr("plot.old", age=fmt.duration((now_ns - last.t_ns) / NS_PER_S))
         at = fmt.event_time(last.t_ns, now_ns)
-        full = tr("plot.as_of", at=at, period=fmt.duration(self._sensor.period_s))
+        full = tr("plot.as_of", at=at, period=fmt.duration(sensor.period_s))
         room = self.width() - 3 * scale.pad - self._title_width(self.title())
         shorter = (full, at, fmt.clock_minutes(last.t_ns))
         return next((words for words in shorter if text.width(words, scale.floor) <= room), "")
 
-    def _is_old(self, last: Value) -> bool:
-        if self._sensor is None:
-            return False
-        return self.now_ns() - last.t_ns > self._sensor.period_s * GAP_PERIODS * NS_PER_S
-
-    def _start_ns(self) -> int:
-        return self.now_ns() - int(self.options.hours * 3600 * NS_PER_S)
-
-    def _quality_word(self) -> str:
-        newest = self.session.city.value(self._sensor.id) if self._sensor is not None else None
-        quality = newest.quality if newest is not None else Quality.GOOD
-        return tr(f"plot.quality.{quality}") if quality is not Quality.GOOD else ""
-
-    def state(self, *, reduced: bool = False) -> PlotState | None:
+    def state(self, *, reduced: bool = False, width: float = 0.0) -> PlotState | None:
         """Snapshot of what is to be painted; None before the sensor is known.
 
         The reduced form shows one limit, so its range holds only that one.
         """
-        sensor = self._sensor
-        if sensor is None:
+        if self.lines.first is None:
             return None
-        now_ns, t0_ns, last = self.now_ns(), self._start_ns(), self._series.last()
-        longest_ns = int((now_ns - t0_ns) * _FORECAST_SHARE / (1 - _FORECAST_SHARE))
-        forecast = tuple(p for p in sensor.forecast if now_ns - longest_ns < p[0] <= now_ns + longest_ns)
-        word = self._quality_word()
-        limits = tuple(limits_in_force(sensor.limits, now_ns))
-        value = last.value if last is not None else None
-        extent = self._series.extent(t0_ns)
-        ahead = [v for t, v in forecast if t > now_ns]
-        if extent is not None and ahead:
-            extent = (min(extent[0], *ahead), max(extent[1], *ahead))
-        # A faulty or calibrating instrument raises no alarm on the quantity: no hue either.
-        broken = gravest_broken(limits, value) if not word else None
-        closest = nearest(limits, value)
-        shown = [x for x in (broken or closest,) if x is not None] if reduced else limits
-        low, high = value_range(extent, (None, None) if reduced else (sensor.low, sensor.high), shown)
-        return PlotState(
-            unit=sensor.unit,
-            decimals=sensor.decimals,
-            t0_ns=t0_ns,
-            t1_ns=max(now_ns, forecast[-1][0]) if forecast else now_ns,
-            now_ns=now_ns,
-            low=low,
-            high=high,
-            last=last,
-            word=word,
-            old=last is not None and self._is_old(last),
-            limits=limits,
-            broken=broken,
-            nearest=closest,
-            forecast=forecast if ahead else (),
-            marks=tuple(self._series.marks),
-            rate_per_h=self._series.rate_per_h(max(1800.0, sensor.period_s * 3)),
-        )
+        plots = self.session.plots
+        asked = Asked(
+            self.view, self.now_ns(), reduced=reduced, shapes=self.shapes, cursor_ns=plots.cursor_ns,
+            mark_ns=plots.mark_ns, word=self._quality_word(), width=width or self.width() * self.devicePixelRatioF(),
+        )  # fmt: skip
+        return snapshot(self.lines, asked)
+
+    def _quality_word(self) -> str:
+        newest = self.session.city.value(self.sensor.id) if self.sensor is not None else None
+        quality = newest.quality if newest is not None else Quality.GOOD
+        return tr(f"plot.quality.{quality}") if quality is not Quality.GOOD else ""
 
     # -- painting ------------------------------------------------------------------------------------
 
@@ -257,40 +253,180 @@ class PlotTile(Tile):
         if state is None:
             self.paint_empty(painter, body, tr("plot.unknown", name=self.options.sensor or self.options.parameter))
             return
-        if state.last is None:
-            self.paint_empty(painter, body, tr("plot.empty"))
+        first = self.lines.first
+        nothing = first is None or (first.answered and state.view_is_live and first.series.last() is None)
+        if nothing or self._chart is None:
+            self.paint_empty(painter, body, tr("plot.empty" if nothing else "plot.loading"))
             return
-        if self._chart is None:
-            self.paint_empty(painter, body, tr("plot.loading"))
-            return
-        if self._line_points < 1.5 * self.width():
-            self._line_points = 0
         self._painted_ns = state.now_ns
-        hover_ns = self._chart.time_at(self._hover_x) if self._hover_x is not None else None
-        within = int(self._series.period_s * GAP_PERIODS * NS_PER_S)
-        hovered = self._series.near(hover_ns, within) if hover_ns is not None else None
+        self._set_curves(self._chart, state)
         view = PlotView(
-            painter, self.scale, self.theme, self._chart, state, self.devicePixelRatioF(), hover_ns, hovered
+            painter, self.scale, self.theme, self._chart, state, self.devicePixelRatioF(), self._settle.isActive()
         )
         self._plot = view.reduced(body) if reduced else view.full(body)
+        if self.hasFocus():
+            painter.setPen(QPen(self.theme.strong, 1.0))
+            painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
 
-    # -- mouse ---------------------------------------------------------------------------------------
+    def _set_curves(self, chart: Chart, state: PlotState) -> None:
+        """Lines of the range that is shown; kept while nothing of it changes."""
+        width = self.width() * self.devicePixelRatioF()
+        of = (self.lines.version(), state.t0_ns, state.t1_ns, state.low, state.high, state.more, width, state.shapes)
+        if of == self._curves_of:
+            return
+        self._curves_of = of
+        chart.set_curves(self.curves(state, width, self.theme))
+
+    def curves(self, state: PlotState, width: float, theme: Theme) -> tuple[Curve, ...]:
+        """All lines of a snapshot, for so many pixels."""
+        columns = columns_for(width)
+        thick = max(2.0, self.scale.floor / 7.5)
+        main = theme.strong if state.view_is_live else theme.text
+        ranges = [(state.low, state.high), *((line.low, line.high) for line in state.more)]
+        curves = [
+            Curve(*one.series.line(state.t0_ns, state.t1_ns, columns), low, high, theme.text if n else main,
+                  max(1.5, thick * 0.7) if n else thick, dash=n)
+            for n, (one, (low, high)) in enumerate(zip(self.lines.shown, ranges, strict=False))
+        ]  # fmt: skip
+        return (*curves, *state.forecast_curve(theme.text, thick * 0.8))
+
+    # -- what hands ask --------------------------------------------------------------------------------
+
+    def act(self, act: PlotAct) -> bool:
+        """Do it; False: it means nothing here."""
+        now_ns, view, plots = self.now_ns(), self.view, self.session.plots
+        steps = {
+            PlotAct.EARLIER: -_PAN, PlotAct.LATER: _PAN, PlotAct.PAGE_EARLIER: -1.0, PlotAct.PAGE_LATER: 1.0,
+        }  # fmt: skip
+        plots.touch()
+        if act in steps:
+            self.show_view(view.panned(int(view.span_ns * steps[act]), now_ns))
+        elif act in (PlotAct.NEARER, PlotAct.FARTHER):
+            at = self._share(plots.cursor_ns)
+            self.show_view(view.zoomed(_ZOOM if act is PlotAct.FARTHER else 1 / _ZOOM, at, now_ns))
+        elif act is PlotAct.NOW:
+            self.show_view(None)
+        elif act in (PlotAct.CURSOR_EARLIER, PlotAct.CURSOR_LATER):
+            self._step_cursor(-1 if act is PlotAct.CURSOR_EARLIER else 1)
+        elif act is PlotAct.MARK:
+            plots.mark()
+        elif act is PlotAct.LINK:
+            plots.link(linked=not plots.linked)
+            self._tell("plot_hand.linked" if plots.linked else "plot_hand.unlinked")
+        elif act is PlotAct.SHAPES:
+            self.shapes = not self.shapes
+            self.update()
+        elif act is PlotAct.ADD:
+            SensorPicker(self.session, self.scale, self, self._compare).begin()
+        elif act is PlotAct.REMOVE:
+            self._remove()
+        else:
+            return self._save(act)
+        return True
+
+    def _tell(self, key: str, **values: object) -> None:
+        self.session.notices.tell_desk(tr(key, **values))
+
+    def _compare(self, sensor: Sensor) -> None:
+        """A sensor was picked to be compared with."""
+        if not self.lines.add(sensor):
+            self._tell("plot_hand.no_more")
+            return
+        units = {one.sensor.unit for one in self.lines.shown}
+        if len(units) > 2 and not self.shapes:
+            self.shapes = True
+            self._tell("plot_hand.three_units")
+        self._settled()
+
+    def _remove(self) -> None:
+        if self.lines.remove_last() is None:
+            self._tell("plot_hand.nothing_added")
+        if len({one.sensor.unit for one in self.lines.shown}) <= 1:
+            self.shapes = False
+        self.update()
+
+    def _save(self, act: PlotAct) -> bool:
+        state = self.state(width=1600.0)
+        if state is None or act not in (PlotAct.TABLE, PlotAct.PICTURE):
+            return False
+        self.session.calls.saveAsked.emit(job_of(self, state, table=act is PlotAct.TABLE))
+        return True
+
+    def _step_cursor(self, by: int) -> None:
+        """One pixel, or to the next sample where those are farther apart."""
+        plots, now_ns = self.session.plots, self.now_ns()
+        t0_ns, t1_ns = self.view.ends(now_ns)
+        at_ns = plots.cursor_ns if plots.cursor_ns is not None else t1_ns
+        period_ns = int((self.sensor.period_s if self.sensor is not None else 1.0) * NS_PER_S)
+        step_ns = max(period_ns, int(self.view.span_ns / max(1.0, self._plot.width())))
+        plots.point(min(t1_ns, max(t0_ns, at_ns + by * step_ns)))
+
+    def _share(self, t_ns: int | None) -> float:
+        """Where a moment stands in the view, 0 to 1; its end where it stands outside, or nowhere."""
+        t0_ns, t1_ns = self.view.ends(self.now_ns())
+        share = (t_ns - t0_ns) / (t1_ns - t0_ns) if t_ns is not None else 1.0
+        return share if 0.0 <= share <= 1.0 else 1.0
+
+    # -- mouse and keys --------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        act = act_of(event)
+        done = event.key() == Qt.Key.Key_Escape and self.view.live  # at now it is the window's, or the sheet's
+        if act is not None and not done and self.act(act):
+            return
+        super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """At the pointer; with Shift, sideways. A wall's plot is nobody's at the desk."""
+        delta = event.angleDelta().y() or event.angleDelta().x()
+        if self.scale.wall or not delta or self.lines.first is None:
+            return
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.act(PlotAct.EARLIER if delta > 0 else PlotAct.LATER)
+            return
+        share = self._share(self._time_at(event.position()))
+        self.show_view(self.view.zoomed(_ZOOM ** (-delta / 120.0), share, self.now_ns()))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        if event.button() == Qt.MouseButton.LeftButton and self._plot.contains(event.position()):
+            self._drag = event.position().x(), self.view
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._drag = None
+        super().mouseReleaseEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        x = event.position().x()
-        inside = self._plot.contains(event.position())
-        wanted = x if inside else None
-        if wanted != self._hover_x:
-            self._hover_x = wanted
-            self.update()
+        if self._drag is not None and event.buttons() & Qt.MouseButton.LeftButton and not self.scale.wall:
+            start, view = self._drag
+            by = (start - event.position().x()) / max(1.0, self._plot.width())
+            self.show_view(view.panned(int(by * view.span_ns), self.now_ns()))
+        self.session.plots.point(self._time_at(event.position()))
+
+    def _time_at(self, at: QPointF) -> int | None:
+        if self._chart is None or not self._plot.contains(at):
+            return None
+        return self._chart.time_at(at.x())
 
     def leaveEvent(self, event: QEvent) -> None:
-        self._hover_x = None
+        self.session.plots.point(None)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if not self.scale.wall and self.lines.first is not None:
+            plot_menu(self).popup(event.globalPos())
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
         self.update()
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
-        self._rebuild()
+        self._settled()
 
 
 SPEC = TileSpec("plot", PlotOptions, PlotTile)

@@ -25,6 +25,7 @@ from widgets.parts.camera_drag import CarriedLabel
 from widgets.parts.typed_numbers import Typed, same_number
 from widgets.session import Session
 from widgets.tiles.camera import CameraTile
+from widgets.tiles.plot import PlotTile
 from widgets.windows.number_line import NumberLine
 from widgets.windows.time_line import TimeLine
 
@@ -379,12 +380,13 @@ def camera_tiles(window: WallWindow) -> list[CameraTile]:
 
 
 def tabs_after_the_rest(window: WallWindow) -> None:
-    """The Tab key comes to camera tiles last: at the start the keyboard is where it was without them, in a list."""
-    tiles = camera_tiles(window)
+    """The Tab key comes to plots and camera tiles last: at the start the keyboard is where it was without them, in a
+    list."""
+    tiles = [*(tile for tile in window.tiles.values() if isinstance(tile, PlotTile)), *camera_tiles(window)]
     last: QWidget = window
     widget = window.nextInFocusChain()
     while widget is not None and widget is not window:
-        last = last if isinstance(widget, CameraTile) else widget
+        last = last if isinstance(widget, CameraTile | PlotTile) else widget
         widget = widget.nextInFocusChain()
     for tile in tiles:
         QWidget.setTabOrder(last, tile)

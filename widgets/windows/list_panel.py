@@ -36,6 +36,8 @@ class ListPanel(QWidget):
 
     ems = 46
     """Width, in sizes of reading text, where the room has it."""
+    most = 0
+    """Rows that are looked up at most: there may be more; 0 = all there are."""
 
     ended = Signal()
 
@@ -293,7 +295,8 @@ class ListPanel(QWidget):
     def _paint_foot(self, painter: QPainter, room: QRectF) -> None:
         theme, px = self.session.look.theme, self.scale.floor
         if len(self._rows) > self._shown:
-            count = tr("search.shown", first=self._top + 1, last=self._top + self._shown, total=len(self._rows))
+            total = f"{len(self._rows)}+" if len(self._rows) == self.most else str(len(self._rows))
+            count = tr("search.shown", first=self._top + 1, last=self._top + self._shown, total=total)
             wide = math.ceil(text.width(count, px)) + 1
             right = QRectF(room.right() - wide, room.top(), wide, room.height())
             text.draw(painter, right, count, px, theme.muted, align=Qt.AlignmentFlag.AlignRight)

@@ -110,6 +110,11 @@ class PanelDesk(QObject):
             self.panel = None
         panel.deleteLater()
 
+    def close(self) -> None:
+        """Before the windows go."""
+        if self.panel is not None:
+            self.panel.end()
+
     def relocate(self) -> None:
         """Windows have other tiles now."""
         panel = self.panel
@@ -162,7 +167,8 @@ class PanelDesk(QObject):
                 self.open_help(window, Context(item.id))
             case Kind.AGENCY | Kind.INDICATOR:
                 row = row_of(self._session, item)
-                self._session.notices.tell_desk(f"{row.title} · {row.state}")
+                notices = self._session.notices
+                (notices.post if window.scale.wall else notices.tell_desk)(f"{row.title} · {row.state}")
         return ""
 
     def does(self, item: Item) -> str:

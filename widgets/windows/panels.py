@@ -47,6 +47,8 @@ class Doer(Protocol):
 class Palette(ListPanel):
     """Finds everything, without accents."""
 
+    most = FOUND_MOST
+
     def __init__(
         self, session: Session, window: QWidget, scale: TypeScale, room: QRect, finder: Finder, doer: Doer
     ) -> None:

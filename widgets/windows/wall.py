@@ -21,6 +21,7 @@ from widgets.theme import ThemeName
 from widgets.tiles.registry import tile_specs
 from widgets.windows.camera_desk import CameraDesk
 from widgets.windows.panel_desk import PanelDesk
+from widgets.windows.plot_sheet import PlotSheets
 from widgets.windows.wall_window import WallWindow
 
 _log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Wall(QObject):
         self.cameras = CameraDesk(session, lambda: self.windows)
         self.panels = PanelDesk(session, lambda: self.windows, self.cameras, loaded.layouts, self.show_layout)
         self._acts = self.panels.acts = self._window_acts()
+        self.plots = PlotSheets(session, pump, lambda: self.windows)
         self.layout: Layout = loaded.layouts[0]
         pump.secondPassed.connect(self.panels.on_second)
         pump.picturePass.connect(session.demands.flush)
@@ -75,6 +77,7 @@ class Wall(QObject):
         else:
             self.layout = found
         self._session.hands.begin(self.layout.id)
+        self.plots.end(back=False)
         self._apply()
         self.layoutChanged.emit(self.layout.id)
 
@@ -165,6 +168,7 @@ class Wall(QObject):
 
     def close(self) -> None:
         """Close all windows; the program ends after it."""
+        self.panels.close()
         while self.windows:
             self._close(self.windows.pop())
         self._session.demands.flush()

@@ -1,0 +1,99 @@
+"""A plot that is called up from an alarm: beside the list, with its own time, gone with Esc and with the layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from helpers.sample_city import SampleSession, prepare, sample_session
+from helpers.sample_places import NOW_NS
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from backends.domain.times import NS_PER_S
+from layouts.load import load_layouts
+from layouts.spec import Monitor, PanelKind
+from widgets.plots import IDLE_S
+from widgets.pump import Pump
+from widgets.tiles.alarms import AlarmsTile
+from widgets.windows.wall import Wall, tile_kinds
+
+RIVER = "river-01.water_level"
+HALF_NS = 300 * NS_PER_S
+
+
+@pytest.fixture
+def sample(qapp: QApplication) -> SampleSession:
+    prepare(qapp)
+    return sample_session()
+
+
+@pytest.fixture
+def pump(sample: SampleSession) -> Pump:
+    return Pump(sample.inbox, sample.city, sample.clock, sample.clock)
+
+
+@pytest.fixture
+def wall(qtbot: QtBot, sample: SampleSession, pump: Pump) -> Iterator[Wall]:
+    kinds = tile_kinds()
+    made = Wall(sample.session, pump, load_layouts(kinds), {"1": Monitor("1", 0, 0, 0, 0, 24.0, PanelKind.DESK)})
+    made.show_layout("overview")
+    yield made
+    made.close()
+
+
+def test_the_ten_minute_plot_comes_beside_the_alarms(wall: Wall, sample: SampleSession) -> None:
+    before = sample.session.plots.view
+    sample.session.calls.plotCalled.emit(RIVER, NOW_NS - 3600 * NS_PER_S, 300)
+    tile = wall.plots.tile
+    assert tile is not None
+    assert tile.sensor is not None
+    assert tile.sensor.id == RIVER
+    assert tile.view.ends(NOW_NS) == (NOW_NS - 3600 * NS_PER_S - HALF_NS, NOW_NS - 3600 * NS_PER_S + HALF_NS)
+    assert sample.session.plots.view is before, "the other plots stay where they are"
+    lists = [t.geometry() for w in wall.windows for t in w.tiles.values() if isinstance(t, AlarmsTile)]
+    assert lists
+    assert not any(tile.geometry().intersects(rect) for rect in lists)
+    assert tile.isVisible()
+    assert tile.title().endswith("· Esc: đóng")
+
+
+def test_another_call_takes_its_place_and_esc_gives_the_keyboard_back(
+    qtbot: QtBot, wall: Wall, sample: SampleSession
+) -> None:
+    window = wall.windows[0]
+    inner = next(t for t in window.tiles.values() if isinstance(t, AlarmsTile))
+    inner.setFocus()
+    where = window.focusWidget()
+    sample.session.calls.plotCalled.emit(RIVER, NOW_NS, 300)
+    sample.session.calls.plotCalled.emit("cuaviet-tide", NOW_NS, 1800)
+    tile = wall.plots.tile
+    assert tile is not None
+    assert tile.sensor is not None
+    assert tile.sensor.id == "cuaviet-tide"
+    assert tile.view.live
+    assert tile.view.span_ns == 3600 * NS_PER_S
+    qtbot.keyClick(tile, Qt.Key.Key_Escape)
+    assert wall.plots.tile is None
+    assert window.focusWidget() is where
+
+
+def test_it_goes_with_the_layout_and_when_nobody_is_there(wall: Wall, sample: SampleSession, pump: Pump) -> None:
+    sample.session.calls.plotCalled.emit(RIVER, NOW_NS, 300)
+    wall.show_layout("environment")
+    assert wall.plots.tile is None
+    sample.session.calls.plotCalled.emit(RIVER, NOW_NS, 300)
+    pump.secondPassed.emit()
+    assert wall.plots.tile is not None
+    sample.clock.advance_s(IDLE_S)
+    pump.secondPassed.emit()
+    assert wall.plots.tile is None
+
+
+def test_a_sensor_that_is_not_in_the_directory_is_said(wall: Wall, sample: SampleSession) -> None:
+    sample.session.calls.plotCalled.emit("nothing", NOW_NS, 300)
+    tile = wall.plots.tile
+    assert tile is not None
+    assert tile.sensor is None
+    tile.grab()

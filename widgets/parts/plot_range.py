@@ -1,0 +1,57 @@
+"""Which time a plot shows, and the axis of time: pure figures.
+
+A view without an end follows now. Ticks fall on round times of the site's zone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from backends.domain.times import NS_PER_S
+
+MINUTE_NS = 60 * NS_PER_S
+DAY_NS = 86_400 * NS_PER_S
+SHORTEST_NS, LONGEST_NS = 10 * MINUTE_NS, 30 * DAY_NS
+OLDEST_NS = 400 * DAY_NS
+"""How far back a plot can be moved: as long as a station keeps its hours by default."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A range of time."""
+
+    span_ns: int
+    end_ns: int | None = None
+    """None: now, and with it."""
+
+    @property
+    def live(self) -> bool:
+        return self.end_ns is None
+
+    def ends(self, now_ns: int) -> tuple[int, int]:
+        """Start and end at the moment `now_ns`."""
+        end_ns = now_ns if self.end_ns is None else self.end_ns
+        return end_ns - self.span_ns, end_ns
+
+    def zoomed(self, factor: float, at: float, now_ns: int) -> View:
+        """`factor` > 1: a longer time. What stands at share `at` of the width stays there; at now the end stays."""
+        span_ns = min(LONGEST_NS, max(SHORTEST_NS, round(self.span_ns * factor)))
+        if self.end_ns is None:
+            return replace(self, span_ns=span_ns)
+        fixed_ns = self.end_ns - round(self.span_ns * (1.0 - at))
+        return View(span_ns, fixed_ns + round(span_ns * (1.0 - at))).held(now_ns)
+
+    def panned(self, by_ns: int, now_ns: int) -> View:
+        """Later (> 0) or earlier. What reaches now follows it."""
+        return replace(self, end_ns=self.ends(now_ns)[1] + by_ns).held(now_ns)
+
+    def held(self, now_ns: int) -> View:
+        """Within what can be shown."""
+        if self.end_ns is None or self.end_ns >= now_ns:
+            return View(self.span_ns)
+        return replace(self, end_ns=max(self.end_ns, now_ns - OLDEST_NS + self.span_ns))
+
+
+def around(t_ns: int, half_ns: int, now_ns: int) -> View:
+    """`half_ns` on both sides of a moment, as far as it is not still to come."""
+    return View(max(SHORTEST_NS, 2 * half_ns), min(t_ns + half_ns, now_ns)).held(now_ns)
