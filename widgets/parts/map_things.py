@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from operator import attrgetter
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
@@ -137,7 +138,7 @@ def clusters(things: Iterable[Thing], size: Callable[[Thing], float]) -> list[Cl
     Greedy from the worst on: the worst thing keeps its own place, what it would cover joins it. So no two
     symbols overlap, and a cluster shows the worst of what it holds.
     """
-    found = sorted(things, key=lambda t: (t.rank, t.id))
+    found = sorted(things, key=attrgetter("rank", "id"))
     left, top, reach = (np.array(column) for column in _columns(found, size))
     alone = np.ones(len(found), dtype=bool)
     out: list[Cluster] = []

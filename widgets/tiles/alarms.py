@@ -133,7 +133,7 @@ class AlarmsTile(Tile):
         row = self.model.row_of(alarm_id)
         self.view.select_row(row)
         self.view.setFocus()
-        return True
+        return row >= 0
 
     # -- Tile ------------------------------------------------------------------------------------------
 
@@ -152,10 +152,11 @@ class AlarmsTile(Tile):
         rows = [row for row in (self.model.row(n) for n in shown) if not row.gone]
         seen = [row.alarm for row in rows if isinstance(row, AlarmRow) and row.alarm.unacknowledged]
         folded = sum(row.fold.asking for row in rows if isinstance(row, FoldRow) and not row.fold.opened)
-        hidden = self.model.asking() - len(seen) - folded
+        # Held rows may show what a filter no longer lets through.
+        hidden = max(0, self.model.asking() - len(seen) - folded)
         urgent = self.session.city.unacknowledged_counts()[Priority.URGENT]  # no filter takes one of these away
         urgent -= sum(alarm.priority is Priority.URGENT for alarm in seen)
-        if urgent:
+        if urgent > 0:
             return tr("alarms.more_unack_urgent", n=hidden, urgent=urgent)
         if hidden:
             return tr("alarms.more_unack", n=hidden)
@@ -339,6 +340,7 @@ class AlarmsTile(Tile):
             side = float(scale.line(scale.floor))
             title = text.width(self.title(), scale.read, Weight.SEMIBOLD) + 3 * scale.pad
             wide = min(chip_width(words, scale.floor) + side + scale.pad, header.width() - title)
+            wide = max(wide, side + scale.pad)  # at least the symbol
             self._news = QRectF(header.right() - scale.pad / 2 - wide, header.top() + 2, wide, header.height() - 4)
             painter.fillRect(self._news, theme.urgent_row if is_grave(first) else theme.raised)
             box = QRectF(self._news.left() + scale.pad / 2, self._news.center().y() - side / 2, side, side)
