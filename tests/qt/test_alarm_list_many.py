@@ -7,7 +7,7 @@ import pytest
 from helpers.keyboard import type_in
 from helpers.sample_city import SCALES, THU_HA, SampleSession, Scene, prepare, sample_session, who_is_here
 from helpers.text_rules import below_floor, cut, overlapping
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
@@ -248,6 +248,21 @@ def test_the_same_key_takes_back_what_is_set_aside(qtbot: QtBot, sample: SampleS
     qtbot.keyClick(tile.view, Qt.Key.Key_D, CTRL)
     assert [(a.verb, a.target) for a in sample.actions.submitted] == [(Verb.UNSHELVE, aside.id)]
     assert tile.panel.isHidden()
+
+
+def test_enter_resets_what_is_latched(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    alarm = tile.model.row(1).alarm
+    sample.put("alarms", msgspec.structs.replace(alarm, state=AlarmState.LATCHED, latching=True, rev=9, state_rev=9))
+    place = tile.model.row_of(alarm.id)
+    row, rect = tile.model.row(place), QRectF(0, 0, 480, 60)
+    offered = {placed.button for placed in tile.delegate.buttons(row, rect, large=False, hovered=True)}
+    assert RowButton.RESET in offered
+    assert not offered & {RowButton.ACKNOWLEDGE, RowButton.CLAIM}
+    tile.view.select_row(place)
+    tile.view.viewport().repaint()
+    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
+    assert [(a.verb, a.target, a.expect_state_rev) for a in sample.actions.submitted] == [(Verb.RESET, alarm.id, 9)]
 
 
 @pytest.mark.parametrize("who", ["locked", "nobody", "viewer"])

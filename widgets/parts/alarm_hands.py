@@ -25,7 +25,7 @@ from widgets.parts.alarm_words import why_not
 from widgets.parts.stand_in import camera_of
 from widgets.session import Session
 
-_VERBS = {RowButton.ACKNOWLEDGE: Verb.ACKNOWLEDGE, RowButton.CLAIM: Verb.CLAIM}
+_VERBS = {RowButton.ACKNOWLEDGE: Verb.ACKNOWLEDGE, RowButton.CLAIM: Verb.CLAIM, RowButton.RESET: Verb.RESET}
 _SPARE_S = 10.0
 """The longest time that a role may set aside is counted on the hub's clock, a moment later than the click."""
 
@@ -104,6 +104,8 @@ class AlarmHands(QObject):
             self._view.scrollTo(place)
             self._session.notices.tell_desk(tr("alarms.look_first"))
             return
+        if button is RowButton.ACKNOWLEDGE and row.alarm.state is AlarmState.LATCHED:
+            button = RowButton.RESET  # what Enter can still mean there
         shown = self._view.painted_row(row.alarm.id)
         self.press(row if shown is None or row.gone else shown, button)
 

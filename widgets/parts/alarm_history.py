@@ -16,7 +16,8 @@ from widgets.models.city import CityModel
 _KNOWN = frozenset(
     {
         "alarm_raised", "alarm_acknowledged", "alarm_claimed", "alarm_released", "alarm_shelved", "alarm_unshelved",
-        "alarm_returned", "comment",
+        "alarm_returned", "alarm_reset", "alarm_out_of_service", "alarm_in_service", "alarm_suppressed",
+        "alarm_unsuppressed", "alarm_chattering", "alarm_quiet", "comment",
     }
 )  # fmt: skip
 

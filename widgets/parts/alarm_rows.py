@@ -36,6 +36,8 @@ class RowButton(StrEnum):
 
     ACKNOWLEDGE = "acknowledge"
     CLAIM = "claim"
+    RESET = "reset"
+    """The end of a latched alarm."""
     CAMERA = "camera"
     WHY = "why"
     """Stands where the actions would be, and says why they are not there."""
@@ -207,8 +209,17 @@ class AlarmDelegate(RowDelegate):
         asked: list[tuple[RowButton, Verb, str]] = []
         if not pending and row.alarm.unacknowledged:
             asked.append((RowButton.ACKNOWLEDGE, Verb.ACKNOWLEDGE, tr("alarms.acknowledge")))
+        latched = row.alarm.state is AlarmState.LATCHED
+        if not pending and latched:
+            asked.append((RowButton.RESET, Verb.RESET, tr("alarms.reset")))
         mine = row.feed != LOCAL_FEED  # the station's own alarms are nobody's case: they end with their cause
-        if not pending and mine and not row.alarm.holder_id and row.alarm.state is not AlarmState.SHELVED:
+        if (
+            not pending
+            and mine
+            and not row.alarm.holder_id
+            and row.alarm.state is not AlarmState.SHELVED
+            and not latched
+        ):
             asked.append((RowButton.CLAIM, Verb.CLAIM, tr("alarms.claim")))
         offered = [(button, words) for button, verb, words in asked if grant.may(verb)]
         refused = next((why for _, verb, _ in asked if (why := grant.refusal(verb))), "")

@@ -15,6 +15,7 @@ _VERBS = {
     Verb.CLAIM: "alarms.claim",
     Verb.COMMENT: "alarms.note",
     Verb.SHELVE: "alarms.shelve",
+    Verb.RESET: "alarms.reset",
 }
 
 
