@@ -31,22 +31,32 @@ def conform(
     secret: Annotated[
         Path | None, typer.Option("--secret", metavar="FILE", help="File with that person's secret; else it is asked.")
     ] = None,
+    other_key: Annotated[
+        Path | None, typer.Option("--other-key", metavar="FILE", help="A second station's, for checks of two people.")
+    ] = None,
+    other_person: Annotated[
+        str, typer.Option("--other-person", metavar="ID", help="Sign this person in there: not the same one.")
+    ] = "",
+    other_secret: Annotated[
+        Path | None, typer.Option("--other-secret", metavar="FILE", help="File with that person's secret.")
+    ] = None,
     names: Annotated[bool, typer.Option("--list", help="Name the checks and what each proves, and leave.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a check on standard output.")] = False,
 ) -> None:
     """Checks any backend against docs/protocol.md, over real sockets.
 
-    It writes comments and claims an alarm: never on a city in operation. Exit status: 0 every check passed,
-    1 one failed or was skipped, 2 the command line is wrong.
+    It writes comments, claims an alarm and takes a camera: never on a city in operation. Exit status: 0 every check
+    passed of what the backend offers, 1 one failed or was skipped, 2 the command line is wrong.
     """
-    from console.conformity import Asked, conform_backend, list_checks  # late: other commands start without it
+    from console.conformity import Asked, Seat, conform_backend, list_checks  # late: other commands start without it
 
     chosen = tuple(only or ())
     try:
         if names:
             sys.stdout.write(list_checks(chosen))
             return
-        asked = Asked(address, live, server_key, key, mode, chosen, restart, person, secret, as_json)
+        first, other = Seat(key, person, secret), Seat(other_key, other_person, other_secret)
+        asked = Asked(address, live, server_key, first, other, mode, chosen, restart, as_json)
         status = conform_backend(asked, sys.stdout.write)
     except UsageError as error:
         sys.stderr.write(f"ioc-console: {error}\n")

@@ -2,8 +2,9 @@
 
 The city draws them (`python -m backends.city.scenes`, a child, with the lowest priority for what no screen
 waits for): first those of the layout that opens, whose windows wait for them at the first start; then, before
-anything else, whatever a screen asks for; then those of the other layouts. A clip that cannot be drawn is
-named once and left out. Must not: draw, or know how a clip looks inside.
+anything else, whatever a screen asks for; then those of the other layouts; and of all other cameras one still each,
+which the hub's sweep makes the small pictures of lists from. What cannot be drawn is named once and left out.
+Must not: draw, or know how a clip looks inside.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from backends.city.cameras import eyes
-from backends.city.scenes import clip_path
+from backends.city.scenes import clip_path, still_path
 from backends.process import start_child, stop_child
 from console.crash import CrashReports, Ending
 from console.events import EventLog
@@ -35,6 +36,8 @@ BATCH = 6
 """Clips a child draws for what is shown; each takes one to three seconds of a core."""
 LATER_BATCH = 2
 """For what is not shown, so that a wish does not wait for long."""
+STILLS_BATCH = 8
+"""Each takes 0.2 s."""
 _LOOK_S = 1.0
 _ABANDONED_S = 3600.0
 _SCHEME = "scene:"
@@ -75,6 +78,11 @@ class ClipMaker:
         known = [eye.number for eye in eyes()]
         self.files = {number: str(clip_path(folder, number, weather)) for number in known}
         """Camera number -> its clip, whether it is drawn already or not."""
+        self.stills = {number: str(still_path(folder, number, weather)) for number in known}
+        """Camera number -> one picture of it, drawn where nothing needs the clip."""
+        name = "{number}"
+        self.patterns = (str(clip_path(folder, name, weather)), str(still_path(folder, name, weather)))
+        """Where the two are, for any {number}; the clip before the still."""
         self._first = [n for n in first if n in self.files]
         self._queue = list(dict.fromkeys(n for n in others if n in self.files))
         self._failed: set[str] = set()
@@ -116,12 +124,15 @@ class ClipMaker:
         return [n for n in numbers if n not in self._failed and not os.path.exists(self.files[n])]
 
     def _next(self) -> tuple[list[str], bool]:
-        """What to draw now, and whether a screen waits for it."""
+        """What clips to draw now, and whether a screen waits for them."""
         asked = (uri.removeprefix(_SCHEME) for uri in self._wanted() if uri.startswith(_SCHEME))
         wishes = self._missing(sorted(n for n in asked if n in self.files)) or self._missing(self._first)
         if wishes:
             return wishes[:BATCH], True
         return self._missing(self._queue)[:LATER_BATCH], False
+
+    def _missing_stills(self) -> list[str]:
+        return [n for n in self._missing(self.files) if not os.path.exists(self.stills[n])]
 
     def _run(self) -> None:
         try:
@@ -129,6 +140,8 @@ class ClipMaker:
                 batch, awaited = self._next()
                 if batch:
                     self._draw(batch, awaited)
+                elif batch := self._missing_stills()[:STILLS_BATCH]:
+                    self._draw(batch, awaited=False, stills=True)
                 if not self._first_done.is_set() and not self._missing(self._first):
                     self._first_done.set()
                     self._events.emit("clips_ready", count=len(self._first))
@@ -137,9 +150,9 @@ class ClipMaker:
         finally:
             self._first_done.set()  # whatever went wrong here, the windows open
 
-    def _draw(self, batch: list[str], awaited: bool) -> None:
+    def _draw(self, batch: list[str], awaited: bool, *, stills: bool = False) -> None:
         began_s = time.monotonic()
-        settings = {"folder": str(self._folder), "cameras": batch, "weather": self._weather}
+        settings = {"folder": str(self._folder), "cameras": batch, "weather": self._weather, "stills": stills}
         try:
             child = start_child("backends.city.scenes", settings, log=self._log)
         except OSError as error:
@@ -155,7 +168,7 @@ class ClipMaker:
         rc = stop_child(child)
         if rc and self._crashes is not None:
             self._crashes.ended(Ending("scenes", child.pid, rc, time.monotonic() - began_s, log=self._log))
-        undrawn = self._missing(batch)
+        undrawn = [n for n in (self._missing_stills() if stills else self._missing(batch)) if n in batch]
         if undrawn:
             self._failed.update(undrawn)
             _log.warning("no demo pictures for the cameras %s; see %s", ", ".join(undrawn), self._log)
@@ -163,7 +176,7 @@ class ClipMaker:
 
 def _remove_abandoned(folder: Path) -> None:
     """Half-drawn files of consoles that were killed; one that is younger may be another console's work."""
-    for unfinished in folder.glob(".*.part.mp4"):
+    for unfinished in (*folder.glob(".*.part.mp4"), *folder.glob(".*.part.jpg")):
         try:
             if time.time() - unfinished.stat().st_mtime > _ABANDONED_S:
                 unfinished.unlink()

@@ -1,6 +1,6 @@
 """What `ioc-console conform` does: takes what was typed, runs the checks, writes the report.
 
-Exit status: 0 every check passed; 1 one failed or was skipped.
+Exit status: 0 every check passed of what the backend offers; 1 one failed or was skipped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import typer
 import zmq.auth
 
 from backends.conform.registry import Check
-from backends.conform.room import Restart, Room
+from backends.conform.room import Desk, Restart, Room
 from backends.conform.run import CHECKS, Outcome, Verdict, run
 from backends.conform.wire import Place
 from backends.domain.feeds import Mode
@@ -26,18 +26,25 @@ RESTART_S = 120.0
 _ADDRESS = re.compile(r"tcp://[^\s/:]+:\d{1,5}|tcp://\[[0-9A-Fa-f:.]+\]:\d{1,5}|ipc://\S+")
 
 
+class Seat(msgspec.Struct, frozen=True):
+    """A station, and who signs in there."""
+
+    key: Path | None = None
+    person: str = ""
+    secret: Path | None = None
+
+
 class Asked(msgspec.Struct, frozen=True):
     """The command line of `conform`."""
 
     address: str
     live: str
     server_key: str
-    key: Path | None
+    first: Seat
+    other: Seat
     mode: Mode
     only: tuple[str, ...]
     restart: str
-    person: str
-    secret: Path | None
     as_json: bool
 
 
@@ -49,31 +56,32 @@ def list_checks(only: tuple[str, ...]) -> str:
 def conform_backend(asked: Asked, write: Callable[[str], object]) -> int:
     """Run the checks and write a line each. Returns the exit status. Raises UsageError."""
     chosen = _chosen(asked.only)
-    place = _place(asked.address, asked.live, asked.server_key, asked.key, asked.mode)
-    word = _secret(asked.person, asked.secret)
+    desk = _desk(asked, asked.first, "")
+    other = _desk(asked, asked.other, "other-") if asked.other != Seat() else None
     outcomes = []
-    with Room(place, restart=_restart(asked.restart), person=asked.person, secret=word) as room:
+    with Room(desk.place, restart=_restart(asked.restart), person=desk.person, secret=desk.secret, other=other) as room:
         for outcome in run(room, chosen):
             outcomes.append(outcome)
             write(msgspec.json.encode(outcome).decode() + "\n" if asked.as_json else line(outcome))
             sys.stdout.flush()
     if not asked.as_json:
         write(summary(outcomes))
-    return 0 if all(outcome.verdict is Verdict.PASS for outcome in outcomes) else 1
+    return 1 if any(outcome.verdict in (Verdict.FAIL, Verdict.SKIPPED) for outcome in outcomes) else 0
 
 
 def line(outcome: Outcome) -> str:
     """One check for people: the promise when it is kept, what was seen when it is not."""
     if outcome.verdict is Verdict.PASS:
-        return f"pass     {outcome.name:20} {outcome.promise} ({outcome.seen})\n"
-    return f"{outcome.verdict.value:8} {outcome.name:20} {outcome.promise}: {outcome.seen}\n"
+        return f"{outcome.verdict.value:11} {outcome.name:20} {outcome.promise} ({outcome.seen})\n"
+    return f"{outcome.verdict.value:11} {outcome.name:20} {outcome.promise}: {outcome.seen}\n"
 
 
 def summary(outcomes: list[Outcome]) -> str:
     """The last line."""
-    passed, failed, skipped = (sum(o.verdict is verdict for o in outcomes) for verdict in Verdict)
-    end = "" if failed + skipped == 0 else "; not conformant until all pass"
-    return f"{passed} passed, {failed} failed, {skipped} skipped{end}\n"
+    passed, failed, skipped, absent = (sum(o.verdict is verdict for o in outcomes) for verdict in Verdict)
+    more = f", {absent} not offered" if absent else ""
+    end = "; not conformant until all pass" if failed + skipped else ""
+    return f"{passed} passed, {failed} failed, {skipped} skipped{more}{end}\n"
 
 
 def _chosen(only: tuple[str, ...]) -> list[Check]:
@@ -84,36 +92,38 @@ def _chosen(only: tuple[str, ...]) -> list[Check]:
     return [check for check in CHECKS if not only or check.name in only]
 
 
-def _place(address: str, live: str, server_key: str, key: Path | None, mode: Mode) -> Place:
-    """Everything that names the backend and the station. Raises UsageError."""
-    for name, value in (("ADDRESS", address), ("--live", live)):
+def _desk(asked: Asked, seat: Seat, which: str) -> Desk:
+    """What names the backend, a station and who signs in there; `which` of the options. Raises UsageError."""
+    for name, value in (("ADDRESS", asked.address), ("--live", asked.live)):
         if (value or name == "ADDRESS") and not _ADDRESS.fullmatch(value):
             raise UsageError(f'{name}: "{value}" must be tcp://HOST:PORT')
-    if len(server_key) != 40:
+    if len(asked.server_key) != 40:
         raise UsageError("--server-key: the backend's public key is a text of 40 characters (Z85)")
-    if key is None:
-        raise UsageError("--key: name the secret certificate of a station that the backend has authorised")
+    if seat.key is None:
+        raise UsageError(f"--{which}key: name the secret certificate of a station that the backend has authorised")
     try:
-        public, own = zmq.auth.load_certificate(key)
+        public, own = zmq.auth.load_certificate(seat.key)
     except (OSError, ValueError) as error:
-        raise UsageError(f"--key: {key} cannot be read: {error}") from None
+        raise UsageError(f"--{which}key: {seat.key} cannot be read: {error}") from None
     if own is None:
-        raise UsageError(f"--key: {key} holds no secret key; it is the file that ends in .key_secret")
-    return Place(address, server_key, public.decode(), own.decode(), key.stem, live, mode)
+        raise UsageError(f"--{which}key: {seat.key} holds no secret key; it is the file that ends in .key_secret")
+    place = Place(asked.address, asked.server_key, public.decode(), own.decode(), seat.key.stem, asked.live, asked.mode)
+    return Desk(place, seat.person, _secret(seat, which))
 
 
-def _secret(person: str, file: Path | None) -> str:
+def _secret(seat: Seat, which: str) -> str:
     """The person's secret: from a file or typed unseen, never from the command line. Raises UsageError."""
-    if not person:
+    if not seat.person:
         return ""
-    if file is None:
+    if seat.secret is None:
         if not sys.stdin.isatty():
-            raise UsageError(f"--person {person}: give the secret by --secret FILE; there is no terminal to ask on")
-        return str(typer.prompt(f"Secret of {person}", hide_input=True, err=True))
+            option = f"--{which}person {seat.person}: give the secret by --{which}secret FILE"
+            raise UsageError(f"{option}; there is no terminal to ask on")
+        return str(typer.prompt(f"Secret of {seat.person}", hide_input=True, err=True))
     try:
-        return file.read_text(encoding="utf-8").rstrip("\r\n")
+        return seat.secret.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--secret: {file} cannot be read: {error}") from None
+        raise UsageError(f"--{which}secret: {seat.secret} cannot be read: {error}") from None
 
 
 def _restart(command: str) -> Restart | None:

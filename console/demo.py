@@ -70,9 +70,10 @@ def run_demo(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
         hub_keys = ensure_hub_keys(session.data_dir / "keys")
         station_keys = ensure_station_keys(session.data_dir / "keys", DEMO_STATION)
         authorise(session.data_dir / "authorised", station_keys)
-        hub = _Hub(session, options, session.data_dir / "hub", Mode.DEMO, seats=True)
-        feed, pictures, keys = session.door("feed"), session.door("pictures"), session.door("keys")
         clips = _clips(session, options, site, look, platform[1])
+        more = {"scenes": clips.patterns}
+        hub = _Hub(session, options, session.data_dir / "hub", Mode.DEMO, more=more, seats=True)
+        feed, pictures, keys = session.door("feed"), session.door("pictures"), session.door("keys")
         broker = session.broker(pictures, site, clips.files)
         clips.watch(broker.wanted_uris)
         children = [
@@ -233,6 +234,7 @@ class _Session:
         settings = BrokerSettings(
             workers=site.video.workers if site is not None else 0,
             scenes=scenes,
+            hardware=site.video.hardware_decoding if site is not None else "off",
             ring_bytes=site.video.ring_mb << 20 if site is not None else BrokerSettings().ring_bytes,
             log_file=str(self.log_file("pictures")),
         )
@@ -319,6 +321,7 @@ class _Hub:
             "authorised_dir": str(self._session.data_dir / "authorised"),
             "keys_dir": str(self._session.data_dir / "keys"),
             "name": "Đông Hà",
+            "limits_dir": str(Path(__file__).resolve().parent.parent / "resources" / "limits"),
             "sign_in": self._sign_in,
             **self._more,
         }

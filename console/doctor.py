@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import json
 import locale
 import math
 import os
@@ -189,11 +190,66 @@ def ring_finding(ring_mb: int, free_mb: int) -> Iterable[Finding]:
 
 
 def _ring_mb(options: Options) -> int:
+    return _video(options).ring_mb
+
+
+def _video(options: Options) -> VideoSection:
     try:
         site = options.site()
     except UsageError:  # said in its own line
         site = None
-    return (site.video if site is not None else VideoSection()).ring_mb
+    return site.video if site is not None else VideoSection()
+
+
+DEVICE_DRIVERS = {
+    "cuda": "NVIDIA's driver with its video part (Debian: nvidia-driver, libnvcuvid1; in a container: --gpus all -e "
+    "NVIDIA_DRIVER_CAPABILITIES=video,utility)",
+    "vaapi": "the chip's driver (Debian: intel-media-va-driver or mesa-va-drivers) and the group render for this user",
+    "vulkan": "a Vulkan driver that decodes video (Debian: mesa-vulkan-drivers)",
+    "d3d11va": "the graphics driver of its maker",
+    "d3d12va": "the graphics driver of its maker",
+}
+_CODEC_WORDS = {"h264": "H.264", "hevc": "H.265"}
+
+
+def check_hardware_decoding(options: Options) -> Iterable[Finding]:
+    """In a process of its own, with the rights of a decoder worker: a driver may end or hang it."""
+    asked = _video(options).hardware_decoding
+    command = [sys.executable, "-m", "backends.video.hardware"]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    try:
+        probe = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+        found = json.loads(probe.stdout.splitlines()[-1])
+    except (subprocess.TimeoutExpired, ValueError, IndexError):
+        what = "hardware decoding: the look for graphics devices hangs or dies"
+        yield Finding(False, what, f"mend their driver; until then {_DECODE_OFF}", needed=False)
+        return
+    yield decoding_finding(asked, found["pyav"], found["built_with"], found["opens"])
+
+
+_DECODE_OFF = 'hardware_decoding = "off" under [video]: the processor decodes'
+
+
+def decoding_finding(asked: str, pyav: str, built_with: list[str], opens: dict[str, dict[str, str]]) -> Finding:
+    """`opens`: by kind and codec, empty = a picture came from the device, else why none did."""
+    works = {
+        kind: [_CODEC_WORDS[codec] for codec, why in tried.items() if not why]
+        for kind, tried in opens.items()
+        if not all(tried.values())
+    }
+    here = "; ".join(f"{kind} ({', '.join(codecs)})" for kind, codecs in works.items()) or "nothing"
+    built = ", ".join(built_with) or "none"
+    what = f"hardware decoding: {asked}; opens here: {here}; PyAV {pyav} was built with {built}"
+    if asked == "off" or asked in works or (asked == "auto" and works):
+        return Finding(True, what)
+    if asked not in ("auto", *opens):
+        mend = f"this PyAV cannot open {asked}: build one that can (pip install --no-binary av av)"
+    else:
+        tried = {asked: opens[asked]} if asked in opens else opens
+        whys = "; ".join(f"{kind}: {next(iter(why.values()))}" for kind, why in tried.items())
+        needs = "; or ".join(DEVICE_DRIVERS[kind] for kind in tried)
+        mend = f"{whys}; it needs {needs}" if tried else "this PyAV was built without any device that is of use here"
+    return Finding(False, what, f"{mend}; or {_DECODE_OFF}", needed=False)
 
 
 def check_confinement(options: Options) -> Iterable[Finding]:
@@ -316,6 +372,7 @@ _CHECKS: tuple[Callable[[Options], Iterable[Finding]], ...] = (
     check_display,
     check_shared_memory,
     check_confinement,
+    check_hardware_decoding,
     check_data_dir,
     check_backups,
     check_locale,

@@ -112,6 +112,8 @@ class AccessKeeper:
         self._grant = NOBODY
         self._session = Session()
         self._up = False
+        self._heard_s = time.monotonic()
+        """When the link was there last; before that, when this began."""
         self._numbers = itertools.count(1)
         self._tries: dict[int, _Try] = {}
         self._looks: dict[int, _Look] = {}
@@ -153,6 +155,11 @@ class AccessKeeper:
     def up(self) -> bool:
         """The hub is there, as far as the link has said."""
         return self._up
+
+    @property
+    def away_s(self) -> float:
+        """For how long the hub has been away, as far as it is known here."""
+        return 0.0 if self._up else time.monotonic() - self._heard_s
 
     # -- of the screens --------------------------------------------------------------------------------
 
@@ -238,6 +245,8 @@ class AccessKeeper:
         """About twice a second. Also ends a session whose time is up."""
         with self._lock:
             self._up = up
+            if up:
+                self._heard_s = time.monotonic()
             expires_ns = self._grant.t_expires_ns
             if self._grant.sign_in and 0 < expires_ns < self._clock.now_ns():
                 self._noted("session_over", self._grant.operator_id, "", "expired")

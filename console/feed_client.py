@@ -39,7 +39,7 @@ from backends.domain.camera import Sight
 from backends.domain.feeds import FeedQuality, FeedStatus, LinkState, Mode
 from backends.domain.ports import ActionRefused, Changes, Delivery, LinkStatus, NewSamples, SeriesPart
 from backends.domain.times import HubClock
-from backends.domain.turning import TurnAct, TurnStage, TurnStatus, TurnWish
+from backends.domain.turning import TurnStage, TurnStatus, TurnWish
 from backends.store.reader import read_state
 from console import feed_wire as wire
 
@@ -203,14 +203,13 @@ class FeedClient:
 
     def turn(self, wish: TurnWish) -> None:
         """See ports.TurnDesk."""
-        begins = wish.act in (TurnAct.TAKE, TurnAct.PATROL)
         with self._lock:
             there = self._connection is not None
-            if there and begins:
+            if there and wish.begins:
                 self._turned[wish.camera_id] = wish.number
         if there:
             self._outgoing.put(wire.AskTurn(wish))
-        elif begins:
+        elif wish.begins:
             self._inbox.append(TurnStatus(wish.camera_id, TurnStage.ENDED, "no_feeder", number=wish.number))
 
     def _ask(self, frame: wire.AskSignIn | wire.AskSignOut | wire.AskReveal) -> int:

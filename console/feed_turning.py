@@ -24,7 +24,7 @@ import msgspec
 from backends.domain.access import Grant, Right
 from backends.domain.camera import Camera
 from backends.domain.times import NS_PER_S, SessionClock
-from backends.domain.turning import TurnAct, Turner, TurnStage, TurnStatus, TurnWish
+from backends.domain.turning import Turner, TurnStage, TurnStatus, TurnWish
 from backends.protocol.messages import Lease, Leased
 from console.feed_secrets import Key, SecretKeeper
 from console.feed_wire import decode_record
@@ -62,6 +62,8 @@ class Seats(Protocol):
     def grant(self) -> Grant: ...
     @property
     def up(self) -> bool: ...
+    @property
+    def away_s(self) -> float: ...
 
 
 class TurnKeeper:
@@ -116,17 +118,16 @@ class TurnKeeper:
             before = self._hands.get(wish.camera_id)
             if before is not None and before.wish(screen, wish):
                 return
-            if wish.act not in (TurnAct.TAKE, TurnAct.PATROL):
+            if not wish.begins:
                 if before is None:  # of another feeder, before this one was started, or it crossed the end's telling
-                    code = "given_back" if wish.act is TurnAct.GIVE_BACK else "over"
+                    code = "given_back" if wish.ends else "over"
                     self.tell(TurnStatus(wish.camera_id, TurnStage.ENDED, code, number=wish.number))
                 return  # its camera is just ending: that is told
             grant = self.seats.grant
             if refusal := grant.refusal(Right.TURN_CAMERA):
                 self.tell(TurnStatus(wish.camera_id, TurnStage.ENDED, refusal, number=wish.number))
                 return
-            hand = self._hands[wish.camera_id] = Hand(self, wish.camera_id, screen, grant, after=before)
-            hand.wish(screen, wish)
+            hand = self._hands[wish.camera_id] = Hand(self, wish, screen, grant, after=before)
             hand.start()
 
     def screen_gone(self, screen: int) -> None:

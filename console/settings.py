@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import tomllib
+import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,6 +27,8 @@ Language = Literal["vi", "en"]
 ThemeChoice = Literal["dark", "light"]
 ScreenKind = Literal["desk", "wall"]
 TcpAddress = Annotated[str, msgspec.Meta(pattern=r"^tcp://[^\s:/]+:\d{1,5}$|^tcp://\[[0-9a-fA-F:]+\]:\d{1,5}$")]
+HardwareDecoding = Literal["off", "auto", "cuda", "d3d11va", "vaapi", "d3d12va", "vulkan"]
+"""The devices are those of `backends.domain.picture.DEVICES`."""
 Z85Key = Annotated[str, msgspec.Meta(min_length=40, max_length=40)]
 
 
@@ -114,6 +117,9 @@ class VideoSection(_Strict, frozen=True):
     """Folder of the stills that people save; empty = the folder "stills" of the data folder."""
     ring_mb: Annotated[int, msgspec.Meta(ge=0, le=262_144)] = 512
     """Memory for what the shown cameras sent last, for instant replay; 0 = none is kept."""
+    hardware_decoding: HardwareDecoding = "off"
+    """Graphics device that decodes H.264 and H.265; "auto" = the first that opens. Without one the processor decodes.
+    docs/video.md says when it is worth it."""
 
 
 Days = Annotated[int, msgspec.Meta(ge=1, le=36_500)]
@@ -300,12 +306,25 @@ def _known_entries() -> set[str]:
 
 
 def _in_words(error: str) -> str:
-    """msgspec's message, with "did you mean" for an unknown entry."""
+    """msgspec's message, with "did you mean" for an unknown entry or choice."""
     unknown = re.search(r"unknown field `([^`]*)`", error)
     if unknown is None:
-        return error
+        return _choice_in_words(error)
     at = re.search(r"at `\$\.?([^`]*)`", error)
     place = f" in [{at[1]}]" if at and at[1] else ""
     close = difflib.get_close_matches(unknown[1], sorted(_known_entries()), n=1, cutoff=0.6)
     hint = f'; did you mean "{close[0]}"?' if close else ""
     return f'there is no entry "{unknown[1]}"{place}{hint}'
+
+
+def _choice_in_words(error: str) -> str:
+    """For an entry that takes one of a few words: which, and which was perhaps meant."""
+    wrong = re.match(r"Invalid enum value '([^']*)' - at `\$\.([a-z_]+)\.([a-z_]+)`", error)
+    if wrong is None:
+        return error
+    said, section, entry = wrong.groups()
+    record = typing.get_type_hints(SiteConfig)[section]
+    choices = typing.get_args(typing.get_type_hints(record)[entry])
+    close = difflib.get_close_matches(said, choices, n=1, cutoff=0.6)
+    hint = f'; did you mean "{close[0]}"?' if close else ""
+    return f'[{section}] {entry} = "{said}" is none of {", ".join(choices)}{hint}'

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from backends.domain.access import Grant, Right
 from backends.domain.action import new_aid
 from backends.domain.device import DeviceTrouble, Preset
-from backends.domain.turning import MOVE_S, PatrolStop, TurnAct, Turner, TurnStage, TurnStatus, TurnWish, rank
+from backends.domain.turning import LEASE_S, MOVE_S, PatrolStop, TurnAct, Turner, TurnStage, TurnStatus, TurnWish, rank
 from backends.onvif import media
 from backends.onvif.device import Login, OnvifDevice
 from backends.onvif.ptz import OnvifPtz
@@ -38,6 +38,8 @@ RENEW_S = 10.0
 """The hub gives 30 s: two lost answers cost nothing."""
 OFFLINE_S = 300.0
 """Without the hub a camera is taken for so long at most; then a person takes it again."""
+LAST_LEASE_S = LEASE_S + OFFLINE_S
+"""Since the hub was last heard: whose hand was on a camera then may have it for so long, and counts for no longer."""
 LOOK_S = 0.25
 RETRY_S = 1.0
 """After a call that did not reach the camera, or that it did not answer."""
@@ -50,12 +52,15 @@ DWELL_LEAST_S = 3.0
 class Hand:
     """See the module. `wish`, `end` and `seen` may be called by any thread and return at once."""
 
-    def __init__(self, keeper: TurnKeeper, camera_id: str, screen: int, grant: Grant, after: Hand | None) -> None:
-        """`after`: the one before it, which may still be letting go."""
+    def __init__(self, keeper: TurnKeeper, first: TurnWish, screen: int, grant: Grant, after: Hand | None) -> None:
+        """`first`: what it begins with. `after`: the one before it, which may still be letting go."""
         self._after = after
-        self._keeper, self.camera_id, self.screen, self._grant = keeper, camera_id, screen, grant
+        self._keeper, self.camera_id, self.screen, self._grant = keeper, first.camera_id, screen, grant
+        camera_id = first.camera_id
         self._lease = new_aid()
-        self._number = 0
+        self._number = first.number
+        self._tour = first.act is TurnAct.TOUR
+        """A tour has it, the one of `_number`; until a person wishes anything of it."""
         self._changed = threading.Condition()
         self._move = TurnWish(camera_id, TurnAct.MOVE)
         self._move_until_s = 0.0
@@ -81,6 +86,7 @@ class Hand:
         self._text = ""
         self._told: TurnStatus | None = None
         self._thread = threading.Thread(target=self._run, name=f"turn {camera_id}", daemon=True)
+        self.wish(screen, first)
 
     def start(self) -> None:
         self._thread.start()
@@ -99,12 +105,18 @@ class Hand:
         with self._changed:
             if self._end is not None:
                 return False
+            tour = wish.act is TurnAct.TOUR
+            if tour and not (self._tour and wish.number == self._number):
+                return True  # a hand is on it, or another tour came first: its status says so
+            self._tour = tour
             self._number = max(self._number, wish.number)
             self.screen, self._hand_s = screen, time.monotonic()
             match wish.act:
                 case TurnAct.GIVE_BACK:
                     self._end = self._end or ("given_back", "")
-                case TurnAct.PATROL:
+                case TurnAct.TOUR if not wish.stops:
+                    self._end = self._end or ("given_back", "")
+                case TurnAct.PATROL | TurnAct.TOUR:
                     self._stops, self._stop_at, self._stop_next_s = wish.stops, 0, 0.0
                 case TurnAct.MOVE:
                     self._move, self._move_until_s = wish, self._hand_s + MOVE_S
@@ -149,7 +161,7 @@ class Hand:
             self._tell(TurnStage.ASKING)
             if self._take():
                 self._begun, self._begun_s = True, time.monotonic()
-                self._note("turning_begun", "offline" if self._offline else "patrol" if self._patrol_leased else "")
+                self._note("turning_begun", self._manner)
                 self._tell(TurnStage.TURNING)
                 self._live()
         except Exception:  # noqa: BLE001  # logged; the screen would go on showing a hand that is none
@@ -160,6 +172,13 @@ class Hand:
             code, holder = self._end or ("over", "")
             self._keeper.tell(TurnStatus(self.camera_id, TurnStage.ENDED, code, holder, number=self._number))
             self._keeper.finished(self)
+
+    @property
+    def _manner(self) -> str:
+        """How it is turned, for the audit; empty: by hand."""
+        if self._offline:
+            return "offline"
+        return "tour" if self._tour else "patrol" if self._patrol_leased else ""
 
     def _note(self, what: str, detail: str) -> None:
         self._keeper.noted(what, self._grant.operator_id, f"cameras/{self.camera_id}", detail)
@@ -177,14 +196,17 @@ class Hand:
 
     def _take(self) -> bool:
         """The hub's lease, or what is kept for a time without the hub; False: neither, the end says why."""
-        said = self._ask("take", patrol=bool(self._stops))
-        if said.code == "no_answer" and not self._keeper.seats.up:
+        patrol = bool(self._stops)
+        said = self._ask("take", patrol=patrol)
+        if said.code == "held" and patrol and not self._stops:  # a hand has come in between, which may get it
+            patrol, said = False, self._ask("take")
+        if said.code == "no_answer" and not self._keeper.seats.up and not self._tour:
             return self._take_offline()
         self._leased = said.code in ("", "no_answer")  # the hub may have given it, and its word was lost
         if said.code:
             self.end(said.code, said.holder)
             return False
-        self._patrol_leased = bool(self._stops)
+        self._patrol_leased = patrol
         self._keeper.keep_way(self.camera_id, said)
         self._way = (said.address, said.channel)
         return not self.ended
@@ -223,9 +245,14 @@ class Hand:
         return not self.ended
 
     def _outranked(self) -> str:
-        """Whose hand was on it when the hub was last heard, if it need not give way to this one."""
+        """Whose hand was on it when the hub was last heard, if it may still be and need not give way to this one.
+
+        One of this station has let go: this hand came after it, whoever it was.
+        """
         turner = self._keeper.turner(self.camera_id)
-        if turner is None or turner.operator_id == self._grant.operator_id:
+        if turner is None or self._keeper.seats.away_s > LAST_LEASE_S:
+            return ""
+        if turner.operator_id == self._grant.operator_id or turner.station == self._keeper.station:
             return ""
         higher = rank(self._grant.role, patrol=bool(self._stops)) > rank(turner.role, patrol=turner.patrol)
         return "" if higher else turner.name
@@ -244,7 +271,7 @@ class Hand:
             self._end = self._end or ("idle", "")
         elif now_s >= self._lease_until_s:
             # What the hub gave is over. Where the hub is away, the role and this lease are the grant that is kept.
-            if not self._offline and not up and not self._outranked():
+            if not (self._offline or up or self._tour or self._outranked()):
                 self._offline, self._lease_until_s = True, now_s + OFFLINE_S
             else:
                 self._end = self._end or ("offline_over" if self._offline else "over", "")
@@ -263,7 +290,7 @@ class Hand:
     # -- the camera ------------------------------------------------------------------------------------
 
     def _live(self) -> None:
-        was_offline = self._offline
+        was_offline, was_tour = self._offline, self._tour
         while True:
             now_s = time.monotonic()
             with self._changed:
@@ -278,6 +305,9 @@ class Hand:
             if self._offline is not was_offline:
                 was_offline = self._offline
                 self._note("turning_begun", "offline" if was_offline else "the hub is back")
+            if self._tour is not was_tour:
+                was_tour = self._tour
+                self._note("turning_begun", self._manner or "taken from a tour")
             try:
                 busy = self._turn(now_s)
                 self._text = "" if busy else self._text

@@ -125,8 +125,10 @@ class _Reader:
                 "id must be made of lower-case letters, digits, hyphens",
             )
             raise _Broken
-        if key != "" and (not isinstance(key, str) or not re.fullmatch(r"F([1-9]|1[0-2])", key)):
-            self._note(("key",), f'phím "{key}" không phải F1 đến F12', f'key "{key}" is not one of F1 to F12')
+        if key != "" and (not isinstance(key, str) or not re.fullmatch(r"F([1-6]|1[0-2])", key)):
+            vi = f'phím "{key}" không phải F1 đến F6, F10 đến F12 (F7 đến F9 đã có việc)'
+            en = f'key "{key}" is not one of F1 to F6, F10 to F12 (F7 to F9 have their work)'
+            self._note(("key",), vi, en)
             key = ""
         try:
             name = msgspec.convert(raw.get("name"), Words)

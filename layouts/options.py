@@ -25,6 +25,23 @@ class PatrolView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("dwell_s must be 4 to 3600 seconds")
 
 
+class TourStop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One stop of a tour."""
+
+    camera: str
+    """Number as operators say it."""
+    preset: str = ""
+    """Where that camera is sent when the tour comes to it, by its name or token there; empty: it stays as it is."""
+    dwell_s: float | None = None
+    """None: the tour's."""
+
+    def __post_init__(self) -> None:
+        if not self.camera or "-" in self.camera:
+            raise ValueError('a stop of a tour names one camera: { camera = "021", preset = "3" }')
+        if self.dwell_s is not None and not 4 <= self.dwell_s <= 3600:
+            raise ValueError("dwell_s must be 4 to 3600 seconds")
+
+
 class CameraOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One picture: a camera by number, or a place that is kept for what happens."""
 
@@ -32,10 +49,11 @@ class CameraOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Number as operators say it: "014"."""
     slot: str = ""
     """"alarm": the camera of the highest unacknowledged alarm, or its stand-in; shows `camera` in calm."""
-    tour: tuple[str, ...] = ()
-    """Instead of both: cameras by number, one after the other; "001-036" is a range."""
+    tour: tuple[str | TourStop, ...] = ()
+    """Instead of both: cameras by number, one after the other; "001-036" is a range, and a table one with a preset
+    or a time of its own: ["014", { camera = "021", preset = "3", dwell_s = 15 }]."""
     dwell_s: float = 10.0
-    """Seconds for each camera of the tour."""
+    """Seconds for each stop of the tour that says nothing else."""
     patrol: tuple[PatrolView, ...] = ()
     """Presets that a person may let `camera` go round: [{ preset = "Cổng chính", dwell_s = 30 }, ...]."""
 
@@ -48,10 +66,21 @@ class CameraOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError('give camera = "014", slot = "alarm" or tour = ["014", "021"]')
         if self.patrol and not self.camera:
             raise ValueError("a patrol belongs to one camera: give camera with it")
-        if self.tour and len(expand_numbers(self.tour)) < 2:
-            raise ValueError("a tour needs two cameras or more")
+        if self.tour and len(self.stops) < 2:
+            raise ValueError("a tour needs two stops or more")
         if not 4 <= self.dwell_s <= 3600:
             raise ValueError("dwell_s must be 4 to 3600 seconds")
+
+    @property
+    def stops(self) -> tuple[TourStop, ...]:
+        """Of the tour, with its ranges written out. Raises ValueError for a range that is none."""
+        out: list[TourStop] = []
+        for entry in self.tour:
+            if isinstance(entry, TourStop):
+                out.append(entry)
+            else:
+                out += [TourStop(number) for number in expand_numbers((entry,))]
+        return tuple(out)
 
 
 class CamerasOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -104,6 +104,11 @@ def tr(key: str, **values: object) -> str:
     return words.format(**values) if values else words
 
 
+def both(key: str) -> LocalText:
+    """The words for `key` in both languages, whichever is on the screen: for finding things by them."""
+    return LocalText(_catalogues[Language.VI].words[key], _catalogues[Language.EN].words[key])
+
+
 def local(value: LocalText) -> str:
     """Text of the data in the language on screen."""
     return value.get(language())

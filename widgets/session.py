@@ -6,6 +6,9 @@ live, demo, exercise or replay: they show `city.link.mode` and do the same in al
 
 from __future__ import annotations
 
+import time
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -30,6 +33,8 @@ from widgets.parts.demands import DemandBoard
 from widgets.parts.thumbnails import WantBoard
 from widgets.plots import PlotDesk
 from widgets.theme import DARK, THEMES, Theme, ThemeName
+
+NOTICES_KEPT = 200
 
 
 class SoundState(Protocol):
@@ -86,6 +91,8 @@ class Calls(QObject):
     """(camera id, address of the stream that is shown): the picture is to be saved."""
     plotCalled = Signal(str, object, int)
     """(sensor id, moment in ns, half span in s): that sensor's plot is wanted, so long before and after the moment."""
+    areaCalled = Signal(str)
+    """Area id: where on the map it is."""
     saveAsked = Signal(object)
     """A plot's `plot_export.Job`: table and picture of what it shows are to be saved."""
     restartAsked = Signal()
@@ -119,19 +126,42 @@ class Session:
     def __post_init__(self) -> None:
         self.hands = CameraHands(self.memory)
         self.wants = WantBoard(self.small)
+        self.notices.now_ns = self.clock.now_ns
         self.plots = PlotDesk(self.mono, self.memory)
 
 
+@dataclass(frozen=True)
+class Notice:
+    """One sentence that was shown here."""
+
+    t_ns: int
+    sentence: str
+    priority: Priority | None
+
+
 class Notices(QObject):
-    """Short sentences for the person at this station, shown in place, never as a dialog."""
+    """Short sentences for the person at this station, shown in place, never as a dialog. The last ones are kept, for
+    whoever looked elsewhere while they were shown."""
 
     posted = Signal(str, object)
     """(sentence, Priority or None): None is plain information."""
     toldDesk = Signal(str)
     """A quiet sentence for those at the desks; a wall does not show it."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_ns: Callable[[], int] = time.time_ns
+        """The session's clock, once there is one."""
+        self._kept: deque[Notice] = deque(maxlen=NOTICES_KEPT)
+
     def post(self, sentence: str, priority: Priority | None = None) -> None:
+        self._kept.append(Notice(self.now_ns(), sentence, priority))
         self.posted.emit(sentence, priority)
 
     def tell_desk(self, sentence: str) -> None:
+        self._kept.append(Notice(self.now_ns(), sentence, None))
         self.toldDesk.emit(sentence)
+
+    def recent(self) -> list[Notice]:
+        """The newest first."""
+        return list(reversed(self._kept))

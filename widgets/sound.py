@@ -17,7 +17,8 @@ from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 from backends.domain.alarm import Alarm, Priority
 from backends.domain.feeds import FeedQuality, Mode
 from backends.domain.times import MonotonicClock, SystemClock
-from widgets.models.city import LOCAL_FEED, CityModel
+from widgets.models.alarm_order import Moves
+from widgets.models.city import CityModel
 from widgets.sound_voice import ChildVoice
 
 SOUNDS = Path(__file__).resolve().parent.parent / "resources" / "sounds"
@@ -102,7 +103,7 @@ class Annunciator(QObject):
         self._asked: dict[int, float] = {}
         self.latencies_s: deque[float] = deque(maxlen=200)
         """From the drain that brought an alarm to its tone's first sample in the sink."""
-        city.feedsChanged.connect(self._on_feeds)
+        city.alarmsMoved.connect(self._on_moves)
         city.healthChanged.connect(self._on_health)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -155,20 +156,15 @@ class Annunciator(QObject):
 
     # -- deciding ------------------------------------------------------------------------------------
 
-    def _on_feeds(self, changed: frozenset[str]) -> None:
-        if not changed & {"alarms", LOCAL_FEED}:
-            return
-        # 1. What asks for acknowledgement now, and what of it is new: raised, raised again, or risen.
-        asking: dict[str, Alarm] = {
-            alarm.id: alarm
-            for feed in ("alarms", LOCAL_FEED)
-            for alarm in self._city.records(feed).values()
-            if alarm.unacknowledged
-        }
-        new = [alarm for alarm in asking.values() if self._is_new(alarm)]
-        self._known = {key: (alarm.priority.rank, alarm.t_raised_ns) for key, alarm in asking.items()}
+    def _on_moves(self, moves: Moves) -> None:
+        # 1. What of this asks for acknowledgement, and what of that is new: raised, raised again, or risen.
+        asking = [alarm for alarm in moves.values() if alarm is not None and alarm.unacknowledged]
+        new = [alarm for alarm in asking if self._is_new(alarm)]
+        for alarm_id in moves:
+            self._known.pop(alarm_id, None)
+        self._known |= {alarm.id: (alarm.priority.rank, alarm.t_raised_ns) for alarm in asking}
         # 2. An urgent tone ends when the last of its alarms has been acknowledged.
-        self._urgent = {k for k in self._urgent if k in asking and asking[k].priority is Priority.URGENT}
+        self._urgent -= moves.keys() - {alarm.id for alarm in asking if alarm.priority is Priority.URGENT}
         self._urgent |= {alarm.id for alarm in new if alarm.priority is Priority.URGENT}
         if self._rank == Priority.URGENT.rank and not self._urgent:
             self._hush()

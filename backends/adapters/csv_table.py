@@ -53,6 +53,7 @@ class Heading:
     """Columns that must never stand in it."""
     confidential: bool = False
     """The cells are secrets: taken as they stand (a password may begin with '='), and repeated in no fault."""
+    most_rows: int = MOST_ROWS
 
 
 LeftOut = list[tuple[Fault, dict[str, str]]]
@@ -95,8 +96,8 @@ def read_table(raw: bytes, heading: Heading, left_out: LeftOut | None = None) ->
         faults.append(Fault(line, f"is not well-formed CSV: {error}"))
     if head is None:
         faults.append(Fault(1, "the file is empty"))
-    if len(found) > MOST_ROWS:
-        faults.append(Fault(found[MOST_ROWS][0], f"has more than {MOST_ROWS} rows"))
+    if len(found) > heading.most_rows:
+        faults.append(Fault(found[heading.most_rows][0], f"has more than {heading.most_rows} rows"))
     if faults:
         raise CsvFaults(faults)
     return found

@@ -373,3 +373,11 @@ def still(number: str, name: str, kind: str, weather: str, at_s: float = 12.0) -
     """One picture of a clip, BGR, for looking at."""
     film = Film(number, name, kind, weather)
     return np.asarray(cv2.cvtColor(film.frame(round(at_s * FPS) % FRAMES), cv2.COLOR_YUV2BGR_NV12), np.uint8)
+
+
+def encode_still(picture: Image) -> bytes:
+    """JPEG. Raises OSError when it cannot be made."""
+    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    if not done:
+        raise OSError("the picture cannot be written as JPEG")
+    return bytes(data)

@@ -1,12 +1,13 @@
 """The demo's camera pictures: one drawn street scene a camera, as looped clips in a folder.
 
     clip_path(folder, number, weather)          where a clip is (or will be)
+    still_path(folder, number, weather)         one picture of it, for a camera whose clip nobody needs yet
     ensure_clip(folder, number, ...)            make it unless it is there
     python -m backends.city.scenes              make a list of them, as a child process
 
-The child reads {"folder": str, "cameras": [numbers], "weather": str} (see backends.process), makes the clips in
-that order and ends; a clip appears under its name only when it is whole. It must not import the video
-workers: a clip is a file like any camera's recording.
+The child reads {"folder": str, "cameras": [numbers], "weather": str, "stills": bool} (see backends.process), makes
+the clips or stills in that order and ends; each appears under its name only when it is whole. It must not import the
+video workers: a clip is a file like any camera's recording.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 from pathlib import Path
 
 from backends.city.cameras import eye, scene_kind
-from backends.city.scene_film import Film, encode
+from backends.city.scene_film import Film, encode, encode_still, still
 from backends.city.scene_stage import WEATHERS
 from backends.city.tables import table
 from backends.process import child_settings
@@ -31,6 +32,26 @@ def clip_path(folder: Path, number: str, weather: str = "day") -> Path:
     if weather not in WEATHERS:
         raise ValueError(f"unknown weather {weather!r}: there are {', '.join(WEATHERS)}")
     return folder / f"scene-{number}-{weather}-v{VERSION}.mp4"
+
+
+def still_path(folder: Path, number: str, weather: str = "day") -> Path:
+    """Where one picture of the clip of camera `number` is, drawn without it in a tenth of the time (0.2 s, 40 kB)."""
+    return clip_path(folder, number, weather).with_suffix(".jpg")
+
+
+def ensure_still(folder: Path, number: str, weather: str = "day") -> Path:
+    """That picture, made now unless it is there. Raises OSError when the folder cannot be written."""
+    path = still_path(folder, number, weather)
+    if path.exists():
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f".{path.stem}-{os.getpid()}.part.jpg"
+    try:
+        partial.write_bytes(encode_still(still(number, _name(number), scene_kind(number), weather)))
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
 
 
 def ensure_clip(folder: Path, camera_number: str, name: str, kind: str, weather: str = "day") -> Path:
@@ -55,11 +76,14 @@ def ensure_clip(folder: Path, camera_number: str, name: str, kind: str, weather:
 
 def ensure_number(folder: Path, number: str, weather: str = "day") -> Path:
     """The clip of a camera of the directory, by its number alone; a number without a camera shows a street."""
+    return ensure_clip(folder, number, _name(number), scene_kind(number), weather)
+
+
+def _name(number: str) -> str:
     try:
-        name = eye(number).name.vi
+        return eye(number).name.vi
     except KeyError:
-        name = ""
-    return ensure_clip(folder, number, name, scene_kind(number), weather)
+        return ""
 
 
 def main() -> int:
@@ -67,9 +91,10 @@ def main() -> int:
     settings = child_settings()
     logging.basicConfig(level=logging.INFO)
     folder, failed = Path(settings["folder"]), 0
+    ensure = ensure_still if settings.get("stills") else ensure_number
     for number in settings["cameras"]:
         try:
-            ensure_number(folder, number, settings.get("weather", "day"))
+            ensure(folder, number, settings.get("weather", "day"))
         except (OSError, ValueError, RuntimeError) as error:
             failed += 1
             _log.warning("no clip for camera %s: %s", number, error)

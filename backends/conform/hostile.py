@@ -67,7 +67,7 @@ GOOD: dict[str, bytes] = {
 }
 
 
-def _ignored(peer: Peer, what: str, *frames: bytes, n: int) -> None:
+def ignored(peer: Peer, what: str, *frames: bytes, n: int) -> None:
     """Send something bad, then a PING: the PONG must be the next thing that comes. Raises Failed."""
     peer.send_raw(*frames)
     peer.send_raw(VERSION, HEAD + b"%d}" % n)
@@ -87,7 +87,7 @@ def bad_json(room: Room) -> str:
         wrong = []
         for n, (what, raw) in enumerate(BAD.items(), start=100):
             try:
-                _ignored(peer, what, VERSION, raw, n=n)
+                ignored(peer, what, VERSION, raw, n=n)
             except Failed as failed:
                 wrong.append(str(failed))
                 # What was answered late must not be taken for the next one's answer.
@@ -118,7 +118,7 @@ def deep_nesting(room: Room) -> str:
             "100,000 lists": HEAD + b'13,"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
             "100,000 objects": HEAD + b'13,"x":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001,
         }.items():
-            _ignored(peer, what, VERSION, raw, n=len(raw))
+            ignored(peer, what, VERSION, raw, n=len(raw))
     return "ignored"
 
 
@@ -141,15 +141,15 @@ def bad_frames(room: Room) -> str:
         for n, frames in enumerate(
             [(VERSION,), (VERSION, good, b"", b""), (VERSION, b"", good, good, good)], start=200
         ):
-            _ignored(peer, f"a message of {len(frames)} frames", *frames, n=n)
+            ignored(peer, f"a message of {len(frames)} frames", *frames, n=n)
     return "ignored"
 
 
 @check("unknown-message", "a message that version 1 does not know gets no answer, and the connection lives")
 def unknown_message(room: Room) -> str:
     with room.joined() as (peer, _):
-        _ignored(peer, "an unknown message", VERSION, b'{"msg":"CONFORM_FUTURE","n":13,"sent":1}', n=300)
-        _ignored(peer, "an unknown verb", VERSION, _act_of(peer, "conform_future"), n=301)
+        ignored(peer, "an unknown message", VERSION, b'{"msg":"CONFORM_FUTURE","n":13,"sent":1}', n=300)
+        ignored(peer, "an unknown verb", VERSION, _act_of(peer, "conform_future"), n=301)
     return "ignored"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import msgspec
 import zmq
@@ -24,15 +25,36 @@ ACTED_ON = ("alarms", "incidents", "reports", "cameras")
 Restart = Callable[[], None]
 
 
+@dataclass
+class Desk:
+    """A station, and who is to sit there; `person` empty: whom the backend seats."""
+
+    place: Place
+    person: str = ""
+    secret: str = ""
+    token: str = ""
+    """Of the session, once there is one."""
+
+
 class Room:
     """One backend under test. Context manager; one thread."""
 
-    def __init__(self, place: Place, *, restart: Restart | None = None, person: str = "", secret: str = "") -> None:
+    def __init__(
+        self,
+        place: Place,
+        *,
+        restart: Restart | None = None,
+        person: str = "",
+        secret: str = "",
+        other: Desk | None = None,
+    ) -> None:
+        """`other`: a second station, with another person."""
         self.place = place
         self.restart = restart
-        self._person = person
-        self._secret = secret
-        self._token = ""
+        self._desk = Desk(place, person, secret)
+        self._other = other
+        self.absent: dict[str, str] = {}
+        """Message that the backend does without -> by what it was told."""
         self._target: tuple[str, str] | None = None
         self.context: Context = zmq.Context()
 
@@ -50,7 +72,7 @@ class Room:
         """A new connection that has said nothing yet; with `live`, one to which heartbeats come already."""
         if live and not self.place.live:
             raise Skipped("no LIVE address is given: --live ADDRESS")
-        with Peer(self.context, self.place, live=live, token=self._token) as peer:
+        with Peer(self.context, self.place, live=live, token=self._desk.token) as peer:
             if live:
                 peer.beat()
             yield peer
@@ -64,17 +86,17 @@ class Room:
     @contextmanager
     def acting(self, *, live: bool = False) -> Iterator[tuple[Peer, Welcome]]:
         """A connection that has joined and may act. Raises Skipped when nobody is signed in there."""
-        with self.joined(live=live) as (peer, first):
-            welcome = first
-            if self._person and not self._token:
-                signed: Signed = peer.ask(SignIn(1, self._person, self._secret), Signed)
-                if signed.code or not signed.token:
-                    raise Skipped(f"{self._person} cannot sign in: {signed.code} {signed.text}".rstrip())
-                self._token = peer.token = signed.token
-                welcome = peer.hello()
-            if not welcome.operator_id:
-                raise Skipped("nobody is signed in at this station: --person NAME, or a seat that the backend fills")
-            yield peer, welcome
+        with self.joined(live=live) as (peer, welcome):
+            yield peer, _seated(peer, self._desk, welcome)
+
+    @contextmanager
+    def beside(self, *, acting: bool) -> Iterator[tuple[Peer, Welcome]]:
+        """The second station, joined; with `acting` another person may act there. Raises Skipped without one."""
+        if self._other is None:
+            raise Skipped("nobody at a second station: --other-key FILE, and --other-person ID where people sign in")
+        with Peer(self.context, self._other.place, token=self._other.token) as peer:
+            welcome = peer.hello()
+            yield peer, _seated(peer, self._other, welcome) if acting else welcome
 
     # --- things to act on ------------------------------------------------------------------------
 
@@ -123,6 +145,20 @@ class Room:
     def effects(self, peer: Peer, since: FeedHead, aid: str) -> list[Envelope]:
         """Records on `timeline` after `since` that an action caused."""
         return [e for e in peer.fetch_all("timeline", since.epoch, since.head) if e.cause == aid]
+
+
+def _seated(peer: Peer, desk: Desk, welcome: Welcome) -> Welcome:
+    """WELCOME of who may act there. Raises Skipped when nobody is signed in."""
+    if desk.person and not desk.token:
+        signed: Signed = peer.ask(SignIn(1, desk.person, desk.secret), Signed)
+        if signed.code or not signed.token:
+            raise Skipped(f"{desk.person} cannot sign in: {signed.code} {signed.text}".rstrip())
+        desk.token = peer.token = signed.token
+        welcome = peer.hello()
+    if not welcome.operator_id:
+        option = "--person NAME, or --other-person at the second one, or a seat that the backend fills"
+        raise Skipped(f"nobody is signed in at this station: {option}")
+    return welcome
 
 
 def peer_now(peer: Peer) -> int:

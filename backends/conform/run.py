@@ -1,4 +1,4 @@
-"""All checks in order, and how one is run: its outcome is always pass, fail or skipped, with one sentence."""
+"""All checks in order, and how one is run: its outcome is always one of four, with one sentence."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from enum import StrEnum
 import msgspec
 import zmq
 
-from backends.conform import acting, hostile, joining, lasting, living
+from backends.conform import acting, hostile, joining, lasting, living, seeing, turning
 from backends.conform.registry import Check
 from backends.conform.room import Room
-from backends.conform.wire import Failed, Skipped
+from backends.conform.wire import Failed, NotOffered, Skipped
 
 CHECKS: tuple[Check, ...] = tuple(
-    check for module in (joining, acting, living, hostile, lasting) for check in module.CHECKS.all
+    check for module in (joining, acting, living, hostile, turning, seeing, lasting) for check in module.CHECKS.all
 )
 
 
@@ -26,6 +26,8 @@ class Verdict(StrEnum):
     FAIL = "fail"
     SKIPPED = "skipped"
     """It could not be made; no pass."""
+    NOT_OFFERED = "not offered"
+    """It is about something that a backend may do without, and this one does; no pass, and nothing is missing."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -49,6 +51,8 @@ def run(room: Room, checks: Iterable[Check] = CHECKS) -> Iterator[Outcome]:
             verdict, seen = Verdict.FAIL, str(failed)
         except Skipped as skipped:
             verdict, seen = Verdict.SKIPPED, str(skipped)
+        except NotOffered as absent:
+            verdict, seen = Verdict.NOT_OFFERED, str(absent)
         except zmq.ZMQError as error:
             verdict, seen = Verdict.FAIL, f"the connection broke: {error}"
         yield Outcome(check.name, verdict, check.promise, seen, round(time.monotonic() - began_s, 2))

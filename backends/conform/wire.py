@@ -54,6 +54,11 @@ class Skipped(Exception):
     """The check could not be made; the sentence says what to provide. No pass."""
 
 
+class NotOffered(Exception):
+    """The protocol leaves it to the backend, and this one does without; the sentence says by what it was told. Neither
+    a pass nor a fault."""
+
+
 class Place(msgspec.Struct, frozen=True):
     """Where the backend is and who asks. `live` empty: a backend without LIVE."""
 

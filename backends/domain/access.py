@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from backends.domain.action import Verb
+from backends.domain.action import REPORT_VERBS, Verb
 from backends.domain.people import Role
 
 
@@ -23,8 +23,26 @@ class Right(StrEnum):
     RELEASE = "release"
     SHELVE = "shelve"
     UNSHELVE = "unshelve"
+    RESET = "reset"
+    OUT_OF_SERVICE = "out_of_service"
+    """Stop watching something, without an end; and watch it again. The shift lead's: nobody is told of it meanwhile."""
+    IN_SERVICE = "in_service"
     COMMENT = "comment"
     PUSH_LAYOUT = "push_layout"
+    INTAKE = "intake"
+    CATEGORISE = "categorise"
+    ASSIGN = "assign"
+    START = "start"
+    SEND_BACK = "send_back"
+    PAUSE = "pause"
+    RESUME = "resume"
+    REJECT = "reject"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    MERGE = "merge"
+    UNMERGE = "unmerge"
+    ORDER = "order"
+    ORDER_STEP = "order_step"
     REVEAL_REPORTER = "reveal_reporter"
     """See who sent a citizen report. Audited at every look."""
     REVEAL_CAMERA = "reveal_camera"
@@ -39,13 +57,15 @@ class Right(StrEnum):
     MANAGE_ACCOUNTS = "manage_accounts"
 
 
-_OPERATOR = frozenset(
+_REPORTS = frozenset(Right(verb.value) for verb in REPORT_VERBS)
+_OPERATOR = _REPORTS | frozenset(
     {
         Right.ACKNOWLEDGE,
         Right.CLAIM,
         Right.RELEASE,
         Right.SHELVE,
         Right.UNSHELVE,
+        Right.RESET,
         Right.COMMENT,
         Right.REVEAL_REPORTER,
         Right.LOOK_BACK,
@@ -55,7 +75,15 @@ _OPERATOR = frozenset(
 
 GRANTS: Mapping[Role, frozenset[Right]] = {
     Role.OPERATOR: _OPERATOR,
-    Role.SHIFT_LEAD: _OPERATOR | {Right.PUSH_LAYOUT, Right.REVEAL_CAMERA, Right.KEEP_PRESET, Right.READ_AUDIT},
+    Role.SHIFT_LEAD: _OPERATOR
+    | {
+        Right.OUT_OF_SERVICE,
+        Right.IN_SERVICE,
+        Right.PUSH_LAYOUT,
+        Right.REVEAL_CAMERA,
+        Right.KEEP_PRESET,
+        Right.READ_AUDIT,
+    },
     # A trainer teaches on a replay or a private hub; on the city in operation he may only write into the log.
     Role.TRAINER: frozenset({Right.COMMENT}),
     Role.ADMIN: frozenset({Right.COMMENT, Right.REVEAL_CAMERA, Right.READ_AUDIT, Right.MANAGE_ACCOUNTS}),

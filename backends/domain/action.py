@@ -21,11 +21,52 @@ class Verb(StrEnum):
     SHELVE = "shelve"
     """`args.until_ns`: decimal text; the alarm comes back by itself then. `args.reason`: 1 to 200 characters."""
     UNSHELVE = "unshelve"
+    RESET = "reset"
+    """Of a latched alarm."""
+    OUT_OF_SERVICE = "out_of_service"
+    """`args.reason`: 1 to 200 characters."""
+    IN_SERVICE = "in_service"
     COMMENT = "comment"
     """`args.text`."""
     PUSH_LAYOUT = "push_layout"
     """On feed `layouts`: `args.name_vi`, `args.name_en`, `args.toml`."""
+    # On citizen reports; CLAIM, RELEASE and COMMENT fit them too.
+    INTAKE = "intake"
+    """A report that the centre writes down itself; the hub gives the number. `args.category`, `args.title`,
+    `args.channel` (hotline, operator, social) and what is known of `text`, `place`, `area`, `lon`, `lat`, `camera`,
+    `pictures`."""
+    CATEGORISE = "categorise"
+    """`args.category`."""
+    ASSIGN = "assign"
+    """`args.agency`: its id."""
+    START = "start"
+    SEND_BACK = "send_back"
+    """An agency gives it back: `args.reason`."""
+    PAUSE = "pause"
+    """The SLA clock stands: `args.reason`."""
+    RESUME = "resume"
+    REJECT = "reject"
+    """`args.reason`, which the citizen reads."""
+    CLOSE = "close"
+    """`args.result`, `args.pictures`: blob ids."""
+    REOPEN = "reopen"
+    """`args.reason`."""
+    MERGE = "merge"
+    """`args.into`: the report that carries on."""
+    UNMERGE = "unmerge"
+    ORDER = "order"
+    """A unit is sent: `args.agency`, `args.text`."""
+    ORDER_STEP = "order_step"
+    """`args.order`: its number, from 0; `args.step`: received, arrived or done."""
 
+
+REPORT_VERBS = frozenset(
+    {
+        Verb.CLAIM, Verb.RELEASE, Verb.INTAKE, Verb.CATEGORISE, Verb.ASSIGN, Verb.START, Verb.SEND_BACK, Verb.PAUSE,
+        Verb.RESUME, Verb.REJECT, Verb.CLOSE, Verb.REOPEN, Verb.MERGE, Verb.UNMERGE, Verb.ORDER, Verb.ORDER_STEP,
+    }
+)  # fmt: skip
+"""What is done to citizen reports."""
 
 EXPIRY_S: dict[Verb, float | None] = {
     Verb.ACKNOWLEDGE: 15 * 60.0,
@@ -33,8 +74,25 @@ EXPIRY_S: dict[Verb, float | None] = {
     Verb.RELEASE: 15 * 60.0,
     Verb.SHELVE: 5 * 60.0,
     Verb.UNSHELVE: 15 * 60.0,
+    Verb.RESET: 15 * 60.0,
+    Verb.OUT_OF_SERVICE: 5 * 60.0,
+    Verb.IN_SERVICE: 15 * 60.0,
     Verb.COMMENT: None,
     Verb.PUSH_LAYOUT: 5 * 60.0,
+    Verb.INTAKE: None,
+    Verb.CATEGORISE: 3600.0,
+    Verb.ASSIGN: 3600.0,
+    Verb.START: 3600.0,
+    Verb.SEND_BACK: 3600.0,
+    Verb.PAUSE: 3600.0,
+    Verb.RESUME: 3600.0,
+    Verb.REJECT: 3600.0,
+    Verb.CLOSE: 3600.0,
+    Verb.REOPEN: 3600.0,
+    Verb.MERGE: 3600.0,
+    Verb.UNMERGE: 3600.0,
+    Verb.ORDER: 5 * 60.0,
+    Verb.ORDER_STEP: None,
 }
 """How long a click means what it meant (design, section 4); None = for ever."""
 

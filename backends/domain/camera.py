@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from backends.domain.picture import Apart, PictureFlag, Raised
+from backends.domain.picture import Apart, Decoding, PictureFlag, Raised
 from backends.domain.text import LocalText
 from backends.domain.turning import Turner
 
@@ -175,6 +175,9 @@ class PictureStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is wrong with the pictures that come, most urgent first. Of no meaning in states without a picture."""
     apart: Apart | None = None
     """Its decoder worker is not shared with the others; None: it is."""
+    decoding: Decoding = Decoding.PLAIN
+    device: str = ""
+    """The graphics device that `decoding` is about (`DEVICES`); empty: none in particular."""
     shown_ns: int = 0
     """Of a replay: when the picture that is shown was received, UTC; 0 = it is none of the past, or none has come."""
     shown_mono_ns: int = 0

@@ -48,6 +48,28 @@ class Apart(StrEnum):
     """Its own worker has died as well: it is opened again after a pause, a longer one each time."""
 
 
+class Decoding(StrEnum):
+    """What decodes a stream, where a site asks for a graphics device. The order is that of the numbers in the shared
+    header."""
+
+    PLAIN = "plain"
+    """The processor: no device was asked for, or nothing is known yet."""
+    DEVICE = "device"
+    ABSENT = "absent"
+    """The processor: no device of that kind opens here."""
+    REFUSED = "refused"
+    """The processor: the device does not take this stream (profile, size, or it has no room left)."""
+    FAILED = "failed"
+    """The processor: the device failed in the middle of this stream."""
+    OTHER = "other"
+    """The processor: a codec that no device is asked for."""
+
+
+DEVICES = ("cuda", "d3d11va", "vaapi", "d3d12va", "vulkan")
+"""Kinds of graphics devices that may be asked for, in the order in which "auto" tries them; FFmpeg's names. A kind's
+place here is its number in the shared header."""
+
+
 class Raised(msgspec.Struct, frozen=True):
     """A flag that is up."""
 

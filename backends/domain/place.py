@@ -57,6 +57,12 @@ class SlaRule(msgspec.Struct, frozen=True, omit_defaults=True, tag="sla", tag_fi
     name: LocalText
     """The category's name on the screen."""
     hours: float
+    escalate: tuple[float, ...] = ()
+    """Shares of that time at which it goes to the shift lead, then to the leaders; empty = 1 and 1.5."""
+    within_m: float = 0.0
+    """So far apart may two reports of it lie that speak of the same thing; 0 = 250 m."""
+    within_hours: float = 0.0
+    """And so far apart in time; 0 = 6 h."""
 
 
 Box = tuple[float, float, float, float]

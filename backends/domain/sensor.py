@@ -20,9 +20,13 @@ class Limit(msgspec.Struct, frozen=True, omit_defaults=True):
     """True: broken when the value is above; False: when below."""
     valid_from: str = ""
     """ISO date from which it holds."""
+    valid_until: str = ""
+    """ISO date from which it no longer does; empty = still in force."""
     standard: str = ""
     """`QĐ 05/2020/QĐ-TTg`."""
     deadband: float = 0.0
+    from_file: bool = False
+    """Filled in by the hub, from its files of limits."""
 
 
 class Sensor(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -30,6 +30,8 @@ class LookAt(msgspec.Struct, frozen=True):
     """Send a small picture too."""
     masks: tuple[Box, ...] = ()
     """What is filled in it, in shares of the full picture: what must not be seen never leaves the probe."""
+    judge: bool = True
+    """False: the small picture is all that is wanted, nothing is said or learnt of the camera."""
 
     def __repr__(self) -> str:
         return f"LookAt({self.camera_id!r}, {self.uri!r})"

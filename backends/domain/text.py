@@ -5,12 +5,16 @@ Interface words do not belong here: they live in resources/i18n and go through `
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import msgspec
 
 #: đ and Đ have no decomposition, and boundary data writes Ð (U+00D0, eth) where Đ is meant.
 _FOLD = str.maketrans({"đ": "d", "Đ": "d", "ð": "d", "Ð": "d"})
+
+#: All that Vietnamese puts on letters, taken off at once: names are folded by the thousand.
+_MARKS = re.compile("[\u0300-\u036f]+")
 
 
 class LocalText(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -30,5 +34,9 @@ class LocalText(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def fold(text: str) -> str:
     """`text` for comparison without accents or case: "Ngập" and "ngap" fold to the same."""
-    decomposed = unicodedata.normalize("NFD", text.translate(_FOLD))
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+    if text.isascii():
+        return text.casefold()
+    bare = _MARKS.sub("", unicodedata.normalize("NFD", text.translate(_FOLD)))
+    if not bare.isascii():  # marks of other languages
+        bare = "".join(c for c in bare if not unicodedata.combining(c))
+    return bare.casefold()

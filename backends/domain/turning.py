@@ -52,6 +52,9 @@ class TurnAct(StrEnum):
     """The present view becomes a preset."""
     PATROL = "patrol"
     """One preset after the other, until somebody takes the camera or this person ends it."""
+    TOUR = "tour"
+    """A tour has come to the camera and sends it to its one stop, with nobody's hand on it; without a stop the tour
+    leaves it. Touches nothing that a hand or another tour at this station has."""
 
 
 MOVE_S = 1.0
@@ -85,6 +88,15 @@ class TurnWish(msgspec.Struct, frozen=True, omit_defaults=True):
     number: int = 0
     """Which time of taking the camera it belongs to: later ones are greater, over all screens of one machine."""
 
+    @property
+    def begins(self) -> bool:
+        """It asks for a camera that is not turned from here yet."""
+        return self.act in (TurnAct.TAKE, TurnAct.PATROL) or (self.act is TurnAct.TOUR and bool(self.stops))
+
+    @property
+    def ends(self) -> bool:
+        return self.act is TurnAct.GIVE_BACK or (self.act is TurnAct.TOUR and not self.stops)
+
 
 class TurnStage(StrEnum):
     """How a camera stands at this station."""
@@ -110,6 +122,7 @@ class TurnStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     offline: bool = False
     """Without the hub: nobody else knows of it."""
     patrol: bool = False
+    """No hand is on it: a patrol, or a tour."""
     presets: tuple[Preset, ...] = ()
     number: int = 0
     """The greatest of the wishes that it answers: who has taken the camera later than that is not meant."""

@@ -41,6 +41,8 @@ class Condition(msgspec.Struct, frozen=True, omit_defaults=True):
     source: str = "analytics"
     times: int = 0
     """How often it has happened since this key was told last: counted in the alarm, no new row. 0: it goes on."""
+    parent: str = ""
+    """Key of what speaks for it when both are wrong."""
 
 
 class Measured(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ import logging
 import re
 import tomllib
 from collections import Counter
+from typing import Any
 
 import msgspec
 
@@ -20,12 +21,14 @@ from backends.domain.action import Action, Stage, Verb
 from backends.domain.alarm import Alarm, TransitionRefused
 from backends.domain.incident import LayoutRecord
 from backends.domain.people import Operator
+from backends.domain.report import Report
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.hub import timeline
 from backends.hub.intake import Intake
 from backends.hub.log import MAX_BODY, oversized
 from backends.hub.ports import ActionRow, Change, EventLog
+from backends.hub.report_desk import ReportDesk, Unfit
 from backends.hub.security import told
 from backends.protocol.messages import Ack, Envelope
 
@@ -61,7 +64,8 @@ class _Verdict(msgspec.Struct, frozen=True):
     text: str = ""
     rev: int = 0
     moved: Alarm | None = None
-    layout: LayoutRecord | None = None
+    records: tuple[tuple[str, Any], ...] = ()
+    """(feed, record): known from the commit on."""
     changes: tuple[Change, ...] = ()
 
 
@@ -76,6 +80,7 @@ class ActionDesk:
     def __init__(self, events: EventLog, intake: Intake) -> None:
         self._log = events
         self._intake = intake
+        self._reports = ReportDesk(intake)
         self._counters: Counter[str] = Counter()
 
     def take(self, station: str, person: Operator | None, action: Action, now_ns: int) -> Answer:
@@ -99,8 +104,8 @@ class ActionDesk:
         published = self._log.commit(verdict.changes, now_ns, action=row)
         if verdict.moved is not None:
             self._intake.engine.keep(verdict.moved, now_ns)
-        if verdict.layout is not None:
-            self._intake.restore("layouts", verdict.layout, verdict.layout.rev)
+        for feed, record in verdict.records:
+            self._intake.restore(feed, record, record.rev)
         return Answer(
             (
                 Ack(action.aid, Stage.STORED.value),
@@ -127,12 +132,14 @@ class ActionDesk:
             return self._comment(person, action, now_ns)
         if action.verb is Verb.PUSH_LAYOUT:
             return self._layout(person, action, now_ns)
+        if action.feed == "reports":
+            return self._on_report(person, action, now_ns)
         if action.feed != "alarms":
             return _Verdict(Stage.REFUSED, "unsupported", f"{action.verb.value} on {action.feed[:32]}")
         return self._on_alarm(person, action, now_ns)
 
     def _on_alarm(self, person: Operator, action: Action, now_ns: int) -> _Verdict:
-        if action.verb is Verb.SHELVE and (wrong := _unfit_shelving(person, action, now_ns)) is not None:
+        if (wrong := _unfit_setting_aside(person, action, now_ns)) is not None:
             return wrong
         standing = self._intake.engine.alarm(action.target)
         if standing is None:
@@ -146,6 +153,20 @@ class ActionDesk:
         note = timeline.of_verb(moved, action.verb, person, now_ns, cause=action.aid)
         changes = self._intake.engine.changes_of(moved, now_ns, note, cause=action.aid)
         return _Verdict(Stage.APPLIED, rev=moved.rev, moved=moved, changes=tuple(changes))
+
+    def _on_report(self, person: Operator, action: Action, now_ns: int) -> _Verdict:
+        try:
+            judged = self._reports.judge(person, action, now_ns)
+        except Unfit as unfit:
+            return _Verdict(Stage.REFUSED, unfit.code, unfit.text)
+        except TransitionRefused as refused:
+            return _Verdict(Stage.CONFLICT, refused.code, refused.holder)
+        standing: Report | None = self._intake.records("reports").get(action.target)
+        if standing is not None and action.expect_state_rev not in (0, standing.state_rev):
+            return _Verdict(Stage.CONFLICT, "changed", standing.holder or standing.decided_by, standing.rev)
+        records = tuple(("reports", record) for record in judged.records)
+        # A report that was taken in has its number from here.
+        return _Verdict(Stage.APPLIED, "", judged.records[0].id, judged.records[0].rev, None, records, judged.changes)
 
     @staticmethod
     def _comment(person: Operator, action: Action, now_ns: int) -> _Verdict:
@@ -174,13 +195,17 @@ class ActionDesk:
         record = LayoutRecord(action.target, name, toml, rev + 1)
         put = Change("layouts", "put", record.id, now_ns, record, record.rev, action.aid)
         note = timeline.of_layout(action.aid, record, person, now_ns)
-        return _Verdict(Stage.APPLIED, rev=record.rev, layout=record, changes=(put, note))
+        return _Verdict(Stage.APPLIED, rev=record.rev, records=(("layouts", record),), changes=(put, note))
 
 
-def _unfit_shelving(person: Operator, action: Action, now_ns: int) -> _Verdict | None:
-    """Why this alarm may not be set aside so; None = it may."""
+def _unfit_setting_aside(person: Operator, action: Action, now_ns: int) -> _Verdict | None:
+    """Why this alarm may not be shelved or taken out of service so; None = it may."""
+    if action.verb not in (Verb.SHELVE, Verb.OUT_OF_SERVICE):
+        return None
     if not 0 < len(action.args.get("reason", "").strip()) <= REASON_LIMIT:
         return _Verdict(Stage.REFUSED, "bad_reason", f"1 to {REASON_LIMIT} characters")
+    if action.verb is Verb.OUT_OF_SERVICE:
+        return None
     until = action.args.get("until_ns", "")
     if not (until.isascii() and until.isdigit() and len(until) < 20) or int(until) <= now_ns:
         return _Verdict(Stage.REFUSED, "bad_until", "until_ns: a time to come, decimal, in the hub's time")

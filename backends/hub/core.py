@@ -17,6 +17,7 @@ import msgspec
 
 from backends.domain.action import Action
 from backends.domain.alarm import Alarm
+from backends.domain.definition import PLAIN, Definition
 from backends.domain.people import Operator
 from backends.domain.quality import Quality, Value
 from backends.domain.sensor import Sample, Sensor
@@ -34,6 +35,8 @@ from backends.protocol.messages import Canary, Envelope, FeedHead
 log = logging.getLogger(__name__)
 
 BEGUN = "begun"
+PENDING = "alarms_pending"
+"""What is in its on-delay: written with the moment up to which the world has been asked, so that neither is lost."""
 START_T = "start_t"
 WORLD_T = "world_t"
 WALL_T = "wall_t"
@@ -47,18 +50,22 @@ class Core:
 
     def __init__(
         self, events: EventLog, world: WorldSource, wall_ns: Callable[[], int] = time.time_ns,
-        site: SiteCameras | None = None,
+        site: SiteCameras | None = None, define: Callable[[str, Sensor | None], Definition] = lambda *_: PLAIN,
+        limits: Callable[[Sensor], Sensor] = lambda sensor: sensor,
     ) -> None:  # fmt: skip
-        """`site`: whose cameras, once it names any, stand in the place of the world's."""
+        """`site`: whose cameras, once it names any, stand in the place of the world's. `define`: how an alarm of that
+        condition key, or of that sensor, behaves. `limits`: a sensor with the limits that the hub's files give it."""
         self.log = events
         self._site = site
         self._wall_ns = wall_ns
         self._world = world
-        self._intake = Intake(self._restored_alarms())
+        self._intake = Intake(self._restored_alarms(), define, limits)
         self._desk = ActionDesk(events, self._intake)
         self._waiting: list[Change] = []
         self._waiting_samples: list[Sample] = []
         self._remembered: dict[str, str] = {}
+        self._pending = ""
+        """What was remembered last of what is in its on-delay."""
         self._skip_to_ns = 0
         self._early: list[WorldEvent] = []
         """What a world that had run ahead gave at the start."""
@@ -83,6 +90,8 @@ class Core:
             return self._begin(start_ns)
         self._skip_to_ns = self._world_ns = int(self.log.meta(WORLD_T))
         self._restore(self._skip_to_ns)
+        self._pending = self.log.meta(PENDING)
+        self._waiting += self._intake.engine.recall(self._pending)
         self._pass_over(start_ns)
         self._list_cameras(self._skip_to_ns)
         return 0
@@ -121,6 +130,7 @@ class Core:
         for feed in RECORD_FEEDS:
             for envelope, record in self._stored(feed):
                 self._intake.restore(feed, record, envelope.rev)
+        self._waiting += self._intake.relimit(now_ns)
         for sensor in self._intake.records("sensors").values():
             if not self._intake.engine.watches(sensor.id):
                 continue
@@ -161,7 +171,8 @@ class Core:
         loaded = self.log.load_past(samples())
         sort_in(self._intake.engine.tick(start_ns))
         self.log.seal()
-        meta = {BEGUN: "1", START_T: str(start_ns), **self._times()}
+        self._pending = self._intake.engine.memory()
+        meta = {BEGUN: "1", START_T: str(start_ns), PENDING: self._pending, **self._times()}
         self.log.commit([*items.values(), *events], start_ns, meta=meta)
         return loaded
 
@@ -170,7 +181,10 @@ class Core:
     def round(self, now_ns: int, mono_s: float) -> list[Envelope]:
         """Advance the world to `now_ns`; what is returned is committed. Never raises LogTrouble."""
         advanced = self._advance(now_ns)
-        self._waiting += self._intake.engine.tick(now_ns)
+        self._waiting += self._intake.tick(now_ns)
+        if (pending := self._intake.engine.memory()) != self._pending:
+            self._pending = pending
+            self.remember(PENDING, pending)
         self._waiting_samples += self._intake.take_samples()
         canary = None
         # A world that stands still raises no alarm: the canary must not say that all is well.
@@ -263,9 +277,11 @@ class Core:
         return Answer(answer.acks, (*before, *answer.published))
 
     def maintain(self, now_ns: int) -> None:
-        """Once a second: housekeeping of the log, whose trouble shows at the next round; the site's cameras."""
+        """Once a second: the site's cameras, the clocks of reports, housekeeping of the log, whose trouble shows at the
+        next round."""
         if self._site is not None and self._site.look():
             self._list_cameras(now_ns)
+        self._waiting += self._intake.escalate(now_ns)
         try:
             self.log.maintain(now_ns)
         except LogTrouble as trouble:
@@ -321,7 +337,8 @@ class Core:
 
     def recall(self, key: str) -> str:
         """What was remembered last, in this life or before; empty = nothing."""
-        return self._remembered.get(key) or self.log.meta(key)
+        known = self._remembered.get(key)
+        return self.log.meta(key) if known is None else known
 
     def alarms(self, prefix: str) -> dict[str, Alarm]:
         """Alarms in the list whose condition's key begins so, by key."""

@@ -1,14 +1,15 @@
 """The alarm engine: conditions and samples in, changes of the feeds `alarms` and `timeline` out.
 
-Pure: no sockets, no log, no clock; times are arguments. The transitions are those of
-backends.domain.alarm; this module decides when they happen. An alarm's id is `KEY@MILLISECONDS`, so a
-restarted engine finds its keys in the alarms of the log.
-Must not: publish the canary as an alarm, or raise a limit alarm from a value of doubtful quality.
+Pure: no sockets, no files, no clock; times are arguments. The transitions are those of backends.domain.alarm; this
+module decides when they happen: after on-delays, off-delays and counts, as the definition of the alarm says. An
+alarm's id is `KEY@MILLISECONDS`, so a restarted engine finds its keys in the alarms of the log; what is in an
+on-delay is in `memory`. Limits are judged in limit_judge, who speaks for whom in alarm_families.
+Must not: publish the canary as an alarm.
 """
 
 from __future__ import annotations
 
-import datetime as dt
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -18,33 +19,30 @@ import msgspec
 from backends.domain import alarm as alarms
 from backends.domain.action import Verb
 from backends.domain.alarm import Alarm, AlarmState, Priority, TransitionRefused
+from backends.domain.definition import FLEETING_S, PLAIN, Definition
 from backends.domain.people import Operator, Role
-from backends.domain.quality import Quality
-from backends.domain.sensor import Limit, Sample, Sensor
+from backends.domain.sensor import Sample, Sensor
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_MS, NS_PER_S
 from backends.domain.world import Condition, CrewAct
 from backends.hub import timeline
+from backends.hub.alarm_course import CHATTER_NS, Course
+from backends.hub.alarm_families import Families
+from backends.hub.limit_judge import LimitJudge
 from backends.hub.ports import Change
-from backends.hub.trend import Trend
-from backends.hub.words import limit_detail, limit_name
 from backends.protocol.messages import Canary
+
+log = logging.getLogger(__name__)
 
 DETAIL_EVERY_NS = 10 * NS_PER_S
 """Figures of an alarm move at most this often, in hub time, unless its state moves."""
-_GOOD = Quality.GOOD.value
-_DAY_NS = 86_400 * NS_PER_S
+TIDY_NS = 60 * NS_PER_S
 NO_ARGS: Mapping[str, str] = MappingProxyType({})
 CANARY_KEY = "canary"
 LIMIT_PREFIX = "limit:"
-_ACTIVE = (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED, AlarmState.SHELVED)
-"""States in which a limit alarm still speaks of a limit that is broken, shown or set aside."""
 _CANARY_NAME = LocalText("Chim báo", "Canary")
-
-
-def key_of(alarm: Alarm) -> str:
-    """The condition key in an alarm's id."""
-    return alarm.id.rpartition("@")[0]
+_CANARY = Definition(chatter=0)
+_FLEETING_NS = int(FLEETING_S * NS_PER_S)
 
 
 def _on_shelf(alarm: Alarm) -> bool:
@@ -52,48 +50,79 @@ def _on_shelf(alarm: Alarm) -> bool:
     return alarm.state is AlarmState.SHELVED and alarm.shelved_until_ns > 0
 
 
+class _Pending(msgspec.Struct, frozen=True):
+    """What is wrong, and not for long enough to be told."""
+
+    priority: Priority
+    fields: dict[str, Any]
+    times: int
+
+
 class AlarmEngine:
     """Alarms by key. Restored from the log's alarms at a restart."""
 
-    def __init__(self, restored: Iterable[Alarm] = ()) -> None:
-        self._by_key = {key_of(a): a for a in restored}
+    def __init__(
+        self, restored: Iterable[Alarm] = (), define: Callable[[str, Sensor | None], Definition] = lambda *_: PLAIN
+    ) -> None:
+        """`define`: the definition of a condition key; of a limit alarm, with its sensor."""
+        self._define = define
+        self._by_key = {a.key: a for a in restored}
         self._key_of_id = {a.id: key for key, a in self._by_key.items()}
-        self._sensors: dict[str, Sensor] = {}
-        self._limits: dict[str, tuple[int, tuple[Limit, ...]]] = {}
-        self._trends: dict[str, Trend] = {}
-        self._newest: dict[str, int] = {}
+        self._limits = LimitJudge()
         self._shown_ns: dict[str, int] = {}
         self._waiting: dict[str, Alarm] = {}
         """Newer figures than the published ones, by key."""
-        self._held: dict[str, Limit] = {}
-        """Which limit a limit alarm speaks of, by key."""
+        self._pending: dict[str, _Pending] = {}
+        """What is in its on-delay, by key."""
+        self._courses = {k: Course(a.active and not a.t_clear_ns, a.t_raised_ns) for k, a in self._by_key.items()}
         self._shelved: dict[str, int] = {k: a.shelved_until_ns for k, a in self._by_key.items() if _on_shelf(a)}
         """When each shelved alarm comes back, by key."""
+        self._unsettled = {k for k, a in self._by_key.items() if a.chattering or a.t_clear_ns}
+        """Keys of those that chatter, or are in their off-delay."""
+        self._families = Families(self._by_key)
+        self._tidied_ns = 0
         self._canary_seq = 0
 
     # --- what it knows ---------------------------------------------------------------------------
 
     def watch(self, sensor: Sensor) -> None:
         """Take a sensor's definition; its limits hold from the next sample on."""
-        self._sensors[sensor.id] = sensor
-        self._limits.pop(sensor.id, None)
-        if sensor.limits:
-            self._trends.setdefault(sensor.id, Trend())
+        self._limits.watch(sensor)
 
     def watches(self, series: str) -> bool:
         """Has this series limits at all?"""
-        return series in self._trends
+        return self._limits.watches(series)
 
     def seed_trend(self, series: str, points: Iterable[tuple[int, float]]) -> None:
         """Samples of the last hour, after a restart."""
-        if (trend := self._trends.get(series)) is not None:
-            for t_ns, value in points:
-                trend.add(t_ns, value)
+        self._limits.seed_trend(series, points)
 
     def alarm(self, alarm_id: str) -> Alarm | None:
         """The alarm as it stands, newest figures included; None when it has left the list."""
         key = self._key_of_id.get(alarm_id)
         return self._standing(key) if key is not None else None
+
+    def standing(self, prefix: str) -> dict[str, Alarm]:
+        """Alarms in the list whose key begins so, by key; newest figures included."""
+        return {key: self._standing(key) or alarm for key, alarm in self._by_key.items() if key.startswith(prefix)}
+
+    def memory(self) -> str:
+        """What is in its on-delay and is not told again by its source: for the engine that goes on."""
+        found = [
+            Condition(key, self._courses[key].since_ns, True, one.priority, times=one.times, **one.fields)
+            for key, one in self._pending.items()
+            if not key.startswith(LIMIT_PREFIX)
+        ]
+        return msgspec.json.encode(found).decode() if found else ""
+
+    def recall(self, memory: str) -> list[Change]:
+        """`memory` of the engine before: the delays go on."""
+        try:
+            found = msgspec.json.decode(memory.encode(), type=list[Condition]) if memory else []
+        except msgspec.DecodeError as error:
+            log.error("what was in its on-delay when the hub ended cannot be read: %s", error)
+            found = []
+        return [change for one in found for change in self.condition(one)]
 
     # --- what happens ----------------------------------------------------------------------------
 
@@ -104,42 +133,21 @@ class AlarmEngine:
         fields: dict[str, Any] = {
             "name": c.name, "detail": c.detail, "place": c.place, "area_id": c.area_id, "lon": c.lon, "lat": c.lat,
             "sensor_id": c.sensor_id, "camera_ids": c.camera_ids, "procedure_id": c.procedure_id, "source": c.source,
+            "parent": c.parent,
         }  # fmt: skip
         return self._wrong(c.key, c.t_ns, c.priority, fields, c.times)
 
-    def standing(self, prefix: str) -> dict[str, Alarm]:
-        """Alarms in the list whose key begins so, by key; newest figures included."""
-        return {key: self._standing(key) or alarm for key, alarm in self._by_key.items() if key.startswith(prefix)}
-
     def sample(self, s: Sample, now_ns: int | None = None) -> list[Change]:
-        """One value of a watched series. Doubtful, missing and older values move nothing.
-
-        `now_ns`: when it came. A newest value from the future was a wrong clock's (the sensor's, or the hub's
-        before it was set back): it must not keep the engine deaf until that future comes.
-        """
-        sensor = self._sensors.get(s.series)
-        if sensor is None or s.value is None or s.quality != _GOOD or s.series not in self._trends:
+        """One value of a watched series. Doubtful, missing and older values move nothing (see LimitJudge.takes)."""
+        if not self._limits.takes(s, now_ns):
             return []
-        newest_ns = self._newest.get(s.series, -1)
-        if s.t_ns <= newest_ns and (now_ns is None or newest_ns <= now_ns):
-            return []
-        self._newest[s.series] = s.t_ns
-        trend = self._trends[s.series]
-        trend.add(s.t_ns, s.value)
         key = LIMIT_PREFIX + s.series
         standing = self._by_key.get(key)
-        active = standing is not None and standing.state in _ACTIVE
-        limit = self._broken(sensor, s, standing if active else None)
-        if limit is None:
-            return self._gone(key, s.t_ns) if active else []
-        self._held[key] = limit
-        fields: dict[str, Any] = {
-            "name": limit_name(sensor, limit, s.value),
-            "detail": limit_detail(sensor, limit, s.value, trend.per_hour()),
-            "place": sensor.station, "area_id": sensor.area_id, "lon": sensor.lon, "lat": sensor.lat,
-            "sensor_id": sensor.id, "camera_ids": sensor.camera_ids, "source": "limit",
-        }  # fmt: skip
-        return self._wrong(key, s.t_ns, limit.priority, fields)
+        holding = key in self._pending or (standing is not None and standing.active and not standing.t_clear_ns)
+        broken = self._limits.broken(s, standing, holding=holding)
+        if broken is None:
+            return self._gone(key, s.t_ns) if standing is not None or key in self._pending else []
+        return self._wrong(key, s.t_ns, *broken)
 
     def crew(self, act: CrewAct, operators: Callable[[str], Operator | None]) -> list[Change]:
         """A simulated colleague; too late is no error."""
@@ -157,7 +165,7 @@ class AlarmEngine:
     def acted(standing: Alarm, verb: Verb, operator: Operator, t_ns: int, args: Mapping[str, str] = NO_ARGS) -> Alarm:
         """What the alarm would be; changes nothing here. Raises TransitionRefused.
 
-        SHELVE: `args` were checked before (`until_ns`, `reason`).
+        SHELVE, OUT_OF_SERVICE: `args` were checked before (`until_ns`, `reason`).
         """
         match verb:
             case Verb.CLAIM:
@@ -170,6 +178,12 @@ class AlarmEngine:
                 return alarms.shelve(standing, operator.short, args["reason"].strip(), int(args["until_ns"]))
             case Verb.UNSHELVE:
                 return alarms.unshelve(standing)
+            case Verb.RESET:
+                return alarms.reset(standing)
+            case Verb.OUT_OF_SERVICE:
+                return alarms.take_out_of_service(standing, operator.short, args["reason"].strip(), t_ns)
+            case Verb.IN_SERVICE:
+                return alarms.put_in_service(standing)
         raise TransitionRefused("unsupported")
 
     def adopt(self, moved: Alarm, t_ns: int, *events: Change, cause: str = "") -> list[Change]:
@@ -189,28 +203,46 @@ class AlarmEngine:
 
     def keep(self, moved: Alarm, t_ns: int) -> None:
         """`moved` is committed: it is the truth."""
-        key = key_of(moved)
+        key, before, gone = moved.key, self._by_key.get(moved.key), moved.state is AlarmState.NORMAL
         self._waiting.pop(key, None)
         self._shown_ns[key] = t_ns
         self._shelved.pop(key, None)
         if _on_shelf(moved):
             self._shelved[key] = moved.shelved_until_ns
-        if moved.state is AlarmState.NORMAL:
+        self._unsettled.discard(key)
+        if gone:
             self._by_key.pop(key, None)
             self._key_of_id.pop(moved.id, None)
             self._shown_ns.pop(key, None)
         else:
             self._by_key[key] = moved
             self._key_of_id[moved.id] = key
+            if moved.chattering or moved.t_clear_ns:
+                self._unsettled.add(key)
+        self._families.moved(before, moved, gone=gone)
 
     def tick(self, now_ns: int) -> list[Change]:
-        """Take off the shelf what was set aside until now, and publish figures that have waited long enough."""
+        """What time alone changes: the ends of shelving and delays, quiet after chattering, children and their parents,
+        and figures that have waited long enough."""
         changes: list[Change] = []
         for key in [k for k, until_ns in self._shelved.items() if until_ns <= now_ns]:
             moved = alarms.unshelve(self._standing(key) or self._by_key[key])
             changes += self.adopt(moved, now_ns, timeline.of_alarm("alarm_unshelved", moved, now_ns))
+        for key in list(self._pending):
+            due_ns = self._courses[key].due_ns(self._definition(key))
+            if due_ns <= now_ns:
+                changes += self._tell(key, due_ns)
+        for key in sorted(self._unsettled):
+            changes += self._settle(key, now_ns)
+        changes += self._gather(now_ns)
         due = [k for k in self._waiting if now_ns - self._shown_ns.get(k, 0) >= DETAIL_EVERY_NS]
-        return changes + [change for key in due for change in self.adopt(self._waiting[key], now_ns)]
+        changes += [change for key in due for change in self.adopt(self._waiting[key], now_ns)]
+        if now_ns - self._tidied_ns >= TIDY_NS:
+            self._tidied_ns = now_ns
+            for key in self._courses.keys() - self._by_key.keys():
+                if self._courses[key].past(now_ns, self._definition(key)):
+                    del self._courses[key]
+        return changes
 
     def canary(self, now_ns: int) -> tuple[list[Change], Canary]:
         """A test alarm through raise, acknowledge and return; the caller commits before it is shown."""
@@ -229,77 +261,156 @@ class AlarmEngine:
         """With its newest figures, so that no move of the state loses them."""
         return self._waiting.get(key) or self._by_key.get(key)
 
+    def _definition(self, key: str) -> Definition:
+        if key == CANARY_KEY:
+            return _CANARY
+        if key.startswith(LIMIT_PREFIX):
+            return self._define(key, self._limits.sensor(key.removeprefix(LIMIT_PREFIX)))
+        return self._define(key, None)
+
     def _wrong(
         self, key: str, t_ns: int, priority: Priority, fields: dict[str, Any], times: int = 0
     ) -> list[Change]:  # fmt: skip
+        course = self._courses.setdefault(key, Course())
+        definition = self._definition(key)
+        course.comes(t_ns, definition)
+        waited = self._pending.get(key)
+        self._pending[key] = _Pending(priority, fields, times + (waited.times if waited is not None else 0))
         standing = self._by_key.get(key)
+        if (standing is None or not standing.active) and t_ns < course.due_ns(definition):
+            return []
+        return self._tell(key, t_ns)
+
+    def _tell(self, key: str, t_ns: int) -> list[Change]:
+        """What is wrong is raised, raised again, or told with newer words."""
+        pending, definition, standing = self._pending.pop(key), self._definition(key), self._by_key.get(key)
+        priority, fields = pending.priority, {**pending.fields, "latching": definition.latching}
+        if definition.priority is not None and not key.startswith(LIMIT_PREFIX):
+            priority = definition.priority
+        if definition.procedure_id:
+            fields["procedure_id"] = definition.procedure_id
+        if definition.parent:
+            fields["parent"] = definition.parent
         if standing is None:
-            new = Alarm(
-                id=f"{key}@{t_ns // NS_PER_MS}",
-                priority=priority,
-                state=AlarmState.UNACKNOWLEDGED,
-                t_raised_ns=t_ns,
-                count=max(1, times),
-                **fields,
-            )
-            return self.adopt(new, t_ns, timeline.of_alarm("alarm_raised", new, t_ns))
+            return self._raise(key, t_ns, priority, fields, pending.times)
         latest = self._waiting.get(key, standing)
-        newer = msgspec.structs.replace(standing, **fields, count=latest.count)
+        newer = msgspec.structs.replace(standing, **fields, count=latest.count, t_clear_ns=latest.t_clear_ns)
         moved = alarms.raise_again(newer, t_ns)
-        more = max(0, times - (moved.count - newer.count))  # raised again counts as one of them
+        again, back = moved is not newer, moved.t_clear_ns > 0
+        if back:  # within the off-delay, or one turn of the chattering
+            moved = msgspec.structs.replace(moved, t_clear_ns=0, count=moved.count + moved.chattering)
+        more = max(0, pending.times - (moved.count - newer.count))  # raised again counts as one of them
         moved = msgspec.structs.replace(moved, count=moved.count + more)
         moved = alarms.rise(moved, priority, t_ns)
         if moved.state_rev != standing.state_rev:
-            return self.adopt(moved, t_ns, timeline.of_alarm("alarm_raised", moved, t_ns))
+            notes = [timeline.of_alarm("alarm_raised", moved, t_ns)]
+            if again and self._courses[key].chatters(t_ns, definition):
+                moved = msgspec.structs.replace(moved, chattering=True)
+                notes.append(timeline.of_mark("alarm_chattering", moved, t_ns))
+            return self.adopt(moved, t_ns, *notes)
         if priority.rank > moved.priority.rank and moved.state is AlarmState.ACKNOWLEDGED:
             # It has become milder: the list follows once somebody has seen the worst of it.
             moved = msgspec.structs.replace(moved, priority=priority)
         if moved == standing:
             self._waiting.pop(key, None)
             return []
-        moved = msgspec.structs.replace(moved, rev=standing.rev + 1)
-        if t_ns - self._shown_ns.get(key, 0) >= DETAIL_EVERY_NS:
+        return self._figures(msgspec.structs.replace(moved, rev=standing.rev + 1), t_ns, at_once=back)
+
+    def _raise(
+        self, key: str, t_ns: int, priority: Priority, fields: dict[str, Any], times: int
+    ) -> list[Change]:  # fmt: skip
+        course = self._courses[key]
+        chatters = course.chatters(t_ns, self._definition(key))
+        new = Alarm(
+            id=f"{key}@{t_ns // NS_PER_MS}",
+            priority=priority,
+            state=AlarmState.UNACKNOWLEDGED,
+            t_raised_ns=t_ns,
+            count=max(len(course.raised) if chatters else 1, times),
+            chattering=chatters,
+            **fields,
+        )
+        what = "alarm_raised"
+        if self._families.spoken_for(new):
+            new, what = alarms.suppress(new), "alarm_suppressed"
+        notes = [timeline.of_mark("alarm_chattering", new, t_ns)] if chatters else []
+        return self.adopt(new, t_ns, timeline.of_alarm(what, new, t_ns), *notes)
+
+    def _figures(self, moved: Alarm, t_ns: int, *, at_once: bool = False) -> list[Change]:
+        """Newer words and figures: now, or with the next ones; those of a chattering alarm are never urgent."""
+        if (at_once and not moved.chattering) or t_ns - self._shown_ns.get(moved.key, 0) >= DETAIL_EVERY_NS:
             return self.adopt(moved, t_ns)
-        self._waiting[key] = moved
+        self._waiting[moved.key] = moved
         return []
 
     def _gone(self, key: str, t_ns: int) -> list[Change]:
-        self._held.pop(key, None)
+        self._pending.pop(key, None)
+        self._limits.forget(key.removeprefix(LIMIT_PREFIX))
+        if (course := self._courses.get(key)) is not None:
+            course.goes(t_ns)
         standing = self._standing(key)
-        if standing is None:
+        if standing is None or (standing.active and standing.t_clear_ns):
             return []
-        moved = alarms.return_to_normal(standing, t_ns)
+        if standing.active and (standing.chattering or self._definition(key).off_delay_s > 0):
+            clear = msgspec.structs.replace(standing, t_clear_ns=t_ns, rev=self._by_key[key].rev + 1)
+            return self._figures(clear, t_ns, at_once=True)
+        return self._return(standing, t_ns, t_ns)
+
+    def _return(self, standing: Alarm, gone_ns: int, t_ns: int, *notes: Change) -> list[Change]:
+        """`gone_ns`: since when the cause has been away."""
+        moved = alarms.return_to_normal(standing, gone_ns)
         if moved is standing:
             return []
-        return self.adopt(moved, t_ns, timeline.of_alarm("alarm_returned", moved, t_ns))
+        seconds = moved.count == 1 and not standing.chattering and gone_ns - moved.t_raised_ns < _FLEETING_NS
+        if seconds and moved.state is AlarmState.RETURNED:
+            moved = msgspec.structs.replace(moved, fleeting=True)
+        return self.adopt(moved, t_ns, timeline.of_alarm("alarm_returned", moved, t_ns), *notes)
 
-    def _broken(self, sensor: Sensor, s: Sample, active: Alarm | None) -> Limit | None:
-        """The gravest limit that is broken; the one that holds now is left only past its deadband."""
-        assert s.value is not None
-        held = self._held.get(LIMIT_PREFIX + s.series)
-        below_held = False
-        for limit in self._limits_on(sensor, s.t_ns):
-            # After a restart the standing alarm's priority tells which limit it speaks of.
-            if active is not None:
-                below_held |= limit == held if held is not None else limit.priority.rank >= active.priority.rank
-            slack = limit.deadband if below_held else 0.0
-            if (s.value > limit.value - slack) if limit.above else (s.value < limit.value + slack):
-                return limit
-        return None
+    def _settle(self, key: str, now_ns: int) -> list[Change]:
+        """Has it been quiet, or its cause away, for long enough?"""
+        standing, course = self._standing(key), self._courses.setdefault(key, Course())
+        if standing is None:
+            return []
+        if not standing.chattering:
+            off_ns = int(self._definition(key).off_delay_s * NS_PER_S)
+            over = standing.t_clear_ns and standing.t_clear_ns + off_ns <= now_ns
+            return self._return(standing, standing.t_clear_ns, now_ns) if over else []
+        if course.toggled_ns is None:
+            course.toggled_ns = now_ns  # this engine has not seen it come or go
+        if now_ns - course.toggled_ns < CHATTER_NS:
+            return []
+        calm = msgspec.structs.replace(standing, chattering=False, rev=self._by_key[key].rev + 1)
+        note = timeline.of_mark("alarm_quiet", calm, now_ns)
+        course.raised.clear()
+        if calm.t_clear_ns:
+            return self._return(calm, calm.t_clear_ns, now_ns, note)
+        return self.adopt(calm, now_ns, note)
 
-    def _limits_on(self, sensor: Sensor, t_ns: int) -> tuple[Limit, ...]:
-        """Limits in force on that day, gravest first; of the same label and side the newest."""
-        day_number = t_ns // _DAY_NS
-        known = self._limits.get(sensor.id)
-        if known is not None and known[0] == day_number:
-            return known[1]
-        day = dt.datetime.fromtimestamp(t_ns // NS_PER_S, dt.UTC).date().isoformat()
-        newest: dict[tuple[str, bool], Limit] = {}
-        for limit in sorted(sensor.limits, key=lambda one: one.valid_from):
-            if limit.valid_from <= day:
-                newest[(limit.label.vi, limit.above)] = limit
-        ordered = tuple(
-            sorted(newest.values(), key=lambda one: (one.priority.rank, -one.value if one.above else one.value))
-        )
-        self._limits[sensor.id] = (day_number, ordered)
-        return ordered
+    def _gather(self, now_ns: int) -> list[Change]:
+        """Children whose parent has come or gone, and how many each parent speaks for."""
+        changes: list[Change] = []
+        for _ in range(4):  # a move of a child may be one of a parent; what is left comes with the next tick
+            unsure = self._families.take_unsure()
+            if not unsure:
+                break
+            for parent_key in unsure:
+                changes += self._gather_of(parent_key, now_ns)
+        return changes
+
+    def _gather_of(self, parent_key: str, now_ns: int) -> list[Change]:
+        changes: list[Change] = []
+        quiet = 0
+        for key in self._families.children(parent_key):
+            child = self._standing(key)
+            if child is None:
+                continue
+            moved = alarms.suppress(child) if self._families.spoken_for(child) else alarms.unsuppress(child)
+            if moved is not child:
+                what = "alarm_suppressed" if moved.state is AlarmState.SUPPRESSED else "alarm_unsuppressed"
+                changes += self.adopt(moved, now_ns, timeline.of_alarm(what, moved, now_ns))
+            quiet += moved.state is AlarmState.SUPPRESSED
+        parent = self._standing(parent_key)
+        if parent is not None and parent.children != quiet:
+            told = msgspec.structs.replace(parent, children=quiet, rev=self._by_key[parent_key].rev + 1)
+            changes += self.adopt(told, now_ns)
+        return changes

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from backends.domain.alarm import Alarm, AlarmState, Priority
+from backends.domain.alarm import Alarm, Priority
 from backends.domain.camera import Camera
 from backends.domain.device import EventKind
 from backends.domain.device_watch import Noticed
@@ -45,7 +45,6 @@ MOST_TOPICS = 16
 ALL = "/all"
 CAMERAS_TOLD = 16
 """Of a recorder, in one alarm."""
-_OVER = (AlarmState.RETURNED, AlarmState.NORMAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,7 @@ class EventAlarms:
         self._again: set[str] = set()
         """Those that were known when their watch began to stand: what is new began meanwhile."""
         for key, alarm in standing.items():
-            on = alarm.state not in _OVER and not alarm.t_returned_ns
+            on = alarm.active
             series = _restored(key)
             if series is None:
                 if on:

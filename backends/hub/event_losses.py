@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backends.domain.alarm import Alarm, AlarmState, Priority
+import msgspec
+
+from backends.domain.alarm import Alarm, Priority
 from backends.domain.camera import Camera
 from backends.domain.text import LocalText
 from backends.domain.world import Condition
@@ -50,7 +52,7 @@ class EventLosses:
 
     def __init__(self, standing: Mapping[str, Alarm], now_s: float) -> None:
         """`standing`: alarms of the log whose keys begin with one of PREFIXES."""
-        on = {key for key, alarm in standing.items() if alarm.state not in (AlarmState.RETURNED, AlarmState.NORMAL)}
+        on = {key for key, alarm in standing.items() if alarm.active}
         self._restored = on
         self._nowhere = NOWHERE in on
         self._devices: dict[str, _Device] = {}
@@ -152,7 +154,9 @@ class EventLosses:
             return
         device.alarm, device.said = True, device.why
         said = words.unwatched(cameras), words.why(device.why)
-        self._conditions.append(condition(LOST + name, now_ns, cameras, self._rules.lost_priority, *said))
+        lost = condition(LOST + name, now_ns, cameras, self._rules.lost_priority, *said)
+        # Where the watcher itself is away, that is the one alarm.
+        self._conditions.append(msgspec.structs.replace(lost, parent=NOWHERE))
 
     def take(self) -> list[Condition]:
         """For the engine, in their order."""

@@ -11,8 +11,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import re
-import tomllib
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,17 +22,16 @@ from backends.domain.camera import Camera
 from backends.domain.device import EventKind
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
+from backends.hub import rule_file
+from backends.hub.rule_file import MOST_BYTES, Bad, Fault, known, local, one_of, seconds, text, texts
 
 log = logging.getLogger(__name__)
 
 RULES_FILE = "events.toml"
 SHIPPED = Path(__file__).parent / "data" / RULES_FILE
-MOST_BYTES = 1 << 20
-MOST_S = 86_400.0
 FAULTS_SAID = 20
 NONE = "none"
 
-_HEADER = re.compile(r"\s*\[\[?\s*([A-Za-z0-9_.-]+)\s*\]?\]\s*(?:#.*)?")
 _RANGE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]|24):([0-5][0-9])")
 
@@ -130,42 +127,21 @@ class Rules(msgspec.Struct, frozen=True):
         return there.hour * 60 + there.minute
 
 
-class Fault(msgspec.Struct, frozen=True):
-    """What is wrong, and where."""
-
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.text}"
-
-
 def read(raw: bytes, before: Rules | None = None) -> tuple[Rules, list[Fault]]:
     """The rules of a file, after those `before`; and what is wrong with those that were left out."""
     rules = before or Rules()
-    faults: list[Fault] = []
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return rules, [Fault(raw[: error.start].count(b"\n") + 1, "is not UTF-8")]
     found = list(rules.rules)
-    for name, first, lines in _blocks(text):
-        try:
-            values = tomllib.loads("\n".join(lines))
-        except tomllib.TOMLDecodeError as error:
-            faults.append(Fault(_line_of(error, first, lines), f"{_without_place(error)}; {_what(name)} is left out"))
-            continue
-        if not values:
-            continue
-        try:
-            if name == "rule":
-                found.append(_rule(values["rule"][0] if isinstance(values["rule"], list) else None, first))
-            elif name == "watch":
-                rules = _settings(values["watch"], rules)
-            else:
-                raise _Bad(name, f'there is no "{name}" here; known are [watch] and [[rule]]')
-        except _Bad as bad:
-            faults.append(Fault(_where(bad.key, first, lines), f"{bad.text}; {_what(name)} is left out"))
+
+    def take(name: str, values: Any, line: int) -> None:
+        nonlocal rules
+        if name == "rule":
+            found.append(_rule(rule_file.one(values, name), line))
+        elif name == "watch":
+            rules = _settings(values, rules)
+        else:
+            raise Bad(name, f'there is no "{name}" here; known are [watch] and [[rule]]')
+
+    faults = rule_file.read_blocks(raw, take, _what)
     return msgspec.structs.replace(rules, rules=tuple(found)), faults
 
 
@@ -219,151 +195,68 @@ class SiteRules:
         return False
 
 
-# -- blocks ------------------------------------------------------------------------------------------
-
-
-def _blocks(text: str) -> Iterator[tuple[str, int, list[str]]]:
-    """(name of the table, its first line counted from 1, its lines)."""
-    name, first, lines = "", 1, list[str]()
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.fullmatch(line):
-            yield name, first, lines
-            name, first, lines = header[1], number, []
-        lines.append(line)
-    yield name, first, lines
-
-
 def _what(name: str) -> str:
     return {"rule": "this rule", "watch": "this [watch]"}.get(name, "it")
-
-
-def _without_place(error: tomllib.TOMLDecodeError) -> str:
-    return re.sub(r" \(at .*\)$", "", str(error))
-
-
-def _line_of(error: tomllib.TOMLDecodeError, first: int, lines: list[str]) -> int:
-    found = re.search(r"\(at line (\d+)", str(error))
-    return first + int(found[1]) - 1 if found else first + max(0, len(lines) - 1)
-
-
-def _where(key: str, first: int, lines: list[str]) -> int:
-    setting = re.compile(rf"\s*\"?{re.escape(key)}\"?\s*=")
-    return next((first + n for n, line in enumerate(lines) if setting.match(line)), first)
 
 
 # -- values ------------------------------------------------------------------------------------------
 
 
-class _Bad(Exception):
-    def __init__(self, key: str, text: str) -> None:
-        super().__init__(text)
-        self.key, self.text = key, text
-
-
-def _rule(values: Any, line: int) -> Rule:
-    known = {"kinds", "cameras", "areas", "topic", "watch", "priority", "dead_s", "off_delay_s", "hours", "name"}
-    if not isinstance(values, dict):
-        raise _Bad("", "rules are written [[rule]], with two brackets")
-    _known(values, known)
-    cameras = _texts(values, "cameras")
+def _rule(values: dict[str, Any], line: int) -> Rule:
+    names = {"kinds", "cameras", "areas", "topic", "watch", "priority", "dead_s", "off_delay_s", "hours", "name"}
+    known(values, names)
+    cameras = texts(values, "cameras")
     ranges = tuple((m[1], m[2]) for one in cameras if (m := _RANGE.fullmatch(one)))
     for low, high in ranges:
         if len(low) != len(high) or low > high:
-            raise _Bad("cameras", f'cameras: "{low}-{high}" is no range such as 020-025')
-    kinds = frozenset(_one_of("kinds", one, EventKind) for one in _texts(values, "kinds"))
-    topic = _text(values, "topic")
+            raise Bad("cameras", f'cameras: "{low}-{high}" is no range such as 020-025')
+    kinds = frozenset(one_of("kinds", one, EventKind) for one in texts(values, "kinds"))
+    topic = text(values, "topic")
     if topic and kinds != {EventKind.OTHER}:
-        raise _Bad("topic", 'topic goes with kinds = ["other"]')
+        raise Bad("topic", 'topic goes with kinds = ["other"]')
     if "watch" in values and not isinstance(values["watch"], bool):
-        raise _Bad("watch", "watch: must be true or false")
+        raise Bad("watch", "watch: must be true or false")
     priority: Priority | str | None = None
     if "priority" in values:
-        said = _text(values, "priority")
-        priority = NONE if said == NONE else _one_of("priority", said, Priority, NONE)
+        said = text(values, "priority")
+        priority = NONE if said == NONE else one_of("priority", said, Priority, NONE)
     return Rule(
         line=line,
         kinds=kinds,
         numbers=frozenset(one for one in cameras if not _RANGE.fullmatch(one)),
         ranges=ranges,
-        areas=frozenset(_texts(values, "areas")),
+        areas=frozenset(texts(values, "areas")),
         topic=topic,
         watch=values.get("watch"),
         priority=priority,
-        dead_s=_seconds(values, "dead_s"),
-        off_delay_s=_seconds(values, "off_delay_s"),
-        hours=tuple(map(_hours, _texts(values, "hours"))) if "hours" in values else None,
-        name=_name(values["name"]) if "name" in values else None,
+        dead_s=seconds(values, "dead_s"),
+        off_delay_s=seconds(values, "off_delay_s"),
+        hours=tuple(map(_hours, texts(values, "hours", empty=True))) if "hours" in values else None,
+        name=local(values["name"]) if "name" in values else None,
     )
 
 
 def _settings(values: Any, rules: Rules) -> Rules:
     if not isinstance(values, dict):
-        raise _Bad("", "the settings are written [watch], with one bracket")
-    _known(values, {"zone", "lost_after_s", "lost_priority"})
+        raise Bad("", "the settings are written [watch], with one bracket")
+    known(values, {"zone", "lost_after_s", "lost_priority"})
     changed: dict[str, Any] = {}
-    if zone := _text(values, "zone"):
+    if zone := text(values, "zone"):
         try:
             ZoneInfo(zone)
         except (ValueError, OSError, KeyError):  # of a name that is no file's, a folder, or not known
-            raise _Bad("zone", f'zone: "{zone[:40]}" is no time zone such as Asia/Ho_Chi_Minh') from None
+            raise Bad("zone", f'zone: "{zone[:40]}" is no time zone such as Asia/Ho_Chi_Minh') from None
         changed["zone"] = zone
-    if (after_s := _seconds(values, "lost_after_s")) is not None:
+    if (after_s := seconds(values, "lost_after_s")) is not None:
         changed["lost_after_s"] = after_s
-    if said := _text(values, "lost_priority"):
-        changed["lost_priority"] = _one_of("lost_priority", said, Priority)
+    if said := text(values, "lost_priority"):
+        changed["lost_priority"] = one_of("lost_priority", said, Priority)
     return msgspec.structs.replace(rules, **changed)
-
-
-def _known(values: dict[str, Any], known: Iterable[str]) -> None:
-    for key in values:
-        if key not in known:
-            raise _Bad(key, f'there is no "{key}" here; known are {", ".join(sorted(known))}')
-
-
-def _text(values: dict[str, Any], key: str) -> str:
-    value = values.get(key, "")
-    if not isinstance(value, str):
-        raise _Bad(key, f"{key}: must be text in quotes")
-    return value.strip()
-
-
-def _texts(values: dict[str, Any], key: str) -> list[str]:
-    value = values.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
-        raise _Bad(key, f'{key}: must be a list of texts, such as ["014"]')
-    if key in values and not value and key != "hours":
-        raise _Bad(key, f"{key}: is empty; leave it out for all")
-    return value
-
-
-def _seconds(values: dict[str, Any], key: str) -> float | None:
-    if key not in values:
-        return None
-    value = values[key]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_S:
-        raise _Bad(key, f"{key}: must be 0 to {MOST_S:.0f} seconds")
-    return float(value)
 
 
 def _hours(said: str) -> Hours:
     found = _HOURS.fullmatch(said)
     begin, end = (int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])) if found else (0, 0)
     if not found or begin == end or end > 24 * 60:
-        raise _Bad("hours", f'hours: "{said[:20]}" is no part of a day such as 18:00-06:00')
+        raise Bad("hours", f'hours: "{said[:20]}" is no part of a day such as 18:00-06:00')
     return Hours(begin, end)
-
-
-def _name(value: Any) -> LocalText:
-    if not isinstance(value, dict) or not isinstance(value.get("vi"), str) or not value["vi"].strip():
-        raise _Bad("name", 'name: must be { vi = "...", en = "..." }')
-    if value.keys() - {"vi", "en"} or not isinstance(value.get("en", ""), str):
-        raise _Bad("name", 'name: must be { vi = "...", en = "..." }')
-    return LocalText(value["vi"].strip()[:80], value.get("en", "").strip()[:80])
-
-
-def _one_of(key: str, said: str, kinds: Any, *more: str) -> Any:
-    try:
-        return kinds(said)
-    except ValueError:
-        names = ", ".join([*map(str, kinds), *more])
-        raise _Bad(key, f'{key}: "{said[:20]}" is not one of {names}') from None

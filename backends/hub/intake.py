@@ -6,15 +6,18 @@ Pure but for its own memory; no clock, no log.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
 
+from backends.domain import report_moves
 from backends.domain.alarm import Alarm
 from backends.domain.camera import Camera
+from backends.domain.definition import PLAIN, Definition
 from backends.domain.people import Operator, Station
-from backends.domain.report import Report
+from backends.domain.place import SlaRule
+from backends.domain.report import Report, ReportState
 from backends.domain.sensor import Sample, Sensor
 from backends.domain.world import (
     CameraMoved,
@@ -30,6 +33,7 @@ from backends.domain.world import (
 from backends.hub import timeline
 from backends.hub.engine import AlarmEngine
 from backends.hub.ports import Change
+from backends.hub.silence import PREFIX, Silence
 
 RECORD_FEEDS = ("cameras", "sensors", "indicators", "roster", "stations", "config", "reports", "layouts")
 
@@ -37,8 +41,14 @@ RECORD_FEEDS = ("cameras", "sensors", "indicators", "roster", "stations", "confi
 class Intake:
     """What the hub knows of the city, and how an event changes it."""
 
-    def __init__(self, alarms: Iterable[Alarm] = ()) -> None:
-        self.engine = AlarmEngine(alarms)
+    def __init__(
+        self, alarms: Iterable[Alarm] = (), define: Callable[[str, Sensor | None], Definition] = lambda *_: PLAIN,
+        limits: Callable[[Sensor], Sensor] = lambda sensor: sensor,
+    ) -> None:  # fmt: skip
+        self._limits = limits
+        self.engine = AlarmEngine(alarms, define)
+        self._silence = Silence()
+        self._silence.standing(self.engine.standing(PREFIX))
         self._records: dict[str, dict[str, Any]] = {feed: {} for feed in RECORD_FEEDS}
         self._revs: dict[tuple[str, str], int] = {}
         self._samples: list[Sample] = []
@@ -50,7 +60,7 @@ class Intake:
         self._records[feed][record.id] = record
         self._revs[(feed, record.id)] = rev
         if feed == "sensors":
-            self.engine.watch(record)
+            self._watch(record)
 
     def records(self, feed: str) -> dict[str, Any]:
         """A feed's records by id. Not to be changed."""
@@ -59,6 +69,11 @@ class Intake:
     def rev(self, feed: str, id_: str) -> int:
         """The newest rev of a record, gone or not; 0 = there never was one."""
         return self._revs.get((feed, id_), 0)
+
+    def highest(self, feed: str, prefix: str) -> int:
+        """The highest number of the ids that are `prefix` and digits, gone or not; 0 = there is none."""
+        digits = (id_[len(prefix) :] for name, id_ in self._revs if name == feed and id_.startswith(prefix))
+        return max((int(one) for one in digits if one.isascii() and one.isdigit()), default=0)
 
     def operator(self, operator_id: str) -> Operator | None:
         found: Operator | None = self._records["roster"].get(operator_id)
@@ -103,6 +118,8 @@ class Intake:
 
     def put(self, feed: str, record: Any, t_ns: int) -> list[Change]:
         """A record of a state feed; none if nothing but its rev differs."""
+        if isinstance(record, Sensor):
+            record = self._limits(record)
         old = self._records[feed].get(record.id)
         rev = self._revs.get((feed, record.id), 0)
         record = _with_rev(record, max(1, rev))
@@ -119,10 +136,21 @@ class Intake:
         self._records[feed][record.id] = record
         self._revs[(feed, record.id)] = rev
         if isinstance(record, Sensor):
-            self.engine.watch(record)
+            self._watch(record)
         return [Change(feed, "put", record.id, t_ns, record, rev)]
 
+    def relimit(self, t_ns: int) -> list[Change]:
+        """The files of limits may be others than those that the log's sensors were given theirs by."""
+        sensors = list(self._records["sensors"].values())
+        return [change for sensor in sensors for change in self.put("sensors", sensor, t_ns)]
+
+    def _watch(self, sensor: Sensor) -> None:
+        self.engine.watch(sensor)
+        self._silence.plan(sensor)
+
     def _forget(self, feed: str, id_: str, t_ns: int) -> Change:
+        if feed == "sensors":
+            self._silence.forget(id_)
         del self._records[feed][id_]
         rev = self._revs[(feed, id_)] = self._revs[(feed, id_)] + 1
         return Change(feed, "del", id_, t_ns, None, rev)
@@ -139,11 +167,16 @@ class Intake:
             case ReportMoved(t_ns, report):
                 return self._report(t_ns, report)
             case CameraMoved(t_ns, camera):
-                return self.put("cameras", camera, t_ns)
+                return self.put("cameras", _pictured(camera, self._records["cameras"].get(camera.id)), t_ns)
             case IndicatorMoved(t_ns, indicator):
                 return self.put("indicators", indicator, t_ns)
             case SensorMoved(t_ns, sensor):
                 return self.put("sensors", sensor, t_ns)
+
+    def tick(self, now_ns: int) -> list[Change]:
+        """What time alone changes."""
+        silent = [change for condition in self._silence.look(now_ns) for change in self.engine.condition(condition)]
+        return silent + self.engine.tick(now_ns)
 
     def take_samples(self) -> list[Sample]:
         """All samples since the last call."""
@@ -155,21 +188,57 @@ class Intake:
         engine = self.engine
         self._samples += event.samples
         for sample in event.samples:
+            self._silence.heard(sample.series, event.t_ns)
             if engine.watches(sample.series):
                 changes += engine.sample(sample, event.t_ns)
         return changes
 
     def _report(self, t_ns: int, report: Report) -> list[Change]:
-        old = self._records["reports"].get(report.id)
+        old: Report | None = self._records["reports"].get(report.id)
+        if old is not None and old.decided_by:
+            report = _agency_says(old, report, t_ns)
         changes = self.put("reports", report, t_ns)
         if changes and (old is None or old.state is not report.state):
             changes.append(timeline.of_report(changes[0].record, t_ns))
+        return changes
+
+    def escalate(self, now_ns: int) -> list[Change]:
+        """Reports whose time is used up go to the shift lead, then to the leaders."""
+        changes: list[Change] = []
+        rules = {r.category: r.escalate for r in self._records["config"].values() if isinstance(r, SlaRule)}
+        for report in list(self._records["reports"].values()):
+            moved = report_moves.escalate(report, now_ns, rules.get(report.category) or report_moves.ESCALATE_AT)
+            if moved is not report:
+                self.restore("reports", moved, moved.rev)
+                put = Change("reports", "put", moved.id, now_ns, moved, moved.rev)
+                changes += [put, timeline.of_escalation(moved, now_ns)]
         return changes
 
 
 def _with_rev(record: Any, rev: int) -> Any:
     """Config records carry no rev of their own; the envelope's is enough."""
     return msgspec.structs.replace(record, rev=rev) if hasattr(record, "rev") else record
+
+
+def _pictured(moved: Camera, known: Camera | None) -> Camera:
+    """With the small picture that was taken of it; the world does not know it."""
+    if known is None:
+        return moved
+    return msgspec.structs.replace(moved, thumbnail=known.thumbnail, t_thumbnail_ns=known.t_thumbnail_ns)
+
+
+def _agency_says(ours: Report, theirs: Report, t_ns: int) -> Report:
+    """What a source says of a report that the centre has decided about: the agency that has it may say how far it is;
+    everything else stands as the centre has it."""
+    if theirs.agency_id != ours.agency_id or ours.state not in (ReportState.ASSIGNED, ReportState.IN_PROGRESS):
+        return ours
+    if theirs.state is ReportState.DONE:
+        return report_moves.close(ours, theirs.result, theirs.after, t_ns)
+    if theirs.state is ReportState.IN_PROGRESS and ours.state is ReportState.ASSIGNED:
+        return report_moves.start(ours)
+    if theirs.state is ReportState.RETURNED:
+        return report_moves.send_back(ours, theirs.reason, t_ns)
+    return ours
 
 
 def _as_seen(listed: Camera, known: Camera | None) -> Camera:

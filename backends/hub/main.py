@@ -29,13 +29,16 @@ import zmq
 from backends.domain.feeds import Mode
 from backends.domain.times import NS_PER_S, ForwardClock, ScaledClock, SessionClock
 from backends.hub.access import SESSION_S
+from backends.hub.alarm_definitions import Definitions
 from backends.hub.answers import Identity
 from backends.hub.core import START_T, WALL_T, WORLD_T, Core
 from backends.hub.keys import ensure_hub_keys
+from backends.hub.limit_book import LIMITS, LimitBook
 from backends.hub.log import SqliteLog
 from backends.hub.ports import EventLog, LogTrouble, WorldSource
 from backends.hub.private import Confiding
 from backends.hub.replica import set_aside
+from backends.hub.scene_files import SceneFiles
 from backends.hub.server import Endpoints, Server
 from backends.hub.shared import SITE_FILE
 from backends.hub.site_cameras import SiteCameras
@@ -96,8 +99,13 @@ class HubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`password`: people sign in with their accounts; `seat`: the roster says who sits where (the demo)."""
     sweep: bool = True
     """Look at the cameras that no station shows, in a process of its own (`hub.sweeping`)."""
+    scenes: tuple[str, ...] = ()
+    """Files of the demo's drawn scenes on this machine, {number} standing for the scene's; the first that is there
+    counts. The sweep makes their small pictures."""
     events: bool = True
     """Listen to what the site's cameras notice, in a process of its own (`hub.watching`)."""
+    limits_dir: str = ""
+    """Files of limits that come with the program (`hub.limit_book`); the site's own are in `data_dir`/limits."""
     session_s: float = SESSION_S
     """How long a session lasts at most, in seconds of the wall clock."""
 
@@ -256,14 +264,17 @@ def _serve_log(
     """`start_ns`: where a world begins that has been made already."""
     began_s = time.monotonic()
     start_ns = _start(settings, events) if start_ns is None else start_ns
-    core = Core(events, world(settings, start_ns), site=site)
+    folder = Path(settings.data_dir)
+    book = LimitBook([Path(settings.limits_dir)] if settings.limits_dir else [], folder / LIMITS)
+    core = Core(events, world(settings, start_ns), site=site, define=Definitions(folder).of, limits=book.of)
     loaded = core.start(start_ns)
     clock = make_clock(events) if make_clock is not None else _clock(settings, events)
     instance = os.urandom(8).hex()
     identity = Identity(settings.name, instance, settings.mode, getattr(clock, "speed", 1.0))
     keys = ensure_hub_keys(Path(settings.keys_dir))
     seats, session_s = settings.sign_in == "seat", settings.session_s
-    sweep = Sweep(Path(settings.data_dir), stores.blobs) if settings.sweep else None
+    scenes = SceneFiles(settings.scenes)
+    sweep = Sweep(Path(settings.data_dir), stores.blobs, scenes) if settings.sweep else None
     watch = EventWatch(Path(settings.data_dir), site) if settings.events else None
     if watch is None:
         end_all(core, clock.now_ns())

@@ -9,7 +9,8 @@ does not end is killed. Must not: open a camera, or hold up the loop.
 A camera's record changes when its state does; its picture is taken anew after THUMBNAIL_S, or with its state: 364
 records and pictures every 70 s would be 450,000 a day. Its privacy masks are filled before the picture leaves the
 probe; when they change it is taken anew at the next look. Where there are several hubs the one that leads sweeps, and
-makes its own pictures.
+makes its own pictures. Of the demo's drawn scenes the picture alone is taken, as often, from their files
+(`scene_files`); between whiles no probe runs for them.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from backends.hub.core import Core
 from backends.hub.line_child import TICK_S, LineChild, kept_alive
 from backends.hub.private import CAMERA, Vault
 from backends.hub.rota import Rota
+from backends.hub.scene_files import NEVER_S, SceneFiles, scene_of
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +67,13 @@ class Found:
 class Sweep:
     """`start`, then `turn` by the hub's loop, `close` at its end."""
 
-    def __init__(self, folder: Path, blobs: BlobStore, *, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, folder: Path, blobs: BlobStore, scenes: SceneFiles | None = None, *,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
         self._folder = folder
         self._blobs = blobs
+        self._scenes = scenes or SceneFiles()
         self._now_s = monotonic_s
         self._rota = Rota()
         self._cameras: dict[str, Camera] = {}
@@ -107,6 +113,13 @@ class Sweep:
         busy = frozenset(shown)
         swept = [c for c in cameras.values() if c.enabled and c.id not in busy and is_swept(c)]
         masks = masks_by_camera(core.records("config").values())
+
+        def taken_s(camera: Camera) -> float:
+            at_s, state = self._thumbnails.get(camera.id, (NEVER_S, None))
+            same = camera.thumbnail and state == (None, None, masks.get(camera.id, ()))
+            return at_s if same else NEVER_S
+
+        swept += self._scenes.due(cameras.values(), self._now_s(), taken_s)
         with self._lock:
             self._cameras = {camera.id: camera for camera in swept}
             self._masks = masks
@@ -177,13 +190,15 @@ class Sweep:
                 masks = self._masks.get(camera.id, ()) if camera is not None else ()
             if camera is None:
                 return
-            uri, direct = address_of(camera)
+            judged = is_swept(camera)
+            uri, direct = address_of(camera) if judged else (self._scenes.uri(camera), False)
             # The room's restream server is given no camera's password.
             secret = (vault.find(CAMERA, camera.id) or {}) if direct else {}
             taken_s, state = self._thumbnails.get(camera.id, (now_s - THUMBNAIL_S, None))
-            wants = now_s - taken_s >= THUMBNAIL_S or state != (camera.online, camera.flags, masks)
+            wants = now_s - taken_s >= THUMBNAIL_S or state != (camera.online, camera.flags, masks) or not judged
             self._sent[camera.id] = masks
-            probe.order(LookAt(camera.id, uri, secret.get("user", ""), secret.get("password", ""), wants, masks))
+            user, password = secret.get("user", ""), secret.get("password", "")
+            probe.order(LookAt(camera.id, uri, user, password, wants, masks, judged))
 
     def _take(self, looked: Looked) -> None:
         with self._lock:
@@ -231,6 +246,9 @@ def address_of(camera: Camera) -> tuple[str, bool]:
 def with_found(camera: Camera, found: Found, now_ns: int) -> Camera:
     """The record as it is after a look; the same where nothing has changed."""
     looked = found.looked
+    if scene_of(camera):  # how a drawn scene is, the city says
+        blob, t_ns = (found.blob, now_ns) if found.blob else (camera.thumbnail, camera.t_thumbnail_ns)
+        return msgspec.structs.replace(camera, thumbnail=blob, t_thumbnail_ns=t_ns)
     online = camera.online if looked.online is None else looked.online
     # What was wrong with the picture of a camera that is away is not known any more.
     flags = () if not online else camera.flags if looked.flags is None else looked.flags

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.domain.action import Verb
+from backends.domain.action import Action, Verb
 from backends.domain.alarm import Alarm
 from backends.domain.incident import LayoutRecord, TimelineEvent
 from backends.domain.people import Operator
@@ -17,6 +17,9 @@ _WHAT = {
     Verb.RELEASE: "alarm_released",
     Verb.SHELVE: "alarm_shelved",
     Verb.UNSHELVE: "alarm_unshelved",
+    Verb.RESET: "alarm_reset",
+    Verb.OUT_OF_SERVICE: "alarm_out_of_service",
+    Verb.IN_SERVICE: "alarm_in_service",
 }
 
 
@@ -31,13 +34,19 @@ def of_alarm(what: str, alarm: Alarm, t_ns: int) -> Change:
     return event(f"{alarm.id}/{alarm.state_rev}", what, alarm.id, t_ns, text=alarm.name)
 
 
+def of_mark(what: str, alarm: Alarm, t_ns: int) -> Change:
+    """Something was noted at an alarm, beside what moved it."""
+    return event(f"{alarm.id}/{what}/{alarm.rev}", what, alarm.id, t_ns, text=alarm.name)
+
+
 def of_verb(alarm: Alarm, verb: Verb, operator: Operator, t_ns: int, *, cause: str = "") -> Change:
     """A person moved an alarm."""
     id_ = f"{alarm.id}/{alarm.state_rev}"
     text = alarm.name
-    if verb is Verb.SHELVE:
+    if verb in (Verb.SHELVE, Verb.OUT_OF_SERVICE):
         # The record forgets the reason when the alarm comes back; the timeline does not.
-        text = LocalText(f"{text.vi} · {alarm.shelve_reason}", f"{text.get('en')} · {alarm.shelve_reason}")
+        reason = alarm.shelve_reason or alarm.oos_reason
+        text = LocalText(f"{text.vi} · {reason}", f"{text.get('en')} · {reason}")
     return event(id_, _WHAT[verb], alarm.id, t_ns, actor=operator.id, text=text, cause=cause)
 
 
@@ -45,6 +54,20 @@ def of_report(report: Report, t_ns: int) -> Change:
     """A report arrived or moved on."""
     what = "report_received" if report.state == "new" else f"report_{report.state.value}"
     return event(f"{report.id}/{report.state_rev}", what, report.id, t_ns, text=report.title)
+
+
+def of_escalation(report: Report, t_ns: int) -> Change:
+    """Its time is used up: it goes to somebody higher."""
+    return event(f"{report.id}/{report.state_rev}", "report_escalated", report.id, t_ns, text=report.title)
+
+
+def of_report_act(report: Report, action: Action, operator: Operator, said: str, t_ns: int) -> Change:
+    """A person did something to a report. `said`: why, or what was ordered or done; the record forgets it."""
+    text = report.title if not said else LocalText(*(f"{report.title.get(lang)} · {said}" for lang in ("vi", "en")))
+    what = f"report_{action.verb.value}"
+    return event(
+        f"{report.id}/{report.state_rev}", what, report.id, t_ns, actor=operator.id, text=text, cause=action.aid
+    )
 
 
 def of_layout(aid: str, layout: LayoutRecord, operator: Operator, t_ns: int) -> Change:

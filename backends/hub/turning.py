@@ -186,6 +186,7 @@ class Turning:
 
 
 def _gives_way(before: Turner, turner: Turner) -> bool:
-    """A higher rank takes a camera over; a person takes it along to another station."""
+    """A higher rank takes a camera over; a person takes it along to another station, by hand: a patrol that runs there
+    takes it neither from that person's hand nor from the patrol that came first."""
     higher = rank(turner.role, patrol=turner.patrol) > rank(before.role, patrol=before.patrol)
-    return higher or before.operator_id == turner.operator_id
+    return higher or (before.operator_id == turner.operator_id and not turner.patrol)

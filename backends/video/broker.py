@@ -81,6 +81,8 @@ class BrokerSettings(msgspec.Struct, frozen=True):
     """Shared memory that a full wall needs (64 tiles of 480x270); less than that free is said at the start."""
     ring_bytes: int = BUDGET
     """Memory for the packets of shown cameras; 0 = none are kept."""
+    hardware: str = "off"
+    """Graphics device to decode with: "off", "auto", or one of `DEVICES`."""
     log_file: str = ""
     """Where workers write what they have to say; empty: to our own stderr."""
 
@@ -151,7 +153,10 @@ class PictureBroker:
         log_file = Path(self.settings.log_file) if self.settings.log_file else None
         at_once = -(-(os.cpu_count() or 1) // self._common)
         rests = number >= self._common
-        self._crew.append(Crewman(number, name, beat, log_file, at_once, self._worker_ended, rests=rests))
+        # Who runs apart was there when workers died, and it may have been the device's driver that ended them.
+        hardware = "off" if rests else self.settings.hardware
+        crewman = Crewman(number, name, beat, log_file, at_once, self._worker_ended, rests=rests, hardware=hardware)
+        self._crew.append(crewman)
         self._crew[-1].start()
 
     def _worker_ended(self, number: int, pid: int, rc: int, lived_s: float, hung: bool) -> None:

@@ -50,15 +50,16 @@ class Crewman:
         ended: WorkerEnded | None = None,
         *,
         rests: bool = False,
+        hardware: str = "off",
     ) -> None:
         """`ended` is called in the thread of the dead worker, before the next one starts, and may give new orders.
-        `rests`: without orders there is no process."""
+        `rests`: without orders there is no process. `hardware`: as in `WorkerSettings`."""
         self._rests = rests
         self._rested_pid = 0
         self._hold_until = 0.0
         self.number = number
         self.restarts = 0
-        self._settings = msgspec.to_builtins(WorkerSettings(number, beat_name, at_once))
+        self._settings = msgspec.to_builtins(WorkerSettings(number, beat_name, at_once, hardware))
         self._beat = memoryview(beat).cast("Q")
         self._before = (0, 0)
         self._log_file = log_file

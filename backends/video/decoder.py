@@ -19,6 +19,7 @@ from backends.domain.picture import Raised
 from backends.domain.stream_choice import LeftOut
 from backends.video.backoff import NOT_YET_S, Backoff, OpeningGate
 from backends.video.frames import BadFrameHeader, FrameWriter
+from backends.video.hardware import By
 from backends.video.health import Health
 from backends.video.looks import sample_of, view_of
 from backends.video.metering import Meter
@@ -28,7 +29,18 @@ from backends.video.ring import RingWriter
 from backends.video.ring_layout import BadRing, Codec
 from backends.video.scaling import Scaler, Shot, size_of
 from backends.video.segment import attach
-from backends.video.source import Address, Compressed, NotASource, NotYet, Past, Refused, Source, SourceFault, spec_of
+from backends.video.source import (
+    Accelerated,
+    Address,
+    Compressed,
+    NotASource,
+    NotYet,
+    Past,
+    Refused,
+    Source,
+    SourceFault,
+    spec_of,
+)
 from backends.video.turn import TURN
 from backends.video.wire import OutputOrder, StreamOrder
 
@@ -71,6 +83,7 @@ class StreamDecoder:
         self._bad = 0
         self._late = 0
         self._smoothed = True
+        self._by = By()
         self._left_out = order.left_out
         self._drawn_ns = 0
         """Arrival of the picture that was drawn last."""
@@ -165,6 +178,7 @@ class StreamDecoder:
         writer.say_source(*size_of(shot), smoothed=self._smoothed)
         writer.say_stream(self._meter.bits_per_s, self._bad)
         writer.say_late(self._late)
+        writer.say_decoding(self._by.decoding, self._by.device)
         if self._past is not None:
             writer.say_when(*self._when)
         writer.publish(self._stamp_ns, self._drawn_interval_ns(), self._received)
@@ -230,6 +244,7 @@ class StreamDecoder:
             self._aspect = source.pixel_aspect
             self._smoothed = source.codec is not None and source.codec.name in SMOOTHED
             self._past = source if isinstance(source, Past) else None
+            self._by = source.by if isinstance(source, Accelerated) else By()
             self._interval_ns = int(1e9 / source.fps) if source.fps > 0 else self._interval_ns
             self._say(PictureState.WAITING_KEY)
             self._show(source)

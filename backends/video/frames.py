@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backends.domain.camera import PictureState, PictureStatus
-from backends.domain.picture import FLAGS, Raised, bits_of, flags_of
+from backends.domain.picture import DEVICES, FLAGS, Decoding, Raised, bits_of, flags_of
 
 MAGIC = int.from_bytes(b"IOCPIC02", "little")
 SLOTS = 3
@@ -39,7 +39,7 @@ _NEWEST, _STAMP, _INTERVAL, _RECEIVED, _STATE, _RECONNECTS, _REASON_SEQ, _REASON
 _BITRATE, _BAD, _FLAGS, _LATE = 18, 19, 20, 21
 _SHOWN, _SHOWN_MONO = 22, 23
 _BEGIN, _END = 24, 27
-_UNSMOOTHED = 30
+_UNSMOOTHED, _DECODING = 30, 31
 _PINNED, _TORN = 32, 33
 _FLAG_SINCE = 34
 _REASON_AT, _REASON_MAX = 512, 480
@@ -61,6 +61,8 @@ STATES = (
 )
 """What a worker may say; its place here is the number in the header. SLOW and LOST are the reader's."""
 _CODE = {state: code for code, state in enumerate(STATES)}
+
+_DECODINGS = tuple(Decoding)
 
 Clock = Callable[[], int]
 Frame = npt.NDArray[np.uint8]
@@ -177,6 +179,10 @@ class FrameWriter(_Output):
     def say_late(self, late: int) -> None:
         """Frames of this stream that were drawn more than one usual interval after they came."""
         self._words[_LATE] = late
+
+    def say_decoding(self, decoding: Decoding, device: str) -> None:
+        """What decodes it now. `device`: one of `DEVICES`, or empty."""
+        self._words[_DECODING] = _DECODINGS.index(decoding) | (DEVICES.index(device) + 1 if device else 0) << 8
 
     def say_health(self, raised: tuple[Raised, ...]) -> None:
         """What is wrong with the pictures that come, and since when (monotonic)."""
@@ -301,6 +307,7 @@ class FrameReader(_Output):
         stamp, interval = words[_STAMP], words[_INTERVAL]
         age_s = self.age_s()
         reason = self._reason() if words[_REASON_LEN] else ""
+        decoding, device = words[_DECODING] & 0xFF, words[_DECODING] >> 8
         return PictureStatus(
             state=judge(said, stamp != 0, age_s, interval / 1e9, bool(reason), past=words[_SHOWN] != 0),
             age_s=age_s,
@@ -315,6 +322,8 @@ class FrameReader(_Output):
             raised=tuple(Raised(flag, words[_FLAG_SINCE + FLAGS.index(flag)]) for flag in flags_of(words[_FLAGS])),
             shown_ns=words[_SHOWN],
             shown_mono_ns=words[_SHOWN_MONO],
+            decoding=_DECODINGS[decoding] if decoding < len(_DECODINGS) else Decoding.PLAIN,
+            device=DEVICES[device - 1] if 0 < device <= len(DEVICES) else "",
         )
 
     def _reason(self) -> str:

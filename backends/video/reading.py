@@ -7,6 +7,7 @@ stream may claim is bounded before it is believed. Must not: pace, reconnect or 
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,10 +23,14 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from backends.domain.picture import Decoding
 from backends.domain.stream_choice import LeftOut
+from backends.video.hardware import HARDWARE, By, device_format
 from backends.video.packets import codec_of
 from backends.video.ring_layout import Codec
 from backends.video.source import Address, Compressed, NotASource, Refused, SourceFault
+
+log = logging.getLogger(__name__)
 
 OPEN_S = 5.0
 """FFmpeg takes it twice at the most: to open, and to learn what comes."""
@@ -42,6 +47,8 @@ MAX_EXTRADATA = 64 << 10
 """Bytes of what a decoder is told before the first picture; 200 are usual."""
 MAX_BAD = 50
 """Packets in a row that cannot be decoded before the stream is opened afresh."""
+MAX_WAIT = 250
+"""Packets that the processor lets go by while it waits for a key frame, when a device has failed: 10 s."""
 
 LIMITS = {"max_streams": str(MAX_STREAMS), "max_pixels": str(MAX_PIXELS)}
 """For the demuxer, and for the decoders that it opens to learn what comes (PyAV hands them on where the streams are
@@ -79,19 +86,23 @@ SMOOTHED = frozenset({"h264", "hevc"})
 """Codecs whose loop filter can be left out."""
 
 
-def another(codec: VideoCodecContext, low_delay: bool, *, skip_loop_filter: bool) -> VideoCodecContext:
-    """A fresh decoder for the same stream. FFmpeg reads this option when a decoder is opened, and PyAV has no other way
-    to it."""
+def another(codec: VideoCodecContext, low_delay: bool, *, skip_loop_filter: bool = False) -> VideoCodecContext:
+    """A fresh decoder for the same stream, on the processor. FFmpeg reads this option when a decoder is opened, and
+    PyAV has no other way to it."""
     fresh = av.CodecContext.create(codec.name, "r")
     assert isinstance(fresh, VideoCodecContext)
+    _set_like(fresh, codec, low_delay)
+    if skip_loop_filter:
+        fresh.options = {**fresh.options, "skip_loop_filter": "all"}
+    return fresh
+
+
+def _set_like(fresh: VideoCodecContext, codec: VideoCodecContext, low_delay: bool) -> None:
     if codec.extradata:
         fresh.extradata = codec.extradata
     limit(fresh)
     if low_delay:
         fresh.flags |= Flags.low_delay
-    if skip_loop_filter:
-        fresh.options = {**fresh.options, "skip_loop_filter": "all"}
-    return fresh
 
 
 class FrameDecoder:
@@ -100,6 +111,15 @@ class FrameDecoder:
     def __init__(self, codec: VideoCodecContext) -> None:
         limit(codec)
         self.bad = 0
+        self._in_a_row = 0
+
+    @property
+    def spoilt(self) -> bool:
+        """It has given up because of what came, not because of what decodes it."""
+        return self._in_a_row > MAX_BAD
+
+    def begin_anew(self) -> None:
+        """Another decoder takes over: what the one before could not decode is not held against it."""
         self._in_a_row = 0
 
     def decode(self, decode: Callable[[], list[VideoFrame]]) -> list[VideoFrame]:
@@ -184,8 +204,22 @@ class Reader:
         self._renew = False
         if low_delay:
             codec.flags |= Flags.low_delay
+        self._begin_on_device()
         self.codec: Codec | None = codec_of(self.stream)
         self.fps = float(self.stream.average_rate or self.stream.guessed_rate or 0) if paced else 0.0
+
+    def _begin_on_device(self) -> None:
+        self.by = By()
+        self._silent = self._waited = 0
+        self._begun = self._wants_key = False
+        self._on_device = ""
+        """Name of the format of pictures that are on the device."""
+        codec = self.stream.codec_context
+        opened = HARDWARE.decoder_for(codec.name, self.by)
+        if opened is not None:
+            _set_like(opened, codec, self._low_delay)
+            self._decoder = opened
+            self._on_device = device_format(self.by.device, codec.name)
 
     @property
     def bad(self) -> int:
@@ -217,12 +251,17 @@ class Reader:
     def leave_out(self, what: LeftOut) -> None:
         """Frames without reference at once; the loop filter from the next key frame on, with a fresh decoder."""
         if what.skip_loop_filter != self._left_out.skip_loop_filter and self._decoder.name in SMOOTHED:
-            self._renew = True
+            # A device filters by itself, and at no cost to the processor.
+            self._renew = self._renew or self.by.decoding is not Decoding.DEVICE
         self._left_out = what
         self._decoder.skip_frame = _SKIP[what.skip_non_reference]
 
     def decode(self, packet: Compressed) -> list[VideoFrame]:
         """Whole frames. Raises SourceFault after MAX_BAD packets in a row that give none."""
+        if self._wants_key:
+            if not packet.is_keyframe:
+                return self._wait_for_key()
+            self._wants_key = False
         kept: list[VideoFrame] = []
         if self._renew and packet.is_keyframe:
             kept = self._frames.decode(lambda: self._decoder.decode(None))
@@ -230,10 +269,55 @@ class Reader:
             left_out = self._left_out
             self._decoder = another(self._decoder, self._low_delay, skip_loop_filter=left_out.skip_loop_filter)
             self._decoder.skip_frame = _SKIP[left_out.skip_non_reference]
-        frames = self._frames.decode(lambda: self._decoder.decode(packet))
+        if self.by.decoding is Decoding.DEVICE:
+            frames = self._decode_on_device(packet)
+        else:
+            frames = self._frames.decode(lambda: self._decoder.decode(packet))
         if not packet.size and self._decoder is not self.stream.codec_context:
             self._decoder.flush_buffers()  # at the end of a file; the stream's own is flushed by the seek
         return kept + frames
+
+    def _decode_on_device(self, packet: Compressed) -> list[VideoFrame]:
+        """Whatever goes wrong there, the connection stays and the processor goes on."""
+        self._begun = self._begun or packet.is_keyframe
+        try:
+            frames = self._frames.decode(lambda: self._decoder.decode(packet))
+        except SourceFault:
+            if not self._begun:  # nothing can come before the first key frame
+                raise
+            return self._leave_device(packet)
+        self._silent = self._silent + 1 if self._begun and not frames else 0
+        if self._silent > MAX_BAD:
+            return self._leave_device(packet)
+        if frames and self._decoder.pix_fmt != self._on_device:
+            # FFmpeg has asked the device and gone on without it; what was held there is let go at the next key frame.
+            self.by.decoding, self._renew = Decoding.REFUSED, True
+            what = f"{self._decoder.name}, {self._decoder.profile}, {frames[0].width} x {frames[0].height}"
+            HARDWARE.say(logging.WARNING, f"{self.by.device} does not take {what}: decoding on the processor")
+        return frames
+
+    def _leave_device(self, packet: Compressed) -> list[VideoFrame]:
+        """From this packet on, or where that begins nothing, from the next key frame."""
+        log.warning("%s failed in the middle of a stream: decoding on the processor", self.by.device)
+        if not self._frames.spoilt:  # what one camera sends is no reason to leave the device
+            HARDWARE.failed(self.by.device)
+        self.by.decoding = Decoding.FAILED
+        self._frames.begin_anew()
+        left_out = self._left_out
+        codec = self.stream.codec_context
+        self._decoder = another(codec, self._low_delay, skip_loop_filter=left_out.skip_loop_filter)
+        self._decoder.skip_frame = _SKIP[left_out.skip_non_reference]
+        self._renew = False
+        if packet.is_keyframe:
+            return self._frames.decode(lambda: self._decoder.decode(packet))
+        self._wants_key = True
+        return self._wait_for_key()
+
+    def _wait_for_key(self) -> list[VideoFrame]:
+        self._waited += 1
+        if self._waited > MAX_WAIT:
+            raise SourceFault("the camera sends data that cannot be decoded")
+        return []
 
     def close(self) -> None:
         self.container.close()

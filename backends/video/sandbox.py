@@ -30,7 +30,8 @@ if sys.platform != "win32":
 DATA_BYTES = 6 << 30
 """Of memory that it writes to, stacks included: 64 streams of 360p take 1 GB, sixteen of 4K 4 GB."""
 ADDRESS_BYTES = 32 << 30
-"""Of addresses; the C library reserves 64 MB of them for each of many threads."""
+"""Of addresses; the C library reserves 64 MB of them for each of many threads. The drivers of graphics devices reserve
+far more of them than they use, so that a worker that shall open one is not limited in this (`limit_addresses`)."""
 FILES = 1024
 FILE_BYTES = 64 << 20
 """Only its log grows."""
@@ -59,18 +60,25 @@ class Held(NamedTuple):
     """Where it does not."""
 
 
-def confine(own: tuple[str, ...] = ()) -> tuple[Held, ...]:
+def confine(own: tuple[str, ...] = (), *, addresses: bool = True) -> tuple[Held, ...]:
     """Take the rights of this process. Never raises; what does not hold is in the answer.
 
-    `own`: folders beneath which it may go on making and changing files (the probe's views).
+    `own`: folders beneath which it may go on making and changing files (the probe's views). `addresses`: limit them at
+    once; else it is `limit_addresses` that does so, once it is known whether that may be.
     """
     if sys.platform != "linux":
         return (Held("reduced rights", holds=False, why=f"not offered on {platform.system()}"),)
     parts: tuple[tuple[str, Callable[[], None]], ...] = (
-        ("limits", _limit), ("no new rights", _no_new_rights), ("Landlock", lambda: _landlock(own)),
+        ("limits", lambda: _limit(addresses)), ("no new rights", _no_new_rights), ("Landlock", lambda: _landlock(own)),
         ("seccomp", _seccomp),
     )  # fmt: skip
     return tuple(_tried(name, take) for name, take in parts)
+
+
+def limit_addresses() -> None:
+    """ADDRESS_BYTES for this process, whichever thread asks; nothing where there are no such limits. Raises OSError."""
+    if sys.platform == "linux":
+        _set_limits(((resource.RLIMIT_AS, ADDRESS_BYTES),))
 
 
 def offered() -> tuple[Held, ...]:
@@ -114,11 +122,14 @@ if sys.platform == "linux":
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
         return result
 
-    def _limit() -> None:
+    def _limit(addresses: bool) -> None:
         limits = (
-            (resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, DATA_BYTES), (resource.RLIMIT_AS, ADDRESS_BYTES),
-            (resource.RLIMIT_NOFILE, FILES), (resource.RLIMIT_FSIZE, FILE_BYTES),
+            (resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, DATA_BYTES), (resource.RLIMIT_NOFILE, FILES),
+            (resource.RLIMIT_FSIZE, FILE_BYTES),
         )  # fmt: skip
+        _set_limits((*limits, (resource.RLIMIT_AS, ADDRESS_BYTES)) if addresses else limits)
+
+    def _set_limits(limits: tuple[tuple[int, int], ...]) -> None:
         for which, most in limits:
             hard = resource.getrlimit(which)[1]
             new = most if hard == resource.RLIM_INFINITY else min(most, hard)

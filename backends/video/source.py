@@ -20,10 +20,12 @@ from av.video.stream import VideoStream
 
 from backends.domain.stream_choice import LeftOut
 from backends.video.faults import NotASource, NotYet, Refused, SourceFault
+from backends.video.hardware import By
 from backends.video.ring_layout import Codec
 from backends.video.scaling import Image
 
 __all__ = [
+    "Accelerated",
     "Address",
     "Arrival",
     "Compressed",
@@ -117,6 +119,14 @@ class NothingToLeaveOut:
 
     def leave_out(self, what: LeftOut) -> None:
         """As `Source`; there is no loop filter, and no frame refers to another."""
+
+
+@runtime_checkable
+class Accelerated(Protocol):
+    """A source that may decode on a graphics device, and says whether it does."""
+
+    @property
+    def by(self) -> By: ...
 
 
 @runtime_checkable

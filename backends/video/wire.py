@@ -128,6 +128,8 @@ class WorkerSettings(msgspec.Struct, frozen=True):
     time (monotonic ns) into the first."""
     at_once: int = 1
     """Streams that may compute at the same moment; see `turn`."""
+    hardware: str = "off"
+    """Graphics device to decode with: "off", "auto", or one of `DEVICES`."""
 
 
 encode = msgspec.json.encode

@@ -12,15 +12,17 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 
 import msgspec
 import psutil
 
 from backends.process import child_settings
+from backends.video import hardware
 from backends.video.backoff import OpeningGate, gate_file
 from backends.video.decoder import StreamDecoder
-from backends.video.sandbox import confine
+from backends.video.sandbox import confine, limit_addresses
 from backends.video.segment import attach
 from backends.video.turn import TURN
 from backends.video.wire import Orders, StreamOrder, WorkerSettings, orders_decoder
@@ -74,7 +76,7 @@ def _give_way() -> None:
 
 
 def _confine() -> None:
-    parts = confine()
+    parts = confine(addresses=False)
     held = ", ".join(part.name for part in parts if part.holds) or "nothing"
     missing = "; ".join(f"{part.name}: {part.why}" for part in parts if not part.holds)
     if missing and sys.platform == "linux":
@@ -85,14 +87,27 @@ def _confine() -> None:
 
 def main() -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    log.setLevel(logging.INFO)
+    for one in (log, hardware.log):
+        one.setLevel(logging.INFO)
     _confine()  # before the first other thread
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; our parent ends us in order
-    worker = Worker()  # orders may follow the settings at once
-    settings = msgspec.convert(child_settings(on_line=worker.follow), WorkerSettings)
+    worker, settled = Worker(), threading.Event()
+
+    def follow(line: bytes) -> None:
+        """Orders may follow the settings at once; how streams are decoded is settled first."""
+        settled.wait()
+        worker.follow(line)
+
+    settings = msgspec.convert(child_settings(on_line=follow), WorkerSettings)
+    if settings.hardware == "off":
+        with contextlib.suppress(OSError, ValueError):  # as for the other limits: without it, it decodes all the same
+            limit_addresses()
+    hardware.HARDWARE.ask(settings.hardware)
+    hardware.HARDWARE.warm()  # before the first sign of life is due
     TURN.limit(settings.at_once)
     with contextlib.suppress(OSError):  # then the places are this worker's own
         worker.gate.share(gate_file(settings.beat))
+    settled.set()
     _give_way()
     beat = memoryview(attach(settings.beat)).cast("Q")
     beat[0] = time.monotonic_ns()

@@ -30,6 +30,7 @@ from backends.domain.alarm import Priority  # noqa: E402
 from console import app as console_app  # noqa: E402
 from console.settings import gui_settings  # noqa: E402
 from widgets import sound  # noqa: E402
+from widgets.models.alarms import ROW_ROLE, AlarmRow  # noqa: E402
 from widgets.parts.alarm_rows import AlarmDelegate  # noqa: E402
 from widgets.parts.rows import RowList  # noqa: E402
 from widgets.tiles.camera import CameraTile  # noqa: E402
@@ -55,9 +56,10 @@ class Seen:
 
         def painted(this: Any, painter: Any, option: Any, index: Any) -> None:
             paint(this, painter, option, index)
-            alarm = this.view.model().rows()[index.row()].alarm
-            if alarm.priority is Priority.URGENT and alarm.id not in self.visible:
-                self._painting.append(alarm)
+            row = index.data(ROW_ROLE)
+            # In an overload a row may stand for several; an urgent one that is new never stands in there.
+            if isinstance(row, AlarmRow) and row.alarm.priority is Priority.URGENT and row.alarm.id not in self.visible:
+                self._painting.append(row.alarm)
 
         def event_done(this: Any, paint_event: Any) -> None:
             event(this, paint_event)

@@ -104,10 +104,14 @@ def _sleep_until(t_ns: int) -> None:
 
 
 def measure_ours(
-    clips: list[Path], columns: int, workers: int = 0, look: Callable[[str, list[int]], None] | None = None
+    clips: list[Path],
+    columns: int,
+    workers: int = 0,
+    look: Callable[[str, list[int]], None] | None = None,
+    hardware: str = "off",
 ) -> dict[str, float]:
     """One turn of ours. `look` is called in its middle, with the run's name of its shared memory and all processes."""
-    broker = PictureBroker(BrokerSettings(workers=workers))
+    broker = PictureBroker(BrokerSettings(workers=workers, hardware=hardware))
     broker.start()
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"

@@ -20,6 +20,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from backends.domain.camera import Demand
+from backends.domain.picture import Decoding
 from backends.process import child_settings
 from backends.video.client import PictureClient
 from widgets.parts.picture import PicturePainter
@@ -99,6 +100,7 @@ def main() -> None:
             "tick_p99_ms": gaps[min(len(gaps) - 1, int(len(gaps) * 0.99))] if gaps else float("inf"),
             "tick_max_ms": gaps[-1] if gaps else float("inf"),
             "torn": sum(tile.picture.status().torn for tile in tiles),
+            "on_device": sum(tile.picture.status().decoding is Decoding.DEVICE for tile in tiles),
         }
         write_result(settings, result)
 

@@ -42,7 +42,7 @@ def test_an_operator_at_a_real_window(tmp_path: Path) -> None:
         os.kill(hub, signal.SIGSTOP)
         try:
             running.wait_event("stale", lambda e: "alarms" in e["feeds"], timeout_s=10)
-            before = _acknowledge(screen, running, 2)
+            before = _acknowledge(screen, running, 3)  # under the pointer no row moves up
             queued = running.wait_event("action", lambda e: e["stage"] == "queued", after_ns=before, timeout_s=10)
         finally:
             os.kill(hub, signal.SIGCONT)
@@ -59,4 +59,8 @@ def test_an_operator_at_a_real_window(tmp_path: Path) -> None:
         screen.key("alt+F4")  # must not take the wall away
         screen.key("F1")
         running.wait_event("layout", lambda e: e["layout"] == "overview", after_ns=queued["t"], timeout_s=10)
+
+        for key in ("ctrl+f", *"giao", "space", *"th", "Return"):
+            screen.key(key)
+        running.wait_event("layout", lambda e: e["layout"] == "traffic", timeout_s=10)
         assert not [e for e in running.events() if e["event"] == "error"]

@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--scene", default="desk")
     parser.add_argument("--mode", default="live")
     parser.add_argument("--who", default="signed_in", help="signed_in, nobody, locked, offline, again, viewer or seat")
+    parser.add_argument("--open", default="", help="help, notices, or what is typed into the search line: 'find:ngap'")
     args = parser.parse_args()
     from console.screens import offscreen_platform, parse_screens
 
@@ -60,6 +61,18 @@ def main() -> None:
         app.processEvents()
     sample.deliver(*who_is_here(args.who))
     app.processEvents()
+    if args.open:
+        what, _, typed = args.open.partition(":")
+        sample.session.notices.tell_desk("Camera 068 · 0,4 m/s · đường truyền chập chờn")
+        for window in wall.windows:
+            if what == "find":
+                wall.panels.open_palette(window, typed)
+            else:
+                (wall.panels.open_help if what == "help" else wall.panels.open_notices)(window)
+            app.processEvents()
+            for path in wall.screenshot(args.out, f"{what}-{args.lang}-{args.theme}-{window.plan.index + 1}"):
+                sys.stdout.write(f"{path}\n")
+        return
     for path in wall.screenshot(args.out, f"{args.layout}-{args.scene}-{args.lang}-{args.theme}-{args.who}"):
         sys.stdout.write(f"{path}\n")
 

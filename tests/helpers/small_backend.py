@@ -15,7 +15,9 @@ import msgspec
 import numpy as np
 import zmq
 import zmq.utils.z85
+from helpers.small_cameras import CAMERAS, SmallCameras
 
+from backends.conform.room import Desk
 from backends.conform.wire import Place
 from backends.domain.action import Action, Verb
 from backends.domain.alarm import Alarm, AlarmState, Priority, TransitionRefused, acknowledge, claim
@@ -42,9 +44,11 @@ from backends.protocol.messages import (
     Heartbeat,
     Hello,
     History,
+    Lease,
     Ping,
     Pong,
     Reset,
+    Sees,
     Series,
     Snap,
     SnapGet,
@@ -53,16 +57,19 @@ from backends.protocol.messages import (
 )
 
 STATION = "desk-1"
+OTHER = "desk-2"
 SECOND = 1_000_000_000
 
 
 class SmallBackend:
-    """Start with `start`, stop with `stop`. `fault` "" keeps every promise."""
+    """Start with `start`, stop with `stop`. `fault` "" keeps every promise; `without`: messages it does not know."""
 
-    def __init__(self, fault: str = "") -> None:
+    def __init__(self, fault: str = "", without: tuple[str, ...] = ()) -> None:
         self.fault = fault
+        self.without = without
         self.public, self.secret = zmq.curve_keypair()
         self.client_public, self.client_secret = zmq.curve_keypair()
+        self.other_public, self.other_secret = zmq.curve_keypair()
         self.logs: dict[str, list[Envelope]] = {name: [] for name in FEEDS}
         self.items: dict[str, dict[str, Envelope]] = {name: {} for name in FEEDS}
         self.acted: dict[str, tuple[Action, Ack]] = {}
@@ -73,7 +80,8 @@ class SmallBackend:
         self._thread = threading.Thread()
         self.started_ns = time.time_ns()
         self.seated = "op"
-        """Who is signed in at the station; empty = nobody."""
+        """Who is signed in at the station; empty = nobody. At the other one it is somebody else."""
+        self.cameras = SmallCameras(self)
         self._fill()
 
     def broken(self, name: str) -> bool:
@@ -84,6 +92,9 @@ class SmallBackend:
             alarm = Alarm(f"a{n}", Priority.HIGH, AlarmState.UNACKNOWLEDGED, LocalText(f"Cảnh báo {n}"), n + 1)
             self.append("alarms", alarm.id, alarm)
         self.append("roster", "op", Operator("op", "Thu Hà", "Hà", Role.OPERATOR, STATION))
+        self.append("roster", "op-2", Operator("op-2", "Trần Minh", "Minh", Role.OPERATOR, OTHER))
+        for camera in CAMERAS:
+            self.append("cameras", camera.id, camera)
         self.append("sensors", "river", Sensor("river", LocalText("Sông"), "m", period_s=1.0))
         self.append("indicators", "beds", Indicator("beds", "health", LocalText("Giường"), 1.0, 1))
         if self.broken("log-gives-state"):
@@ -116,14 +127,15 @@ class SmallBackend:
         self._live = self._socket(zmq.PUB, 1)
         self._thread = threading.Thread(target=self._serve, name="small-backend")
         self._thread.start()
-        return Place(
-            self._ports[0],
-            self.public.decode(),
-            self.client_public.decode(),
-            self.client_secret.decode(),
-            STATION,
-            self._ports[1],
-        )
+        return self._place(self.client_public, self.client_secret, STATION)
+
+    def other(self) -> Desk:
+        """The second station."""
+        return Desk(self._place(self.other_public, self.other_secret, OTHER))
+
+    def _place(self, public: bytes, secret: bytes, station: str) -> Place:
+        ctl, live = self._ports
+        return Place(ctl, self.public.decode(), public.decode(), secret.decode(), station, live)
 
     @property
     def addresses(self) -> tuple[str, str]:
@@ -181,6 +193,7 @@ class SmallBackend:
                     self._answer_zap()
                 if self._ctl in ready:
                     self._one(self._ctl.recv_multipart(copy=False))
+                self.cameras.look()
                 idle = time.monotonic() - self._acted_s > 1.0
                 if time.monotonic() >= beat_s and (idle or not self.broken("heartbeat")):
                     beat_s = time.monotonic() + 0.5
@@ -193,8 +206,9 @@ class SmallBackend:
     def _answer_zap(self) -> None:
         frames = self._zap.recv_multipart()
         key = zmq.utils.z85.encode(frames[6])
-        good = key == self.client_public or self.broken("unknown-key")
-        answer = [b"200", b"OK", STATION.encode()] if good else [b"400", b"no", b""]
+        stations = {self.client_public: STATION, self.other_public: OTHER}
+        good = key in stations or self.broken("unknown-key")
+        answer = [b"200", b"OK", stations.get(key, STATION).encode()] if good else [b"400", b"no", b""]
         self._zap.send_multipart([b"1.0", frames[1], *answer, b""])
 
     def _beat(self) -> None:
@@ -212,13 +226,14 @@ class SmallBackend:
 
     def _one(self, frames: list[zmq.Frame]) -> None:
         peer, parts = frames[0].bytes, [frame.bytes for frame in frames[1:]]
-        for answer in self._answers(peer, parts):
+        station = STATION if self.broken("no-encryption") else str(frames[-1].get("User-Id"))
+        for answer in self._answers(peer, station, parts):
             try:
                 self._ctl.send_multipart([peer, b"1", encode(answer)], 0 if self.broken("slow-reader") else zmq.NOBLOCK)
             except zmq.ZMQError:
                 return
 
-    def _answers(self, peer: bytes, parts: list[bytes]) -> list[Any]:
+    def _answers(self, peer: bytes, station: str, parts: list[bytes]) -> list[Any]:
         if parts[0] != b"1":
             return [Denied("version")]
         if len(parts) != 2 and not (self.broken("bad-frames") and len(parts) > 2):
@@ -227,7 +242,7 @@ class SmallBackend:
         if isinstance(message, list):
             return message
         if isinstance(message, Hello):
-            return [self._hello(peer, message)]
+            return [self._hello(peer, station, message)]
         if peer in self._refused:
             return [Denied("mode")]
         match message:
@@ -240,6 +255,10 @@ class SmallBackend:
             case Act():
                 self._acted_s = time.monotonic()
                 return self._act(peer, message)
+            case Lease() if "LEASE" not in self.without:
+                return [self.cameras.lease(station, self.seat(station), message)]
+            case Sees() if "SEES" not in self.without:
+                self.cameras.sees(station, message)
             case Ping():
                 return [Pong(message.n, 0 if self.broken("ping") else message.sent, time.time_ns())]
         return []
@@ -257,7 +276,11 @@ class SmallBackend:
         except (BadMessage, ValueError, RecursionError):
             return [Denied("what")] if self.broken("unknown-message") and b"CONFORM_FUTURE" in raw else []
 
-    def _hello(self, peer: bytes, hello: Hello) -> Any:
+    def seat(self, station: str) -> str:
+        """Who sits there."""
+        return self.seated if station == STATION else "op-2"
+
+    def _hello(self, peer: bytes, key: str, hello: Hello) -> Any:
         if hello.mode is not Mode.DEMO and not self.broken("foreign-mode"):
             self._refused.add(peer)
             return Denied("mode")
@@ -266,14 +289,15 @@ class SmallBackend:
         self._refused.discard(peer)
         if hello.cursors:
             self._joined.add(peer)
-        station = hello.station if self.broken("claimed-station") else STATION
+        station = hello.station if self.broken("claimed-station") else key
         heads = self.heads()
         if self.broken("join"):
             del heads["layouts"]
-        now = time.time_ns()
+        instance, now, seat = f"i{self.starts}", time.time_ns(), self.seat(key)
         return Welcome(
-            "small", f"i{self.starts}", Mode.DEMO, 1, now, 500, heads, station, operator_id=self.seated, name="Hà"
-        )
+            "small", instance, Mode.DEMO, 1, now, 500, heads, station,
+            operator_id=seat, name=seat, role="operator", grants=("turn_camera",),
+        )  # fmt: skip
 
     def _fetch(self, peer: bytes, fetch: Fetch) -> list[Any]:
         if fetch.feed not in FEEDS:

@@ -14,6 +14,7 @@ from helpers.small_backend import SmallBackend
 from helpers.waiting import wait_for
 from typer.testing import CliRunner, Result
 
+from backends.conform import turning
 from backends.conform.run import CHECKS
 from backends.hub.keys import ensure_station_keys
 from console.cli import app
@@ -59,8 +60,8 @@ def test_what_passes_is_said_and_status_is_0(arguments: Arguments) -> None:
     result = invoke([*arguments, "--only", "ping", "--only", "duplicate"])
     assert result.exit_code == 0, result.output
     first, second, last = result.output.splitlines()
-    assert first.startswith("pass     ping")
-    assert second.startswith("pass     duplicate")
+    assert first.startswith("pass        ping")
+    assert second.startswith("pass        duplicate")
     assert last == "2 passed, 0 failed, 0 skipped"
 
 
@@ -68,7 +69,7 @@ def test_what_fails_is_said_and_status_is_1(arguments: Arguments, backend: Small
     backend.fault = "duplicate"
     result = invoke([*arguments, "--only", "duplicate"])
     assert result.exit_code == 1
-    assert "fail     duplicate" in result.output
+    assert "fail        duplicate" in result.output
     assert "0 passed, 1 failed, 0 skipped; not conformant until all pass" in result.output
 
 
@@ -89,6 +90,47 @@ def test_nothing_to_act_on_and_nobody_there_are_skipped(arguments: Arguments, ba
     result = invoke([*arguments, "--only", "action"])
     assert "nobody is signed in at this station: --person" in result.output
     assert result.exit_code == 1
+
+
+def test_what_is_not_offered_is_said_and_is_neither_a_pass_nor_a_fault(
+    arguments: Arguments, backend: SmallBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turning, "ANSWER_S", 0.5)
+    backend.without = ("LEASE",)
+    backend.items["cameras"].clear()
+    names = ("ping", "lease", "lease-held", "sees")
+    result = invoke([*arguments, *(word for name in names for word in ("--only", name))])
+    assert result.exit_code == 0, result.output
+    _, lease, held, sees, last = result.output.splitlines()
+    assert lease.startswith("not offered lease ")
+    assert lease.endswith(": LEASE gets no answer, and no camera has `turns`")
+    assert held.startswith("not offered lease-held ")
+    assert sees.endswith(": there is no camera in the directory")
+    assert last == "1 passed, 0 failed, 0 skipped, 3 not offered"
+
+
+def test_a_camera_that_turns_is_offered(
+    arguments: Arguments, backend: SmallBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turning, "ANSWER_S", 0.5)
+    backend.without = ("LEASE",)
+    result = invoke([*arguments, "--only", "lease"])
+    assert result.exit_code == 1
+    assert "camera cam-1 has `turns`, and LEASE gets no answer" in result.output
+
+
+def test_a_second_person_has_a_station_of_his_own(arguments: Arguments, backend: SmallBackend, tmp_path: Path) -> None:
+    only = ["--only", "lease-held", "--only", "sees-disagree"]
+    result = invoke([*arguments, *only])
+    assert result.output.count("nobody at a second station: --other-key FILE") == 2
+    assert "0 passed, 0 failed, 2 skipped" in result.output
+    backend.other_public = ensure_station_keys(tmp_path, "desk-2").public
+    result = invoke([*arguments, *only, "--other-key", str(tmp_path / "desk-2.key_secret")])
+    assert result.exit_code == 0, result.output
+    result = invoke([*arguments, *only, "--other-key", str(tmp_path / "desk-1.key_secret")])
+    assert "the second station, or the person there, is the same" in result.output
+    assert "the second station is the same" in result.output
+    assert "--other-key: name the secret" in invoke([*arguments, "--other-person", "minh"]).output
 
 
 def test_json_is_one_object_a_check(arguments: Arguments) -> None:

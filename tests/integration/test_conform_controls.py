@@ -10,20 +10,26 @@ from contextlib import contextmanager
 
 import pytest
 from helpers.small_backend import SmallBackend
+from helpers.small_cameras import SIGHT_S
 
-from backends.conform import living
+from backends.conform import directory, living, seeing
 from backends.conform.registry import Check
 from backends.conform.room import Room
 from backends.conform.run import CHECKS, Outcome, Verdict, run
 
 #: What else a fault must break, because the same thing is looked at from another side.
 ALSO: dict[str, set[str]] = {
+    "deep-nesting": {"sees-hostile"},
     "duplicate": {"duplicate-elsewhere", "aid-reused", "restart"},
     "duplicate-elsewhere": {"restart"},
     "fetch-limit": {"gap", "join-with-cursor", "append-snapshot"},
     "gap": {"fetch-limit", "join-with-cursor", "append-snapshot"},
     "history": {"history-gap"},
     "live-is-the-log": {"gap"},
+    "lease": {"lease-held", "lease-repeated", "lease-late", "lease-refused", "lease-rights", "lease-over"},
+    "lease-late": {"lease-repeated"},
+    "sees": {"sees-disagree", "sees-over", "sees-hostile"},
+    "sees-disagree": {"sees-over"},
 }
 
 
@@ -33,9 +39,12 @@ ALL_FALLS = ("no-encryption", "slow-reader")
 
 @pytest.fixture(autouse=True)
 def shorter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half the load and half the slow reader: longer than the pause that both forbid, and a fault shows at once."""
+    """Half the load and half the slow reader: longer than the pause that both forbid, and a fault shows at once. What
+    stations say and do of cameras is seen at once, and forgotten when the small backend does."""
     for name in ("LOAD_S", "SLOW_S"):
         monkeypatch.setattr(living, name, 2.0)
+    monkeypatch.setattr(seeing, "SIGHT_S", SIGHT_S)
+    monkeypatch.setattr(directory, "SEEN_S", 1.5)
 
 
 @contextmanager
@@ -43,7 +52,7 @@ def backend(fault: str) -> Iterator[Room]:
     made = SmallBackend(fault)
     place = made.start()
     try:
-        with Room(place, restart=made.restart) as room:
+        with Room(place, restart=made.restart, other=made.other()) as room:
             yield room
     finally:
         made.stop()

@@ -1,4 +1,5 @@
-"""The example backend in C++, written from docs/protocol.md alone, builds and keeps every promise; none is skipped."""
+"""The example backend in C++, written from docs/protocol.md alone, builds and keeps every promise; none is skipped, and
+only what is about cameras does it do without."""
 
 from __future__ import annotations
 
@@ -10,12 +11,13 @@ import pytest
 from helpers.example_backend import SOURCE, ExampleBackend, build, compiler
 from helpers.waiting import wait_for
 
-from backends.conform import lasting
+from backends.conform import lasting, seeing, turning
 from backends.conform.registry import Check
 from backends.conform.room import Room
 from backends.conform.run import CHECKS, Verdict, run
 
-STANDING = [check for check in CHECKS if check not in lasting.CHECKS.all]
+WITHOUT = [*turning.CHECKS.all, *seeing.CHECKS.all]
+STANDING = [check for check in CHECKS if check not in (*lasting.CHECKS.all, *WITHOUT)]
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="no g++ here; scripts/debian-packages.txt names it")
 
 
@@ -44,6 +46,12 @@ def room(backend: ExampleBackend) -> Iterator[Room]:
 def test_the_example_backend_keeps_every_promise(room: Room, check: Check) -> None:
     (outcome,) = run(room, [check])
     assert outcome.verdict is Verdict.PASS, outcome.seen
+
+
+@needs_compiler
+def test_what_is_about_cameras_it_does_not_offer(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turning, "ANSWER_S", 1.0)
+    assert {outcome.verdict for outcome in run(room, WITHOUT)} == {Verdict.NOT_OFFERED}
 
 
 @needs_compiler

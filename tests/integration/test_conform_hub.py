@@ -8,35 +8,53 @@ from pathlib import Path
 import pytest
 from helpers.hub_people import SECRET, make_accounts
 from helpers.hub_process import HubProcess
+from helpers.sweep_cameras import nobody_listens
 
+from backends.adapters.cameras_csv import SITE_FILE
 from backends.conform import lasting
 from backends.conform.registry import Check
-from backends.conform.room import Room
+from backends.conform.room import Desk, Room
 from backends.conform.run import CHECKS, Verdict, run
 from backends.conform.wire import Place
 from backends.hub.main import Ready
 
-STANDING = [check for check in CHECKS if check not in lasting.CHECKS.all]
+LONG = ("lease-over", "sees-over")
+"""They wait for half a minute, until something ends."""
+STANDING = [
+    pytest.param(check, id=check.name, marks=[pytest.mark.soak] if check.name in LONG else [])
+    for check in CHECKS
+    if check not in lasting.CHECKS.all
+]
 
 
-def place(hub: HubProcess, ready: Ready) -> Place:
-    keys = hub.keys("desk-1")
+def place(hub: HubProcess, ready: Ready, station: str = "desk-1") -> Place:
+    keys = hub.keys(station)
     return Place(
-        ready.ctl, ready.public_key, keys.public.decode(), keys.secret.decode(), "desk-1", ready.live, ready.mode
+        ready.ctl, ready.public_key, keys.public.decode(), keys.secret.decode(), station, ready.live, ready.mode
+    )
+
+
+def cameras() -> str:
+    """A site's table: one camera that turns, one that does not; nobody speaks to either."""
+    uri = nobody_listens()
+    return (
+        "number,name_vi,sub_uri,onvif,ptz\n"
+        f"014,Cổng chợ,{uri},http://127.0.0.1:1/onvif/device_service,yes\n"
+        f"015,Bãi xe,{uri},,\n"
     )
 
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     folder = tmp_path_factory.mktemp("hub")
-    with (
-        HubProcess(folder, stations=("desk-1",), extra_series=20, silent_s=120) as hub,
-        Room(place(hub, hub.start())) as made,
-    ):
-        yield made
+    (folder / SITE_FILE).write_text(cameras(), encoding="utf-8")
+    with HubProcess(folder, extra_series=20, silent_s=120) as hub:
+        ready = hub.start()
+        with Room(place(hub, ready), other=Desk(place(hub, ready, "desk-2"))) as made:
+            yield made
 
 
-@pytest.mark.parametrize("check", STANDING, ids=lambda check: check.name)
+@pytest.mark.parametrize("check", STANDING)
 def test_the_reference_hub_keeps_every_promise(room: Room, check: Check) -> None:
     (outcome,) = run(room, [check])
     assert outcome.verdict is Verdict.PASS, outcome.seen
@@ -70,3 +88,26 @@ def test_a_hub_with_accounts_is_checked_as_a_person(tmp_path: Path) -> None:
     assert [verdict for verdict, _ in seen[""]] == ["skipped", "skipped", "pass"]
     assert "--person" in seen[""][0][1]
     assert "ha cannot sign in: refused" in seen["sai"][0][1]
+
+
+def test_a_hub_with_accounts_leases_by_rank_and_right(tmp_path: Path) -> None:
+    make_accounts(tmp_path)
+    (tmp_path / SITE_FILE).write_text(cameras(), encoding="utf-8")
+    checks = [check for check in CHECKS if check.name in ("lease-held", "lease-rights")]
+    with HubProcess(tmp_path, past_s=60, sign_in="password") as hub:
+        ready = hub.start()
+        seen = {}
+        for person, other in (("ha", "lan"), ("lan", "ha"), ("son", "ha")):
+            beside = Desk(place(hub, ready, "desk-2"), other, SECRET)
+            with Room(place(hub, ready), person=person, secret=SECRET, other=beside) as room:
+                seen[person] = {o.name: (o.verdict.value, o.seen) for o in run(room, checks)}
+    assert seen["ha"] == {
+        "lease-held": ("pass", "ha did not get what lan had"),
+        "lease-rights": ("pass", "nobody_signed_in, the view not_allowed"),
+    }
+    assert seen["lan"] == {
+        "lease-held": ("pass", "ha did not get what lan had"),
+        "lease-rights": ("pass", "nobody_signed_in, the view kept, bad_text"),
+    }
+    assert seen["son"]["lease-rights"] == ("pass", "nobody_signed_in, turning not_allowed")
+    assert seen["son"]["lease-held"][0] == "skipped"

@@ -83,6 +83,22 @@ def test_a_killed_hub_is_stale_and_a_queued_click_takes_effect_once(hub: HubProc
     assert glass.stages[aid].count(Stage.APPLIED) == 1
 
 
+def test_a_report_taken_in_without_the_hub_reaches_it_once_and_gets_its_number(hub: HubProcess, console: Made) -> None:
+    desk, glass = console()
+    _, other = console("desk-2")
+    glass.until(all_live, 20.0)
+    hub.kill()
+    args = {"category": "flood", "title": "Ngập ngã tư", "channel": "hotline"}
+    aid = desk.submit(Verb.INTAKE, "reports", "new-1", 0, args)
+    glass.until(lambda g: g.stages.get(aid) == [Stage.QUEUED])
+    hub.start()
+    glass.until(lambda g: Stage.APPLIED in g.stages[aid], 30.0)
+    other.until(lambda g: "TT-0001" in g.items.get("reports", {}), 20.0)
+    made = other.items["reports"]["TT-0001"]
+    assert (made.title.vi, made.channel.value, made.decided_by) == ("Ngập ngã tư", "hotline", "Thu Hà")
+    assert sorted(id_ for id_ in other.items["reports"] if id_.startswith("TT-")) == ["TT-0001"]
+
+
 def test_history_comes_from_the_hub(hub: HubProcess, console: Made) -> None:
     desk, glass = console()
     glass.until(all_live, 20.0)

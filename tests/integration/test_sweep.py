@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 from conftest import ExpectLogs
+from helpers.clips import write_clip
 from helpers.rtsp_server import RtspServer
 from helpers.sweep_cameras import Cameras, cameras, nobody_listens
 from helpers.waiting import wait_for
@@ -27,20 +28,22 @@ from backends.domain.text import LocalText
 from backends.hub import sweeping
 from backends.hub.blobs import BlobStore
 from backends.hub.private import CAMERA, Vault
+from backends.hub.scene_files import SceneFiles
 from backends.hub.sweeping import BARRED, FOLDER, Sweep
 
 
 class Hub:
     """The part of the hub that the sweep is given, and its clock, which can be put forward."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, scenes: SceneFiles | None = None) -> None:
+        folder.mkdir(exist_ok=True)
         self.blobs = BlobStore(folder)
         self.cameras: dict[str, Camera] = {}
         self.config: dict[str, Any] = {}
         self.puts = 0
         self.shown: set[str] = set()
         self.ahead_s = 0.0
-        self.sweep = Sweep(folder, self.blobs, monotonic_s=lambda: time.monotonic() + self.ahead_s)
+        self.sweep = Sweep(folder, self.blobs, scenes, monotonic_s=lambda: time.monotonic() + self.ahead_s)
 
     def add(self, name: str, uri: str) -> None:
         self.cameras[name] = Camera(name, name, LocalText(name), (Stream(StreamKind.SUB, uri),))
@@ -119,6 +122,29 @@ def test_dead_locked_black_and_frozen_ones_are_found_among_good_ones(hub: Hub, c
     assert hub.thumbnail("good-3").shape == (180, 320, 3)
     assert hub.thumbnail("good-3").mean() > 40 > 8 > hub.thumbnail("black").mean()
     assert hub.sweep.restarts == 0
+
+
+def test_of_drawn_scenes_the_picture_alone_is_taken_and_no_probe_stays(tmp_path: Path) -> None:
+    write_clip(tmp_path / "scene-001.mp4")
+    made = Hub(tmp_path / "hub", SceneFiles((str(tmp_path / "scene-{number}.mp4"),), after_s=0.0))
+    for number in ("001", "002"):
+        made.add(number, f"scene:{number}")
+    made.cameras["001"] = msgspec.structs.replace(made.cameras["001"], reason="as the city says", t_state_ns=5)
+    before = made.cameras["001"]
+    made.sweep.start()
+    try:
+        made.shown = {"001"}
+        made.wait("a picture, though a screen shows it", lambda: made.cameras["001"].thumbnail)
+        after = made.cameras["001"]
+        made.wait("the probe ends", lambda: made.sweep.pid == 0)
+    finally:
+        made.sweep.close()
+    assert made.thumbnail("001").shape == (180, 320, 3)
+    assert after == msgspec.structs.replace(before, thumbnail=after.thumbnail, t_thumbnail_ns=after.t_thumbnail_ns)
+    assert after.t_thumbnail_ns > 0
+    assert made.cameras["002"].thumbnail == "", "nobody has drawn it"
+    assert not list((tmp_path / "hub" / FOLDER).iterdir()), "nothing is learnt of it"
+    assert made.sweep.restarts == 0
 
 
 def test_what_changes_is_said_and_what_does_not_is_not_written_again(hub: Hub, city: Cameras) -> None:

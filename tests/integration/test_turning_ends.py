@@ -171,7 +171,7 @@ def test_no_move_is_sent_after_its_hand_has_gone(room: TurningRoom) -> None:
 def test_nobody_s_hand_for_a_while(room: TurningRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turning_hand, "IDLE_S", 1.0)
     desk = room.desk("desk-1", "ha")
-    desk.take()
+    desk.ask(TurnAct.TAKE)
     assert desk.until("given back", lambda one: one.stage is TurnStage.ENDED, 5.0).code == "idle"
     desk.glass.until(lambda glass: glass.items["cameras"]["cam-014"].turner is None)
 

@@ -129,6 +129,7 @@ def test_a_person_takes_it_along_to_another_station(room: Room) -> None:
     room.lease(first)
     assert "code" not in room.lease(second)
     assert room.lease(first, act="renew")["code"] == "held", "what is left at the first one does not take it back"
+    assert room.lease(first, patrol=True)["code"] == "held", "nor does a patrol there: it is nobody's hand"
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -13,6 +13,7 @@ from helpers.turning_room import TurningRoom
 from backends.domain.turning import TurnAct, TurnStage
 from backends.link.access import Access
 from backends.protocol.messages import Leased, Revealed, Signed
+from console import turning_hand
 
 
 @pytest.fixture
@@ -59,3 +60,38 @@ def test_whose_hand_was_on_it_when_the_hub_was_last_heard(room: TurningRoom) -> 
     lan.ask(TurnAct.GIVE_BACK)
     lan.until("ended", lambda one: one.stage is TurnStage.ENDED)
     assert lan.take().offline, "who had it may have it again"
+
+
+def test_who_comes_to_the_station_of_the_hand_that_was_on_it(room: TurningRoom) -> None:
+    """The shift changes while the hub is away: whose hand it was has let go here, and is on it nowhere else."""
+    desk = room.desk("desk-1", "minh")
+    desk.take()
+    desk.ask(TurnAct.GIVE_BACK)
+    desk.sign_in("ha")
+    desk.take()
+    desk.glass.until(lambda glass: getattr(glass.items["cameras"]["cam-014"].turner, "name", "") == "Thu Hà")
+    room.hub.kill()
+    desk.glass.until(lambda glass: not glass.up())
+    desk.sign_in("minh", live=False)
+    assert desk.until("her hand ends", lambda one: one.stage is TurnStage.ENDED).code == "session_over"
+    assert desk.take().offline
+
+
+def test_whose_hand_was_on_it_counts_for_no_longer_than_it_can_be(
+    room: TurningRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another station's hand: its lease, and the time for which it may go on without the hub, are over at last."""
+    ha, minh = room.desk("desk-1", "ha"), room.desk("desk-2", "minh")
+    minh.take()
+    minh.ask(TurnAct.GIVE_BACK)
+    minh.until("ended", lambda one: one.stage is TurnStage.ENDED)
+    ha.take()
+    minh.glass.until(lambda glass: getattr(glass.items["cameras"]["cam-014"].turner, "name", "") == "Thu Hà")
+    room.hub.kill()
+    for desk in (ha, minh):
+        desk.glass.until(lambda glass: not glass.up())
+    minh.ask(TurnAct.TAKE)
+    refused = minh.until("refused", lambda one: one.code == "held")
+    assert refused.holder == "Thu Hà"
+    monkeypatch.setattr(turning_hand, "LAST_LEASE_S", 0.0)
+    assert minh.take().offline

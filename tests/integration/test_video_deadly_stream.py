@@ -9,13 +9,15 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from conftest import ExpectLogs
+from helpers.clips import write_clip
 from helpers.picture_rig import Rig, rig, until
 
 from backends.domain.camera import Demand
-from backends.domain.picture import Apart
+from backends.domain.picture import Apart, Decoding
 from backends.video.broker import BrokerSettings
 from backends.video.plan import StreamKey
 
@@ -75,3 +77,21 @@ def test_the_neighbours_are_back_and_stay_and_the_deadly_one_says_that_it_runs_a
         until(lambda: alone not in running.broker.worker_pids(), 10.0, "nobody shows it: its process goes")
         for demand in neighbours:
             running.until_moving(demand)
+
+
+def test_what_runs_apart_is_decoded_by_the_processor(tmp_path: Path, expect_logs: ExpectLogs) -> None:
+    """A device's driver may be what ends the workers. That one is asked for at all, the first worker shows."""
+    expect_logs("ended .status -9. and is started again")
+    expect_logs("runs apart from the others")
+    clip = write_clip(tmp_path / "clip.mp4", seconds=1.0)
+    shown = Demand("c1", f"file:{clip}", 64, 36)
+    settings = BrokerSettings(workers=1, hardware="cuda", log_file=str(tmp_path / "pictures.log"))
+    with rig(settings) as running:
+        running.show(shown)
+        running.until_moving(shown)
+        assert running.status(shown).decoding is not Decoding.PLAIN
+        for _ in range(2):
+            strike(running, shown)
+        until(lambda: running.status(shown).apart is Apart.ALONE, what="it runs apart")
+        until(lambda: running.status(shown).decoding is Decoding.PLAIN, what="without the device")
+        running.until_moving(shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,9 @@ from helpers.clips import write_clip
 from helpers.picture_rig import rig, until
 
 from backends.domain.camera import Demand
+from backends.domain.picture import Decoding
 from backends.video.broker import BrokerSettings
-from backends.video.sandbox import offered
+from backends.video.sandbox import ADDRESS_BYTES, DATA_BYTES, offered
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux takes the rights away")
 
@@ -100,6 +102,11 @@ def test_it_decodes_and_cannot_write_a_file_or_start_a_process(tmp_path: Path) -
         shared.unlink()
 
 
+def limit_of(pid: int, name: str) -> str:
+    lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
+    return next(line for line in lines if line.startswith(name)).removeprefix(name).split()[0]
+
+
 def test_a_real_worker_is_confined_and_says_so(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", seconds=1.0)
     log = tmp_path / "pictures.log"
@@ -113,7 +120,29 @@ def test_a_real_worker_is_confined_and_says_so(tmp_path: Path) -> None:
         assert status["NoNewPrivs"].strip() == "1"
         names = {part.name for part in offered() if part.holds}
         assert status["Seccomp"].strip() == ("2" if "seccomp" in names else "0")
+        assert limit_of(pid, "Max address space") == str(ADDRESS_BYTES)
         core = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
         assert core.split()[4:6] == ["0", "0"], "a core dump would hold pictures and passwords"
         until(lambda: "reduced rights: " in log.read_text(), 5.0)
         assert all(name in log.read_text() for name in names)
+
+
+def test_a_real_worker_that_finds_no_device_decodes_and_says_so(tmp_path: Path) -> None:
+    """On a machine without such a device; with one, that it is used."""
+    clip = write_clip(tmp_path / "clip.mp4", seconds=1.0)
+    log = tmp_path / "pictures.log"
+    with rig(BrokerSettings(workers=1, log_file=str(log), hardware="cuda")) as running:
+        shown, other = Demand("c1", f"file:{clip}", 64, 36), Demand("c2", f"file:{clip}", 64, 36)
+        running.show(shown, other)
+        for one in (shown, other):
+            running.until_moving(one)
+            status = running.status(one)
+            assert status.device == "cuda"
+            assert status.decoding in (Decoding.ABSENT, Decoding.DEVICE)
+            assert status.reconnects == 0
+        (pid,) = running.broker.worker_pids()
+        assert limit_of(pid, "Max address space") == limit_of(os.getpid(), "Max address space"), "drivers reserve much"
+        assert limit_of(pid, "Max data size") == str(DATA_BYTES)
+        if status.decoding is Decoding.ABSENT:
+            until(lambda: "cuda does not open" in log.read_text(), 5.0)
+            assert log.read_text().count("cuda does not open") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from helpers.camera_wall import camera_tile, street_session
 from helpers.sample_city import SCALES, SampleSession, prepare
@@ -11,13 +12,13 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.camera import PictureState, PictureStatus
-from backends.domain.picture import PictureFlag, Raised
+from backends.domain.picture import Decoding, PictureFlag, Raised
 from backends.domain.times import NS_PER_S
 from layouts.options import CameraOptions
 from widgets.hands import Ask
 from widgets.i18n import Language, tr
 from widgets.parts import text
-from widgets.parts.camera_details import PaintedRate
+from widgets.parts.camera_details import PaintedRate, detail_lines
 from widgets.parts.camera_flags import FlagSaid, flags_said, sayings
 from widgets.tiles.camera import CameraTile
 
@@ -152,6 +153,28 @@ def test_figures_are_shown_on_demand_and_only_where_they_are_known(qtbot: QtBot,
     assert tr("camera_details.presented") not in [item.text for item in log.items]
 
 
+@pytest.mark.parametrize(
+    ("decoding", "device", "vi", "en"),
+    [
+        (Decoding.DEVICE, "cuda", "phần cứng: cuda", "hw: cuda"),
+        (Decoding.ABSENT, "vaapi", "phần mềm (không có vaapi)", "sw (no vaapi here)"),
+        (Decoding.ABSENT, "", "phần mềm (không có thiết bị)", "sw (no device here)"),
+        (Decoding.REFUSED, "cuda", "phần mềm (cuda từ chối)", "sw (cuda refuses)"),
+        (Decoding.FAILED, "cuda", "phần mềm (cuda bị lỗi)", "sw (cuda failed)"),
+        (Decoding.OTHER, "", "phần mềm (chuẩn nén khác)", "sw (another codec)"),
+    ],
+)
+@pytest.mark.parametrize("language", list(Language))
+def test_what_decodes_is_said_where_a_device_was_asked_for(
+    qapp: QApplication, language: Language, decoding: Decoding, device: str, vi: str, en: str
+) -> None:
+    prepare(qapp, language)
+    lines = dict(detail_lines(None, PictureStatus(LIVE, decoding=decoding, device=device), 25.0, (640, 360)))
+    assert lines[tr("camera_details.decoding")] == {"vi": vi, "en": en}[language.value]
+    lines = dict(detail_lines(None, PictureStatus(LIVE), 25.0, (640, 360)))
+    assert tr("camera_details.decoding") not in lines
+
+
 def test_the_rate_counts_what_was_painted() -> None:
     rate = PaintedRate()
     for n in range(100):
@@ -180,7 +203,8 @@ def test_no_word_is_cut_too_small_or_over_another(
     sample.session.hands.show_numbers(True)
     tile.act(Ask.DETAILS)
     tile.act(Ask.NEARER)
-    sample.pictures.set_status("cam-033", status_of(sample, (flag, 3700)))
+    status = msgspec.structs.replace(status_of(sample, (flag, 3700)), decoding=Decoding.OTHER, device="d3d11va")
+    sample.pictures.set_status("cam-033", status)
     for _ in range(6):
         sample.session.demands.flush()
         tile.on_picture_pass()

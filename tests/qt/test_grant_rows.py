@@ -99,6 +99,8 @@ def test_a_reporter_is_shown_with_a_reason_for_a_minute(qtbot: QtBot, sample: Sa
     tile = reports_of(qtbot, sample)
     report = tile.list.currentIndex().data(REPORT_ROLE)
     qtbot.keyClick(tile.list, Qt.Key.Key_Return)
+    type_in(tile.panel.field, "xem nguoi")
+    qtbot.keyClick(tile.panel.field, Qt.Key.Key_Return)
     panel = tile.reveal
     assert panel.isVisible()
     assert panel.reason.hasFocus()

@@ -17,7 +17,7 @@ from backends.domain.text import LocalText
 from layouts.geometry import plan_windows
 from layouts.load import load_layouts
 from layouts.options import AlarmsOptions
-from widgets.i18n import tr
+from widgets.i18n import local, tr
 from widgets.models.alarms import ROW_ROLE, AlarmListModel
 from widgets.parts import text
 from widgets.parts.alarm_rows import RowButton
@@ -43,6 +43,12 @@ def tile_of(qtbot: QtBot, sample: SampleSession, panel: str = "desk", size: tupl
     tile.view.setFocus()
     tile.view.setFocus()
     return tile
+
+
+def settle() -> None:
+    """All that is to be laid out and painted is."""
+    for _ in range(4):
+        QApplication.processEvents()
 
 
 def names(model: AlarmListModel) -> list[str]:
@@ -180,6 +186,56 @@ def test_ten_thousand_alarms_make_one_batch(qapp: QApplication, sample: SampleSe
     seen.clear()
     sample.put("alarms", *(msgspec.structs.replace(a, rev=2, count=2) for a in many))
     assert seen == ["data"]
+
+
+def test_of_thousands_only_what_is_on_the_screen_is_looked_at(
+    qtbot: QtBot, sample: SampleSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tile = tile_of(qtbot, sample)
+    base = tile.model.rows()[-1].alarm
+    many = [msgspec.structs.replace(base, id=f"a{n}", t_raised_ns=n + 1) for n in range(3000)]
+    sample.put("alarms", *many)
+    settle()
+    asked: list[int] = []
+    row = AlarmListModel.row
+    monkeypatch.setattr(AlarmListModel, "row", lambda this, n: asked.append(n) or row(this, n))
+    with text.recording() as log:
+        sample.put("alarms", msgspec.structs.replace(many[7], rev=2, detail=LocalText("4 m")))
+        sample.put("alarms", msgspec.structs.replace(many[8], rev=2, t_raised_ns=1_000))
+        QApplication.processEvents()
+    assert asked
+    assert len(set(asked)) < 100, "those on the screen, and the last ones, for how far one can scroll"
+    assert not [item for item in log.items if item.text == local(base.name)], "nothing on the screen has changed"
+
+
+def test_a_change_is_painted_where_its_row_is(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    tile.grab()
+    second = tile.model.rows()[1].alarm
+    with text.recording() as log:
+        sample.put("alarms", msgspec.structs.replace(second, rev=9, name=LocalText("Đã đổi")))
+        QApplication.processEvents()
+    shown = {item.text for item in log.items}
+    assert "Đã đổi" in shown
+    assert tile.model.rows()[2].alarm.name.vi not in shown, "its neighbour stays as it is"
+
+
+def test_keys_and_wheel_reach_every_row(qtbot: QtBot, qapp: QApplication) -> None:
+    prepare(qapp)
+    tile = tile_of(qtbot, sample_session(Scene.FLOOD), size=(500, 260))
+    last = tile.model.rowCount() - 1
+    qtbot.keyClick(tile.view, Qt.Key.Key_Down)
+    assert tile.view.currentIndex().row() == 0
+    qtbot.keyClick(tile.view, Qt.Key.Key_End)
+    assert tile.view.currentIndex().row() == last
+    assert tile.view.shown_rows().stop == last + 1
+    before = tile.view.shown_rows()
+    qtbot.keyClick(tile.view, Qt.Key.Key_PageUp)
+    qtbot.keyClick(tile.view, Qt.Key.Key_PageUp)
+    assert tile.view.currentIndex().row() in tile.view.shown_rows()
+    assert tile.view.shown_rows().start < before.start
+    qtbot.keyClick(tile.view, Qt.Key.Key_Home)
+    assert tile.view.shown_rows().start == 0
 
 
 def test_a_blink_repaints_symbols_and_no_words(qtbot: QtBot, sample: SampleSession) -> None:

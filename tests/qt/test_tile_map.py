@@ -20,6 +20,7 @@ from backends.domain.text import LocalText
 from layouts.options import MapOptions
 from widgets.i18n import Language
 from widgets.parts import text
+from widgets.parts.map_alarms import MANY
 from widgets.parts.map_ground import areas_in_force
 from widgets.parts.map_projection import fit
 from widgets.parts.map_things import Thing, What, clusters
@@ -140,6 +141,22 @@ def test_clusters_never_overlap_and_lose_nothing() -> None:
             rooms.append(QRectF(cluster.at.x() - half, cluster.at.y() - half, half * 2, half * 2))
         assert not any(a.intersects(b) for n, a in enumerate(rooms) for b in rooms[n + 1 :])
         assert [c.worst.rank for c in made] == sorted((c.worst.rank for c in made), reverse=True)
+
+
+def test_thousands_of_alarms_are_taken_up_once_a_second(qtbot: QtBot, sample: SampleSession) -> None:
+    river = sample.city.alarm("al-river")
+    assert river is not None
+    tile = map_tile(qtbot, sample, (500, 570), "desk", "alarms")
+    sample.city.feedsChanged.connect(tile.on_feeds)
+    assert tile.shown_clusters
+    copies = [msgspec.structs.replace(river, id=f"copy-{n}", priority=Priority.LOW) for n in range(MANY)]
+    sample.put("alarms", *copies)
+    assert sum(len(c.things) for c in tile.shown_clusters) < MANY
+    tile.on_second()
+    assert sum(len(c.things) for c in tile.shown_clusters) > MANY
+    sample.deliver(Changes("alarms", deleted=tuple(c.id for c in copies[2:])))
+    tile.on_second()
+    assert {t.id for c in tile.shown_clusters for t in c.things}.isdisjoint(c.id for c in copies[2:])
 
 
 def test_reports_step_aside_for_alarms_and_are_not_counted_as_alarms(qtbot: QtBot, sample: SampleSession) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
 import pytest
 from helpers.sample_city import DESK, WALL, WALL_4K, SampleSession, Scene, prepare, sample_session
 from helpers.street import street_picture
@@ -17,6 +18,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
+from backends.domain.text import LocalText
 from layouts.geometry import plan_windows
 from layouts.load import load_layouts
 from layouts.spec import Layout, Monitor
@@ -24,6 +26,7 @@ from widgets.i18n import Language
 from widgets.parts import text
 from widgets.pump import Pump
 from widgets.theme import DARK, ThemeName
+from widgets.tiles.alarms import AlarmsTile
 from widgets.tiles.problem import ProblemTile
 from widgets.windows.wall import tile_kinds
 from widgets.windows.wall_window import WallWindow
@@ -121,6 +124,26 @@ def test_a_window_without_alarm_list_names_the_highest_alarm(qapp: QApplication)
         with text.recording() as log:
             window.bar.grab()
         assert "Sông Hiếu trên BĐ3 0,12 m" in {item.text for item in log.items}
+
+
+def test_the_bar_names_the_highest_alarm_while_the_list_keeps_its_row_away(qapp: QApplication) -> None:
+    prepare(qapp)
+    overview = next(one for one in _layouts() if one.id == "overview")
+    sample = _sample(Scene.DESK, ThemeName.DARK)
+    with windows(qapp, sample, overview, (DESK,)) as (window,):
+        assert not window.bar.words.names_highest_alarm
+        (tile,) = (tile for tile in window.tiles.values() if isinstance(tile, AlarmsTile))
+        tile.model.hold(True)
+        highest = sample.city.highest_alarm()
+        assert highest is not None
+        newer = msgspec.structs.replace(highest, id="new", name=LocalText("Cháy chợ"), t_raised_ns=10**19)
+        sample.put("alarms", newer)
+        with text.recording() as log:
+            window.bar.grab()
+        assert "Cháy chợ" in {item.text for item in log.items}
+        tile.model.hold(False)
+        sample.put("alarms", msgspec.structs.replace(newer, rev=2))
+        assert not window.bar.words.names_highest_alarm
 
 
 def test_switching_layouts_keeps_tiles_that_stay(qapp: QApplication) -> None:

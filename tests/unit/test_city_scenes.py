@@ -6,11 +6,13 @@ import itertools
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from backends.city import scene_film, scenes
+from backends.city.cameras import eye, scene_kind
 from backends.city.scene_film import FRAMES, STRIP, Film, still
 from backends.city.scene_places import PLACES
 from backends.city.scene_stage import HEIGHT, WEATHERS, WIDTH
@@ -164,6 +166,22 @@ def test_the_child_process_makes_the_clips_in_order(tmp_path: Path) -> None:
     finally:
         stop_child(child)
     assert [p.name for p in tmp_path.iterdir()] == [scenes.clip_path(tmp_path, "245").name]
+
+
+def test_stills_are_a_picture_of_the_same_scene(tmp_path: Path) -> None:
+    child = start_child(
+        "backends.city.scenes", {"folder": str(tmp_path), "cameras": ["245"], "weather": "day", "stills": True}
+    )
+    try:
+        assert child.wait(60) == 0
+    finally:
+        stop_child(child)
+    path = scenes.still_path(tmp_path, "245")
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    drawn = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    film = Film("245", eye("245").name.vi, scene_kind("245"), "day")
+    assert drawn is not None
+    assert np.abs(drawn.astype(int) - film.frame(300)[: drawn.shape[0]]).mean() < 8
 
 
 def test_another_encoder_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,9 +60,23 @@ def test_a_batch_is_small(tmp_path: Path) -> None:
     assert maker(tmp_path, [], numbers)._next() == (numbers[:LATER_BATCH], False)
 
 
+def test_who_needs_no_clip_gets_one_still_after_all_clips(tmp_path: Path) -> None:
+    clips = maker(tmp_path, [], ["014"])
+    draw(clips, "021")
+    missing = clips._missing_stills()
+    assert len(missing) == len(clips.files) - 1, "a clip is its own still"
+    Path(clips.stills["001"]).touch()
+    assert "001" not in clips._missing_stills()
+    files = {pattern.replace("{number}", "001") for pattern in clips.patterns}
+    assert files == {clips.files["001"], clips.stills["001"]}
+    assert clips._next() == (["014"], False), "before any still"
+
+
 def test_with_all_clips_there_nothing_waits_and_nothing_is_drawn(tmp_path: Path) -> None:
     clips = maker(tmp_path, ["014"], [])
     draw(clips, "014")
+    for number in clips.files.keys() - {"014"}:
+        Path(clips.stills[number]).touch()
     for name, age_s in ((".scene-021-1.part.mp4", 7200), (".scene-033-2.part.mp4", 0)):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (time.time() - age_s,) * 2)
@@ -70,7 +84,7 @@ def test_with_all_clips_there_nothing_waits_and_nothing_is_drawn(tmp_path: Path)
     clips.start()
     assert clips.first_are_there()
     clips.stop()
-    names = {path.name for path in tmp_path.iterdir()}
+    names = {path.name for path in tmp_path.iterdir() if path.suffix == ".mp4"}
     assert names == {Path(clips.files["014"]).name, ".scene-033-2.part.mp4"}  # another console may be drawing it
 
 

@@ -12,7 +12,15 @@ from backends.store.backup import make_backup
 from backends.store.schema import OPS_FILE, open_ops
 from console import demo, doctor
 from console.cli import app
-from console.doctor import QT_LIBRARIES, XCB_LIBRARIES, Finding, has_wal_race, need_qt, run_doctor
+from console.doctor import (
+    QT_LIBRARIES,
+    XCB_LIBRARIES,
+    Finding,
+    decoding_finding,
+    has_wal_race,
+    need_qt,
+    run_doctor,
+)
 from console.options import NeedsMachine, Options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -171,3 +179,33 @@ def test_doctor_names_the_rights_that_decoders_still_have(monkeypatch: pytest.Mo
     assert (found.ok, found.needed) == (False, False), "pictures come all the same"
     assert "limits" in found.what
     assert "Landlock: the kernel does not offer it" in found.mend
+
+
+CUDA_NOT_HERE = {"cuda": {"h264": "its driver cannot be loaded", "hevc": "its driver cannot be loaded"}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "opens", "ok", "words"),
+    [
+        ("off", CUDA_NOT_HERE, True, "opens here: nothing"),
+        ("cuda", CUDA_NOT_HERE, False, "cuda: its driver cannot be loaded; it needs NVIDIA's driver"),
+        ("auto", CUDA_NOT_HERE, False, "cuda: its driver cannot be loaded; it needs NVIDIA's driver"),
+        ("auto", {}, False, "built without any device"),
+        ("vaapi", CUDA_NOT_HERE, False, "cannot open vaapi: build one"),
+        ("cuda", {"cuda": {"h264": "", "hevc": "it opens, and does not decode"}}, True, "opens here: cuda (H.264);"),
+    ],
+)
+def test_the_doctor_says_which_devices_decode(
+    asked: str, opens: dict[str, dict[str, str]], ok: bool, words: str
+) -> None:
+    found = decoding_finding(asked, "18.1.0", ["cuda", "qsv"], opens)
+    assert found.ok is ok
+    assert words in (found.what if ok else found.mend)
+    assert "PyAV 18.1.0 was built with cuda, qsv" in found.what
+    assert not found.needed or ok
+
+
+def test_the_doctor_opens_them_to_know() -> None:
+    """The real look, in a process of its own."""
+    (found,) = doctor.check_hardware_decoding(Options())
+    assert found.what.startswith("hardware decoding: off; opens here: ")

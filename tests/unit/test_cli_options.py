@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from backends.domain.picture import DEVICES
 from console.lock import DataDirLock
 from console.options import NeedsMachine, Options, chosen_look, platform_for
 from console.screens import UsageError, VirtualScreen, offscreen_platform, parse_screens
 from console.settings import (
     Door,
     GuiSettings,
+    HardwareDecoding,
     Preferences,
     gui_settings,
     load_preferences,
@@ -251,3 +253,32 @@ def test_one_console_a_data_folder(tmp_path: Path) -> None:
         logging.getLogger(__name__).error("two consoles hold one folder")
     with DataDirLock(tmp_path):
         assert (tmp_path / "console.lock").exists()
+
+
+def test_graphics_devices_are_asked_for_by_name(tmp_path: Path) -> None:
+    assert get_args(HardwareDecoding) == ("off", "auto", *DEVICES)
+    file = tmp_path / "site.toml"
+    file.write_text(SITE)
+    assert load_site(file).video.hardware_decoding == "off"
+    file.write_text(SITE + '[video]\nhardware_decoding = "cuda"\n')
+    assert load_site(file).video.hardware_decoding == "cuda"
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            'hardware_decoding = "cude"',
+            r'\[video\] hardware_decoding = "cude" is none of off, auto, .*did you mean "cuda"\?',
+        ),
+        ('hardware_decoding = "qsv"', 'hardware_decoding = "qsv" is none of off, auto, cuda'),
+        ("hardware_decoding = true", "hardware_decoding"),
+        ('hardware_decodin = "cuda"', 'did you mean "hardware_decoding"'),
+    ],
+)
+def test_a_device_that_is_none_is_said(tmp_path: Path, line: str, sentence: str) -> None:
+    file = tmp_path / "site.toml"
+    file.write_text(SITE + f"[video]\n{line}\n")
+    with pytest.raises(UsageError, match=sentence) as caught:
+        load_site(file)
+    assert "\n" not in str(caught.value)

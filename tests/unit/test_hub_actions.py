@@ -146,8 +146,8 @@ def shelving(seconds: float = 600, reason: str = "đang sửa") -> dict[str, Any
 def test_a_role_may_what_the_table_says_and_no_more(core: Core, role: Role, verb: Verb) -> None:
     """Held against the design's words, not against the code's own table."""
     allowed = {
-        Role.OPERATOR: set(Verb) - {Verb.PUSH_LAYOUT}, Role.SHIFT_LEAD: set(Verb), Role.TRAINER: {Verb.COMMENT},
-        Role.ADMIN: {Verb.COMMENT}, Role.VIEWER: set(),
+        Role.OPERATOR: set(Verb) - {Verb.PUSH_LAYOUT, Verb.OUT_OF_SERVICE, Verb.IN_SERVICE}, Role.SHIFT_LEAD: set(Verb),
+        Role.TRAINER: {Verb.COMMENT}, Role.ADMIN: {Verb.COMMENT}, Role.VIEWER: set(),
     }[role]  # fmt: skip
     stage, code, _ = final_of(core, person(role), verb=verb)
     assert ((stage, code) != ("refused", "not_allowed")) is (verb in allowed)
@@ -205,6 +205,27 @@ def test_a_person_takes_it_off_the_shelf(core: Core) -> None:
     final(core, aid="a2", **shelving())
     assert final(core, aid="a3", verb=Verb.UNSHELVE, expect_state_rev=2)[0] == "applied"
     assert fire(core).state == "unack"
+
+
+def test_the_shift_lead_takes_it_out_of_service_and_back(core: Core) -> None:
+    lead = person(Role.SHIFT_LEAD)
+    out: dict[str, Any] = {"verb": Verb.OUT_OF_SERVICE, "args": {"reason": "thay đầu báo"}}
+    for n, args in enumerate(({}, {"reason": " "}, {"reason": "x" * 201})):
+        assert final_of(core, lead, aid=f"no{n}", **{**out, "args": args})[:2] == ("refused", "bad_reason")
+    assert final_of(core, lead, aid="b2", **out)[0] == "applied"
+    standing = fire(core)
+    assert (standing.state, standing.oos_by, standing.oos_reason, standing.t_oos_ns) == (
+        "oos", "Ngọc Lan", "thay đầu báo", NOW,
+    )  # fmt: skip
+    assert final_of(core, lead, aid="b3", **out) == ("conflict", "already_out_of_service", "Ngọc Lan")
+    assert final(core, aid="b4")[:2] == ("conflict", "not_active")
+    assert final_of(core, lead, aid="b5", verb=Verb.RESET)[:2] == ("conflict", "not_latched")
+    assert final_of(core, lead, aid="b6", verb=Verb.IN_SERVICE)[0] == "applied"
+    assert (fire(core).state, fire(core).oos_reason) == ("unack", "")
+    told = [decode_body("timeline", e.body) for e in core.snapshot("timeline")]
+    assert [one.what for one in told[-2:]] == ["alarm_out_of_service", "alarm_in_service"]
+    assert told[-2].text.vi.endswith("thay đầu báo")
+    assert final_of(core, lead, aid="b7", verb=Verb.IN_SERVICE)[:2] == ("conflict", "not_out_of_service")
 
 
 @pytest.mark.parametrize(

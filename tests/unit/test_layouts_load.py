@@ -14,7 +14,7 @@ from layouts.spec import PROBLEM_KIND, Loaded, TileKind
 GOOD = """\
 version = 1
 id = "mine"
-key = "F7"
+key = "F12"
 name = { vi = "Của tôi", en = "Mine" }
 
 [monitors]
@@ -81,8 +81,8 @@ def test_a_good_file_has_no_problems() -> None:
         ("at = [2, 2]", "at = [true, 2]", 15, "at and size must be two numbers"),
         ('1 = ["main"]', '1 = ["mian"]', 7, 'there is no panel "mian"; did you mean "main"?'),
         ('1 = ["main"]', '0 = ["main"]\n1 = ["main"]', 7, '"0" must be a number of monitors'),
-        ('key = "F7"', 'key = "F77"', 3, 'key "F77" is not one of F1 to F12'),
-        ('key = "F7"', 'kee = "F7"', 3, 'unknown entry "kee"; did you mean "key"?'),
+        ('key = "F12"', 'key = "F7"', 3, 'key "F7" is not one of F1 to F6, F10 to F12'),
+        ('key = "F12"', 'kee = "F12"', 3, 'unknown entry "kee"; did you mean "key"?'),
         ("rows = 4", "rwos = 4", 11, 'unknown entry "rwos"; did you mean "rows"?'),
         ("columns = 4", "columns = 0", 9, "columns and rows must be 1 to 96"),
     ],
@@ -105,7 +105,7 @@ def test_a_small_mistake_is_named_and_the_rest_goes_on(old: str, new: str, line:
         ('vi = "Của tôi", ', "", 4, "name is wrong"),
         ("[monitors]", "[moniters]", 0, "the tables [monitors] and [panels.*] are missing"),
         ("[monitors]", "[monitors", 6, "is not valid TOML"),
-        ('key = "F7"', 'key = "F7', 3, "is not valid TOML"),
+        ('key = "F12"', 'key = "F12', 3, "is not valid TOML"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_left_out(old: str, new: str, line: int, sentence: str) -> None:
@@ -151,7 +151,7 @@ def test_a_citys_layout_joins_replaces_and_breaks_alone(tmp_path: Path) -> None:
     loaded = own(
         tmp_path,
         mine=GOOD,
-        theirs=GOOD.replace('"mine"', '"overview"').replace('key = "F7"', 'key = "F1"'),
+        theirs=GOOD.replace('"mine"', '"overview"').replace('key = "F12"', 'key = "F1"'),
         broken="version = ",
     )
     assert {la.id for la in loaded.layouts} >= {"mine", "overview", "cameras"}
@@ -163,7 +163,7 @@ def test_a_citys_layout_joins_replaces_and_breaks_alone(tmp_path: Path) -> None:
 
 
 def test_a_key_that_is_taken_is_said_and_the_layout_stays(tmp_path: Path) -> None:
-    loaded = own(tmp_path, mine=GOOD.replace("F7", "F6"))
+    loaded = own(tmp_path, mine=GOOD.replace("F12", "F6"))
     keys = {la.id: la.key for la in loaded.layouts}
     assert (keys["cameras"], keys["mine"]) == ("F6", "")
     assert "already used" in loaded.problems[0].text.en

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from backends.domain.camera import PictureState
+from backends.domain.picture import DEVICES, Decoding
 from backends.video.frames import (
     HEADER_BYTES,
     BadFrameHeader,
@@ -253,3 +254,21 @@ def test_buffers_do_not_overlap() -> None:
         buffer[:] = i + 1
     assert [int(np.unique(buffer)[0]) for buffer in writer.buffers] == [1, 2, 3]
     assert all(len(np.unique(buffer)) == 1 for buffer in writer.buffers)
+
+
+@pytest.mark.parametrize("device", ["", *DEVICES])
+@pytest.mark.parametrize("decoding", list(Decoding))
+def test_what_decodes_is_told(decoding: Decoding, device: str) -> None:
+    memory, writer = make()
+    assert reader_at(memory).status().decoding is Decoding.PLAIN
+    writer.say_decoding(decoding, device)
+    put(writer, 1)
+    status = reader_at(memory).status()
+    assert (status.decoding, status.device) == (decoding, device)
+
+
+def test_a_way_of_decoding_that_nobody_knows_is_none() -> None:
+    memory, _ = make()
+    memoryview(memory).cast("Q")[31] = 200 | 90 << 8
+    status = reader_at(memory).status()
+    assert (status.decoding, status.device) == (Decoding.PLAIN, "")

@@ -16,7 +16,8 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from backends.video.swscale import GROUP, Converter, NoSwscale, kind_of
 
 Image = npt.NDArray[np.uint8]
-FORMATS = ["yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuv420p10le", "nv12", "gray", "rgb24", "bgra"]
+FORMATS = ["yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuv420p10le", "nv12", "p010le", "p016le",
+           "gray", "rgb24", "bgra"]  # fmt: skip
 
 
 def noise(width: int, height: int, pixel_format: str = "yuv420p", seed: int = 1) -> av.VideoFrame:
@@ -96,6 +97,24 @@ def test_what_the_stream_says_of_its_colours_counts() -> None:
             assert np.abs(target.astype(int) - expected).max() <= 3, (space, colours)
             seen.add(target.tobytes())
     assert len(seen) == 4
+
+
+@pytest.mark.parametrize(("planes", "device"), [("yuv420p", "nv12"), ("yuv420p10le", "p010le"), ("yuv444p", "nv24")])
+@pytest.mark.parametrize("colours", [ColorRange.MPEG, ColorRange.JPEG])
+@pytest.mark.parametrize("box", [(0, 0, 640, 360), (66, 34, 200, 120)])
+def test_what_a_device_gives_back_looks_the_same(
+    planes: str, device: str, colours: ColorRange, box: tuple[int, int, int, int]
+) -> None:
+    """The same samples beside each other instead of in planes, in either range, whole and cropped."""
+    frame = noise(640, 360, planes)
+    moved = frame.reformat(format=device)
+    found = []
+    for one in (frame, moved):
+        one.colorspace, one.color_range = Colorspace.ITU709, colours
+        target, _ = room(480, 270)
+        Converter(one, box, 480, 270).draw(one, target)
+        found.append(target.astype(int))
+    assert np.abs(found[0] - found[1]).max() <= 2
 
 
 @pytest.mark.parametrize("width", [2, 10, 18, 20, 30, 110])

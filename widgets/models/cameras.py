@@ -21,6 +21,7 @@ from backends.domain.camera import Camera, PictureStatus
 from backends.domain.text import LocalText, fold
 from widgets.i18n import local, tr
 from widgets.models.camera_seen import Seen, seen_of, sights_words, still_words
+from widgets.search.words import initials, matches, split, tokens
 
 NODE_ROLE = int(Qt.ItemDataRole.UserRole)
 """The Node itself; do not change it."""
@@ -113,7 +114,7 @@ class CameraModel(QAbstractItemModel):
         self._statuses: Mapping[str, PictureStatus] = {}
         self._now_ns = 0
         self._seen: dict[str, Seen] = {}
-        self._folded: dict[str, tuple[Camera, str]] = {}
+        self._tokens: dict[str, tuple[Camera, frozenset[str]]] = {}
         self._numbers = count(1)
         self._root = Node(0, "", Kind.AREA, "")
         self._nodes: dict[int, Node] = {}
@@ -227,8 +228,8 @@ class CameraModel(QAbstractItemModel):
             self._tell()
 
     def search(self, words: str) -> None:
-        """Only cameras whose number, name or area has all of `words`; without accents or case. Empty: all."""
-        wanted = tuple(fold(words).split())
+        """Only cameras in whose number, name or area all of `words` begin words (widgets/search). Empty: all."""
+        wanted = split(words)
         if wanted != self._search:
             self._search = wanted
             self._show()
@@ -319,13 +320,13 @@ class CameraModel(QAbstractItemModel):
     def _matches(self, camera: Camera) -> bool:
         if not self._search:
             return True
-        kept = self._folded.get(camera.id)
+        kept = self._tokens.get(camera.id)
         if kept is None or kept[0] is not camera:
-            kept = camera, fold(f"{camera.number} {camera.name.vi} {camera.name.en}")
-            self._folded[camera.id] = kept
+            names = (camera.name.vi, camera.name.en)
+            there = tokens(camera.number).union(*(tokens(name) | initials(name) for name in names))
+            kept = self._tokens[camera.id] = camera, there
         area = self._areas.get(camera.area_id)
-        where = _fold(f"{area.vi} {area.en}") if area else ""
-        return all(word in kept[1] or word in where for word in self._search)
+        return matches(self._search, kept[1] | tokens(f"{area.vi} {area.en}") if area else kept[1])
 
     def _place(self, camera: Camera) -> tuple[Any, ...]:
         number = natural(camera.number)
@@ -395,11 +396,6 @@ class CameraModel(QAbstractItemModel):
         for child in node.children:
             self._forget(child)
         del self._nodes[node.number]
-
-
-@lru_cache(maxsize=256)
-def _fold(text: str) -> str:
-    return fold(text)
 
 
 @lru_cache(maxsize=4096)

@@ -14,26 +14,32 @@ from PySide6.QtCore import QObject, Signal
 
 from backends.domain.access import NOBODY, AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus, Stage
-from backends.domain.alarm import Alarm, AlarmState, Priority, highest_unacknowledged, list_order
+from backends.domain.alarm import Alarm, Priority, highest_unacknowledged
 from backends.domain.camera import Camera
 from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, LinkState, Mode
 from backends.domain.indicator import Indicator
+from backends.domain.overload import AlarmLoad, load_of, operators_on_duty
 from backends.domain.people import Operator
 from backends.domain.ports import Changes, Delivery, LinkStatus, NewSamples, SeriesPart, SmallPicture, StoreTrouble
 from backends.domain.quality import Quality, Value
 from backends.domain.report import Report
 from backends.domain.sensor import Sensor
 from backends.domain.turning import TurnStatus
+from widgets.models.alarm_order import AlarmBook
 
 LOCAL_FEED = "local"
 """Alarms of the station itself: same record and list, works without the hub."""
 
+_ALARM_FEEDS = frozenset({"alarms", LOCAL_FEED})
 _TIMELINE_KEPT = 500
 
 
 class CityModel(QObject):
     """All that tiles read, apart from pictures and history."""
 
+    alarmsMoved = Signal(object)
+    """Before `feedsChanged`: which alarms of both feeds this drain touched, and what they are now (`Moves`; also those
+    that no list shows, and those whose last click moved). What follows alarms one by one need not look at all."""
     feedsChanged = Signal(frozenset)
     """Names of the feeds whose records changed in this drain; also "local" and "samples"."""
     healthChanged = Signal()
@@ -42,7 +48,7 @@ class CityModel(QObject):
     actionChanged = Signal(object)
     """An ActionStatus moved."""
     grantChanged = Signal()
-    """Another person sits here, the screen was locked or unlocked, or rights changed."""
+    """Another person sits here, the screen was locked or unlocked, rights changed, or a briefing began or ended."""
     accessAnswered = Signal(object)
     """An AccessAnswer or a Revealed for whoever asked with its request number. Kept nowhere."""
     seriesArrived = Signal(object)
@@ -61,6 +67,8 @@ class CityModel(QObject):
         self.trouble: StoreTrouble | None = None
         self.grant: Grant = NOBODY
         """Who is signed in here, and what he may do."""
+        self.briefing = False
+        """Visitors look at the screen: what concerns citizens personally is hidden, on every window."""
         self.last: dict[str, Value] = {}
         """Newest value of each series."""
         self.pending: dict[tuple[str, str], ActionStatus] = {}
@@ -69,8 +77,11 @@ class CityModel(QObject):
         """Cameras that are or were turned from this station, by id: the newest word on each."""
         self.unstored: set[str] = set()
         """Ids of alarms that are shown, but could not be stored."""
-        self._sorted: list[Alarm] | None = None
-        self._by_camera: dict[str, Alarm] = {}
+        self.book = AlarmBook()
+        """Alarms in list order, counted, and by camera. To be read only."""
+        self.load = AlarmLoad()
+        """How many alarms come in, as `weigh` found it last."""
+        self._moved: dict[str, Alarm | None] = {}
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -79,28 +90,21 @@ class CityModel(QObject):
         return self._records[feed]
 
     def alarms(self) -> list[Alarm]:
-        """City and station alarms in list order, without those kept quiet by design. Do not change it."""
-        if self._sorted is None:
-            alarms = [*self._records["alarms"].values(), *self._records[LOCAL_FEED].values()]
-            quiet = (AlarmState.NORMAL, AlarmState.SUPPRESSED, AlarmState.OUT_OF_SERVICE)
-            self._sorted = sorted((a for a in alarms if a.state not in quiet), key=list_order)
-            self._by_camera = {
-                camera: alarm
-                for alarm in reversed(self._sorted)
-                if alarm.state is not AlarmState.SHELVED
-                for camera in alarm.camera_ids
-            }
-        return self._sorted
+        """City and station alarms in list order, without those kept quiet by design. It changes with the next drain;
+        do not change it."""
+        return self.book.alarms
 
     def highest_alarm(self) -> Alarm | None:
         return highest_unacknowledged(self.alarms()[:1])
 
     def unacknowledged_counts(self) -> dict[Priority, int]:
-        counts = dict.fromkeys(Priority, 0)
-        for alarm in self.alarms():
-            if alarm.unacknowledged:
-                counts[alarm.priority] += 1
-        return counts
+        return self.book.counts
+
+    def weigh(self, now_ns: int) -> AlarmLoad:
+        """How many alarms have come in lately, for each operator on duty. Whoever shows it asks, however often."""
+        people = operators_on_duty(self._records["stations"].values(), self._records["roster"].values())
+        self.load = load_of(self.load, self.book.raised, now_ns, people)
+        return self.load
 
     def alarm(self, alarm_id: str) -> Alarm | None:
         found: Alarm | None = self._records["alarms"].get(alarm_id) or self._records[LOCAL_FEED].get(alarm_id)
@@ -108,8 +112,7 @@ class CityModel(QObject):
 
     def alarm_of_camera(self, camera_id: str) -> Alarm | None:
         """The gravest alarm in whose place this camera looks, None when there is none."""
-        self.alarms()
-        return self._by_camera.get(camera_id)
+        return self.book.at_camera(camera_id)
 
     def camera(self, camera_id: str) -> Camera | None:
         return self._records["cameras"].get(camera_id)
@@ -153,6 +156,17 @@ class CityModel(QObject):
                 worst = status.t_fresh_ns if worst is None else min(worst, status.t_fresh_ns)
         return worst
 
+    @property
+    def shows_personal_data(self) -> bool:
+        """What citizens wrote in their own words may be read on this screen now."""
+        return self.grant.sees_personal_data and not self.briefing
+
+    def set_briefing(self, on: bool) -> None:
+        """Everything that watches the grant hears of it."""
+        if on is not self.briefing:
+            self.briefing = on
+            self.grantChanged.emit()
+
     # -- writing -----------------------------------------------------------------------------------
 
     def apply(self, deliveries: Iterable[Delivery]) -> None:  # noqa: PLR0912  # one case a kind of delivery
@@ -193,6 +207,10 @@ class CityModel(QObject):
             elif isinstance(delivery, TurnStatus):
                 self.turning[delivery.camera_id] = delivery
                 self.turnChanged.emit(delivery.camera_id)
+        if self._moved:
+            moved, self._moved = self._moved, {}
+            self.book.change(moved)
+            self.alarmsMoved.emit(moved)
         if changed:
             self.feedsChanged.emit(frozenset(changed))
         if health:
@@ -204,17 +222,22 @@ class CityModel(QObject):
 
     def _apply_changes(self, changes: Changes) -> None:
         records = self._records.setdefault(changes.feed, {})
-        if changes.feed in ("alarms", LOCAL_FEED):
-            self._sorted = None
+        alarms = changes.feed in _ALARM_FEEDS
         if changes.reset:
+            if alarms:
+                self._moved |= dict.fromkeys(records)
             records.clear()
         for record in changes.put:
             records[record.id] = record
+            if alarms:
+                self._moved[record.id] = record
             if changes.feed == "alarms":
                 (self.unstored.discard if changes.stored else self.unstored.add)(record.id)
         for key in changes.deleted:
             records.pop(key, None)
             self.pending.pop((changes.feed, key), None)
+            if alarms:
+                self._moved[key] = None
         if changes.feed == "timeline" and len(records) > _TIMELINE_KEPT:
             for key in list(records)[: len(records) - _TIMELINE_KEPT]:
                 del records[key]
@@ -228,6 +251,8 @@ class CityModel(QObject):
         else:
             # Conflict, refusal and expiry stay visible on the row until the next click on it.
             self.pending[key] = status
+        if status.action.feed in _ALARM_FEEDS:
+            self._moved[status.action.target] = self._records[status.action.feed].get(status.action.target)
         self.actionChanged.emit(status)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from backends.domain.action import ActionStatus, Stage
 from backends.domain.report import Report, queue_order, remaining_s, sla_used
 from widgets import format as fmt
 from widgets.i18n import local, tr
@@ -49,8 +50,34 @@ def sla_of(report: Report, now_ns: int) -> Sla:
     left_s = remaining_s(report, now_ns)
     overdue = left_s < 0
     key = "reports.overdue" if overdue else "reports.left"
+    if report.t_paused_ns:
+        key = "reports.paused_overdue" if overdue else "reports.paused"
     used = int(sla_used(report, now_ns) * _BAR_STEPS) / _BAR_STEPS
     return Sla(tr(key, time=fmt.duration(abs(left_s))), overdue, 0 <= left_s < SOON_S, used)
+
+
+def report_words(report: Report) -> list[str]:
+    """What else should be known of it, the gravest first: short words for a row or a panel."""
+    words = [tr(f"reports.escalated_{min(2, report.escalated)}")] if report.escalated else []
+    if report.holder:
+        words.append(tr("reports.held", who=report.holder))
+    counted = ((report.reporters, 2, "people"), (report.bounces, 1, "bounced"), (report.reopened, 1, "reopened"))
+    return words + [tr(f"reports.{key}", n=n) for n, least, key in counted if n >= least]
+
+
+def click_words(status: ActionStatus) -> str:
+    """What became of the last click on a report."""
+    match status.stage:
+        case Stage.QUEUED:
+            return tr("reports.queued")
+        case Stage.SENT | Stage.STORED:
+            return tr("reports.sent")
+        case Stage.EXPIRED:
+            return tr("reports.expired")
+        case Stage.CONFLICT:
+            claimed = status.code == "already_claimed" and status.text
+            return tr("reports.conflict_claimed", who=status.text) if claimed else tr("reports.conflict_changed")
+    return tr("reports.refused")
 
 
 class ReportModel(QAbstractListModel):

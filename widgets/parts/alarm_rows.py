@@ -10,18 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter
-from PySide6.QtWidgets import QStyleOptionViewItem
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QPainter
 
 from backends.domain.action import Stage, Verb
-from backends.domain.alarm import AlarmState, Priority
+from backends.domain.alarm import AlarmState
 from backends.domain.people import Role
 from widgets import format as fmt
 from widgets.i18n import local, tr
-from widgets.models.alarms import ROW_ROLE, AlarmRow
+from widgets.models.alarm_filter import is_grave
+from widgets.models.alarms import ROW_ROLE, AlarmRow, FoldRow, Row
 from widgets.models.city import LOCAL_FEED, CityModel
 from widgets.parts import text
+from widgets.parts.alarm_fold_rows import paint_fold
 from widgets.parts.alarm_words import pending_words, second_line, state_words
 from widgets.parts.rows import Index, RowDelegate, RowList
 from widgets.parts.shapes import chip_width, draw_chip, draw_rule
@@ -35,6 +36,8 @@ class RowButton(StrEnum):
 
     ACKNOWLEDGE = "acknowledge"
     CLAIM = "claim"
+    RESET = "reset"
+    """The end of a latched alarm."""
     CAMERA = "camera"
     WHY = "why"
     """Stands where the actions would be, and says why they are not there."""
@@ -52,27 +55,26 @@ class AlarmDelegate(RowDelegate):
 
     pressed = Signal(object, object)
     """(AlarmRow, RowButton)"""
+    foldPressed = Signal(object)
+    """The FoldRow that a person clicked on."""
 
     def __init__(self, view: RowList, city: CityModel) -> None:
         super().__init__(view)
-        self._city = city
+        self.city = city
         self.bright = True
+        view.pressed.connect(self._on_pressed)
 
     # -- sizes -----------------------------------------------------------------------------------------
 
     def row_height(self, index: Index) -> int:
-        row: AlarmRow | None = index.data(ROW_ROLE)
+        row: Row | None = index.data(ROW_ROLE)
         scale = self.scale
         plain = scale.line(scale.read) + scale.line(scale.floor) + round(scale.pad * (1.5 if scale.wall else 1.0))
-        if row is None or not self._large(index, row):
+        if row is None or not row.large:
             return plain
         if scale.wall:
             return round(plain * 1.25)
         return plain + scale.line(scale.floor) + scale.pad + scale.pad // 2
-
-    def _large(self, index: Index, row: AlarmRow) -> bool:
-        """The urgent one at the top is larger; in a flood the others stay plain, so that more of them are seen."""
-        return index.row() == 0 and self._urgent(row)
 
     def symbol_column(self) -> int:
         """Width of the column of symbols, for the blink."""
@@ -82,20 +84,25 @@ class AlarmDelegate(RowDelegate):
 
     @staticmethod
     def _urgent(row: AlarmRow) -> bool:
-        return row.alarm.priority is Priority.URGENT and row.alarm.unacknowledged
+        return is_grave(row.alarm) and not row.gone
 
     # -- painting --------------------------------------------------------------------------------------
 
     def paint_row(self, painter: QPainter, rect: QRectF, index: Index, *, selected: bool, hovered: bool) -> None:
-        row: AlarmRow = index.data(ROW_ROLE)
+        row: Row = index.data(ROW_ROLE)
+        if isinstance(row, FoldRow):
+            paint_fold(painter, rect, row, self, hovered=hovered)
+            return
         alarm, theme, scale = row.alarm, self.theme, self.scale
-        urgent, large, fresh = self._urgent(row), self._large(index, row), alarm.unacknowledged
+        urgent, large, fresh = self._urgent(row), row.large, alarm.unacknowledged and not row.gone
         if urgent:
             painter.fillRect(rect, theme.urgent_row)
         elif fresh or hovered:
             painter.fillRect(rect, theme.raised)
         draw_rule(painter, rect.left(), rect.right(), rect.bottom() - 1, theme)
         pad = scale.pad
+        if row.inset:
+            painter.fillRect(QRectF(rect.left(), rect.top(), max(2.0, pad / 3), rect.height()), theme.muted)
         inner = rect.adjusted(pad, pad / 2, -pad, -pad / 2)
         lines = scale.line(scale.read) + scale.line(scale.floor)
         top = inner.top() if large and not scale.wall else inner.center().y() - lines / 2
@@ -108,62 +115,70 @@ class AlarmDelegate(RowDelegate):
             return  # a blink repaints the symbols alone
         first = QRectF(left, top, inner.right() - left, scale.line(scale.read))
         second = QRectF(left, first.bottom(), first.width(), scale.line(scale.floor))
-        buttons = self.buttons(row, rect, large=large, hovered=hovered or selected)
+        current = selected and index.row() == self.view.currentIndex().row()
+        buttons = self.buttons(row, rect, large=large, hovered=hovered or current)
         self._paint_first(painter, first, row)
         if buttons and not large:
             self._paint_buttons(painter, buttons)
+            # What has become of it meanwhile is news to whoever is about to press one of them.
+            beside = QRectF(second)
+            beside.setLeft(buttons[-1].rect.right() + pad)
+            self._paint_state(painter, beside, row, whole=True)
         else:
             self._paint_second(painter, second, row)
             self._paint_buttons(painter, buttons)
 
     def _paint_first(self, painter: QPainter, line: QRectF, row: AlarmRow) -> None:
         alarm, theme, scale = row.alarm, self.theme, self.scale
-        color = theme.strong if alarm.unacknowledged else theme.muted
+        color = theme.strong if alarm.unacknowledged and not row.gone else theme.muted
         right = line.right()
         if not scale.wall:
             when = fmt.event_time(alarm.t_raised_ns, self.view.session.clock.now_ns())
             width = text.width(when, scale.floor, tabular=True)
             room = QRectF(right - width, line.top(), width, line.height())
             text.draw(
-                painter, room, when, scale.floor, theme.text if alarm.unacknowledged else theme.muted, tabular=True
+                painter, room, when, scale.floor, theme.text if color is theme.strong else theme.muted, tabular=True
             )
             right -= width + scale.pad
         room = QRectF(line.left(), line.top(), right - line.left(), line.height())
-        text.draw(painter, room, local(alarm.name), scale.read, color, Weight.SEMIBOLD)
+        box = text.draw(painter, room, local(alarm.name), scale.read, color, Weight.SEMIBOLD)
+        if row.gone:
+            stroke = max(1.0, scale.read * 0.08)
+            painter.fillRect(QRectF(box.left(), box.center().y() - stroke / 2, box.width(), stroke), theme.muted)
 
     def _paint_second(self, painter: QPainter, line: QRectF, row: AlarmRow) -> None:
         alarm, theme, scale = row.alarm, self.theme, self.scale
         px = scale.floor
         color = theme.text if self._urgent(row) else theme.muted
-        chip = pending_words(row.pending) if row.pending is not None else "" if row.stored else tr("alarms.not_stored")
-        right = line.right()
-        if chip:
-            width = min(chip_width(chip, px), line.width() * 0.75)
-            draw_chip(
-                painter,
-                QRectF(right - width, line.top(), width, line.height()),
-                chip,
-                px,
-                theme.inverse,
-                theme.inverse_text,
-            )
-            right -= width + scale.pad
-        elif scale.wall:
+        if scale.wall and row.pending is None and row.stored:
             # One line says it all at four metres: whose it is where somebody has it, else where and when.
             words = state_words(alarm) if not self._open(row) else ""
             where = local(alarm.place) if not words else ""
             at = fmt.event_minutes(alarm.t_raised_ns, self.view.session.clock.now_ns())
             text.draw(painter, line, " · ".join(w for w in (where, words, at) if w), px, color)
             return
-        else:
-            words = state_words(alarm)
-            width = min(text.width(words, px), line.width() * 0.6)
-            room = QRectF(right - width, line.top(), width, line.height())
-            text.draw(painter, room, words, px, color, align=Qt.AlignmentFlag.AlignRight)
-            right -= width + scale.pad
+        right = self._paint_state(painter, line, row)
         if right - line.left() > px * 3:
             room = QRectF(line.left(), line.top(), right - line.left(), line.height())
             text.draw(painter, room, second_line(alarm, figures=not scale.wall), px, color)
+
+    def _paint_state(self, painter: QPainter, line: QRectF, row: AlarmRow, *, whole: bool = False) -> float:
+        """Right in `line`: where it stands, or what became of the last click. `whole`: or nothing, where that has no
+        room. Returns the right edge of what is left."""
+        theme, px = self.theme, self.scale.floor
+        chip = pending_words(row.pending) if row.pending is not None else "" if row.stored else tr("alarms.not_stored")
+        words = tr("alarms.ended") if row.gone else chip or state_words(row.alarm)
+        wide = chip_width(words, px) if chip else text.width(words, px)
+        if whole and wide > line.width():
+            return line.right()
+        wide = min(wide, line.width() * (1.0 if whole else 0.75 if chip else 0.6))
+        room = QRectF(line.right() - wide, line.top(), wide, line.height())
+        if chip and not row.gone:
+            draw_chip(painter, room, words, px, theme.inverse, theme.inverse_text)
+        else:
+            color = theme.text if self._urgent(row) else theme.muted
+            text.draw(painter, room, words, px, color, align=Qt.AlignmentFlag.AlignRight)
+        return room.left() - self.scale.pad
 
     @staticmethod
     def _open(row: AlarmRow) -> bool:
@@ -183,23 +198,34 @@ class AlarmDelegate(RowDelegate):
     def buttons(self, row: AlarmRow, rect: QRectF, *, large: bool, hovered: bool) -> list[_Placed]:
         """The buttons that a row shows now, with their places in viewport coordinates."""
         scale = self.scale
-        if scale.wall or not (large or hovered):
+        if scale.wall or row.gone or not (large or hovered):
             return []
-        grant = self._city.grant
+        grant = self.city.grant
         if grant.operator_id and grant.role is Role.VIEWER:
             return []  # sees, does nothing
         pending = row.pending is not None and not row.pending.stage.final and row.pending.stage is not Stage.EXPIRED
+        # A note on its way stands in nobody's way.
+        pending = pending and row.pending is not None and row.pending.action.verb is not Verb.COMMENT
         asked: list[tuple[RowButton, Verb, str]] = []
         if not pending and row.alarm.unacknowledged:
             asked.append((RowButton.ACKNOWLEDGE, Verb.ACKNOWLEDGE, tr("alarms.acknowledge")))
+        latched = row.alarm.state is AlarmState.LATCHED
+        if not pending and latched:
+            asked.append((RowButton.RESET, Verb.RESET, tr("alarms.reset")))
         mine = row.feed != LOCAL_FEED  # the station's own alarms are nobody's case: they end with their cause
-        if not pending and mine and not row.alarm.holder_id and row.alarm.state is not AlarmState.SHELVED:
+        if (
+            not pending
+            and mine
+            and not row.alarm.holder_id
+            and row.alarm.state is not AlarmState.SHELVED
+            and not latched
+        ):
             asked.append((RowButton.CLAIM, Verb.CLAIM, tr("alarms.claim")))
         offered = [(button, words) for button, verb, words in asked if grant.may(verb)]
         refused = next((why for _, verb, _ in asked if (why := grant.refusal(verb))), "")
         if refused and not offered:
             offered.append((RowButton.WHY, tr(f"access.why.{refused}")))
-        camera = camera_of(self._city, row.alarm)
+        camera = camera_of(self.city, row.alarm)
         if camera is not None:
             words = tr("alarms.camera", number=camera.number)
             if camera.for_number:
@@ -223,13 +249,11 @@ class AlarmDelegate(RowDelegate):
             left += width + pad * 0.6
         return out
 
-    def editorEvent(self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index) -> bool:
-        if event.type() == QEvent.Type.MouseButtonRelease and isinstance(event, QMouseEvent):
-            row: AlarmRow | None = index.data(ROW_ROLE)
-            if row is not None:
-                large = self._large(index, row)
-                for placed in self.buttons(row, QRectF(option.rect), large=large, hovered=True):
-                    if placed.rect.contains(event.position()):
-                        self.pressed.emit(row, placed.button)
-                        return True
-        return super().editorEvent(event, model, option, index)
+    def _on_pressed(self, row: Row, rect: QRectF, at: QPointF) -> None:
+        """`row` as it was painted when the button went down: so the click means what the person saw."""
+        if isinstance(row, FoldRow):
+            self.foldPressed.emit(row)
+            return
+        for placed in self.buttons(row, rect, large=row.large, hovered=True):
+            if placed.rect.contains(at):
+                self.pressed.emit(row, placed.button)

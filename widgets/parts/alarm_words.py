@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from backends.domain.action import ActionStatus, Stage, Verb
 from backends.domain.alarm import Alarm, AlarmState
+from backends.domain.place import Area
 from widgets import format as fmt
 from widgets.i18n import local, tr
+from widgets.models.alarm_folds import Fold, cause_of
 from widgets.models.city import CityModel
+
+_VERBS = {
+    Verb.ACKNOWLEDGE: "alarms.acknowledge",
+    Verb.CLAIM: "alarms.claim",
+    Verb.COMMENT: "alarms.note",
+    Verb.SHELVE: "alarms.shelve",
+    Verb.RESET: "alarms.reset",
+}
 
 
 def state_words(alarm: Alarm) -> str:
@@ -16,6 +26,8 @@ def state_words(alarm: Alarm) -> str:
             return tr("alarms.in_hand", who=alarm.holder) if alarm.holder else tr("alarms.unacknowledged")
         case AlarmState.RETURNED:
             return tr("alarms.returned")
+        case AlarmState.LATCHED:
+            return tr("alarms.latched")
         case AlarmState.SHELVED:
             return tr("alarms.shelved", at=fmt.clock_minutes(alarm.shelved_until_ns))
         case AlarmState.SUPPRESSED:
@@ -41,7 +53,7 @@ def pending_words(status: ActionStatus) -> str:
             return _conflict_words(status)
         case _:
             return tr("alarms.session_over") if status.code == "session_over" else tr("alarms.refused")
-    verb = {Verb.ACKNOWLEDGE: "alarms.acknowledge", Verb.CLAIM: "alarms.claim"}.get(status.action.verb)
+    verb = _VERBS.get(status.action.verb)
     return f"{tr(verb)} · {words}" if verb else words
 
 
@@ -49,7 +61,7 @@ def why_not(city: CityModel, code: str) -> str:
     """A whole sentence for a click that was refused here: `code` of Grant.refusal or ActionRefused."""
     if code == "not_allowed":
         return tr("access.why_long.not_allowed", role=tr(f"role.{city.grant.role}"))
-    known = code in ("nobody_signed_in", "locked", "session_over", "bad_text")
+    known = code in ("nobody_signed_in", "locked", "session_over", "bad_text", "briefing")
     return tr(f"access.why_long.{code if known else 'not_kept'}")
 
 
@@ -64,9 +76,24 @@ def _conflict_words(status: ActionStatus) -> str:
 def second_line(alarm: Alarm, *, figures: bool) -> str:
     """Detail and place; without `figures` (a wall) the place alone."""
     parts = [local(alarm.detail) if figures else "", local(alarm.place)]
-    if alarm.count > 1 and figures:
+    if alarm.children and figures:
+        parts.insert(0, tr("alarms.children", n=alarm.children))
+    if alarm.chattering:
+        parts.insert(0, tr("alarms.chattering", n=alarm.count))
+    elif alarm.fleeting:
+        parts.insert(0, tr("alarms.fleeting"))
+    elif alarm.count > 1 and figures:
         parts.insert(0, tr("alarms.count", n=alarm.count))
     return " · ".join(part for part in parts if part)
+
+
+def fold_words(city: CityModel, fold: Fold) -> tuple[str, str, str]:
+    """Cause, where, how many: "Ngập sâu", "Phường 1", "14 · 9 chưa xác nhận"."""
+    worst = fold.worst
+    area = city.records("config").get(worst.area_id)
+    where = local(area.name) if isinstance(area, Area) else local(worst.place)
+    asking = tr("alarms.fold_asking", n=fold.asking) if fold.asking else tr("alarms.fold_seen")
+    return cause_of(local(worst.name)), where, asking
 
 
 def place_and_time(alarm: Alarm, now_ns: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 
 from backends.domain.camera import PictureState, PictureStatus, StreamKind
+from backends.domain.picture import Decoding
 from backends.domain.stream_choice import Use, Why, Wish
 from widgets import format as fmt
 from widgets.i18n import tr
@@ -58,6 +59,7 @@ def detail_lines(
         (tr("camera_details.bitrate"), _bitrate(status.bits_per_s)),
         (tr("camera_details.age"), _age(status)),
         (tr("camera_details.size"), f"{source[0]}x{source[1]}" if min(source) > 0 else ""),
+        (tr("camera_details.decoding"), _decoding(status)),
         (tr("camera_details.stream"), _stream(use)),
         (tr("camera_details.chosen"), chosen),
         (tr("replay.held"), fmt.duration(held_s) if held_s >= 1 else ""),
@@ -86,6 +88,14 @@ def _age(status: PictureStatus) -> str:
     if status.state is PictureState.LIVE and status.age_s < 1:
         return f"{fmt.number(status.age_s * 1000)} ms"
     return tr("camera_details.seconds", n=fmt.number(status.age_s, 1))
+
+
+def _decoding(status: PictureStatus) -> str:
+    """Only where a graphics device was asked for."""
+    if status.decoding is Decoding.PLAIN:
+        return ""
+    device = status.device or tr("camera_details.any_device")
+    return tr(f"camera_details.decoding_{status.decoding.value}", device=device)
 
 
 def _stream(use: Use | None) -> str:

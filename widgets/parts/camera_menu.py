@@ -12,9 +12,9 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QMenu
 
+from widgets.commands import CAMERA_KEYS
 from widgets.hands import Ask
 from widgets.i18n import local, tr
-from widgets.keys import CAMERA_KEYS
 from widgets.parts import camera_zoom as zoom
 from widgets.parts import text
 from widgets.parts.camera_presets import add_presets

@@ -1,13 +1,16 @@
 """The few line edits and buttons, dressed after the theme: flat, one family, a keyline where the keyboard is.
 
-Text typed in them never composes to something else than the person sees. Must not: keep a secret.
+Text typed in them never composes to something else than the person sees, and keys of the window stay the window's.
+Must not: keep a secret.
 """
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QInputMethodEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
+from widgets.keys import is_window_key
 from widgets.parts import text
 from widgets.theme import Theme
 from widgets.typography import TypeScale, Weight
@@ -15,6 +18,10 @@ from widgets.typography import TypeScale, Weight
 
 class Field(QLineEdit):
     """One line. `secret`: hidden, plain keys only (no input method sees it), never copied or completed."""
+
+    wordsChanged = Signal(str)
+    """What the person sees in it has changed, what the input method still composes included: with most Vietnamese
+    ones that is the whole word until a space. For whatever searches while somebody types."""
 
     def __init__(self, scale: TypeScale, parent: QWidget, *, secret: bool = False, limit: int = 200) -> None:
         super().__init__(parent)
@@ -29,6 +36,25 @@ class Field(QLineEdit):
             self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, False)
         hints = Qt.InputMethodHint.ImhNoPredictiveText | Qt.InputMethodHint.ImhNoAutoUppercase
         self.setInputMethodHints(self.inputMethodHints() | hints)
+        self._composed = ""
+        self.textChanged.connect(lambda _text: self.wordsChanged.emit(self.words()))
+
+    def words(self) -> str:
+        """The text as it is seen, half-typed words of the input method in their place."""
+        at = self.cursorPosition()
+        return self.text()[:at] + self._composed + self.text()[at:]
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        before, self._composed = self._composed, event.preeditString()
+        super().inputMethodEvent(event)
+        if before != self._composed:
+            self.wordsChanged.emit(self.words())
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and is_window_key(event):
+            event.ignore()
+            return False
+        return super().event(event)
 
     def dress(self, theme: Theme) -> None:
         pad = self.scale.pad

@@ -83,6 +83,15 @@ class Ground:
             painter.setPen(QPen(self._edge(theme), max(1.0, scale.floor / 10)))
             painter.drawPolygon(QPolygonF([self.to.to_px(*p) for p in area.border]))
 
+    def paint_called(self, painter: QPainter, area_id: str, theme: Theme, scale: TypeScale) -> None:
+        """The border of one area, so that it is found; nothing where it is not in force."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(theme.strong, max(2.0, scale.floor / 4)))
+        for area in self.areas:
+            if area.id == area_id:
+                painter.drawPolygon(QPolygonF([self.to.to_px(*p) for p in area.border]))
+
     def _edge(self, theme: Theme) -> QColor:
         edge = QColor(theme.muted)
         edge.setAlpha(75)

@@ -6,10 +6,12 @@ that asks for an operator ever disappears behind something calmer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from operator import attrgetter
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
 from backends.domain.alarm import Alarm, AlarmState, Priority
@@ -38,12 +40,13 @@ class Thing:
     id: str
     at: QPointF
     rank: int
-    words: str
-    """One line for the tooltip; text from outside among it, so it is shown as plain text only."""
+    words: str = ""
+    """One line for the tooltip; text from outside among it, so it is shown as plain text only. See `words_of`."""
     priority: Priority | None = None
     filled: bool = False
     bad: bool = False
     """Dead camera, overdue report."""
+    alarm: Alarm | None = None
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,22 @@ def alarm_things(
         where = place(alarm)
         if where is None:
             continue
-        state = tr("alarms.unacknowledged") if alarm.unacknowledged else tr(f"priority.{alarm.priority}")
-        if alarm.state is AlarmState.SHELVED:
-            state = tr("alarms.shelved", at=fmt.clock_minutes(alarm.shelved_until_ns))
-        parts = (local(alarm.name), local(alarm.place), fmt.clock(alarm.t_raised_ns), state)
-        words = " · ".join(p for p in parts if p)
         rank, at = alarm_rank(alarm), to.to_px(*where)
-        out.append(Thing(What.ALARM, alarm.id, at, rank, words, alarm.priority, alarm.unacknowledged))
+        thing = Thing(What.ALARM, alarm.id, at, rank, "", alarm.priority, alarm.unacknowledged, alarm=alarm)
+        out.append(thing)
     return out
+
+
+def words_of(thing: Thing) -> str:
+    """Its line of the tooltip. An alarm's is made when somebody asks: there may be thousands of them."""
+    alarm = thing.alarm
+    if alarm is None:
+        return thing.words
+    state = tr("alarms.unacknowledged") if alarm.unacknowledged else tr(f"priority.{alarm.priority}")
+    if alarm.state is AlarmState.SHELVED:
+        state = tr("alarms.shelved", at=fmt.clock_minutes(alarm.shelved_until_ns))
+    parts = (local(alarm.name), local(alarm.place), fmt.clock(alarm.t_raised_ns), state)
+    return " · ".join(p for p in parts if p)
 
 
 def report_things(reports: Iterable[Report], now_ns: int, to: Projection) -> list[Thing]:
@@ -127,16 +138,24 @@ def clusters(things: Iterable[Thing], size: Callable[[Thing], float]) -> list[Cl
     Greedy from the worst on: the worst thing keeps its own place, what it would cover joins it. So no two
     symbols overlap, and a cluster shows the worst of what it holds.
     """
-    heads: list[tuple[Thing, list[Thing], QRectF]] = []
-    for thing in sorted(things, key=lambda t: (t.rank, t.id)):
-        side = size(thing)
-        room = QRectF(thing.at.x() - side / 2, thing.at.y() - side / 2, side, side)
-        home = next((members for head, members, taken in heads if taken.intersects(room)), None)
-        if home is None:
-            heads.append((thing, [thing], room))
-        else:
-            home.append(thing)
-    return [Cluster(tuple(members), head.at) for head, members, _ in reversed(heads)]
+    found = sorted(things, key=attrgetter("rank", "id"))
+    left, top, reach = (np.array(column) for column in _columns(found, size))
+    alone = np.ones(len(found), dtype=bool)
+    out: list[Cluster] = []
+    for n, head in enumerate(found):
+        if not alone[n]:
+            continue
+        # Among all that are left at once: with thousands of things there are still only some hundred heads.
+        covered = alone & (np.abs(left - left[n]) < (reach + reach[n])) & (np.abs(top - top[n]) < (reach + reach[n]))
+        covered[n] = True
+        alone &= ~covered
+        out.append(Cluster(tuple(found[m] for m in np.flatnonzero(covered)), head.at))
+    return out[::-1]
+
+
+def _columns(things: Sequence[Thing], size: Callable[[Thing], float]) -> tuple[list[float], list[float], list[float]]:
+    """x, y and half the side of each."""
+    return [t.at.x() for t in things], [t.at.y() for t in things], [size(t) / 2 for t in things]
 
 
 def set_aside(things: Iterable[Thing], rooms: list[QRectF], size: Callable[[Thing], float]) -> list[Thing]:

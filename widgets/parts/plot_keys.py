@@ -1,18 +1,20 @@
-"""The keys of a plot that has the keyboard (a click on it, or Tab): one table. docs/plots.md shows the same (tests).
+"""What can be asked of a plot that has the keyboard (a click on it, or Tab), by the keys of `widgets.commands`.
 
-Letters are not used alone: under Telex they are half-typed words. Digits stay with the window (cameras by number).
+Digits stay with the window (cameras by number).
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from PySide6.QtCore import QKeyCombination, Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QKeyEvent
+
+from widgets.commands import COMMANDS, Context, told_keys
+from widgets.keys import spelt
 
 
 class PlotAct(StrEnum):
-    """What can be asked of a plot; the value names its words (`plot_hand.*`)."""
+    """What can be asked of a plot; the value names its words (`command.plot.*`)."""
 
     NEARER = "nearer"
     """A shorter time, down to ten minutes."""
@@ -43,23 +45,10 @@ class PlotAct(StrEnum):
 
 
 PLOT_KEYS: dict[str, PlotAct] = {
-    "+": PlotAct.NEARER,
-    "=": PlotAct.NEARER,
-    "-": PlotAct.FARTHER,
-    "Left": PlotAct.EARLIER,
-    "Right": PlotAct.LATER,
-    "PgUp": PlotAct.PAGE_EARLIER,
-    "PgDown": PlotAct.PAGE_LATER,
-    "Shift+Left": PlotAct.CURSOR_EARLIER,
-    "Shift+Right": PlotAct.CURSOR_LATER,
-    "Space": PlotAct.MARK,
-    "End": PlotAct.NOW,
-    "Ctrl+K": PlotAct.LINK,
-    "Ins": PlotAct.ADD,
-    "Del": PlotAct.REMOVE,
-    "Ctrl+N": PlotAct.SHAPES,
-    "Ctrl+E": PlotAct.TABLE,
-    "Ctrl+S": PlotAct.PICTURE,
+    key: PlotAct(command.id.partition(".")[2])
+    for command in COMMANDS.values()
+    if command.context is Context.PLOT
+    for key in command.keys
 }
 """Key as Qt spells it -> what it does to the plot."""
 
@@ -72,14 +61,9 @@ MENU = (
 
 def act_of(event: QKeyEvent) -> PlotAct | None:
     """What the pressed key asks; None: nothing. A keypad's keys count as the others do."""
-    modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-    if event.text() in ("+", "=", "-"):
-        modifiers &= ~Qt.KeyboardModifier.ShiftModifier
-    pressed = QKeySequence(QKeyCombination(modifiers, Qt.Key(event.key())))
-    return PLOT_KEYS.get(pressed.toString(QKeySequence.SequenceFormat.PortableText))
+    return PLOT_KEYS.get(spelt(event))
 
 
 def key_of(act: PlotAct) -> str:
     """As keyboards say it."""
-    key = next(key for key, one in PLOT_KEYS.items() if one is act)
-    return {"Ins": "Insert", "Del": "Delete"}.get(key, key)
+    return told_keys(COMMANDS[f"{Context.PLOT}.{act}"])

@@ -22,7 +22,7 @@ def plot_menu(tile: PlotTile) -> QMenu:
     menu.setFont(text.qt_font(tile.scale.floor))
     on = {PlotAct.LINK: tile.session.plots.linked, PlotAct.SHAPES: tile.shapes}
     for act in MENU:
-        action = menu.addAction(f"{tr(f'plot_hand.{act}')}\t{key_of(act)}")
+        action = menu.addAction(f"{tr(f'command.plot.{act}')}\t{key_of(act)}")
         if act in on:
             action.setCheckable(True)
             action.setChecked(on[act])

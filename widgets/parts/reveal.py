@@ -98,7 +98,8 @@ class RevealPanel(QWidget):
 
     def _on_grant(self) -> None:
         grant = self.session.city.grant
-        if grant.refusal(Right.REVEAL_REPORTER) or grant.operator_id != self._person:
+        city = self.session.city
+        if city.briefing or grant.refusal(Right.REVEAL_REPORTER) or grant.operator_id != self._person:
             self.wipe()
 
     def _ask(self) -> None:

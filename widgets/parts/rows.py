@@ -2,19 +2,45 @@
 
 The view knows nothing of what a row says: a delegate paints it through the text door. It opens nothing,
 keeps no records and never shows half a row: what does not fit whole is left to the tile's summary.
+It asks for the heights of the rows on the screen only: ten thousand rows cost what twenty do.
 """
 
 from __future__ import annotations
 
 import html
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QHelpEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QPointF,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import (
+    QFocusEvent,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QRegion,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
-    QListView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -130,7 +156,7 @@ class ViewHabits(_View):
         """Letters never move the selection: under Telex they are half-typed words or shortcuts."""
 
 
-class RowList(ViewHabits, QListView):
+class RowList(ViewHabits, QAbstractItemView):
     """A list without frame and scroll bars on the tile's ground.
 
     A desk scrolls by wheel and keys, a row at a time; a wall neither scrolls nor takes the focus.
@@ -138,13 +164,26 @@ class RowList(ViewHabits, QListView):
 
     shownChanged = Signal()
     """Which rows are shown whole may have changed: the tile repaints its summary."""
+    pressed = Signal(object, QRectF, QPointF)
+    """A press and its release on one row: (what that row showed when the button went down, its place then, where)."""
+    pointerMoved = Signal()
+    """Over the list, or it has left."""
+    keyPressed = Signal()
+    """One of the list's own keys."""
 
     def __init__(self, session: Session, scale: TypeScale, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.where_is: Callable[[object], int] | None = None
+        """Row of what a row showed; for lists whose rows may have moved since they were painted."""
         self.session = session
         self.scale = scale
         self.dirty = QRectF()
         """What is being repainted, in viewport coordinates: delegates may leave out what lies outside."""
+        self._painted: dict[int, tuple[QRect, object]] = {}
+        """What is on the screen: row -> (place, what it shows)."""
+        self._pressed: tuple[QRect, object] | None = None
+        self._pointer: QPoint | None = None
+        self._hovered = -1
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -152,10 +191,8 @@ class RowList(ViewHabits, QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setTabKeyNavigation(False)
         self.setMouseTracking(True)
-        self.viewport().setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.viewport().setAutoFillBackground(False)
         if scale.wall:
@@ -173,21 +210,30 @@ class RowList(ViewHabits, QListView):
 
     def shown_rows(self) -> range:
         """Rows that are on screen now, whole."""
-        model = self.model()
-        if model is None or model.rowCount() == 0:
-            return range(0)
-        self.executeDelayedItemsLayout()
-        first = max(0, self.verticalScrollBar().value())
-        row, count = first, model.rowCount()
-        while row < count and self.fits(QRectF(self.visualRect(model.index(row, 0)))):
-            row += 1
-        return range(first, row)
+        first = self._first()
+        shown = [row for row, rect in self._placed() if self.fits(QRectF(rect))]
+        return range(first, first + len(shown))
 
     def relayout(self) -> None:
         """Row heights changed (language, options): lay out again and repaint."""
-        self.scheduleDelayedItemsLayout()
+        self.updateGeometries()
         self.viewport().update()
         self._tell_shown()
+
+    def renew(self) -> None:
+        """Rows came, went or changed: repaint those places on the screen that show something else now."""
+        self.updateGeometries()
+        placed = {row: (rect, self._content(row)) for row, rect in self._placed()}
+        for row in placed.keys() | self._painted.keys():
+            now, before = placed.get(row), self._painted.get(row)
+            if now != before:
+                for one in (now, before):
+                    if one is not None:
+                        self.viewport().update(one[0])
+        self._tell_shown()
+
+    def _content(self, row: int) -> object:
+        return self.model().index(row, 0).data(Qt.ItemDataRole.UserRole)
 
     def select_row(self, row: int) -> None:
         """Make `row` the current one, as the keyboard does."""
@@ -198,36 +244,210 @@ class RowList(ViewHabits, QListView):
     def _tell_shown(self) -> None:
         self.shownChanged.emit()
 
+    def _first(self) -> int:
+        return max(0, self.verticalScrollBar().value())
+
+    def _height(self, row: int) -> int:
+        model, delegate = self.model(), self.itemDelegate()
+        if isinstance(delegate, RowDelegate):
+            return max(1, delegate.row_height(model.index(row, 0)))
+        return self.scale.line(self.scale.read)
+
+    def _placed(self) -> Iterator[tuple[int, QRect]]:
+        """The rows that the viewport holds from the first on, the last one perhaps in part."""
+        model = self.model()
+        count = model.rowCount() if model is not None else 0
+        wide, high = self.viewport().width(), self.viewport().height()
+        top, row = 0, self._first()
+        while row < count and top < high:
+            tall = self._height(row)
+            yield row, QRect(0, top, wide, tall)
+            top += tall
+            row += 1
+
+    def _fill_from_below(self, last: int) -> int:
+        """The first row of a viewport whose last whole row is `last`."""
+        room, row = self.viewport().height(), last
+        while row >= 0 and (room := room - self._height(row)) >= 0:
+            row -= 1
+        return min(row + 1, last)
+
+    # -- QAbstractItemView asks ---------------------------------------------------------------------
+
+    def visualRect(self, index: Index) -> QRect:
+        return next((rect for row, rect in self._placed() if index.isValid() and row == index.row()), QRect())
+
+    def indexAt(self, point: QPoint) -> QModelIndex:
+        found = next((row for row, rect in self._placed() if rect.contains(point)), -1)
+        return self.model().index(found, 0) if found >= 0 else QModelIndex()
+
+    def scrollTo(
+        self, index: Index, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible
+    ) -> None:
+        row, bar, shown = index.row(), self.verticalScrollBar(), self.shown_rows()
+        if not index.isValid() or row in shown:
+            return
+        self.updateGeometries()
+        bar.setValue(row if row < shown.start else self._fill_from_below(row))
+
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        model, now = self.model(), self.currentIndex()
+        last = model.rowCount() - 1 if model is not None else -1
+        if last < 0:
+            return QModelIndex()
+        if not now.isValid():
+            return model.index(min(self._first(), last), 0)
+        page = max(1, len(self.shown_rows()) - 1)
+        steps = {
+            QAbstractItemView.CursorAction.MoveUp: -1,
+            QAbstractItemView.CursorAction.MovePrevious: -1,
+            QAbstractItemView.CursorAction.MoveDown: 1,
+            QAbstractItemView.CursorAction.MoveNext: 1,
+            QAbstractItemView.CursorAction.MovePageUp: -page,
+            QAbstractItemView.CursorAction.MovePageDown: page,
+            QAbstractItemView.CursorAction.MoveHome: -last,
+            QAbstractItemView.CursorAction.MoveEnd: last,
+        }
+        return model.index(min(last, max(0, now.row() + steps.get(action, 0))), 0)
+
+    def horizontalOffset(self) -> int:
+        return 0
+
+    def verticalOffset(self) -> int:
+        return 0
+
+    def isIndexHidden(self, index: Index) -> bool:
+        return False
+
+    def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlag) -> None:
+        rows = [row for row, placed in self._placed() if placed.intersects(rect.normalized())]
+        model, chosen = self.model(), QItemSelection()
+        if rows:
+            chosen.select(model.index(rows[0], 0), model.index(rows[-1], 0))
+        self.selectionModel().select(chosen, command)
+
+    def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
+        # What a selection looks like reaches beyond its own rows nowhere; a screen of rows is soon painted.
+        return QRegion(self.viewport().rect())
+
+    def updateGeometries(self) -> None:
+        super().updateGeometries()
+        model, bar = self.model(), self.verticalScrollBar()
+        count = model.rowCount() if model is not None else 0
+        bar.setSingleStep(1)
+        bar.setRange(0, self._fill_from_below(count - 1) if count else 0)
+        bar.setPageStep(max(1, len(self.shown_rows())))
+
+    def dataChanged(self, topLeft: Index, bottomRight: Index, roles: Sequence[int] = ()) -> None:  # noqa: N803
+        # Qt would repaint all of them.
+        self.renew()
+
+    def doItemsLayout(self) -> None:
+        self.renew()
+
     # -- Qt -----------------------------------------------------------------------------------------
 
     def setModel(self, model: QAbstractItemModel | None) -> None:
         super().setModel(model)
         if model is not None:
             for signal in (model.rowsInserted, model.rowsRemoved, model.modelReset, model.layoutChanged):
-                signal.connect(self._tell_shown)
+                signal.connect(self.renew)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
         self.dirty = QRectF(event.rect())
         painter.fillRect(event.rect(), self.session.look.theme.tile)
-        painter.end()
-        delegate = self.itemDelegate()
+        placed = list(self._placed())
+        self._painted = {row: (rect, self._content(row)) for row, rect in placed}
+        delegate, model = self.itemDelegate(), self.model()
         if isinstance(delegate, RowDelegate):
             delegate.before_rows(self.shown_rows())
-        super().paintEvent(event)
+        option, selection = QStyleOptionViewItem(), self.selectionModel()
+        self.initViewItemOption(option)
+        plain = option.state & ~QStyle.StateFlag.State_HasFocus
+        for row, rect in placed:
+            if rect.intersects(event.rect()):
+                index = model.index(row, 0)
+                option.rect, option.state = rect, plain
+                if selection is not None and selection.isSelected(index):
+                    option.state |= QStyle.StateFlag.State_Selected
+                if row == self._hovered:
+                    option.state |= QStyle.StateFlag.State_MouseOver
+                delegate.paint(painter, option, index)
+        painter.end()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() in _POINTER and isinstance(event, QMouseEvent):
+            self._point(event.position().toPoint())
+        elif event.type() == QEvent.Type.Leave:
+            self._point(None)
+        return super().viewportEvent(event)
+
+    def painted_at(self, point: QPoint) -> tuple[QRect, object] | None:
+        """(place, what is shown) of the row that is on the screen there, whatever has become of it since."""
+        shown = self._painted or {row: (rect, self._content(row)) for row, rect in self._placed()}
+        return next((one for one in shown.values() if one[0].contains(point)), None)
+
+    @property
+    def pointed(self) -> bool:
+        """The pointer is over the list."""
+        return self._pointer is not None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed = self.painted_at(event.position().toPoint())
+        if self._pressed is None or self.where_is is None:
+            super().mousePressEvent(event)
+            return
+        row = self.where_is(self._pressed[1])
+        if row == self.indexAt(event.position().toPoint()).row():
+            super().mousePressEvent(event)
+        else:
+            # It has moved between its last paint and this press: the person means what is on the screen.
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+            self.select_row(row)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._pressed = self.painted_at(event.position().toPoint())
+        super().mouseDoubleClickEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        pressed, self._pressed = self._pressed, None
+        at = event.position()
+        if pressed is not None and event.button() == Qt.MouseButton.LeftButton and pressed[0].contains(at.toPoint()):
+            self.pressed.emit(pressed[1], QRectF(pressed[0]), at)
+
+    def _point(self, at: QPoint | None) -> None:
+        """The pointer is there now; None: it has left."""
+        self._pointer = at
+        self.pointerMoved.emit()
+        found = self.indexAt(at).row() if at is not None else -1
+        if found != self._hovered:
+            for row, rect in self._placed():
+                if row in (found, self._hovered):
+                    self.viewport().update(rect)
+            self._hovered = found
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        self.viewport().update()
+        if self._pointer is not None:
+            self._point(self._pointer)  # another row is under it now
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.updateGeometries()
         self._tell_shown()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         # Only moves and activation are the list's; everything else belongs to the window's shortcuts.
         if event.key() in _KEYS:
+            self.keyPressed.emit()
             super().keyPressEvent(event)
         else:
             event.ignore()
 
 
+_POINTER = frozenset({QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease})
 _KEYS = frozenset(
     {
         Qt.Key.Key_Up,

@@ -16,6 +16,7 @@ from backends.domain.text import fold
 from widgets.i18n import local, tr
 from widgets.parts import text
 from widgets.parts.fields import Field
+from widgets.search.words import matches, split, tokens
 from widgets.session import Session
 from widgets.typography import TypeScale, Weight
 
@@ -23,14 +24,14 @@ _ROWS = 8
 
 
 def matching(sensors: list[Sensor], typed: str) -> list[Sensor]:
-    """Those whose name, station, quantity or id have every typed word, in order of name."""
-    words = fold(typed).split()
-    found = [s for s in sensors if all(word in _said(s) for word in words)]
+    """Those in whose name, station, quantity or id every typed word begins one, in order of name."""
+    wanted = split(typed)
+    found = [s for s in sensors if matches(wanted, _said(s))]
     return sorted(found, key=lambda s: (fold(local(s.name)), fold(local(s.station)), s.id))
 
 
-def _said(sensor: Sensor) -> str:
-    return fold(" ".join((sensor.name.vi, sensor.name.en, sensor.station.vi, sensor.parameter, sensor.id)))
+def _said(sensor: Sensor) -> frozenset[str]:
+    return tokens(" ".join((sensor.name.vi, sensor.name.en, sensor.station.vi, sensor.parameter, sensor.id)))
 
 
 class SensorPicker(QWidget):
@@ -48,7 +49,7 @@ class SensorPicker(QWidget):
         self.field.setPlaceholderText(tr("plot_hand.search"))
         self.field.setAccessibleName(tr("plot_hand.search"))
         self.field.dress(session.look.theme)
-        self.field.textChanged.connect(self._typed)
+        self.field.wordsChanged.connect(lambda _words: self._typed())
         self.field.installEventFilter(self)
 
     def begin(self) -> None:
@@ -69,7 +70,7 @@ class SensorPicker(QWidget):
 
     def found(self) -> list[Sensor]:
         """What the typed words leave."""
-        return matching(list(self.session.city.records("sensors").values()), self.field.text())
+        return matching(list(self.session.city.records("sensors").values()), self.field.words())
 
     def end(self) -> None:
         if self._ended:

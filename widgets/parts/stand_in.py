@@ -52,10 +52,28 @@ def choose(
 
 def _for_alarm(city: CityModel, neighbours: frozenset[str]) -> Shown | None:
     """What asks for somebody first, then what is in hand or seen; twice the same picture only as the last resort."""
-    alarms = sorted(city.alarms(), key=lambda alarm: not (alarm.unacknowledged or alarm.holder))
-    seen = [shown for alarm in alarms for shown in cameras_of(city, alarm)]
-    fresh = (shown for shown in seen if shown.number not in neighbours)
-    return next(fresh, seen[0] if seen else None)
+    first = None
+    for alarm in _asking_first(city):
+        for shown in cameras_of(city, alarm):
+            if shown.number not in neighbours:
+                return shown
+            first = first or shown
+    return first
+
+
+def _asking_first(city: CityModel) -> Iterator[Alarm]:
+    """Alarms that cameras look at, as `_for_alarm` asks for them: with thousands, most often only the first of them.
+    Of those that look through the same cameras the first one says all."""
+    seen: set[tuple[str, ...]] = set()
+    for asking in (True, False):
+        for alarm in city.alarms():
+            if (
+                alarm.camera_ids
+                and alarm.camera_ids not in seen
+                and (bool(alarm.unacknowledged or alarm.holder) is asking)
+            ):
+                seen.add(alarm.camera_ids)
+                yield alarm
 
 
 def camera_of(city: CityModel, alarm: Alarm) -> Shown | None:

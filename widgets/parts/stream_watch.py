@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject
 
-from backends.domain.alarm import AlarmState
 from backends.domain.ports import StreamDesk
 from backends.domain.text import LocalText
 from widgets.models.city import CityModel
@@ -41,12 +40,7 @@ class StreamWatch(QObject):
         pump.secondPassed.connect(self._feel)
 
     def _feel(self) -> None:
-        alarmed = {
-            camera
-            for alarm in self._city.alarms()
-            if alarm.state is not AlarmState.SHELVED
-            for camera in alarm.camera_ids
-        }
+        alarmed = frozenset(self._city.book.cameras())
         self._streams.feel(self._pump.tick_p99_ms(), alarmed)
         standing = self._streams.standing
         if standing != self._standing:

@@ -72,6 +72,10 @@ class Tile(QWidget):
         """Header, right: one summary, shown while the data is live."""
         return ""
 
+    def shows_highest_alarm(self) -> bool:
+        """Of a kind that shows alarms: the highest unacknowledged one is on it now, or there is none."""
+        return False
+
     def paint_body(self, painter: QPainter, body: QRectF) -> None:
         """Paint below the header. `body` is in widget coordinates, the ground is already painted."""
 

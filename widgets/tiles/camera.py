@@ -28,7 +28,7 @@ from backends.domain.camera import Camera, Demand, PictureState, PictureStatus, 
 from backends.domain.place import masks_of
 from backends.domain.stream_choice import Act, View, Why, Wish
 from backends.domain.times import NS_PER_S
-from layouts.options import CameraOptions, expand_numbers
+from layouts.options import CameraOptions
 from widgets.hands import Ask
 from widgets.i18n import tr
 from widgets.parts import camera_zoom as zoom
@@ -46,6 +46,7 @@ from widgets.parts.past import BEFORE_ALARM_S, PastControl
 from widgets.parts.replay import ReplayControl, ReplaySeen
 from widgets.parts.shapes import draw_hatch
 from widgets.parts.stand_in import Shown, choose
+from widgets.parts.tour_presets import TourPresets
 from widgets.session import Session
 from widgets.tiles.base import Tile, TileSpec
 from widgets.typography import TypeScale
@@ -88,9 +89,8 @@ class CameraTile(Tile):
         self._lines: tuple[Line, ...] = ()
         self._mouse = CameraMouse(self)
         self.turn = TurnControl(self)
-        self._tour: CameraTour | None = None
-        if options.tour:
-            self._tour = CameraTour(expand_numbers(options.tour), options.dwell_s, session.demands)
+        self._tour = CameraTour(options.stops, options.dwell_s, session.demands) if options.tour else None
+        self._presets = TourPresets(self, self._tour) if self._tour is not None else None
         # A wall has no keyboard of its own: its tiles are chosen by the pointer, or by number from a desk.
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus if scale.wall else Qt.FocusPolicy.StrongFocus)
         session.hands.placed.connect(self._on_placed)
@@ -109,6 +109,7 @@ class CameraTile(Tile):
         self._shown = choose(self.session.city, self.options, called, self._neighbours)
         self._update_view()
         self._overlay.forget()
+        self._send_tour()
         super().refresh()
 
     def _on_tour(self) -> str:
@@ -125,6 +126,12 @@ class CameraTile(Tile):
         if self._tour.step(self.now_ns(), self._view_of, hold=held):
             self.refresh()
             self._tour.shown()
+        self._send_tour()
+
+    def _send_tour(self) -> None:
+        if self._presets is not None:
+            showing = self.isVisible() and not self._replay.active and not self.session.hands.camera(self.place)
+            self._presets.look(showing)
 
     def _view_of(self, number: str) -> View | None:
         camera = self.session.city.camera_by_number(number)
@@ -146,7 +153,7 @@ class CameraTile(Tile):
     def set_place(self, place: str, number: str) -> None:
         """What it is called in the layout that is in force, and its number in the window."""
         # With the layout's own camera: the same name in another plan of the layout is another place.
-        name = f"{place}:{self.options.camera or ' '.join(self.options.tour)}"
+        name = f"{place}:{self.options.camera or ' '.join(stop.camera for stop in self.options.stops)}"
         if (name, number) != (self.place, self.number):
             self.place, self.number = name, number
             self.setProperty(PLACE, name)
@@ -276,6 +283,7 @@ class CameraTile(Tile):
         self.picture.let_go()
         if self._tour is not None:
             self._tour.shown()
+        self._send_tour()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -396,6 +404,7 @@ class CameraTile(Tile):
     def _marks(self) -> Marks:
         hands, own = self.session.hands, self.place
         over = bool(own) and hands.over == own
+        not_there = self._presets.words(self._shown.camera_id) if self._presets is not None else ""
         return Marks(
             chosen=bool(own) and hands.place == own,
             focused=self.hasFocus(),
@@ -407,7 +416,7 @@ class CameraTile(Tile):
             refuses=over and bool(self.options.slot),
             details=self._lines,
             turn=self.turn.words,
-            trouble=self.turn.trouble,
+            trouble=self.turn.trouble or not_there,
         )
 
     @property

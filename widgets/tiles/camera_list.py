@@ -72,7 +72,7 @@ class CameraListTile(Tile):
     def _add_field(self) -> None:
         self.field = Field(self.scale, self, limit=SEARCH_LIMIT)
         self.session.memory.bind(self.field, _SEARCH)
-        self.field.textChanged.connect(self._search)
+        self.field.wordsChanged.connect(self._search)
         self.field.returnPressed.connect(self._enter_list)
         self.field.installEventFilter(self)
         self._dress()

@@ -13,13 +13,13 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QRegion, QResizeEvent
 from PySide6.QtWidgets import QToolTip
 
-from backends.domain.alarm import Alarm
 from backends.domain.place import Point
 from layouts.options import MapOptions
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.models.city import LOCAL_FEED
 from widgets.parts import text
+from widgets.parts.map_alarms import AlarmLayer
 from widgets.parts.map_ground import Ground, areas_in_force, shapes
 from widgets.parts.map_painter import MapPainter, MapSizes
 from widgets.parts.map_projection import Projection, fit
@@ -27,12 +27,12 @@ from widgets.parts.map_things import (
     Cluster,
     Thing,
     What,
-    alarm_things,
     camera_things,
     clusters,
     report_things,
     set_aside,
     station_things,
+    words_of,
 )
 from widgets.parts.rows import plain_tooltip
 from widgets.session import Session
@@ -40,6 +40,10 @@ from widgets.tiles.base import Tile, TileSpec
 from widgets.typography import TypeScale
 
 _TIP_LINES = 10
+_MOST_BLINK = 60
+"""Symbols."""
+CALLED_S = 15.0
+"""So long an area that was asked for stands out."""
 
 
 class MapTile(Tile):
@@ -50,6 +54,9 @@ class MapTile(Tile):
     def __init__(self, session: Session, scale: TypeScale, options: Any) -> None:
         super().__init__(session, scale, options)
         self.options: MapOptions = options
+        self._alarms = AlarmLayer(session.city, self)
+        self._late = False
+        """Many alarms: they are taken up with the next second."""
         self._bright = True
         self._projection: Projection | None = None
         self._ground: Ground | None = None
@@ -63,6 +70,11 @@ class MapTile(Tile):
         self._pixmap: QPixmap | None = None
         self._outdated = True
         """Size, look or directory changed: laid out anew at the next paint, once, however often that was."""
+        self._called = ""
+        """The area that somebody asked for, until `_called_until_s`."""
+        self._called_until_s = 0.0
+        if self.shows("areas"):
+            session.calls.areaCalled.connect(self._show_area)
 
     def shows(self, layer: str) -> bool:
         """No layers named = all of them."""
@@ -81,16 +93,27 @@ class MapTile(Tile):
         # Hundreds of dots: laid out again once a second at most, however often one of them moves.
         self._dirty = self._dirty or bool(changed & {"cameras", "sensors"})
         if changed & {"alarms", "reports", LOCAL_FEED}:
+            if self._alarms.many:
+                self._late = True
+                return
             self._place_news()
             self.refresh()
 
+    def _show_area(self, area_id: str) -> None:
+        """Its border stands out for a while: the whole city is on the map already."""
+        self._called, self._called_until_s = area_id, self.session.mono.monotonic_s() + CALLED_S
+        self.update()
+
     def on_second(self) -> None:
+        if self._called and self.session.mono.monotonic_s() >= self._called_until_s:
+            self._called = ""
+            self.update()
         # A report turns overdue by the clock alone; looking once in 10 s is soon enough on a map.
         if self._dirty:
             self._lay_out_later()
         elif self._outdated:
             return
-        elif self.shows("reports") and self.now_ns() // 10**9 % 10 == 0:
+        elif self._late or (self.shows("reports") and self.now_ns() // 10**9 % 10 == 0):
             self._place_news()
             self.refresh()
         super().on_second()
@@ -141,26 +164,16 @@ class MapTile(Tile):
     def _place_news(self) -> None:
         city, to = self.session.city, self._projection
         body, size = self.body(), self._sizes.of_thing
-        self._clusters, self._nowhere, self._words = [], 0, None
+        self._clusters, self._nowhere, self._words, self._late = [], 0, None, False
         if to is not None and self.shows("alarms"):
-            alarms = city.alarms()
-            things = alarm_things(alarms, self._place_of, to)
-            shown = [t for t in things if body.contains(t.at)]
-            self._nowhere = len(alarms) - len(shown)
+            shown = [t for t in self._alarms.things(to) if body.contains(t.at)]
+            self._nowhere = len(city.alarms()) - len(shown)
             self._clusters = clusters(shown, size)
         if to is not None and self.shows("reports"):
             # Two layers: the count on an alarm's symbol counts alarms. Reports step out of its way.
             reports = [t for t in report_things(city.reports(), self.now_ns(), to) if body.contains(t.at)]
             rooms = [self._room(c) for c in self._clusters]
             self._clusters = clusters(set_aside(reports, rooms, size), size) + self._clusters
-
-    def _place_of(self, alarm: Alarm) -> Point | None:
-        """Its own place, its sensor's, or its first camera's."""
-        city = self.session.city
-        for record in (alarm, city.sensor(alarm.sensor_id), *(city.camera(c) for c in alarm.camera_ids)):
-            if record is not None and record.lon is not None and record.lat is not None:
-                return (record.lon, record.lat)
-        return None
 
     # -- what it says --------------------------------------------------------------------------------
 
@@ -194,6 +207,8 @@ class MapTile(Tile):
         painter.save()
         painter.setClipRect(body, Qt.ClipOperation.IntersectClip)
         painter.drawPixmap(body.topLeft(), self._background(body))
+        if self._called:
+            self._ground.paint_called(painter, self._called, self.theme, self.scale)
         view = MapPainter(painter, self.scale, self.theme, self._sizes)
         taken = [self._room(c) for c in self._clusters]
         if self._words is None:
@@ -203,7 +218,7 @@ class MapTile(Tile):
             if self._exposed.intersects(room.toAlignedRect()):
                 self._backing(painter, room)
                 text.draw(painter, room, words, self.scale.floor, self.theme.muted)
-        bright = self._bright or self.session.look.less_motion
+        bright = self._bright or not self._blinking()
         counted = self._counted(view)
         for cluster, room in zip(self._clusters, taken, strict=True):
             if self._exposed.intersects(room.toAlignedRect()):
@@ -281,13 +296,15 @@ class MapTile(Tile):
                     out.add(cluster.worst.id)
         return out
 
+    def _blinking(self) -> list[Cluster]:
+        """Unacknowledged ones; none where there are so many that a blinking map would tell nothing."""
+        asking = [c for c in self._clusters if c.worst.what is What.ALARM and c.worst.filled]
+        return asking if len(asking) <= _MOST_BLINK and not self.session.look.less_motion else []
+
     def on_blink(self, bright: bool) -> None:
         self._bright = bright
-        if self.session.look.less_motion:
-            return
-        for cluster in self._clusters:
-            if cluster.worst.what is What.ALARM and cluster.worst.filled:
-                self.update(self._room(cluster).toAlignedRect().adjusted(-1, -1, 1, 1))
+        for cluster in self._blinking():
+            self.update(self._room(cluster).toAlignedRect().adjusted(-1, -1, 1, 1))
 
     # -- mouse ---------------------------------------------------------------------------------------
 
@@ -297,7 +314,7 @@ class MapTile(Tile):
         lines: list[str] = []
         for cluster in reversed(self._clusters):
             if self._room(cluster).contains(at):
-                lines += [t.words for t in cluster.things]
+                lines += [words_of(t) for t in cluster.things]
         reach = self._sizes.dot * 2.0
         near: Callable[[Thing], bool] = lambda t: (t.at - at).manhattanLength() <= reach  # noqa: E731
         lines += [self._dot_words(t) for t in self._dots if near(t)]

@@ -369,10 +369,8 @@ class PlotTile(Tile):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         act = act_of(event)
-        if act is not None and self.act(act):
-            return
-        if event.key() == Qt.Key.Key_Escape and not self.view.live:
-            self.act(PlotAct.NOW)
+        done = event.key() == Qt.Key.Key_Escape and self.view.live  # at now it is the window's, or the sheet's
+        if act is not None and not done and self.act(act):
             return
         super().keyPressEvent(event)
 

@@ -1,15 +1,16 @@
 """Tile "reports": the queue of citizen reports with its SLA clocks, overdue first.
 
-Shows the city's records and changes none. Lateness is inverse grey and words, never a priority's hue. Who sent
-a report is no part of it: Enter (or the control of the row) asks the hub for it, with a reason (parts/reveal.py).
+Lateness is inverse grey and words, never a priority's hue. Enter opens a report and what can be done to it, Insert
+takes a new one in (parts/report_panel.py). Who sent it is no part of it: the hub is asked for that, with a reason
+(parts/reveal.py).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeySequence, QMouseEvent, QPainter, QResizeEvent, QShortcut
+from PySide6.QtCore import QAbstractItemModel, QEvent, QRectF, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QStyleOptionViewItem
 
 from backends.domain.access import Right
@@ -18,9 +19,11 @@ from backends.domain.place import Area
 from backends.domain.report import Report
 from layouts.options import ReportsOptions
 from widgets.i18n import local, tr
-from widgets.models.reports import REPORT_ROLE, SLA_ROLE, ReportModel, Sla
+from widgets.keys import bind
+from widgets.models.reports import REPORT_ROLE, SLA_ROLE, ReportModel, Sla, click_words, report_words
 from widgets.parts import text
 from widgets.parts.alarm_words import why_not
+from widgets.parts.report_panel import NEW, ReportPanel
 from widgets.parts.reveal import RevealPanel
 from widgets.parts.rows import Index, RowDelegate, RowList
 from widgets.parts.shapes import chip_width, draw_bar, draw_chip, draw_rule
@@ -115,7 +118,20 @@ class ReportRows(RowDelegate):
         if selected or hovered:
             second.setRight(self._paint_reveal(painter, rect, second))
         if second.height() and second.width() >= scale.floor * 4:
-            text.draw(painter, second, _about(report, plan), scale.floor, theme.muted)
+            text.draw(painter, second, self._about(report, plan), scale.floor, theme.muted)
+
+    def _about(self, report: Report, plan: RowPlan) -> str:
+        """What a click became of, what is unusual, then what it is and whose."""
+        click = self.view.session.city.pending.get(("reports", report.id))
+        who = local(report.agency) or local(report.place)
+        parts = [
+            click_words(click) if click is not None else "",
+            tr(f"reports.state.{report.state.value}") if report.state.undecided else "",
+            *report_words(report),
+            local(report.category_name) or report.category,
+            who if plan.with_agency else "",
+        ]
+        return " · ".join(filter(None, parts))
 
     # -- the one control of a row ----------------------------------------------------------------------
 
@@ -206,12 +222,6 @@ class ReportRows(RowDelegate):
         return self.theme.strong if sla.soon else self.theme.muted
 
 
-def _about(report: Report, plan: RowPlan) -> str:
-    who = local(report.agency) or local(report.place)
-    parts = (local(report.category_name) or report.category, who if plan.with_agency else "")
-    return " · ".join(filter(None, parts))
-
-
 class ReportsTile(Tile):
     """The queue."""
 
@@ -228,10 +238,14 @@ class ReportsTile(Tile):
         self.reveal = RevealPanel(session, scale, self)
         self.rows.revealPressed.connect(self._reveal)
         session.city.grantChanged.connect(self._on_grant)
-        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            shortcut = QShortcut(QKeySequence(key), self.list)
-            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(self._reveal_selected)
+        self.panel = ReportPanel(session, scale, self)
+        self.panel.revealAsked.connect(self._reveal_id)
+        self.panel.closed.connect(self.list.setFocus)
+        self.panel.placed.connect(self._lay_out)
+        self.panel.done.connect(self._on_done)
+        self.list.doubleClicked.connect(self._open_selected)
+        bind(self.list, "reports.open", self._open_selected)
+        bind(self.list, "reports.take_in", self.panel.take_in)
         self.setFocusProxy(self.list)
         self._on_grant()
         self.refresh()
@@ -243,6 +257,10 @@ class ReportsTile(Tile):
         return tr("reports.title")
 
     def summary(self) -> str:
+        waiting = sum(feed == "reports" and id_.startswith(NEW) for feed, id_ in self.session.city.pending)
+        return tr("reports.new_waiting", n=waiting) if waiting else self._counts()
+
+    def _counts(self) -> str:
         total = self.model.rowCount()
         if total == 0:
             return ""
@@ -267,20 +285,46 @@ class ReportsTile(Tile):
         if changed & {"reports", "config"}:
             self.refresh()
 
-    def _reveal_selected(self) -> None:
+    def choose(self, report_id: str) -> bool:
+        """The keyboard on that report's row; False: it is not in this queue."""
+        rows = range(self.model.rowCount())
+        row = next((n for n in rows if self.model.report(n).id == report_id), -1)
+        if row < 0 or self.scale.wall:
+            return False
+        self.list.select_row(row)
+        self.list.setFocus()
+        return True
+
+    def _open_selected(self) -> None:
         report = self.list.currentIndex().data(REPORT_ROLE)
         if isinstance(report, Report):
+            self.reveal.wipe()
+            self.panel.open_for(report)
+
+    def _on_done(self, report_id: str) -> None:
+        """On to the next one that waits for a decision: triage goes by Enter alone."""
+        rows = [self.model.report(row) for row in range(self.model.rowCount())]
+        at = next((n for n, report in enumerate(rows) if report.id == report_id), -1)
+        waiting = [n for n, report in enumerate(rows) if report.state.undecided and report.id != report_id]
+        after = [n for n in waiting if n > at] or waiting
+        if report_id and after:
+            self.list.select_row(after[0])
+
+    def _reveal_id(self, report_id: str) -> None:
+        report = self.session.city.records("reports").get(report_id)
+        if report is not None:
             self._reveal(report)
 
     def _reveal(self, report: Report) -> None:
-        refused = self.session.city.grant.refusal(Right.REVEAL_REPORTER)
+        city = self.session.city
+        refused = city.grant.refusal(Right.REVEAL_REPORTER) or ("briefing" if city.briefing else "")
         if refused:
             self.session.notices.post(why_not(self.session.city, refused))
         else:
             self.reveal.open_for(report.id)
 
     def _on_grant(self) -> None:
-        self.model.personal = self.session.city.grant.sees_personal_data
+        self.model.personal = self.session.city.shows_personal_data
         self.list.viewport().update()
 
     def on_second(self) -> None:
@@ -294,6 +338,7 @@ class ReportsTile(Tile):
     def on_look(self) -> None:
         self.model.retranslate()
         self.reveal.on_look()
+        self.panel.on_look()
         self.list.relayout()
         super().on_look()
 
@@ -301,19 +346,27 @@ class ReportsTile(Tile):
         area = self.options.area
         reports = (r for r in self.session.city.reports() if not area or r.area_id == area)
         self.model.sync(reports, self.now_ns())
+        self.panel.renew()
+        self.list.viewport().update()  # what became of a click stands in its row
         self.list.setVisible(self.model.rowCount() > 0)
         super().refresh()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.reveal.place()
+        self.panel.place()
+
+    def _lay_out(self) -> None:
+        """Rows above the panel stay whole."""
         body = self.rect().adjusted(0, self.header_height, 0, 0)
         fit, self.rows.height = self._row_heights(body.height())
         if self.scale.wall or self.options.rows:
             # A wall keeps to its few rows even where more would fit.
             body.setHeight(min(body.height(), fit * self.rows.height))
+        if self.panel.isVisible():
+            body.setBottom(min(body.bottom(), self.panel.geometry().top() - 1))
         self.list.setGeometry(body)
         self.list.relayout()
-        self.reveal.place()
 
     def _row_heights(self, room: int) -> tuple[int, int]:
         """(rows that fit, height of each): the natural height, stretched a little to fill the room."""

@@ -327,6 +327,25 @@ class CameraDesk(QObject):
         self._say(tr(words, number=camera.number, n=number, monitor=monitor))
         return ""
 
+    # -- calling up by name ----------------------------------------------------------------------------
+
+    def free_tile(self) -> CameraTile | None:
+        """The chosen tile, where it is one that hands may put a camera on."""
+        found = self._find(self._session.hands.place)
+        return found[1] if found is not None and not found[1].options.slot else None
+
+    def call_up(self, camera_id: str, *, kept: bool) -> str:
+        """Onto the chosen tile, or (`kept`, or none is chosen) the one that the layout keeps for alarms. Returns why
+        not; empty = done."""
+        tile = None if kept else self.free_tile()
+        if tile is not None:
+            self._put(tile, camera_id)
+            return ""
+        if not any(one.options.slot for window in self._windows() for one in camera_tiles(window)):
+            return tr("search.no_slot")
+        self._session.calls.cameraCalled.emit(camera_id)
+        return ""
+
     # -- finding and saying ----------------------------------------------------------------------------
 
     def _find(self, place: str) -> Found | None:

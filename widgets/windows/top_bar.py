@@ -337,6 +337,8 @@ class TopBar(QWidget):
         name = who.name if who is not None else grant.name
         if grant.locked:
             return self._state(tr("access.bar_locked"), name, locked=True)
+        if self.session.city.briefing:
+            return self._state(tr("access.bar_briefing"), name, locked=False)
         if grant.offline:
             return self._clickable(self._two_lines(name, f"{role} · {tr('access.bar_offline')}", 4, right=True))
         if who is not None and who.t_handover_ns:

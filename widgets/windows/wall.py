@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeySequence, QScreen, QShortcut
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication, QScreen
 
 from layouts.geometry import plan_windows
 from layouts.spec import Layout, Loaded, Monitor, PanelKind, TileKind
 from widgets.i18n import Language, language, tr
 from widgets.idle import IdleLock
+from widgets.keys import bind, bind_key
 from widgets.pump import Pump
 from widgets.session import Session
 from widgets.theme import ThemeName
 from widgets.tiles.registry import tile_specs
 from widgets.windows.camera_desk import CameraDesk
+from widgets.windows.panel_desk import PanelDesk
 from widgets.windows.plot_sheet import PlotSheets
 from widgets.windows.wall_window import WallWindow
 
 _log = logging.getLogger(__name__)
 
-LANGUAGE_KEY = "Ctrl+L"
-THEME_KEY = "Ctrl+T"
-SOUND_KEY = "Ctrl+M"
-SILENCE_KEY = "F7"
-LOCK_KEY = "Ctrl+Shift+L"
-"""Locks who is signed in; brings the panel back when it was put away."""
-RESTART_KEY = "Ctrl+R"
-"""Starts the parts of the program again that were given up; where none is, it does nothing."""
+BRIEFING = "briefing"
+"""What the memory calls it: a screen that starts again among visitors stays so."""
 
 
 def tile_kinds() -> dict[str, TileKind]:
@@ -56,9 +53,13 @@ class Wall(QObject):
         self.windows: list[WallWindow] = []
         self._idle: IdleLock | None = None
         self.cameras = CameraDesk(session, lambda: self.windows)
+        self.panels = PanelDesk(session, lambda: self.windows, self.cameras, loaded.layouts, self.show_layout)
+        self._acts = self.panels.acts = self._window_acts()
         self.plots = PlotSheets(session, pump, lambda: self.windows)
         self.layout: Layout = loaded.layouts[0]
+        pump.secondPassed.connect(self.panels.on_second)
         pump.picturePass.connect(session.demands.flush)
+        session.city.set_briefing(bool(session.memory.get(BRIEFING)))
         app = QGuiApplication.instance()
         assert isinstance(app, QGuiApplication)
         app.screenAdded.connect(self._on_screens)
@@ -94,6 +95,7 @@ class Wall(QObject):
                 self.cameras.watch(window)
                 self.windows.append(window)
             self._put(self.windows[n], screen)
+        self.panels.relocate()
         desk = self._desk()
         for window in self.windows:
             window.host_sign_in(wanted=window is desk)
@@ -166,6 +168,7 @@ class Wall(QObject):
 
     def close(self) -> None:
         """Close all windows; the program ends after it."""
+        self.panels.close()
         while self.windows:
             self._close(self.windows.pop())
         self._session.demands.flush()
@@ -181,19 +184,30 @@ class Wall(QObject):
     def _bind_keys(self, window: WallWindow) -> None:
         for layout in self._loaded.layouts:
             if layout.key:
-                self._bind(window, layout.key, lambda name=layout.id: self.show_layout(name))
-        self._bind(window, LANGUAGE_KEY, self._next_language)
-        self._bind(window, THEME_KEY, self._next_theme)
-        self._bind(window, SOUND_KEY, self._session.sound.toggle_muted)
-        self._bind(window, SILENCE_KEY, self._session.sound.silence)
-        self._bind(window, LOCK_KEY, self.lock)
-        self._bind(window, RESTART_KEY, self._session.calls.restartAsked)
+                bind_key(window, layout.key, partial(self.show_layout, layout.id), window=True)
+        for command, act in self._acts.items():
+            bind(window, command, partial(act, window))
 
-    @staticmethod
-    def _bind(window: WallWindow, key: str, action: object) -> None:
-        shortcut = QShortcut(QKeySequence(key), window)
-        shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
-        shortcut.activated.connect(action)
+    def _window_acts(self) -> dict[str, Callable[[WallWindow], object]]:
+        """What the commands of the window do, by key and from the search line."""
+        return {
+            "window.palette": self.panels.open_palette,
+            "window.help": self.panels.open_help,
+            "window.notices": self.panels.open_notices,
+            "window.language": lambda _window: self._next_language(),
+            "window.theme": lambda _window: self._next_theme(),
+            "window.sound": lambda _window: self._session.sound.toggle_muted(),
+            "window.silence": lambda _window: self._session.sound.silence(),
+            "window.lock": lambda _window: self.lock(),
+            "window.briefing": lambda _window: self._toggle_briefing(),
+            "window.restart": lambda _window: self._session.calls.restartAsked.emit(),
+        }
+
+    def _toggle_briefing(self) -> None:
+        city = self._session.city
+        city.set_briefing(not city.briefing)
+        self._session.memory.set(BRIEFING, "on" if city.briefing else "")
+        self._session.notices.tell_desk(tr("access.briefing_on" if city.briefing else "access.briefing_off"))
 
     def _next_language(self) -> None:
         self._session.look.set_language(Language.EN if language() is Language.VI else Language.VI)

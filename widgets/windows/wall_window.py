@@ -140,6 +140,7 @@ class WallWindow(QWidget):
         for tile in self.tiles.values():
             tile.on_feeds(changed)
         if changed & {"alarms", "local", "roster"}:
+            self._tell_of_highest()
             self.bar.update()
 
     def _on_health(self) -> None:
@@ -153,8 +154,14 @@ class WallWindow(QWidget):
         for tile in self.tiles.values():
             tile.on_look()
 
+    def _names_highest(self) -> bool:
+        """The bar names the highest alarm where no list of this window shows it just now."""
+        specs = tile_specs()
+        lists = [tile for tile in self.tiles.values() if (s := specs.get(_kind(tile))) and s.shows_alarms]
+        return self.plan.names_highest_alarm or not any(tile.shows_highest_alarm() for tile in lists)
+
     def _tell_bar(self) -> None:
-        words = BarWords(self.plan.name.get(language()), self.plan.index + 1, self.plan.names_highest_alarm)
+        words = BarWords(self.plan.name.get(language()), self.plan.index + 1, self._names_highest())
         self.bar.set_words(words, self.scale)
         self.setWindowTitle(f"{tr('app.title')} · {words.layout} · {words.screen}")
         self.update()
@@ -163,9 +170,15 @@ class WallWindow(QWidget):
         for tile in self.tiles.values():
             tile.on_picture_pass()
 
+    def _tell_of_highest(self) -> None:
+        if self.bar.words.names_highest_alarm is not self._names_highest():
+            self._tell_bar()
+
     def _on_second(self) -> None:
+        self.session.city.weigh(self.session.clock.now_ns())
         for tile in self.tiles.values():
             tile.on_second()
+        self._tell_of_highest()
         self.bar.update()
         if self.sign_in is not None:
             self.sign_in.on_second()

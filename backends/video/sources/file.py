@@ -41,6 +41,7 @@ class LoopedFile:
         self.fps = self._reader.fps or 25.0
         self.codec = self._reader.codec
         self.leave_out = self._reader.leave_out
+        self.by = self._reader.by
 
     def arrivals(self) -> Iterator[Compressed]:
         """Each packet at its time. The interval at the seam is the usual one."""

@@ -181,6 +181,7 @@ class Hls:
         self.fps = self._reader.fps
         self.decode = self._reader.decode
         self.leave_out = self._reader.leave_out
+        self.by = self._reader.by
         self.codec = self._reader.codec
 
     def _fetch(self, url: str, _flags: int, _options: object) -> _Segment:

@@ -27,7 +27,8 @@ const Int SECOND = 1'000'000'000;
 const std::set<Text> MODES = {"live", "demo", "exercise", "replay", "test"};
 const std::set<Text> STATE = {"alarms", "incidents", "reports", "cameras", "sensors",
                               "indicators", "layouts", "roster", "stations", "config"};
-const std::set<Text> VERBS = {"acknowledge", "claim", "release", "shelve", "unshelve", "comment", "push_layout"};
+const std::set<Text> VERBS = {"acknowledge", "claim", "release", "shelve", "unshelve", "reset",
+                              "out_of_service", "in_service", "comment", "push_layout"};
 const auto MORE = zmq::send_flags::sndmore;
 volatile std::sig_atomic_t stopping = 0;
 Int now() { return std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count(); }

@@ -1,0 +1,107 @@
+"""Values against limits: which limit is broken, and how that is said. What becomes of it is the engine's business.
+
+Pure. A value is judged by the limits that applied at its own time. Must not: judge a value of doubtful quality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from backends.domain.alarm import Alarm, Priority
+from backends.domain.limits import day_number, day_of, limits_at
+from backends.domain.quality import Quality
+from backends.domain.sensor import Limit, Sample, Sensor
+from backends.hub.trend import Trend
+from backends.hub.words import limit_detail, limit_name
+
+_GOOD = Quality.GOOD.value
+
+
+class LimitJudge:
+    """All series that have limits."""
+
+    def __init__(self) -> None:
+        self._sensors: dict[str, Sensor] = {}
+        self._in_force: dict[str, tuple[int, tuple[Limit, ...]]] = {}
+        self._trends: dict[str, Trend] = {}
+        self._newest: dict[str, int] = {}
+        self._held: dict[str, Limit] = {}
+        """Which limit a series' alarm speaks of."""
+
+    def watch(self, sensor: Sensor) -> None:
+        """Take a sensor's definition; its limits hold from the next sample on."""
+        self._sensors[sensor.id] = sensor
+        self._in_force.pop(sensor.id, None)
+        if sensor.limits:
+            self._trends.setdefault(sensor.id, Trend())
+
+    def watches(self, series: str) -> bool:
+        """Has this series limits at all?"""
+        return series in self._trends
+
+    def sensor(self, series: str) -> Sensor | None:
+        return self._sensors.get(series)
+
+    def seed_trend(self, series: str, points: Iterable[tuple[int, float]]) -> None:
+        """Samples of the last hour, after a restart."""
+        if (trend := self._trends.get(series)) is not None:
+            for t_ns, value in points:
+                trend.add(t_ns, value)
+
+    def takes(self, s: Sample, now_ns: int | None) -> bool:
+        """It counts. Doubtful, missing and older values do not.
+
+        `now_ns`: when it came. A newest value from the future was a wrong clock's (the sensor's, or the hub's
+        before it was set back): it must not keep the engine deaf until that future comes.
+        """
+        if s.value is None or s.quality != _GOOD or s.series not in self._trends or s.series not in self._sensors:
+            return False
+        newest_ns = self._newest.get(s.series, -1)
+        if s.t_ns <= newest_ns and (now_ns is None or newest_ns <= now_ns):
+            return False
+        self._newest[s.series] = s.t_ns
+        self._trends[s.series].add(s.t_ns, s.value)
+        return True
+
+    def broken(self, s: Sample, standing: Alarm | None, *, holding: bool) -> tuple[Priority, dict[str, Any]] | None:
+        """Priority and words of the gravest limit that is broken. `holding`: one was until now, so that it is left
+        only past its deadband."""
+        assert s.value is not None
+        sensor = self._sensors[s.series]
+        limit = self._gravest(sensor, s, standing, holding=holding)
+        if limit is None:
+            return None
+        self._held[s.series] = limit
+        return limit.priority, {
+            "name": limit_name(sensor, limit, s.value),
+            "detail": limit_detail(sensor, limit, s.value, self._trends[s.series].per_hour()),
+            "place": sensor.station, "area_id": sensor.area_id, "lon": sensor.lon, "lat": sensor.lat,
+            "sensor_id": sensor.id, "camera_ids": sensor.camera_ids, "source": "limit",
+        }  # fmt: skip
+
+    def forget(self, series: str) -> None:
+        """No limit of it is broken any more."""
+        self._held.pop(series, None)
+
+    def _gravest(self, sensor: Sensor, s: Sample, standing: Alarm | None, *, holding: bool) -> Limit | None:
+        assert s.value is not None
+        held = self._held.get(s.series)
+        below_held = False
+        for limit in self._on(sensor, s.t_ns):
+            if holding and held is not None:
+                below_held |= limit == held
+            elif holding and standing is not None:
+                # After a restart the standing alarm's priority tells which limit it speaks of.
+                below_held |= limit.priority.rank >= standing.priority.rank
+            slack = limit.deadband if below_held else 0.0
+            if (s.value > limit.value - slack) if limit.above else (s.value < limit.value + slack):
+                return limit
+        return None
+
+    def _on(self, sensor: Sensor, t_ns: int) -> tuple[Limit, ...]:
+        day = day_number(t_ns)
+        known = self._in_force.get(sensor.id)
+        if known is None or known[0] != day:
+            known = self._in_force[sensor.id] = (day, limits_at(sensor.limits, day_of(t_ns)))
+        return known[1]

@@ -1,0 +1,148 @@
+"""What can be done to a citizen report now, in the order in which it is most often done. Pure but for the language.
+
+One list for the whole of triage: give it to an agency, merge it, send a unit, close it; typed letters without accents
+narrow it down. What a person may not do stays in the list and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from backends.domain.access import Right
+from backends.domain.action import Verb
+from backends.domain.place import Agency, SlaRule
+from backends.domain.report import Report, ReportState
+from backends.domain.report_moves import STEPS
+from backends.domain.report_twins import WITHIN_M, WITHIN_S, Reach, Twin, twins
+from backends.domain.text import fold
+from widgets import format as fmt
+from widgets.i18n import local, tr
+from widgets.models.city import CityModel
+from widgets.search.words import matches, split, tokens
+
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One line of the list."""
+
+    verb: Verb | None
+    """None: who sent it is asked for, which is no action."""
+    words: str
+    args: dict[str, str] = field(default_factory=dict)
+    ask: str = ""
+    """The argument that is still to be typed: "reason", "result" or "text"; empty = none."""
+    refused: str = ""
+    """Why not, as Grant.refusal; empty = it may be done."""
+
+
+def choices(city: CityModel, report: Report) -> list[Choice]:
+    """All that fits the report as it stands; the first is what is mostly right."""
+    found = [*_decide(city, report), *_work(report), *_other(city, report)]
+    refused = {verb: city.grant.refusal(verb) for verb in {one.verb for one in found if one.verb is not None}}
+    refused_reveal = city.grant.refusal(Right.REVEAL_REPORTER) or ("briefing" if city.briefing else "")
+    return [
+        Choice(one.verb, one.words, one.args, one.ask, refused_reveal if one.verb is None else refused[one.verb])
+        for one in found
+    ]
+
+
+def narrowed(listed: Iterable[Choice], typed: str) -> list[Choice]:
+    """Those whose words hold the beginnings of all typed words, in any order: "dien", "giao dien", "gop 2203"."""
+    wanted = split(typed)
+    return [one for one in listed if matches(wanted, tokens(one.words))]
+
+
+def similar(city: CityModel, report: Report) -> list[Twin]:
+    """Reports that may speak of the same thing, best first."""
+    rule = next((r for r in _config(city, SlaRule) if r.category == report.category), None)
+    reach = Reach(
+        (rule.within_m if rule is not None else 0.0) or WITHIN_M,
+        (rule.within_hours * 3600 if rule is not None else 0.0) or WITHIN_S,
+    )
+    return twins(report, city.reports(), reach)
+
+
+def _decide(city: CityModel, report: Report) -> list[Choice]:
+    """Whose it is."""
+    if not report.state.open:
+        return []
+    found = []
+    agencies = sorted(_config(city, Agency), key=lambda one: (one.id != report.agency_id, fold(local(one.name))))
+    assigned = [Choice(Verb.ASSIGN, tr("reports.do.assign", agency=local(a.name)), {"agency": a.id}) for a in agencies]
+    if report.state.undecided:
+        found += assigned[:1]
+    for twin in similar(city, report):
+        other: Report = city.records("reports")[twin.report_id]
+        if other.state.open:
+            words = tr("reports.do.merge", id=other.id, title=local(other.title), where=_apart(twin))
+            found.append(Choice(Verb.MERGE, words, {"into": other.id}))
+    if report.state.undecided:
+        return [*found, *assigned[1:]]
+    return [*found, *(one for one in assigned if one.args["agency"] != report.agency_id)]
+
+
+def _work(report: Report) -> list[Choice]:
+    """How far it is."""
+    if not report.state.open:
+        return []
+    found = [Choice(Verb.START, tr("reports.do.start"))] if report.state is ReportState.ASSIGNED else []
+    for number, order in enumerate(report.orders):
+        for step in () if order.t_done_ns else STEPS:
+            if not getattr(order, f"t_{step}_ns"):
+                words = tr(f"reports.do.order_{step}", unit=local(order.unit))
+                found.append(Choice(Verb.ORDER_STEP, words, {"order": str(number), "step": step}))
+    if not report.state.undecided:
+        found.append(Choice(Verb.CLOSE, tr("reports.do.close"), ask="result"))
+        found.append(Choice(Verb.SEND_BACK, tr("reports.do.send_back"), ask="reason"))
+    return found
+
+
+def _other(city: CityModel, report: Report) -> list[Choice]:
+    reveal = Choice(None, tr("reports.do.reveal"))
+    if report.state is ReportState.MERGED:
+        return [Choice(Verb.UNMERGE, tr("reports.do.unmerge", id=report.merged_into)), reveal]
+    if not report.state.open:
+        return [Choice(Verb.REOPEN, tr("reports.do.reopen"), ask="reason"), reveal]
+    held, paused = report.holder_id, report.t_paused_ns
+    units = sorted(_config(city, Agency), key=lambda one: (one.id != report.agency_id, fold(local(one.name))))
+    return [
+        Choice(Verb.RELEASE, tr("reports.do.release", who=report.holder))
+        if held
+        else Choice(Verb.CLAIM, tr("reports.do.claim")),
+        Choice(Verb.RESUME, tr("reports.do.resume"))
+        if paused
+        else Choice(Verb.PAUSE, tr("reports.do.pause"), ask="reason"),
+        Choice(Verb.REJECT, tr("reports.do.reject"), ask="reason"),
+        reveal,
+        *(Choice(Verb.ORDER, tr("reports.do.order", unit=local(u.name)), {"agency": u.id}, "text") for u in units),
+        *(
+            Choice(
+                Verb.CATEGORISE,
+                tr("reports.do.categorise", name=local(rule.name), time=fmt.duration(rule.hours * 3600)),
+                {"category": rule.category},
+            )
+            for rule in sorted(_config(city, SlaRule), key=lambda one: fold(local(one.name)))
+            if rule.category != report.category
+        ),
+    ]
+
+
+def categories(city: CityModel) -> list[Choice]:
+    """What a report that the centre takes in may be."""
+    rules = sorted(_config(city, SlaRule), key=lambda one: fold(local(one.name)))
+    refused = city.grant.refusal(Verb.INTAKE)
+    return [Choice(Verb.INTAKE, local(rule.name), {"category": rule.category}, "", refused) for rule in rules]
+
+
+def _config(city: CityModel, kind: type[Kind]) -> list[Kind]:
+    return [one for one in city.records("config").values() if isinstance(one, kind)]
+
+
+def _apart(twin: Twin) -> str:
+    """ "cách 40 m, trước 12 phút"."""
+    key = "reports.twin_earlier" if twin.apart_s >= 0 else "reports.twin_later"
+    return tr(key, m=fmt.number(round(twin.distance_m / 10) * 10), time=fmt.duration(abs(twin.apart_s)))

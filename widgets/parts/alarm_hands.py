@@ -1,0 +1,186 @@
+"""What hands do to the chosen rows of an alarm list: acknowledge, take in hand, call up a camera, write, set aside.
+
+One row: what its button or key says, with the state that the person saw. Several: each its own action, and only those
+that were on the screen long enough to be seen. Must not: paint, or change an alarm; the hub does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QObject, Signal
+
+from backends.domain.action import Verb
+from backends.domain.alarm import AlarmState
+from backends.domain.ports import ActionRefused
+from backends.domain.times import NS_PER_S
+from widgets.i18n import tr
+from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow, FoldRow
+from widgets.models.city import LOCAL_FEED
+from widgets.parts.alarm_many import ManyActs
+from widgets.parts.alarm_panel import AlarmPanel, Mode
+from widgets.parts.alarm_rows import RowButton
+from widgets.parts.alarm_view import AlarmView
+from widgets.parts.alarm_words import why_not
+from widgets.parts.stand_in import camera_of
+from widgets.session import Session
+
+_VERBS = {RowButton.ACKNOWLEDGE: Verb.ACKNOWLEDGE, RowButton.CLAIM: Verb.CLAIM, RowButton.RESET: Verb.RESET}
+_SPARE_S = 10.0
+"""The longest time that a role may set aside is counted on the hub's clock, a moment later than the click."""
+
+
+class AlarmHands(QObject):
+    """Of one list."""
+
+    panelChanged = Signal()
+    """The panel needs another height."""
+
+    def __init__(self, session: Session, model: AlarmListModel, view: AlarmView, panel: AlarmPanel) -> None:
+        super().__init__(view)
+        self._session, self._model, self._view, self._panel = session, model, view, panel
+        self.many = ManyActs(session, self)
+        panel.noted.connect(self._note)
+        panel.shelved.connect(self._shelve)
+        self.acts: dict[str, Callable[[], bool]] = {
+            "alarms.all_seen": self.choose_seen,
+            "alarms.note": lambda: self._write(Mode.NOTE),
+            "alarms.shelve": lambda: self._write(Mode.SHELVE),
+            "alarms.history": self.tell,
+            "alarms.history_close": self._close,
+        }
+        """Command -> what its keys do; False: it means nothing now."""
+
+    # -- the chosen ------------------------------------------------------------------------------------
+
+    def chosen(self) -> list[AlarmRow]:
+        """In list order; the current row where no others are."""
+        rows = sorted(index.row() for index in self._view.selectionModel().selectedIndexes())
+        if len(rows) < 2:
+            row = self._view.currentIndex().data(ROW_ROLE)
+            return [row] if isinstance(row, AlarmRow) else []
+        return [row for n in rows if isinstance(row := self._model.row(n), AlarmRow)]
+
+    def choose_seen(self) -> bool:
+        """All unacknowledged ones that a person has seen here, and no others."""
+        now_s, chosen, begun = self._session.mono.monotonic_s(), QItemSelection(), -1
+        # Unacknowledged ones come first; while the list is held acknowledged ones may stand among them.
+        for n in range(self._model.rowCount() + 1):
+            row = self._model.row(n) if n < self._model.rowCount() else None
+            if isinstance(row, AlarmRow) and self._fit(row) and self._view.seen.has(row.alarm, now_s):
+                begun = n if begun < 0 else begun
+            elif begun >= 0:
+                chosen.select(self._model.index(begun), self._model.index(n - 1))
+                begun = -1
+        self._view.selectionModel().select(chosen, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        return True
+
+    @staticmethod
+    def _fit(row: AlarmRow) -> bool:
+        return row.alarm.unacknowledged and not row.gone
+
+    def _seen(self, rows: list[AlarmRow]) -> list[AlarmRow]:
+        """Of several only those that were seen; one alone is what the person looks at."""
+        now_s = self._session.mono.monotonic_s()
+        return rows if len(rows) < 2 else [row for row in rows if self._view.seen.has(row.alarm, now_s)]
+
+    # -- acts ------------------------------------------------------------------------------------------
+
+    def press_chosen(self, button: RowButton) -> None:
+        """A key of the list."""
+        self._view.keyPressed.emit()
+        rows, current = self.chosen(), self._view.currentIndex().data(ROW_ROLE)
+        if isinstance(current, FoldRow) and len(rows) < 2:
+            self.open_fold(current)  # what it stands for has not been seen
+        elif button is RowButton.ACKNOWLEDGE and len(rows) > 1:
+            self._acknowledge(rows)
+        elif isinstance(current, AlarmRow):
+            self._press_current(current, button)
+
+    def _press_current(self, row: AlarmRow, button: RowButton) -> None:
+        """As it is on the screen: a key means what the person sees, as a click does."""
+        place = self._view.currentIndex()
+        if place.row() not in self._view.shown_rows():
+            self._view.scrollTo(place)
+            self._session.notices.tell_desk(tr("alarms.look_first"))
+            return
+        if button is RowButton.ACKNOWLEDGE and row.alarm.state is AlarmState.LATCHED:
+            button = RowButton.RESET  # what Enter can still mean there
+        shown = self._view.painted_row(row.alarm.id)
+        self.press(row if shown is None or row.gone else shown, button)
+
+    def press(self, row: AlarmRow, button: RowButton) -> None:
+        """A button of a row, or its key."""
+        if row.gone:
+            self._session.notices.post(tr("alarms.ended_why"))
+        elif button is RowButton.WHY:
+            self._refused(row, self._session.city.grant.refusal(Verb.ACKNOWLEDGE))
+        elif button is RowButton.CAMERA:
+            camera = camera_of(self._session.city, row.alarm)
+            if camera is not None:
+                self._session.calls.cameraCalled.emit(camera.camera_id)
+        else:
+            try:
+                self._session.actions.submit(_VERBS[button], row.feed, row.alarm.id, row.alarm.state_rev)
+            except ActionRefused as refusal:
+                self._refused(row, refusal.code)
+
+    def _acknowledge(self, rows: list[AlarmRow]) -> None:
+        asking = [row for row in rows if self._fit(row)]
+        seen = self._seen(asking)
+        if not asking:
+            self._session.notices.post(tr("alarms.many_none"))
+        elif self.many.do(Verb.ACKNOWLEDGE, seen, unseen=len(asking) - len(seen)):
+            self._view.setCurrentIndex(self._view.currentIndex())  # they are done: the next Enter means one row again
+
+    def _write(self, mode: Mode) -> bool:
+        verb = {Mode.NOTE: Verb.COMMENT, Mode.SHELVE: Verb.SHELVE}[mode]
+        if why := self._session.city.grant.refusal(verb):
+            self._session.notices.post(why_not(self._session.city, why))
+            return True
+        # The station's own alarms end with their cause: the hub does not know them.
+        rows = [row for row in self._seen(self.chosen()) if not row.gone and row.feed != LOCAL_FEED]
+        if not rows:
+            self._session.notices.post(tr("alarms.write_none"))
+            return True
+        if mode is Mode.SHELVE and all(row.alarm.state is AlarmState.SHELVED for row in rows):
+            self.many.do(Verb.UNSHELVE, rows)  # the same key takes it back
+            return True
+        self._panel.write(mode, rows)
+        self.panelChanged.emit()
+        return True
+
+    def _note(self, rows: tuple[AlarmRow, ...], words: str) -> None:
+        self.many.do(Verb.COMMENT, rows, {"text": words})
+
+    def _shelve(self, rows: tuple[AlarmRow, ...], reason: str, seconds: float) -> None:
+        until_ns = self._session.clock.now_ns() + int((seconds - _SPARE_S) * NS_PER_S)
+        self.many.do(Verb.SHELVE, rows, {"reason": reason, "until_ns": str(until_ns)})
+
+    def _refused(self, row: AlarmRow, code: str) -> None:
+        """A click must never vanish: what could not be kept, or may not be done, is said at once."""
+        self._session.notices.post(why_not(self._session.city, code), row.alarm.priority)
+
+    # -- the past --------------------------------------------------------------------------------------
+
+    def open_fold(self, row: FoldRow) -> None:
+        """And close it again."""
+        self._model.open_fold(row.fold.key, not row.fold.opened)
+
+    def tell(self) -> bool:
+        """What happened to the chosen alarm; a fold opens."""
+        current = self._view.currentIndex().data(ROW_ROLE)
+        if isinstance(current, FoldRow):
+            self._model.open_fold(current.fold.key, True)
+            return True
+        self._panel.tell()
+        self.panelChanged.emit()
+        return True
+
+    def _close(self) -> bool:
+        if self._panel.close_past():
+            return True
+        current = self._view.currentIndex().data(ROW_ROLE)
+        if isinstance(current, FoldRow):
+            self._model.open_fold(current.fold.key, False)
+        return isinstance(current, FoldRow)

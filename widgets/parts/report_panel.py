@@ -1,0 +1,358 @@
+"""One citizen report and what can be done to it, in place: no dialog, no mouse needed.
+
+A cycle: 1. `open_for` a report (or `take_in` for a new one), the keyboard in the field; 2. typed letters narrow the
+list down, Up and Down move in it; 3. Enter does what is marked, or asks first for what must be typed; 4. `done` tells
+the tile, which goes on to the next report. Esc goes one step back. What was typed stays when a click could not be kept.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from backends.domain.action import ActionStatus, Stage, Verb, new_aid
+from backends.domain.ports import ActionRefused
+from backends.domain.report import Report
+from widgets import format as fmt
+from widgets.i18n import local, tr
+from widgets.models.report_choices import Choice, categories, choices, narrowed
+from widgets.models.reports import click_words, report_words, sla_of
+from widgets.parts import text
+from widgets.parts.alarm_words import why_not
+from widgets.parts.fields import Field
+from widgets.parts.shapes import draw_rule
+from widgets.session import Session
+from widgets.typography import TypeScale, Weight
+
+FEED = "reports"
+NEW = "new-"
+"""How the target of an intake begins, each another one: the hub gives the number."""
+REASON_LIMIT, TITLE_LIMIT = 500, 200
+_WORD_LINES = 3
+"""The citizen's own words take so many lines at most."""
+
+
+class ReportPanel(QWidget):
+    """Over the lower part of its tile, which calls `place`, `renew` and `on_look`."""
+
+    done = Signal(str)
+    """Id of the report that something was done to; empty: a new one was taken in."""
+    closed = Signal()
+    placed = Signal()
+    """Its height has changed, or it has gone."""
+    revealAsked = Signal(str)
+    """Id of the report whose reporter is asked for."""
+
+    def __init__(self, session: Session, scale: TypeScale, tile: QWidget) -> None:
+        super().__init__(tile)
+        self.session, self.scale, self._tile = session, scale, tile
+        self.report: Report | None = None
+        """None: a new one is taken in, or nothing is open."""
+        self._all: list[Choice] = []
+        self.shown: list[Choice] = []
+        """What fits what is typed."""
+        self.at = 0
+        """Which of `shown` is marked."""
+        self._asking: Choice | None = None
+        """The field asks for what this one needs."""
+        self._title = ""
+        """Of a new report, once it is typed."""
+        self._wrong = ""
+        self._taken: set[str] = set()
+        """New reports that are on their way, by the ids of their clicks."""
+        self.field = Field(scale, self, limit=REASON_LIMIT)
+        self.field.textEdited.connect(self._typed)
+        self.field.installEventFilter(self)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMouseTracking(True)
+        self.hide()
+        session.city.grantChanged.connect(self.renew)
+        session.city.actionChanged.connect(self._on_action)
+        self.on_look()
+
+    # -- opening and closing ---------------------------------------------------------------------------
+
+    def open_for(self, report: Report) -> None:
+        self._begin(report)
+
+    def take_in(self) -> None:
+        """A new report: what it is, then its category. The place is that of the camera on the chosen tile."""
+        self._begin(None)
+
+    def _begin(self, report: Report | None) -> None:
+        self.report, self._asking, self._title, self._wrong, self.at = report, None, "", "", 0
+        self.field.clear()
+        self._list()
+        self.show()
+        self.place()
+        self.raise_()
+        self.field.setFocus()
+
+    def close_panel(self) -> None:
+        had = self.field.hasFocus() or self.hasFocus()
+        self.report, self._asking, self._all, self.shown = None, None, [], []
+        self.field.clear()
+        self.hide()
+        self.placed.emit()
+        if had:
+            self.closed.emit()
+
+    def renew(self) -> None:
+        """The city has changed: the list is that of the report as it stands now; what is typed and marked stays."""
+        if not self.isVisible():
+            return
+        if self.report is not None:
+            self.report = self.session.city.records(FEED).get(self.report.id, self.report)
+        marked = self.shown[self.at] if self.at < len(self.shown) else None
+        self._list()
+        if marked in self.shown:
+            self.at = self.shown.index(marked)
+        self.update()
+
+    def on_look(self) -> None:
+        self.field.dress(self.session.look.theme)
+        self.field.setAccessibleName(self._prompt())
+        self.renew()
+
+    # -- the list --------------------------------------------------------------------------------------
+
+    @property
+    def _taking_in(self) -> bool:
+        return self.report is None
+
+    def _list(self) -> None:
+        if self.report is not None:
+            self._all = choices(self.session.city, self.report)
+        else:
+            self._all = categories(self.session.city) if self._title else []
+        typed = "" if self._asking is not None or (self._taking_in and not self._title) else self.field.text()
+        self.shown = narrowed(self._all, typed)
+        self.at = max(0, min(self.at, len(self.shown) - 1))
+
+    def _typed(self) -> None:
+        self._wrong = ""
+        self.at = 0
+        self._list()
+        self.update()
+
+    def _prompt(self) -> str:
+        if self._asking is not None:
+            return f"{self._asking.words}: {tr(f'reports.ask.{self._asking.ask}')}"
+        if self._taking_in:
+            return tr("reports.ask.category") if self._title else tr("reports.ask.title")
+        return tr("reports.ask.choice")
+
+    # -- keys and pointer ------------------------------------------------------------------------------
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.field and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            return self._key(event.key())
+        return super().eventFilter(watched, event)
+
+    def _key(self, key: int) -> bool:
+        """True: it was ours."""
+        if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self._mark(self.at + (1 if key == Qt.Key.Key_Down else -1))
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._enter()
+        elif key == Qt.Key.Key_Escape:
+            self._back()
+        else:
+            return False
+        return True
+
+    def _mark(self, at: int) -> None:
+        self.at = max(0, min(at, len(self.shown) - 1))
+        self.update()
+
+    def _back(self) -> None:
+        if self._asking is None and not self._title:
+            self.close_panel()
+            return
+        self._asking, self._title, self._wrong = None, "", ""
+        self.field.clear()
+        self._list()
+        self.place()
+        self.update()
+
+    def _enter(self) -> None:
+        typed = self.field.text().strip()
+        if self._asking is not None or (self._taking_in and not self._title):
+            if not typed:
+                self._wrong = tr("reports.ask.empty")
+                self.update()
+            elif self._asking is not None:
+                self._do(self._asking, {**self._asking.args, self._asking.ask: typed})
+            else:
+                self._title = typed[:TITLE_LIMIT]
+                self.field.clear()
+                self._list()
+                self.update()
+            return
+        if self.at < len(self.shown):
+            self._choose(self.shown[self.at])
+
+    def _choose(self, choice: Choice) -> None:
+        if choice.refused:
+            self.session.notices.post(why_not(self.session.city, choice.refused))
+        elif choice.verb is None and self.report is not None:
+            report_id = self.report.id
+            self.close_panel()
+            self.revealAsked.emit(report_id)
+        elif choice.ask:
+            self._asking, self._wrong = choice, ""
+            self.field.clear()
+            self.place()
+            self.update()
+        else:
+            self._do(choice, choice.args)
+
+    def _do(self, choice: Choice, args: dict[str, str]) -> None:
+        assert choice.verb is not None
+        report = self.report
+        if choice.verb is Verb.INTAKE:
+            args = {**args, "title": self._title, **self._where()}
+        target, expected = (report.id, report.state_rev) if report is not None else (NEW + new_aid(), 0)
+        try:
+            aid = self.session.actions.submit(choice.verb, FEED, target, expected, args)
+        except ActionRefused as refusal:
+            self.session.notices.post(why_not(self.session.city, refusal.code))
+            return
+        if choice.verb is Verb.INTAKE:
+            self._taken.add(aid)
+        self.close_panel()
+        self.done.emit(report.id if report is not None else "")
+
+    def _on_action(self, status: ActionStatus) -> None:
+        """A new report has no row yet on which its fate could be read."""
+        if status.action.aid not in self._taken or not status.stage.final:
+            return
+        self._taken.discard(status.action.aid)
+        if status.stage in (Stage.APPLIED, Stage.DUPLICATE):
+            self.session.notices.tell_desk(tr("reports.taken_in", id=status.text, title=status.action.args["title"]))
+        else:
+            words = tr("reports.not_taken_in", title=status.action.args["title"], why=click_words(status))
+            self.session.notices.post(words)
+
+    def _where(self) -> dict[str, str]:
+        """The place of the camera on the chosen tile: what an operator reports he sees."""
+        hands, city = self.session.hands, self.session.city
+        own = hands.place.rpartition(":")[2]
+        camera = city.camera(hands.camera(hands.place)) or city.camera_by_number(own)
+        if camera is None:
+            return {}
+        where = {"camera": camera.id, "place": local(camera.name)}
+        if camera.area_id:
+            where["area"] = camera.area_id
+        if camera.lon is not None and camera.lat is not None:
+            where |= {"lon": f"{camera.lon:.6f}", "lat": f"{camera.lat:.6f}"}
+        return where
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        at = self._at(event.position().y())
+        if at is not None:
+            self._mark(at)
+            self._choose(self.shown[at])
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        at = self._at(event.position().y())
+        if at is not None:
+            self._mark(at)
+
+    def _at(self, y: float) -> int | None:
+        first, line = self._first_row(), self.scale.line(self.scale.read)
+        row = int((y - self._rows_top()) // line) + first
+        return row if y >= self._rows_top() and first <= row < min(len(self.shown), first + self._room()) else None
+
+    # -- place and paint -------------------------------------------------------------------------------
+
+    def place(self) -> None:
+        """As high as it needs, at most the whole tile below its header."""
+        scale, tile = self.scale, self._tile
+        rows = scale.line(scale.read) * (min(len(self._all), 9) if self._asking is None else 0)
+        height = min(tile.height() - scale.line(scale.read), self._rows_top() + rows + scale.pad)
+        self.setGeometry(0, tile.height() - height, tile.width(), height)
+        top = self._field_top()
+        self.field.setGeometry(scale.pad, top, self.width() - 2 * scale.pad, scale.line(scale.read) + scale.pad)
+        self.field.setAccessibleName(self._prompt())
+        self.placed.emit()
+
+    def _own_words(self) -> list[str]:
+        report = self.report
+        if report is None or not report.text or not self.session.city.shows_personal_data:
+            return []
+        room = max(1.0, self._tile.width() - 2 * self.scale.pad)
+        return text.wrap(report.text, self.scale.floor, Weight.REGULAR, room, _WORD_LINES)
+
+    def _field_top(self) -> int:
+        scale = self.scale
+        low = scale.line(scale.floor)
+        heads = scale.line(scale.read) + low * (2 + len(self._own_words())) if self.report is not None else 0
+        return scale.pad + heads + low
+
+    def _rows_top(self) -> int:
+        return self._field_top() + self.scale.line(self.scale.read) + 2 * self.scale.pad
+
+    def _room(self) -> int:
+        """Rows that the list has room for."""
+        return max(0, (self.height() - self._rows_top()) // self.scale.line(self.scale.read))
+
+    def _first_row(self) -> int:
+        return max(0, self.at - self._room() + 1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        try:
+            theme, scale = self.session.look.theme, self.scale
+            rect = QRectF(self.rect())
+            painter.fillRect(rect, theme.raised)
+            painter.fillRect(QRectF(0, 0, rect.width(), 1), theme.muted)
+            inner = QRectF(scale.pad, scale.pad, rect.width() - 2 * scale.pad, scale.line(scale.read))
+            if self.report is not None:
+                self._paint_report(painter, inner, self.report)
+            low = scale.line(scale.floor)
+            prompt = QRectF(inner.left(), self._field_top() - low, inner.width(), low)
+            ink = theme.strong if self._wrong else theme.text
+            words = f"{self._prompt()} · {self._wrong}" if self._wrong else self._prompt()
+            text.draw(painter, prompt, words, scale.floor, ink, Weight.SEMIBOLD if self._wrong else Weight.REGULAR)
+            if self._asking is None and (self.report is not None or self._title):
+                self._paint_rows(painter, inner)
+        finally:
+            painter.end()
+
+    def _paint_report(self, painter: QPainter, line: QRectF, report: Report) -> None:
+        theme, scale = self.session.look.theme, self.scale
+        now_ns = self.session.clock.now_ns()
+        low = scale.line(scale.floor)
+        title = f"{report.id} · {local(report.title)}"
+        text.draw(painter, line, title, scale.read, theme.strong, Weight.SEMIBOLD)
+        below = QRectF(line.left(), line.bottom(), line.width(), low)
+        about = (local(report.category_name), local(report.agency), local(report.place))
+        text.draw(painter, below, " · ".join(filter(None, about)), scale.floor, theme.text)
+        below.translate(0, low)
+        received = fmt.event_minutes(report.t_received_ns, now_ns)
+        how = (tr(f"reports.state.{report.state.value}"), sla_of(report, now_ns).words, received, *report_words(report))
+        words = text.whole_parts(" · ".join(filter(None, how)), scale.floor, Weight.REGULAR, below.width())
+        text.draw(painter, below, words, scale.floor, theme.muted)
+        for own in self._own_words():
+            below.translate(0, low)
+            text.draw(painter, below, own, scale.floor, theme.text)
+
+    def _paint_rows(self, painter: QPainter, inner: QRectF) -> None:
+        theme, scale = self.session.look.theme, self.scale
+        line = scale.line(scale.read)
+        row = QRectF(inner.left(), self._rows_top(), inner.width(), line)
+        if not self.shown:
+            text.draw(painter, row, tr("reports.ask.none"), scale.read, theme.muted)
+            return
+        first = self._first_row()
+        for n, choice in enumerate(self.shown[first : first + self._room()], start=first):
+            marked = n == self.at
+            if marked:
+                ground = QRectF(0, row.top(), self.width(), line)
+                painter.fillRect(ground, theme.inverse)
+            ink = theme.inverse_text if marked else theme.muted if choice.refused else theme.strong
+            text.draw(painter, row, choice.words, scale.read, ink, Weight.SEMIBOLD if marked else Weight.REGULAR)
+            draw_rule(painter, row.left(), row.right(), row.bottom() - 1, theme)
+            row.translate(0, line)
