@@ -114,6 +114,8 @@ _ROWS: tuple[Command, ...] = (
     Command("alarms.acknowledge", ("Enter", "Return"), Verb.ACKNOWLEDGE),
     Command("alarms.claim", ("F9",), Verb.CLAIM),
     Command("alarms.camera", ("F8",)),
+    Command("alarms.plot", ("Shift+F8",)),
+    Command("alarms.plot_wide", ("Ctrl+F8",)),
     Command("alarms.note", ("Ctrl+N",), Verb.COMMENT),
     Command("alarms.shelve", ("Ctrl+D",), Verb.SHELVE),
     Command("alarms.history", ("Right",)),

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from backends.domain.times import NS_PER_S
 from layouts.load import load_layouts
 from layouts.spec import Monitor, PanelKind
+from widgets.models.alarms import AlarmRow
 from widgets.plots import IDLE_S
 from widgets.pump import Pump
 from widgets.tiles.alarms import AlarmsTile
@@ -97,3 +98,29 @@ def test_a_sensor_that_is_not_in_the_directory_is_said(wall: Wall, sample: Sampl
     assert tile is not None
     assert tile.sensor is None
     tile.grab()
+
+
+def test_the_alarm_list_calls_it_up_by_key(qtbot: QtBot, wall: Wall, sample: SampleSession) -> None:
+    tile = next(t for t in wall.windows[0].tiles.values() if isinstance(t, AlarmsTile))
+    rows = [tile.model.row(n) for n in range(tile.model.rowCount())]
+    at = next(n for n, row in enumerate(rows) if isinstance(row, AlarmRow) and row.alarm.sensor_id)
+    raised_ns = rows[at].alarm.t_raised_ns
+    tile.view.setCurrentIndex(tile.model.index(at))
+    told: list[str] = []
+    sample.session.notices.toldDesk.connect(told.append)
+    for modifier, half_s in ((Qt.KeyboardModifier.ShiftModifier, 300), (Qt.KeyboardModifier.ControlModifier, 1800)):
+        tile.view.setFocus()
+        qtbot.keyClick(tile.view, Qt.Key.Key_F8, modifier)
+        sheet = wall.plots.tile
+        assert sheet is not None
+        assert sheet.sensor is not None
+        assert sheet.sensor.id == rows[at].alarm.sensor_id
+        start_ns, end_ns = sheet.view.ends(NOW_NS)
+        assert start_ns <= raised_ns <= end_ns
+        assert sheet.view.span_ns == 2 * half_s * NS_PER_S
+    wall.plots.end()
+    without = next(n for n, row in enumerate(rows) if isinstance(row, AlarmRow) and not row.alarm.sensor_id)
+    tile.view.setCurrentIndex(tile.model.index(without))
+    qtbot.keyClick(tile.view, Qt.Key.Key_F8, Qt.KeyboardModifier.ShiftModifier)
+    assert wall.plots.tile is None
+    assert told == ["Cảnh báo này không do cảm biến nào phát ra"]

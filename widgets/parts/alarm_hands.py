@@ -26,6 +26,8 @@ from widgets.parts.stand_in import camera_of
 from widgets.session import Session
 
 _VERBS = {RowButton.ACKNOWLEDGE: Verb.ACKNOWLEDGE, RowButton.CLAIM: Verb.CLAIM, RowButton.RESET: Verb.RESET}
+PLOT_HALF_S, PLOT_WIDE_HALF_S = 300, 1800
+"""Ten minutes around an alarm, and half an hour on either side."""
 _SPARE_S = 10.0
 """The longest time that a role may set aside is counted on the hub's clock, a moment later than the click."""
 
@@ -44,6 +46,8 @@ class AlarmHands(QObject):
         panel.shelved.connect(self._shelve)
         self.acts: dict[str, Callable[[], bool]] = {
             "alarms.all_seen": self.choose_seen,
+            "alarms.plot": lambda: self._plot(PLOT_HALF_S),
+            "alarms.plot_wide": lambda: self._plot(PLOT_WIDE_HALF_S),
             "alarms.note": lambda: self._write(Mode.NOTE),
             "alarms.shelve": lambda: self._write(Mode.SHELVE),
             "alarms.history": self.tell,
@@ -124,6 +128,15 @@ class AlarmHands(QObject):
                 self._session.actions.submit(_VERBS[button], row.feed, row.alarm.id, row.alarm.state_rev)
             except ActionRefused as refusal:
                 self._refused(row, refusal.code)
+
+    def _plot(self, half_s: int) -> bool:
+        """The plot of the sensor behind the chosen alarm, around the moment at which it was raised."""
+        row = self._view.currentIndex().data(ROW_ROLE)
+        if not isinstance(row, AlarmRow) or not row.alarm.sensor_id:
+            self._session.notices.tell_desk(tr("alarms.no_sensor"))
+            return True
+        self._session.calls.plotCalled.emit(row.alarm.sensor_id, row.alarm.t_raised_ns, half_s)
+        return True
 
     def _acknowledge(self, rows: list[AlarmRow]) -> None:
         asking = [row for row in rows if self._fit(row)]
