@@ -27,8 +27,8 @@ const Int SECOND = 1'000'000'000;
 const std::set<Text> MODES = {"live", "demo", "exercise", "replay", "test"};
 const std::set<Text> STATE = {"alarms", "incidents", "reports", "cameras", "sensors",
                               "indicators", "layouts", "roster", "stations", "config"};
-const std::set<Text> VERBS = {"acknowledge", "claim", "release", "shelve", "unshelve", "reset",
-                              "out_of_service", "in_service", "comment", "push_layout"};
+const std::regex VERBS("acknowledge|claim|release|shelve|unshelve|reset|(out_of|in)_service|comment|push_layout|intake|categorise|"
+    "assign|start|send_back|pause|resume|reject|close|reopen|merge|unmerge|order|order_step");
 const auto MORE = zmq::send_flags::sndmore;
 volatile std::sig_atomic_t stopping = 0;
 Int now() { return std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count(); }
@@ -342,7 +342,7 @@ struct Backend : Db {
         Text aid = text(a, "aid"), said = station + a.dump(), theirs = text(m, "mode"), verb = text(a, "verb");
         text(a, "feed"), text(a, "target"), whole(a, "expect_state_rev"), whole(a, "made_at_ns"), whole(a, "expires_at_ns", 0);
         for (auto& value : args) if (!value.is_string()) throw Bad();
-        if (!MODES.count(theirs) || !VERBS.count(verb)) throw Bad();
+        if (!MODES.count(theirs) || !std::regex_match(verb, VERBS)) throw Bad();
         auto ack = [&](const Verdict& v, const Text& outcome = "") {
             send(peer, {{"msg", "ACK"}, {"aid", aid}, {"stage", v.stage}, {"code", v.code}, {"text", v.text}, {"rev", v.rev},
                         {"outcome", outcome}});
