@@ -276,13 +276,17 @@ def draw_band(canvas: Canvas, top: Numbers, bottom: Numbers, curve: Curve) -> No
     first, last = np.ceil(top).astype(np.int16), np.floor(bottom).astype(np.int16)
     shades = _shades(curve.color.rgb())
     upper, lower = max(0, int(first[seen].min())), max(0, int(last[seen].max()))
+    fresh = canvas.used[0] == canvas.used[1]
     canvas.use(upper - 1, lower + 1)
     used = slice(upper, lower)
     row, mask, other = canvas.row[used], canvas.mask[used], canvas.other[used]
     np.greater_equal(row, first, out=mask)
     np.less(row, last, out=other)
     np.logical_and(mask, other, out=mask)
-    np.copyto(canvas.pixels[used], shades[255], where=mask)
+    if fresh:
+        np.multiply(mask, shades[255], out=canvas.pixels[used])
+    else:
+        np.copyto(canvas.pixels[used], shades[255], where=mask)
     column = np.arange(columns)
     for at, share in ((first - 1, np.minimum(first, bottom) - top), (last, bottom - np.maximum(last, top))):
         part = seen & (at >= 0) & (at < rows) & (share > 0.0) & ((at < first) | (at >= last))

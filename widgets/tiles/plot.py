@@ -6,6 +6,7 @@ back. History comes through `parts/plot_lines.py`, painting is `parts/plot_view.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer
@@ -19,7 +20,7 @@ from backends.domain.text import fold
 from backends.domain.times import NS_PER_S
 from layouts.options import PlotOptions
 from widgets import format as fmt
-from widgets.i18n import local, tr
+from widgets.i18n import Language, language, local, tr
 from widgets.parts import text
 from widgets.parts.plot_chart import Chart, Curve
 from widgets.parts.plot_export import job_of
@@ -194,12 +195,7 @@ class PlotTile(Tile):
         view = self.view
         if view.live:
             return ""
-        now_ns = self.now_ns()
-        t0_ns, t1_ns = view.ends(now_ns)
-        start, end = fmt.event_minutes(t0_ns, now_ns), fmt.clock_minutes(t1_ns)
-        if fmt.local_time(t0_ns).date() != fmt.local_time(t1_ns).date():
-            start, end = (f"{fmt.date_short(t)} {fmt.clock_minutes(t)}" for t in (t0_ns, t1_ns))
-        return tr("plot.past", start=start, end=end)
+        return past_words(*view.ends(self.now_ns()), fmt.date_long(self.now_ns()), language())
 
     def stale_words(self) -> str:
         """The header is hatched and says so, whether data is old or an old time is looked at."""
@@ -425,6 +421,16 @@ class PlotTile(Tile):
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
         self._settled()
+
+
+@lru_cache(maxsize=32)
+def past_words(t0_ns: int, t1_ns: int, today: str, _language: Language) -> str:
+    """Which past is looked at. Kept: linked plots say the same."""
+    start, end = (f"{fmt.date_short(t)} {fmt.clock_minutes(t)}" for t in (t0_ns, t1_ns))
+    if fmt.local_time(t0_ns).date() == fmt.local_time(t1_ns).date():
+        end = fmt.clock_minutes(t1_ns)
+        start = fmt.clock_minutes(t0_ns) if fmt.date_long(t0_ns) == today else start
+    return tr("plot.past", start=start, end=end)
 
 
 SPEC = TileSpec("plot", PlotOptions, PlotTile)
