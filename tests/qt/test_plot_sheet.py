@@ -57,6 +57,9 @@ def test_the_ten_minute_plot_comes_beside_the_alarms(wall: Wall, sample: SampleS
     assert lists
     assert not any(tile.geometry().intersects(rect) for rect in lists)
     assert tile.isVisible()
+    state = tile.state()
+    assert state is not None
+    assert state.mark_ns == NOW_NS - 3600 * NS_PER_S, "the alarm's moment stands out"
     assert tile.title().endswith("· Esc: đóng")
 
 

@@ -57,6 +57,8 @@ class PlotTile(Tile):
         self.shapes = False
         self.alone = False
         """Called up over the others: it has a time of its own, and Esc puts it away."""
+        self.moment_ns: int | None = None
+        """Marked until a person marks another one: when the alarm was raised."""
         self._chart: Chart | None = None
         """Made with the first answer of history, or after a second: not within the first paint of a window."""
         self._curves_of: object = None
@@ -225,9 +227,10 @@ class PlotTile(Tile):
         if self.lines.first is None:
             return None
         plots = self.session.plots
+        mark_ns = self.moment_ns if plots.mark_ns is None else plots.mark_ns
         asked = Asked(
             self.view, self.now_ns(), reduced=reduced, shapes=self.shapes, cursor_ns=plots.cursor_ns,
-            mark_ns=plots.mark_ns, word=self._quality_word(), width=width or self.width() * self.devicePixelRatioF(),
+            mark_ns=mark_ns, word=self._quality_word(), width=width or self.width() * self.devicePixelRatioF(),
         )  # fmt: skip
         return snapshot(self.lines, asked)
 

@@ -56,6 +56,7 @@ class PlotSheets(QObject):
         options = PlotOptions(sensor=sensor_id, hours=max(1, 2 * half_s) / 3600)
         tile = PlotTile(self._session, window.scale, options)
         tile.alone = True
+        tile.moment_ns = t_ns
         tile.show_view(around(t_ns, half_ns, self._session.clock.now_ns()))
         tile.setParent(window)
         tile.setGeometry(self._room(window))
