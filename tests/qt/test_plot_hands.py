@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
 from helpers.sample_places import NOW_NS
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from backends.domain.ports import NewSamples, SeriesPart
@@ -396,3 +396,21 @@ def test_every_key_is_told(key: str) -> None:
 
 def test_every_act_has_a_key() -> None:
     assert {PLOT_KEYS[key] for key in PLOT_KEYS} == set(PlotAct)
+
+
+def test_the_list_of_sensors_goes_with_its_plot(qtbot: QtBot, sample: SampleSession) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    tile = PlotTile(sample.session, SCALES["desk"], PlotOptions(sensor=RIVER))
+    tile.setParent(window)
+    window.show()
+    press(tile, Qt.Key.Key_Insert)
+    picker = next(child for child in window.children() if isinstance(child, SensorPicker))
+    gone: list[int] = []
+    picker.destroyed.connect(lambda: gone.append(1))
+    tile.hide()
+    tile.setParent(None)
+    tile.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert gone == [1]

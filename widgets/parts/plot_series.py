@@ -262,8 +262,9 @@ class PlotSeries:
 
     def near(self, t_ns: int) -> Value | None:
         """The sample nearest to a moment, None in a gap."""
-        part = self.part_for(t_ns, t_ns + 1)
-        within_ns = int(max(self.period_s * GAP_PERIODS * NS_PER_S / 2, part.step_ns * 2)) + 1
+        own_ns = int(self.period_s * GAP_PERIODS * NS_PER_S / 2) + 1
+        part = self.part_for(t_ns - own_ns, t_ns + own_ns)
+        within_ns = max(own_ns, part.step_ns * 2)
         times, value = self.samples(t_ns - within_ns, t_ns + within_ns)
         away = np.where(np.isfinite(value), np.abs(times - t_ns), np.iinfo(np.int64).max)
         if not len(away) or int(away.min()) > within_ns:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
+from shiboken6 import isValid
 
 from backends.domain.sensor import Sensor
 from backends.domain.text import fold
@@ -44,6 +45,7 @@ class SensorPicker(QWidget):
         self.session, self.scale, self._over, self._choose = session, scale, over, choose
         self._at = 0
         self._ended = False
+        over.destroyed.connect(self.deleteLater)  # another layout
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.field = Field(scale, self, limit=60)
         self.field.setPlaceholderText(tr("plot_hand.search"))
@@ -77,7 +79,8 @@ class SensorPicker(QWidget):
             return
         self._ended = True
         self.hide()
-        self._over.setFocus()
+        if isValid(self._over):
+            self._over.setFocus()
         self.deleteLater()
 
     def _typed(self) -> None:
@@ -86,7 +89,7 @@ class SensorPicker(QWidget):
 
     def _take(self, n: int) -> None:
         found = self.found()
-        if 0 <= n < len(found):
+        if 0 <= n < len(found) and isValid(self._over):
             self._choose(found[n])
             self.end()
 

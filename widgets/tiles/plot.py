@@ -399,6 +399,7 @@ class PlotTile(Tile):
             start, view = self._drag
             by = (start - event.position().x()) / max(1.0, self._plot.width())
             self.show_view(view.panned(int(by * view.span_ns), self.now_ns()))
+        self.session.plots.touch()
         self.session.plots.point(self._time_at(event.position()))
 
     def _time_at(self, at: QPointF) -> int | None:
