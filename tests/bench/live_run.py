@@ -31,7 +31,7 @@ from wall_clips import make_clips  # noqa: E402
 
 from backends.process import start_child, stop_child  # noqa: E402
 from backends.store.reader import read_state  # noqa: E402
-from backends.video.frames import HEADER_BYTES, FrameReader  # noqa: E402
+from backends.video.frames import HEADER_BYTES, BadFrameHeader, FrameReader  # noqa: E402
 from backends.video.segment import PREFIX, SHM, attach  # noqa: E402
 
 TILES = 16
@@ -91,7 +91,7 @@ class LiveRun:
         """How many pictures each decoded output has had so far, read as the GUI reads them."""
         found = {}
         for path in sorted(SHM.glob(f"{PREFIX}{self.process.pid:x}*-*")):
-            with suppress(OSError):
+            with suppress(OSError, BadFrameHeader):  # it goes, or is only just being made
                 if path.stat().st_size > HEADER_BYTES:
                     reader = FrameReader(attach(path.name), int(path.name.rsplit("-", 1)[1]))
                     found[path.name] = reader.sequence()

@@ -67,10 +67,13 @@ def test_who_does_not_read_holds_up_nobody_and_hears_the_newest_in_the_end(room:
     assert len(late) < 100, "what nobody read was kept"
 
 
-def test_who_has_another_key_gets_no_seat(room: Room, expect_logs: ExpectLogs) -> None:
+def test_who_has_another_key_gets_no_seat(
+    room: Room, expect_logs: ExpectLogs, caplog: pytest.LogCaptureFixture
+) -> None:
     expect_logs("without the key")
     with pytest.raises((AuthenticationError, EOFError, OSError)):
         Client(room.door.address, authkey=b"x" * 32)
+    wait_for("it is said", lambda: "without the key" in caplog.text)
     assert room.came.empty()
 
 
