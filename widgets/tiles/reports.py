@@ -358,7 +358,7 @@ class ReportsTile(Tile):
         here = self.list.hasFocus()
         self.list.setVisible(shown)
         if not self.scale.wall:
-            self.setFocusProxy(self.list if shown else None)
+            self.setFocusProxy(self.list if shown else None)  # type: ignore[arg-type]  # None: no proxy
             if here and not shown:
                 self.setFocus()
 
