@@ -135,6 +135,50 @@ def test_several_are_chosen_by_shift_and_ctrl_and_by_no_slip_of_the_hand(qtbot: 
     assert not sample.actions.submitted
 
 
+def test_a_key_means_the_marked_row_not_where_the_keyboard_stands(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    for row, keys in ((1, Qt.KeyboardModifier.NoModifier), (3, CTRL), (3, CTRL)):
+        at = tile.view.visualRect(tile.model.index(row, 0)).topRight() + QPoint(-60, 8)
+        qtbot.mouseClick(tile.view.viewport(), Qt.MouseButton.LeftButton, keys, at)
+    assert tile.view.currentIndex().row() == 3
+    marked = tile.model.row(1).alarm.id
+    assert [row.alarm.id for row in tile.hands.chosen()] == [marked]
+    tile.view.own_keys["Ctrl+N"]()
+    assert [row.alarm.id for row in tile.panel.rows] == [marked]
+    tile.panel.end()
+    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
+    assert [(a.verb, a.target) for a in sample.actions.submitted] == [(Verb.ACKNOWLEDGE, marked)]
+
+
+def test_after_ctrl_a_enter_means_the_one_that_it_marks(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    first, *others = [alarm for alarm in sample.city.alarms() if alarm.unacknowledged]
+    change = msgspec.structs.replace
+    done = [change(a, state=AlarmState.ACKNOWLEDGED, acked_by="Minh", rev=9, state_rev=9) for a in others[1:]]
+    latched = change(others[0], state=AlarmState.LATCHED, latching=True, rev=9, state_rev=9)
+    sample.put("alarms", latched, *done)
+    tile.grab()
+    sample.clock.advance_s(SEEN_S + 0.1)
+    tile.view.select_row(tile.model.row_of(latched.id))
+    qtbot.keyClick(tile.view, Qt.Key.Key_A, CTRL)
+    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
+    assert [(a.verb, a.target) for a in sample.actions.submitted] == [(Verb.ACKNOWLEDGE, first.id)]
+
+
+def test_a_key_on_nothing_chosen_says_so(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    told: list[str] = []
+    sample.session.notices.toldDesk.connect(told.append)
+    tile.view.select_row(1)
+    tile.view.clearSelection()
+    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
+    qtbot.keyClick(tile.view, Qt.Key.Key_N, CTRL)
+    qtbot.keyClick(tile.view, Qt.Key.Key_D, CTRL)
+    assert told == [tr("alarms.history_none")] * 3
+    assert not sample.actions.submitted
+    assert tile.panel.isHidden()
+
+
 def test_a_state_that_came_this_moment_is_not_acknowledged_with_the_others(qtbot: QtBot, sample: SampleSession) -> None:
     tile = tile_of(qtbot, sample)
     qtbot.keyClick(tile.view, Qt.Key.Key_A, CTRL)
