@@ -119,10 +119,14 @@ class AlarmHands(QObject):
             self._view.scrollTo(place)
             self._session.notices.tell_desk(tr("alarms.look_first"))
             return
-        if button is RowButton.ACKNOWLEDGE and row.alarm.state is AlarmState.LATCHED:
-            button = RowButton.RESET  # what Enter can still mean there
         shown = self._view.painted_row(row.alarm.id)
-        self.press(row if shown is None or row.gone else shown, button)
+        meant = row if shown is None or row.gone else shown
+        if button is RowButton.ACKNOWLEDGE and meant.alarm.state is AlarmState.LATCHED and not meant.gone:
+            button = RowButton.RESET  # what Enter can still mean there, but not the second of two quick ones
+            if not self._view.seen.has(meant.alarm, self._session.mono.monotonic_s()):
+                self._session.notices.tell_desk(tr("alarms.look_again"))
+                return
+        self.press(meant, button)
 
     def press(self, row: AlarmRow, button: RowButton) -> None:
         """A button of a row, or its key."""
