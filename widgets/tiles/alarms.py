@@ -88,6 +88,8 @@ class AlarmsTile(Tile):
             **self.hands.acts,
         }
         self.view.own_keys = {key: act for command, act in own.items() for key in COMMANDS[command].keys}
+        ends = ("alarms.catch_up", "alarms.top")
+        self.view.ending_keys = frozenset(key for command in ends for key in COMMANDS[command].keys)
         for command, button in (
             ("alarms.acknowledge", RowButton.ACKNOWLEDGE),
             ("alarms.claim", RowButton.CLAIM),
