@@ -176,6 +176,18 @@ def test_nobody_there_it_is_back_at_now(qtbot: QtBot, sample: SampleSession) -> 
     assert tile.view.live
 
 
+def test_nobody_there_all_plots_are_back_at_once(qtbot: QtBot, sample: SampleSession) -> None:
+    sample.session.plots.link(linked=False)
+    tiles = [plot(qtbot, sample) for _ in range(4)]
+    for tile in tiles:
+        press(tile, Qt.Key.Key_PageUp)
+    sample.clock.advance_s(IDLE_S)
+    for tile in tiles:
+        tile.on_second()
+    assert [tile.view.live for tile in tiles] == [True] * 4, "one that comes back by itself is no hand"
+    assert sample.session.plots.idle()
+
+
 # -- shared ------------------------------------------------------------------------------------------------
 
 

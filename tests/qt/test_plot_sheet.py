@@ -95,6 +95,17 @@ def test_it_goes_with_the_layout_and_when_nobody_is_there(wall: Wall, sample: Sa
     assert wall.plots.tile is None
 
 
+def test_it_goes_with_the_look_at_the_past_that_ends(wall: Wall, sample: SampleSession, pump: Pump) -> None:
+    sample.session.plots.link(linked=False)
+    sample.session.calls.plotCalled.emit(RIVER, NOW_NS - 3600 * NS_PER_S, 300)
+    sheet = wall.plots.tile
+    assert sheet is not None
+    assert not sheet.view.live
+    sample.clock.advance_s(IDLE_S)
+    pump.secondPassed.emit()
+    assert wall.plots.tile is None, "it does not turn live and stay for another ten minutes"
+
+
 def test_a_sensor_that_is_not_in_the_directory_is_said(wall: Wall, sample: SampleSession) -> None:
     sample.session.calls.plotCalled.emit("nothing", NOW_NS, 300)
     tile = wall.plots.tile
