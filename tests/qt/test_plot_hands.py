@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from backends.domain.ports import NewSamples, SeriesPart
+from backends.domain.quality import Quality
 from backends.domain.sensor import Flagged, Sample
 from backends.domain.times import NS_PER_S
 from layouts.options import PlotOptions
@@ -267,6 +268,31 @@ def test_a_sensor_is_found_without_accents_and_added(qtbot: QtBot, sample: Sampl
     assert [one.sensor.id for one in tile.lines.shown] == [RIVER]
     assert matching([tile.sensor], "SONG hieu ĐÔNG") == [tile.sensor]
     assert matching([tile.sensor], "song hieu xyz") == []
+
+
+def test_a_compared_line_shows_no_old_or_faulty_value_as_current(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = plot(qtbot, sample)
+    tile._compare(sample.city.sensor(TIDE))
+    settle(sample, tile)
+
+    def of_tide() -> str:
+        state = tile.state()
+        assert state is not None
+        return state.more[0].words
+
+    sample.deliver(NewSamples((Sample(TIDE, NOW_NS, 1.23),)))
+    assert of_tide() == "2 Thủy triều Cửa Việt 1,23 m"
+    tide = sample.city.sensor(TIDE)
+    assert tide is not None
+    sample.clock.advance_s(tide.period_s * 3 + 60)
+    assert of_tide().startswith("2 Thủy triều Cửa Việt số liệu cũ ")
+    now_ns = sample.clock.now_ns()
+    sample.deliver(NewSamples((Sample(TIDE, now_ns, 1.24),)))
+    assert of_tide().endswith(" 1,24 m")
+    sample.deliver(NewSamples((Sample(TIDE, now_ns + NS_PER_S, 9.99, Quality.FAULT),)))
+    assert of_tide() == "2 Thủy triều Cửa Việt thiết bị lỗi"
+    sample.session.plots.point(now_ns)
+    assert of_tide().endswith(" 1,24 m"), "of the cursor's moment it is true"
 
 
 def test_two_units_have_two_axes_and_three_are_shapes(qtbot: QtBot, sample: SampleSession) -> None:
