@@ -295,6 +295,17 @@ def test_a_compared_line_shows_no_old_or_faulty_value_as_current(qtbot: QtBot, s
     assert of_tide().endswith(" 1,24 m"), "of the cursor's moment it is true"
 
 
+def test_a_held_enter_picks_no_sensor(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = plot(qtbot, sample)
+    tile.show()
+    press(tile, Qt.Key.Key_Insert)
+    picker = next(child for child in tile.children() if isinstance(child, SensorPicker))
+    for held in (True, False):
+        event = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Return, NONE, "\r", held)
+        QApplication.sendEvent(picker.field, event)
+        assert len(tile.lines.shown) == (1 if held else 2)
+
+
 def test_two_units_have_two_axes_and_three_are_shapes(qtbot: QtBot, sample: SampleSession) -> None:
     tile = plot(qtbot, sample, hours=12)
     tile._compare(sample.city.sensor(RAIN))
