@@ -258,16 +258,14 @@ class PlotSeries:
         return t_ns, value, self._finite[1], self._finite[2]
 
     def last(self) -> Value | None:
-        """Newest number of the line, whatever is looked at."""
-        for t_ns, value in ((self._t[: self._n], self._v[: self._n]), *((p.t_ns, p.value) for p in self._newest())):
+        """Newest number of the line, whatever is looked at: an answer may reach further than what came live."""
+        found = []
+        for t_ns, value in ((self._t[: self._n], self._v[: self._n]), *((p.t_ns, p.value) for p in self._parts)):
             finite = np.flatnonzero(np.isfinite(value[-1000:]))
             if len(finite):
                 n = max(0, len(value) - 1000) + int(finite[-1])
-                return Value(int(t_ns[n]), float(value[n]))
-        return None
-
-    def _newest(self) -> list[Part]:
-        return sorted((p for p in self._parts if len(p.t_ns)), key=lambda p: -int(p.t_ns[-1]))
+                found.append(Value(int(t_ns[n]), float(value[n])))
+        return max(found, key=lambda one: one.t_ns, default=None)
 
     def near(self, t_ns: int) -> Value | None:
         """The sample nearest to a moment, None in a gap."""
