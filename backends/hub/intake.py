@@ -48,7 +48,9 @@ class Intake:
         self._limits = limits
         self.engine = AlarmEngine(alarms, define)
         self._silence = Silence()
-        self._silence.standing(self.engine.standing(PREFIX))
+        standing = self.engine.standing(PREFIX).items()
+        # One that has returned, or is about to, is told anew while the series stays silent.
+        self._silence.standing(key for key, alarm in standing if alarm.active and not alarm.t_clear_ns)
         self._records: dict[str, dict[str, Any]] = {feed: {} for feed in RECORD_FEEDS}
         self._revs: dict[tuple[str, str], int] = {}
         self._samples: list[Sample] = []

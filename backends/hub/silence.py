@@ -52,7 +52,7 @@ class Silence:
         self._planned = False
 
     def standing(self, keys: Iterable[str]) -> None:
-        """Alarms of the log, at a restart: they end when they are heard."""
+        """Alarms of the log whose cause is there, at a restart: they end when they are heard."""
         self._told.update(dict.fromkeys(keys))
 
     def heard(self, series: str, t_ns: int) -> None:

@@ -291,6 +291,16 @@ def test_what_was_silent_before_a_restart_stays_until_it_is_heard() -> None:
     assert again.run(200, "a1") == {"station:A": AlarmState.RETURNED, "series:a1": ASKS}
 
 
+def test_one_that_had_returned_before_a_restart_is_told_anew() -> None:
+    feed = Feed()
+    feed.run(600)
+    feed.run(320, "a1")
+    assert feed.run(10) == {"series:a1": AlarmState.RETURNED}
+    again = Feed(tuple(feed.listed.values()), feed.t_s + 5)
+    assert again.run(290, "a1") == {"series:a1": AlarmState.RETURNED}
+    assert again.run(30, "a1") == {"series:a1": ASKS}
+
+
 def test_a_sensor_that_is_taken_away_is_not_missed() -> None:
     feed = Feed()
     feed.run(600)
