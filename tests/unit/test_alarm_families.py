@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from helpers.tiny_city import TinyCity
 from hypothesis import given, settings
@@ -289,6 +290,28 @@ def test_what_was_silent_before_a_restart_stays_until_it_is_heard() -> None:
     again = Feed(tuple(feed.listed.values()), feed.t_s + 5)
     assert again.run(200, "a1 a2") == {"station:A": ASKS, "series:a1": QUIET, "series:a2": QUIET}
     assert again.run(200, "a1") == {"station:A": AlarmState.RETURNED, "series:a1": ASKS}
+
+
+@pytest.mark.parametrize("period_s", [60.0, 300.0, 3600.0])
+def test_after_a_restart_no_silence_ends_before_it_is_known(period_s: float) -> None:
+    told = tuple(
+        Alarm(f"{key}@1", Priority.LOW, ASKS, LocalText(key), T0)
+        for key in ("nodata:all", "nodata:station:A", "nodata:series:a1", "nodata:series:a2", "nodata:series:b1")
+    )
+    intake = Intake(told)
+    for one in SENSORS[:3]:
+        slow = msgspec.structs.replace(one, period_s=period_s if one.id == "a1" else 60.0)
+        intake.restore("sensors", slow, 1)
+    returned = []
+    for t_s in range(0, int(4 * period_s) + 900, 5):
+        changes = intake.tick(at(t_s))
+        returned += [c.record.target for c in changes if c.feed == "timeline" and c.record.what == "alarm_returned"]
+    assert returned == []
+    assert set(intake.engine.standing("nodata:")) == {alarm.key for alarm in told}
+    intake.event(Measured(at(t_s + 5), (Sample("a1", at(t_s + 5), 1.0),)))
+    intake.tick(at(t_s + 5))
+    active = {key for key, alarm in intake.engine.standing("nodata:").items() if alarm.active}
+    assert active == {"nodata:series:a2", "nodata:series:b1"}
 
 
 def test_one_that_had_returned_before_a_restart_is_told_anew() -> None:
