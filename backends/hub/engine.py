@@ -106,6 +106,18 @@ class AlarmEngine:
         """Alarms in the list whose key begins so, by key; newest figures included."""
         return {key: self._standing(key) or alarm for key, alarm in self._by_key.items() if key.startswith(prefix)}
 
+    def told(self, prefix: str) -> dict[str, Alarm]:
+        """The same for the source that tells of them, at a restart: what is in its on-delay too, as the alarm that it
+        would be. A source that did not know of it would never say that it is over."""
+        pending = {
+            key: Alarm(
+                key, one.priority, AlarmState.UNACKNOWLEDGED, t_raised_ns=self._courses[key].since_ns, **one.fields
+            )
+            for key, one in self._pending.items()
+            if key.startswith(prefix)
+        }
+        return {**self.standing(prefix), **pending}
+
     def memory(self) -> str:
         """What is in its on-delay and is not told again by its source: for the engine that goes on."""
         found = [

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from backends.domain.action import Verb
 from backends.domain.alarm import Alarm, AlarmState, Priority, TransitionRefused
+from backends.domain.camera import Camera
 from backends.domain.definition import Definition
 from backends.domain.feeds import Mode
 from backends.domain.people import Operator, Role
@@ -21,6 +22,9 @@ from backends.domain.times import NS_PER_S
 from backends.domain.world import Condition, Measured, SensorMoved, WorldEvent
 from backends.hub.core import Core
 from backends.hub.engine import AlarmEngine
+from backends.hub.event_alarms import Watched
+from backends.hub.event_losses import EventLosses
+from backends.hub.event_rules import Rules
 from backends.hub.intake import Intake
 from backends.hub.log import SqliteLog
 from backends.hub.ports import Change
@@ -322,6 +326,49 @@ def test_one_that_had_returned_before_a_restart_is_told_anew() -> None:
     again = Feed(tuple(feed.listed.values()), feed.t_s + 5)
     assert again.run(290, "a1") == {"series:a1": AlarmState.RETURNED}
     assert again.run(30, "a1") == {"series:a1": ASKS}
+
+
+def test_a_silence_in_its_on_delay_ends_after_a_restart_too() -> None:
+    def define(key: str, _: Sensor | None) -> Definition:
+        return Definition(on_delay_s=3600.0) if key == "nodata:series:a1" else Definition()
+
+    before, after = Intake(define=define), Intake(define=define)
+    for intake in (before, after):
+        for one in SENSORS[:3]:
+            intake.restore("sensors", one, 1)
+
+    def run(intake: Intake, begin_s: int, end_s: int, said: str) -> None:
+        for t_s in range(begin_s, end_s, 5):
+            intake.event(Measured(at(t_s), tuple(Sample(id_, at(t_s), 1.0) for id_ in said.split())))
+            intake.tick(at(t_s))
+
+    run(before, 0, 400, "a2 b1")
+    assert list(before.engine.told("nodata:")) == ["nodata:series:a1"]
+    assert before.engine.standing("nodata:") == {}
+    after.recall(before.engine.memory())
+    run(after, 400, 600, "a2 b1")
+    assert after.engine.told("nodata:"), "not heard yet"
+    run(after, 600, 5000, "a1 a2 b1")
+    assert after.engine.told("nodata:") == {}
+
+
+def test_a_lost_watch_in_its_on_delay_ends_after_a_restart_too() -> None:
+    def define(key: str, _: Sensor | None) -> Definition:
+        return Definition(on_delay_s=30.0)
+
+    before = AlarmEngine(define=define)
+    before.condition(Condition("unwatched:c1", T0, True, name=LocalText("x")))
+    after = AlarmEngine(define=define)
+    after.recall(before.memory())
+    losses = EventLosses(after.told("unwatched"), 0.0)
+    cameras = {"c1": Camera("c1", "1", LocalText("c"), ())}
+    losses.plan(cameras, {"c1": Watched(("c1",))}, Rules(), T0, 0.0)
+    losses.began(0.0)
+    losses.stood("c1", "", at(5), 5.0)
+    for condition in losses.take():
+        after.condition(condition)
+    after.tick(at(600))
+    assert after.told("unwatched") == {}
 
 
 def test_a_sensor_that_is_taken_away_is_not_missed() -> None:
