@@ -150,9 +150,14 @@ class AlarmEngine:
         return self._wrong(c.key, c.t_ns, c.priority, fields, c.times)
 
     def sample(self, s: Sample, now_ns: int | None = None) -> list[Change]:
-        """One value of a watched series. Doubtful, missing and older values move nothing (see LimitJudge.takes)."""
+        """One value of a watched series. Doubtful, missing and older values move nothing (see LimitJudge.takes).
+
+        `now_ns`: when it came. A time after that is a wrong clock's: the alarm's own times are never in the future.
+        """
         if not self._limits.takes(s, now_ns):
             return []
+        if now_ns is not None and s.t_ns > now_ns:
+            s = msgspec.structs.replace(s, t_ns=now_ns)
         key = LIMIT_PREFIX + s.series
         standing = self._by_key.get(key)
         holding = key in self._pending or (standing is not None and standing.active and not standing.t_clear_ns)
