@@ -319,8 +319,12 @@ class AlarmEngine:
         more = max(0, pending.times - (moved.count - newer.count))  # raised again counts as one of them
         moved = msgspec.structs.replace(moved, count=moved.count + more)
         moved = alarms.rise(moved, priority, t_ns)
+        what = "alarm_raised"
+        if moved.state is AlarmState.SUPPRESSED and not self._families.spoken_for(moved):
+            moved = alarms.unsuppress(moved)  # its parent is another one than before
+            what = what if again else "alarm_unsuppressed"
         if moved.state_rev != standing.state_rev:
-            notes = [timeline.of_alarm("alarm_raised", moved, t_ns)]
+            notes = [timeline.of_alarm(what, moved, t_ns)]
             if again and self._courses[key].chatters(t_ns, definition):
                 moved = msgspec.structs.replace(moved, chattering=True)
                 notes.append(timeline.of_mark("alarm_chattering", moved, t_ns))

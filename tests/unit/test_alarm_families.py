@@ -158,6 +158,34 @@ def test_after_a_restart_children_are_still_spoken_for() -> None:
     assert again.states()["a"] is ASKS
 
 
+@pytest.mark.parametrize("now", ["other", ""])
+def test_a_child_whose_parent_is_another_one_after_a_restart_is_heard(now: str) -> None:
+    rig = family()
+    rig.say("station")
+    rig.tick()
+    again = Rig(tuple(rig.listed.values()))
+    assert again.say("a", now) == ["a alarm_unsuppressed"]
+    again.tick()
+    assert again.states() == {"a": ASKS, "b": QUIET, "station": ASKS}
+    assert again.listed["station"].children == 1
+
+
+def test_a_child_goes_from_one_parent_that_is_wrong_to_another() -> None:
+    rig = family()
+    rig.say("station")
+    rig.say("other")
+    rig.tick()
+    rig.t_s += 20
+    assert rig.say("a", "other") == []
+    rig.tick()
+    assert (rig.listed["station"].children, rig.listed["other"].children) == (1, 1)
+    rig.say("b", "")
+    rig.say("b", "other")
+    rig.t_s += 20
+    assert rig.tick() + rig.tick() == ["b alarm_suppressed"]
+    assert rig.listed["other"].children == 2
+
+
 MEMBERS = {"a": "s", "b": "s", "s": "f", "c": "f", "f": "", "x": "y", "y": "x"}
 MOVES = st.lists(
     st.tuples(st.sampled_from(["wrong", "well", "restart", *list(Verb)[:8]]), st.sampled_from(list(MEMBERS))),
