@@ -33,7 +33,7 @@ class Families:
             self._unsure.add(before.parent)
         if alarm.parent and not gone:
             self._children.setdefault(alarm.parent, set()).add(key)
-        if before is not None and not gone and (before.state, before.active) == (alarm.state, alarm.active):
+        if before is not None and not gone and _stands(before) == _stands(alarm):
             return
         self._unsure.update(one for one in (alarm.parent, key if self._children.get(key) else "") if one)
 
@@ -61,3 +61,8 @@ class Families:
             seen.add(key)
             key, spoken = parent.parent, True
         return False
+
+
+def _stands(alarm: Alarm) -> tuple[object, ...]:
+    """What its family depends on."""
+    return alarm.state, alarm.active, alarm.parent

@@ -91,7 +91,7 @@ class Core:
         self._skip_to_ns = self._world_ns = int(self.log.meta(WORLD_T))
         self._restore(self._skip_to_ns)
         self._pending = self.log.meta(PENDING)
-        self._waiting += self._intake.engine.recall(self._pending)
+        self._waiting += self._intake.recall(self._pending)
         self._pass_over(start_ns)
         self._list_cameras(self._skip_to_ns)
         return 0
@@ -343,6 +343,10 @@ class Core:
     def alarms(self, prefix: str) -> dict[str, Alarm]:
         """Alarms in the list whose condition's key begins so, by key."""
         return self._intake.engine.standing(prefix)
+
+    def told(self, prefix: str) -> dict[str, Alarm]:
+        """The same, with what is in its on-delay: for the source that goes on telling of it."""
+        return self._intake.engine.told(prefix)
 
     def note(self, change: Change) -> None:
         """An event of the hub's own making; written and published with the next round."""

@@ -106,6 +106,18 @@ class AlarmEngine:
         """Alarms in the list whose key begins so, by key; newest figures included."""
         return {key: self._standing(key) or alarm for key, alarm in self._by_key.items() if key.startswith(prefix)}
 
+    def told(self, prefix: str) -> dict[str, Alarm]:
+        """The same for the source that tells of them, at a restart: what is in its on-delay too, as the alarm that it
+        would be. A source that did not know of it would never say that it is over."""
+        pending = {
+            key: Alarm(
+                key, one.priority, AlarmState.UNACKNOWLEDGED, t_raised_ns=self._courses[key].since_ns, **one.fields
+            )
+            for key, one in self._pending.items()
+            if key.startswith(prefix)
+        }
+        return {**self.standing(prefix), **pending}
+
     def memory(self) -> str:
         """What is in its on-delay and is not told again by its source: for the engine that goes on."""
         found = [
@@ -138,9 +150,14 @@ class AlarmEngine:
         return self._wrong(c.key, c.t_ns, c.priority, fields, c.times)
 
     def sample(self, s: Sample, now_ns: int | None = None) -> list[Change]:
-        """One value of a watched series. Doubtful, missing and older values move nothing (see LimitJudge.takes)."""
+        """One value of a watched series. Doubtful, missing and older values move nothing (see LimitJudge.takes).
+
+        `now_ns`: when it came. A time after that is a wrong clock's: the alarm's own times are never in the future.
+        """
         if not self._limits.takes(s, now_ns):
             return []
+        if now_ns is not None and s.t_ns > now_ns:
+            s = msgspec.structs.replace(s, t_ns=now_ns)
         key = LIMIT_PREFIX + s.series
         standing = self._by_key.get(key)
         holding = key in self._pending or (standing is not None and standing.active and not standing.t_clear_ns)
@@ -302,8 +319,12 @@ class AlarmEngine:
         more = max(0, pending.times - (moved.count - newer.count))  # raised again counts as one of them
         moved = msgspec.structs.replace(moved, count=moved.count + more)
         moved = alarms.rise(moved, priority, t_ns)
+        what = "alarm_raised"
+        if moved.state is AlarmState.SUPPRESSED and not self._families.spoken_for(moved):
+            moved = alarms.unsuppress(moved)  # its parent is another one than before
+            what = what if again else "alarm_unsuppressed"
         if moved.state_rev != standing.state_rev:
-            notes = [timeline.of_alarm("alarm_raised", moved, t_ns)]
+            notes = [timeline.of_alarm(what, moved, t_ns)]
             if again and self._courses[key].chatters(t_ns, definition):
                 moved = msgspec.structs.replace(moved, chattering=True)
                 notes.append(timeline.of_mark("alarm_chattering", moved, t_ns))

@@ -117,7 +117,7 @@ class EventAlarms:
     """Give it what comes, and take `conditions`."""
 
     def __init__(self, standing: Mapping[str, Alarm], now_ns: int, now_s: float, memory: str = "") -> None:
-        """`standing`: alarms of the log whose keys begin with EVENT; `memory`: what the hub before remembered."""
+        """`standing`: `AlarmEngine.told` of EVENT; `memory`: what the hub before remembered."""
         self._rules = Rules()
         self._cameras: Mapping[str, Camera] = {}
         self._devices: Mapping[str, Watched] = {}

@@ -28,7 +28,7 @@ NOWHERE = "unwatched"
 LOST = "unwatched:"
 FLOOD = "flooded:"
 PREFIXES = (NOWHERE, FLOOD)
-"""Of the keys, for `AlarmEngine.standing`; the first is that of LOST too."""
+"""Of the keys, for `AlarmEngine.told`; the first is that of LOST too."""
 ABSENT_S = 90.0
 """Longer than GOOD_S: one death alone is no alarm."""
 GOOD_S = 60.0
@@ -51,7 +51,7 @@ class EventLosses:
     """Give it what comes, and take `conditions`."""
 
     def __init__(self, standing: Mapping[str, Alarm], now_s: float) -> None:
-        """`standing`: alarms of the log whose keys begin with one of PREFIXES."""
+        """`standing`: what `AlarmEngine.told` knows of keys that begin with one of PREFIXES."""
         on = {key for key, alarm in standing.items() if alarm.active}
         self._restored = on
         self._nowhere = NOWHERE in on

@@ -48,7 +48,7 @@ class Intake:
         self._limits = limits
         self.engine = AlarmEngine(alarms, define)
         self._silence = Silence()
-        self._silence.standing(self.engine.standing(PREFIX))
+        self._know_silence()
         self._records: dict[str, dict[str, Any]] = {feed: {} for feed in RECORD_FEEDS}
         self._revs: dict[tuple[str, str], int] = {}
         self._samples: list[Sample] = []
@@ -61,6 +61,17 @@ class Intake:
         self._revs[(feed, record.id)] = rev
         if feed == "sensors":
             self._watch(record)
+
+    def recall(self, memory: str) -> list[Change]:
+        """What was in its on-delay when the hub before ended (see AlarmEngine.memory), at start."""
+        changes = self.engine.recall(memory)
+        self._know_silence()
+        return changes
+
+    def _know_silence(self) -> None:
+        told = self.engine.told(PREFIX).items()
+        # One that has returned, or is about to, is told anew while the series stays silent.
+        self._silence.standing(key for key, alarm in told if alarm.active and not alarm.t_clear_ns)
 
     def records(self, feed: str) -> dict[str, Any]:
         """A feed's records by id. Not to be changed."""

@@ -30,6 +30,7 @@ LIMITS = "limits"
 FAULTS_SAID = 20
 _DAY = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _HUGE = 1e12
+_MEAN = {"1h": ("1 giờ", "1 h"), "8h": ("8 giờ", "8 h"), "24h": ("24 giờ", "24 h"), "year": ("năm", "year")}
 _EXAMPLE = '["river-01"]'
 
 
@@ -46,11 +47,30 @@ class LimitBook:
                 self._read(path)
 
     def of(self, sensor: Sensor) -> Sensor:
-        """With the limits of these files, of all days; a sensor whose source gives it limits keeps those."""
+        """With the limits of these files, of all days; a sensor whose source gives it limits keeps those.
+
+        While a set that names the station or the sensor applies, general ones of the same `over` do not.
+        """
         if any(not limit.from_file for limit in sensor.limits):
             return sensor
-        sets = self._by_parameter.get(sensor.parameter, ())
-        limits = tuple(limit for one, made in sets if one.fits(sensor) for limit in made)
+        sets = [(one, made) for one, made in self._by_parameter.get(sensor.parameter, ()) if one.fits(sensor)]
+        sets.sort(key=lambda found: found[0].valid_from)  # of two that begin on one day the last counts (limits_at)
+        own = [one for one, _ in sets if one.stations or one.sensors]
+        overs: dict[tuple[str, bool], set[str]] = {}
+        for one, made in sets:
+            for limit in made:
+                overs.setdefault((limit.label.vi, limit.above), set()).add(one.over)
+        found: list[Limit] = []
+        for one, made in sets:
+            days = [(one.valid_from, one.valid_until)]
+            for other in own if one not in own else ():
+                if other.over == one.over:
+                    days = _without(days, other.valid_from, other.valid_until)
+            for limit in made:
+                alone = len(overs[limit.label.vi, limit.above]) == 1
+                label = limit.label if alone else _labelled(limit.label, one.over)
+                found += [msgspec.structs.replace(limit, label=label, valid_from=a, valid_until=b) for a, b in days]
+        limits = tuple(found)
         return sensor if limits == sensor.limits else msgspec.structs.replace(sensor, limits=limits)
 
     def _read(self, path: Path) -> None:
@@ -71,6 +91,25 @@ class LimitBook:
         for one in self.sets:
             self._by_parameter.setdefault(one.parameter, []).append((one, one.limits()))
         self.scales = tuple({(one.id, one.valid_from): one for one in (*self.scales, *scales)}.values())
+
+
+def _labelled(label: LocalText, over: str) -> LocalText:
+    """With its averaging time: one label stands for one limit."""
+    if not over:
+        return label
+    vi, en = _MEAN[over]
+    return LocalText(f"{label.vi} ({vi})", f"{label.get('en')} ({en})")
+
+
+def _without(days: Iterable[tuple[str, str]], begin: str, end: str) -> list[tuple[str, str]]:
+    """What is left of spans of days, each with its first day and the first after it (empty: none)."""
+    left: list[tuple[str, str]] = []
+    for first, until in days:
+        if first < begin:
+            left.append((first, min(until or begin, begin)))
+        if end and (not until or end < until):
+            left.append((max(first, end), until))
+    return left
 
 
 def _place(one: LimitSet) -> tuple[object, ...]:
@@ -101,8 +140,8 @@ def _limit(values: dict[str, Any]) -> LimitSet:
     fields = {"standard", "parameter", "unit", "over", "stations", "sensors", "levels", "valid_from", "valid_until"}
     known(values, fields | {"source", "note"})
     over = text(values, "over")
-    if over not in ("", "1h", "8h", "24h", "year"):
-        raise Bad("over", f'over: "{over[:20]}" is not one of 1h, 8h, 24h, year')
+    if over and over not in _MEAN:
+        raise Bad("over", f'over: "{over[:20]}" is not one of {", ".join(_MEAN)}')
     return LimitSet(
         standard=_said(values, "standard"),
         parameter=_said(values, "parameter"),

@@ -5,6 +5,7 @@ Pure. A value is judged by the limits that applied at its own time. Must not: ju
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -50,18 +51,20 @@ class LimitJudge:
                 trend.add(t_ns, value)
 
     def takes(self, s: Sample, now_ns: int | None) -> bool:
-        """It counts. Doubtful, missing and older values do not.
+        """It counts. Doubtful, missing and older values do not, nor what is no figure (NaN, infinite).
 
         `now_ns`: when it came. A newest value from the future was a wrong clock's (the sensor's, or the hub's
         before it was set back): it must not keep the engine deaf until that future comes.
         """
-        if s.value is None or s.quality != _GOOD or s.series not in self._trends or s.series not in self._sensors:
+        if s.value is None or not math.isfinite(s.value) or s.quality != _GOOD:
+            return False
+        if s.series not in self._trends or s.series not in self._sensors:
             return False
         newest_ns = self._newest.get(s.series, -1)
         if s.t_ns <= newest_ns and (now_ns is None or newest_ns <= now_ns):
             return False
         self._newest[s.series] = s.t_ns
-        self._trends[s.series].add(s.t_ns, s.value)
+        self._trends[s.series].add(s.t_ns if now_ns is None else min(s.t_ns, now_ns), s.value)
         return True
 
     def broken(self, s: Sample, standing: Alarm | None, *, holding: bool) -> tuple[Priority, dict[str, Any]] | None:

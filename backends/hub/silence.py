@@ -52,7 +52,7 @@ class Silence:
         self._planned = False
 
     def standing(self, keys: Iterable[str]) -> None:
-        """Alarms of the log, at a restart: they end when they are heard."""
+        """Alarms of the log whose cause is there, at a restart: they end when they are heard."""
         self._told.update(dict.fromkeys(keys))
 
     def heard(self, series: str, t_ns: int) -> None:
@@ -87,25 +87,26 @@ class Silence:
             parent = STATION + station if len(self._stations[station]) > 1 else above
             found[SERIES + id_] = self._series(id_, now_ns, parent)
         # Those whose silence this hub has not seen long enough to know of it stay as they are.
-        young = now_ns - self._since_ns < LEAST_S * NS_PER_S
-        over = [key for key in self._told if key not in found and not (young and self._unknown(key))]
+        over = [key for key in self._told if key not in found and not self._unknown(key, now_ns)]
         new = [condition for key, condition in found.items() if key not in self._told]
         self._told = dict.fromkeys([*(key for key in self._told if key not in over), *found])
         return [*new, *(Condition(key, now_ns, False) for key in reversed(over))]
 
     def _is_silent(self, sensor: Sensor, now_ns: int) -> bool:
-        last_ns = max(self._heard.get(sensor.id, 0), self._since_ns)
-        return now_ns - last_ns > max(LEAST_S, PERIODS * sensor.period_s) * NS_PER_S
+        return now_ns - max(self._heard.get(sensor.id, 0), self._since_ns) > _patience_ns(sensor)
 
-    def _unknown(self, key: str) -> bool:
-        """Nothing of it has been heard since the start."""
+    def _unknown(self, key: str, now_ns: int) -> bool:
+        """Nothing of it has been heard since the start, nor for so long that it is silent."""
         if key == ALL:
-            return not self._heard
-        if key.startswith(STATION):
+            ids: Iterable[str] = self._sensors
+        elif key.startswith(STATION):
             ids = self._stations.get(key.removeprefix(STATION), ())
-            return bool(ids) and not any(id_ in self._heard for id_ in ids)
-        id_ = key.removeprefix(SERIES)
-        return id_ in self._sensors and id_ not in self._heard
+        else:
+            ids = [id_] if (id_ := key.removeprefix(SERIES)) in self._sensors else []
+        if any(id_ in self._heard for id_ in ids):
+            return False
+        patience_ns = max((_patience_ns(self._sensors[id_]) for id_ in ids), default=-1)
+        return now_ns - self._since_ns <= patience_ns
 
     def _series(self, id_: str, now_ns: int, parent: str) -> Condition:
         sensor = self._sensors[id_]
@@ -122,6 +123,11 @@ class Silence:
         name = LocalText("Mất dữ liệu của mọi trạm quan trắc", "No data from any monitoring station")
         detail = LocalText(f"{len(self._stations)} trạm", f"{len(self._stations)} stations")
         return Condition(ALL, now_ns, True, Priority.HIGH, name=name, detail=detail, source="feed")
+
+
+def _patience_ns(sensor: Sensor) -> int:
+    """How long it may say nothing."""
+    return int(max(LEAST_S, PERIODS * sensor.period_s) * NS_PER_S)
 
 
 def _condition(

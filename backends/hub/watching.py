@@ -115,9 +115,9 @@ class EventWatch:
         """What was noticed becomes alarms. Returns the cameras that the sweep should look at now."""
         now_s = self._now_s()
         if self._alarms is None or self._losses is None:
-            standing = {key: alarm for prefix in PREFIXES for key, alarm in core.alarms(prefix).items()}
+            standing = {key: alarm for prefix in PREFIXES for key, alarm in core.told(prefix).items()}
             self._losses = EventLosses(standing, now_s)
-            self._alarms = EventAlarms(core.alarms(EVENT), now_ns, now_s, core.recall(MEMORY))
+            self._alarms = EventAlarms(core.told(EVENT), now_ns, now_s, core.recall(MEMORY))
             self._turned_s = now_s
         house = now_s >= self._house_s
         if house:
@@ -274,7 +274,7 @@ class EventWatch:
 def end_all(core: Core, now_ns: int) -> None:
     """For a hub that does not listen: alarms that a hub before it has left are ended, as nobody else would do it."""
     for prefix in (EVENT, *PREFIXES):
-        for key in core.alarms(prefix):
+        for key in core.told(prefix):
             core.happened(Condition(key, now_ns, False))
 
 

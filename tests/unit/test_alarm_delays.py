@@ -144,6 +144,37 @@ def test_a_memory_that_cannot_be_read_is_said_and_is_nothing(expect_logs: Expect
     assert AlarmEngine().recall('[{"key":') == []
 
 
+@pytest.mark.parametrize("first", [2.5, 1.0])
+def test_a_clock_that_is_ahead_once_delays_nothing(first: float) -> None:
+    rig = Rig(on_delay_s=60.0, off_delay_s=60.0)
+
+    def level(t_s: float, value: float, ahead_s: float = 0.0) -> None:
+        rig.take(rig.engine.sample(Sample(GAUGE.id, at(t_s + ahead_s), value), at(t_s)))
+        rig.tick(t_s)
+
+    level(0, first, ahead_s=1e8)
+    for t_s in range(1, 100):
+        level(t_s, 2.5 + t_s / 100)
+    alarm = rig.alarm("limit:gauge")
+    assert (rig.whats, alarm.t_raised_ns) == (["raised"], at(60 if first > 2 else 61))
+    assert alarm.detail.vi.startswith("3,4"), "its figures go on"
+    level(100, 1.0, ahead_s=1e8)
+    for t_s in range(101, 200):
+        level(t_s, 1.0)
+    assert rig.whats == ["raised", "returned"]
+    assert rig.alarm("limit:gauge").t_returned_ns == at(100)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_figure_moves_nothing(value: float) -> None:
+    rig = Rig()
+    assert rig.level(0, value) == []
+    assert rig.level(1, 2.5) == ["raised"]
+    assert rig.level(2, value) == []
+    assert rig.alarm("limit:gauge").active
+    assert rig.level(3, 1.0) == ["returned"]
+
+
 # --- off-delay ---------------------------------------------------------------------------------------
 
 

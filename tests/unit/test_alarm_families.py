@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from helpers.tiny_city import TinyCity
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from backends.domain.action import Verb
 from backends.domain.alarm import Alarm, AlarmState, Priority, TransitionRefused
+from backends.domain.camera import Camera
 from backends.domain.definition import Definition
 from backends.domain.feeds import Mode
 from backends.domain.people import Operator, Role
@@ -20,6 +22,9 @@ from backends.domain.times import NS_PER_S
 from backends.domain.world import Condition, Measured, SensorMoved, WorldEvent
 from backends.hub.core import Core
 from backends.hub.engine import AlarmEngine
+from backends.hub.event_alarms import Watched
+from backends.hub.event_losses import EventLosses
+from backends.hub.event_rules import Rules
 from backends.hub.intake import Intake
 from backends.hub.log import SqliteLog
 from backends.hub.ports import Change
@@ -151,6 +156,34 @@ def test_after_a_restart_children_are_still_spoken_for() -> None:
     again.say("station", active=False)
     again.tick()
     assert again.states()["a"] is ASKS
+
+
+@pytest.mark.parametrize("now", ["other", ""])
+def test_a_child_whose_parent_is_another_one_after_a_restart_is_heard(now: str) -> None:
+    rig = family()
+    rig.say("station")
+    rig.tick()
+    again = Rig(tuple(rig.listed.values()))
+    assert again.say("a", now) == ["a alarm_unsuppressed"]
+    again.tick()
+    assert again.states() == {"a": ASKS, "b": QUIET, "station": ASKS}
+    assert again.listed["station"].children == 1
+
+
+def test_a_child_goes_from_one_parent_that_is_wrong_to_another() -> None:
+    rig = family()
+    rig.say("station")
+    rig.say("other")
+    rig.tick()
+    rig.t_s += 20
+    assert rig.say("a", "other") == []
+    rig.tick()
+    assert (rig.listed["station"].children, rig.listed["other"].children) == (1, 1)
+    rig.say("b", "")
+    rig.say("b", "other")
+    rig.t_s += 20
+    assert rig.tick() + rig.tick() == ["b alarm_suppressed"]
+    assert rig.listed["other"].children == 2
 
 
 MEMBERS = {"a": "s", "b": "s", "s": "f", "c": "f", "f": "", "x": "y", "y": "x"}
@@ -289,6 +322,81 @@ def test_what_was_silent_before_a_restart_stays_until_it_is_heard() -> None:
     again = Feed(tuple(feed.listed.values()), feed.t_s + 5)
     assert again.run(200, "a1 a2") == {"station:A": ASKS, "series:a1": QUIET, "series:a2": QUIET}
     assert again.run(200, "a1") == {"station:A": AlarmState.RETURNED, "series:a1": ASKS}
+
+
+@pytest.mark.parametrize("period_s", [60.0, 300.0, 3600.0])
+def test_after_a_restart_no_silence_ends_before_it_is_known(period_s: float) -> None:
+    told = tuple(
+        Alarm(f"{key}@1", Priority.LOW, ASKS, LocalText(key), T0)
+        for key in ("nodata:all", "nodata:station:A", "nodata:series:a1", "nodata:series:a2", "nodata:series:b1")
+    )
+    intake = Intake(told)
+    for one in SENSORS[:3]:
+        slow = msgspec.structs.replace(one, period_s=period_s if one.id == "a1" else 60.0)
+        intake.restore("sensors", slow, 1)
+    returned = []
+    for t_s in range(0, int(4 * period_s) + 900, 5):
+        changes = intake.tick(at(t_s))
+        returned += [c.record.target for c in changes if c.feed == "timeline" and c.record.what == "alarm_returned"]
+    assert returned == []
+    assert set(intake.engine.standing("nodata:")) == {alarm.key for alarm in told}
+    intake.event(Measured(at(t_s + 5), (Sample("a1", at(t_s + 5), 1.0),)))
+    intake.tick(at(t_s + 5))
+    active = {key for key, alarm in intake.engine.standing("nodata:").items() if alarm.active}
+    assert active == {"nodata:series:a2", "nodata:series:b1"}
+
+
+def test_one_that_had_returned_before_a_restart_is_told_anew() -> None:
+    feed = Feed()
+    feed.run(600)
+    feed.run(320, "a1")
+    assert feed.run(10) == {"series:a1": AlarmState.RETURNED}
+    again = Feed(tuple(feed.listed.values()), feed.t_s + 5)
+    assert again.run(290, "a1") == {"series:a1": AlarmState.RETURNED}
+    assert again.run(30, "a1") == {"series:a1": ASKS}
+
+
+def test_a_silence_in_its_on_delay_ends_after_a_restart_too() -> None:
+    def define(key: str, _: Sensor | None) -> Definition:
+        return Definition(on_delay_s=3600.0) if key == "nodata:series:a1" else Definition()
+
+    before, after = Intake(define=define), Intake(define=define)
+    for intake in (before, after):
+        for one in SENSORS[:3]:
+            intake.restore("sensors", one, 1)
+
+    def run(intake: Intake, begin_s: int, end_s: int, said: str) -> None:
+        for t_s in range(begin_s, end_s, 5):
+            intake.event(Measured(at(t_s), tuple(Sample(id_, at(t_s), 1.0) for id_ in said.split())))
+            intake.tick(at(t_s))
+
+    run(before, 0, 400, "a2 b1")
+    assert list(before.engine.told("nodata:")) == ["nodata:series:a1"]
+    assert before.engine.standing("nodata:") == {}
+    after.recall(before.engine.memory())
+    run(after, 400, 600, "a2 b1")
+    assert after.engine.told("nodata:"), "not heard yet"
+    run(after, 600, 5000, "a1 a2 b1")
+    assert after.engine.told("nodata:") == {}
+
+
+def test_a_lost_watch_in_its_on_delay_ends_after_a_restart_too() -> None:
+    def define(key: str, _: Sensor | None) -> Definition:
+        return Definition(on_delay_s=30.0)
+
+    before = AlarmEngine(define=define)
+    before.condition(Condition("unwatched:c1", T0, True, name=LocalText("x")))
+    after = AlarmEngine(define=define)
+    after.recall(before.memory())
+    losses = EventLosses(after.told("unwatched"), 0.0)
+    cameras = {"c1": Camera("c1", "1", LocalText("c"), ())}
+    losses.plan(cameras, {"c1": Watched(("c1",))}, Rules(), T0, 0.0)
+    losses.began(0.0)
+    losses.stood("c1", "", at(5), 5.0)
+    for condition in losses.take():
+        after.condition(condition)
+    after.tick(at(600))
+    assert after.told("unwatched") == {}
 
 
 def test_a_sensor_that_is_taken_away_is_not_missed() -> None:

@@ -10,6 +10,7 @@ from conftest import ExpectLogs
 from helpers.event_room import GATE, RULES, T0, Room
 
 from backends.domain.alarm import Alarm, AlarmState, Priority
+from backends.domain.definition import Definition
 from backends.domain.device import CameraEvent, EventKind
 from backends.domain.device_watch import Alive, FromWatcher, Noticed, Stood, answer_decoder, encode
 from backends.domain.picture import PictureFlag
@@ -351,3 +352,17 @@ def test_invented_topics_are_bounded_and_lines_are_what_the_hub_reads() -> None:
     for one in (*said, Stood("cam-014", "x" * 240), Alive()):
         assert answer_decoder.decode(encode(one)) == one
         assert len(encode(one)) < 4096
+
+
+def test_an_event_in_its_on_delay_ends_after_a_restart_too() -> None:
+    before = Room()
+    before.engine = AlarmEngine(define=lambda *_: Definition(on_delay_s=30.0))
+    before.stands()
+    before.says(True, 1)
+    told = before.engine.told("event:")
+    assert before.alarm() is None
+    room = Room(standing=told, memory=before.alarms.memory())
+    room.stands()
+    room.says(False)
+    room.to(20)
+    assert room.log == [(10.0, False, 0)]

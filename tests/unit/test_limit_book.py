@@ -223,6 +223,38 @@ def test_a_site_changes_a_figure_by_a_file_of_its_own(tmp_path: Path, expect_log
     assert len(book.sets) == len(BOOK.sets) + 1
 
 
+def rain(standard: str, value: float, more: str = "", begins: str = "2020-01-01") -> str:
+    return (
+        f'[[limit]]\nstandard = "{standard}"\nparameter = "rain_1h"\nunit = "mm"\nvalid_from = "{begins}"\n{more}\n'
+        f'levels = [{{ vi = "To", en = "Heavy", value = {value}, priority = "high" }}]\n'
+    )
+
+
+def rain_at(folder: Path, text: str, day: str) -> list[tuple[str, float]]:
+    (folder / "rain.toml").write_text(text, encoding="utf-8")
+    gauge = Sensor("r1", LocalText("Mưa"), "mm", station_id="St", parameter="rain_1h")
+    return [(one.label.vi, one.value) for one in limits_at(LimitBook([], folder).of(gauge).limits, day)]
+
+
+def test_a_newer_general_set_does_not_hide_a_stations_own(tmp_path: Path) -> None:
+    of_station = 'stations = ["St"]\nvalid_until = "2026-01-01"'
+    text = rain("a", 20, of_station) + rain("b", 50, begins="2024-01-01") + rain("c", 40, begins="2015-01-01")
+    assert rain_at(tmp_path, text, "2019-12-31") == [("To", 40)]
+    assert rain_at(tmp_path, text, "2020-01-01") == [("To", 20)]
+    assert rain_at(tmp_path, text, "2025-12-31") == [("To", 20)]
+    assert rain_at(tmp_path, text, "2026-01-01") == [("To", 50)]
+    other = text.replace('"St"', '"another"')
+    assert rain_at(tmp_path, other, "2025-12-31") == [("To", 50)]
+
+
+def test_two_averaging_times_with_one_label_are_two_limits(tmp_path: Path) -> None:
+    text = rain("a", 20) + rain("b", 50, 'over = "1h"', begins="2024-01-01")
+    assert rain_at(tmp_path, text, "2023-12-31") == [("To", 20)]
+    assert rain_at(tmp_path, text, "2024-01-01") == [("To (1 giờ)", 50), ("To", 20)]
+    own = rain("a", 20, 'sensors = ["r1"]') + rain("b", 50, 'over = "1h"', begins="2024-01-01")
+    assert len(rain_at(tmp_path, own, "2024-01-01")) == 2
+
+
 def test_the_hub_fills_in_what_a_source_leaves_out_and_follows_the_files(tmp_path: Path) -> None:
     class Bare(TinyCity):
         def directory(self):  # type: ignore[no-untyped-def]
