@@ -75,6 +75,15 @@ def test_after_ctrl_a_enter_means_the_one_that_it_marks(qtbot: QtBot, sample: Sa
     assert [(a.verb, a.target) for a in sample.actions.submitted] == [(Verb.ACKNOWLEDGE, first.id)]
 
 
+def test_a_row_that_is_asked_for_is_marked_alone_also_while_ctrl_is_down(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    qtbot.keyClick(tile.view, Qt.Key.Key_A, CTRL)
+    assert QApplication.keyboardModifiers() == CTRL
+    for row in (3, 3, 1):
+        tile.view.select_row(row)
+        assert [tile.model.row_of(one.alarm.id) for one in tile.hands.chosen()] == [row]
+
+
 def test_a_key_on_nothing_chosen_says_so(qtbot: QtBot, sample: SampleSession) -> None:
     tile = tile_of(qtbot, sample)
     told: list[str] = []
