@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.action import ActionStatus, Stage, Verb
-from backends.domain.alarm import Alarm, AlarmState
+from backends.domain.alarm import AlarmState
 from backends.domain.incident import TimelineEvent
 from backends.domain.people import Role
 from backends.domain.ports import Changes
@@ -22,6 +22,7 @@ from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from layouts.options import AlarmsOptions
 from widgets.i18n import Language, tr
+from widgets.models.alarm_filter import AlarmFilter
 from widgets.models.alarm_seen import SEEN_S
 from widgets.parts import text
 from widgets.parts.alarm_many import PATIENCE_S
@@ -135,50 +136,6 @@ def test_several_are_chosen_by_shift_and_ctrl_and_by_no_slip_of_the_hand(qtbot: 
     qtbot.mouseRelease(tile.view.viewport(), Qt.MouseButton.LeftButton, pos=stop)
     assert len(tile.hands.chosen()) == 1
     assert not sample.actions.submitted
-
-
-def test_a_key_means_the_marked_row_not_where_the_keyboard_stands(qtbot: QtBot, sample: SampleSession) -> None:
-    tile = tile_of(qtbot, sample)
-    for row, keys in ((1, Qt.KeyboardModifier.NoModifier), (3, CTRL), (3, CTRL)):
-        at = tile.view.visualRect(tile.model.index(row, 0)).topRight() + QPoint(-60, 8)
-        qtbot.mouseClick(tile.view.viewport(), Qt.MouseButton.LeftButton, keys, at)
-    assert tile.view.currentIndex().row() == 3
-    marked = tile.model.row(1).alarm.id
-    assert [row.alarm.id for row in tile.hands.chosen()] == [marked]
-    tile.view.own_keys["Ctrl+N"]()
-    assert [row.alarm.id for row in tile.panel.rows] == [marked]
-    tile.panel.end()
-    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
-    assert [(a.verb, a.target) for a in sample.actions.submitted] == [(Verb.ACKNOWLEDGE, marked)]
-
-
-def test_after_ctrl_a_enter_means_the_one_that_it_marks(qtbot: QtBot, sample: SampleSession) -> None:
-    tile = tile_of(qtbot, sample)
-    first, *others = [alarm for alarm in sample.city.alarms() if alarm.unacknowledged]
-    change = msgspec.structs.replace
-    done = [change(a, state=AlarmState.ACKNOWLEDGED, acked_by="Minh", rev=9, state_rev=9) for a in others[1:]]
-    latched = change(others[0], state=AlarmState.LATCHED, latching=True, rev=9, state_rev=9)
-    sample.put("alarms", latched, *done)
-    tile.grab()
-    sample.clock.advance_s(SEEN_S + 0.1)
-    tile.view.select_row(tile.model.row_of(latched.id))
-    qtbot.keyClick(tile.view, Qt.Key.Key_A, CTRL)
-    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
-    assert [(a.verb, a.target) for a in sample.actions.submitted] == [(Verb.ACKNOWLEDGE, first.id)]
-
-
-def test_a_key_on_nothing_chosen_says_so(qtbot: QtBot, sample: SampleSession) -> None:
-    tile = tile_of(qtbot, sample)
-    told: list[str] = []
-    sample.session.notices.toldDesk.connect(told.append)
-    tile.view.select_row(1)
-    tile.view.clearSelection()
-    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
-    qtbot.keyClick(tile.view, Qt.Key.Key_N, CTRL)
-    qtbot.keyClick(tile.view, Qt.Key.Key_D, CTRL)
-    assert told == [tr("alarms.history_none")] * 3
-    assert not sample.actions.submitted
-    assert tile.panel.isHidden()
 
 
 def test_a_state_that_came_this_moment_is_not_acknowledged_with_the_others(qtbot: QtBot, sample: SampleSession) -> None:
@@ -312,62 +269,6 @@ def test_enter_resets_what_is_latched(qtbot: QtBot, sample: SampleSession) -> No
     assert [(a.verb, a.target, a.expect_state_rev) for a in sample.actions.submitted] == [(Verb.RESET, alarm.id, 9)]
 
 
-def answered(sample: SampleSession, alarm: Alarm) -> None:
-    """The hub took the acknowledgement: what had returned is latched, the rest is nobody's case yet."""
-    state = AlarmState.LATCHED if alarm.latching else AlarmState.ACKNOWLEDGED
-    answer(sample, -1, Stage.APPLIED)
-    sample.put("alarms", msgspec.structs.replace(alarm, state=state, acked_by="Thu Hà", rev=19, state_rev=19))
-
-
-@pytest.mark.parametrize("latching", [True, False])
-def test_a_double_click_on_acknowledge_does_that_alone(qtbot: QtBot, sample: SampleSession, latching: bool) -> None:
-    tile = tile_of(qtbot, sample)
-    alarm = msgspec.structs.replace(tile.model.row(1).alarm, rev=9, state_rev=9, latching=latching, holder_id="")
-    if latching:
-        alarm = msgspec.structs.replace(alarm, state=AlarmState.RETURNED)
-    sample.put("alarms", alarm)
-    place = tile.model.row_of(alarm.id)
-    at = tile.view.visualRect(tile.model.index(place, 0))
-    qtbot.mouseMove(tile.view.viewport(), at.center())
-    tile.grab()
-    row, rect = tile.model.row(place), at.toRectF()
-    button = next(
-        placed
-        for placed in tile.delegate.buttons(row, rect, large=row.large, hovered=True)
-        if placed.button is RowButton.ACKNOWLEDGE
-    )
-    pos = QPoint(int(button.rect.left()) + 6, int(button.rect.center().y()))
-    qtbot.mouseClick(tile.view.viewport(), Qt.MouseButton.LeftButton, pos=pos)
-    answered(sample, alarm)
-    tile.grab()
-    row = tile.model.row(place)
-    there = tile.delegate.buttons(row, rect, large=row.large, hovered=True)
-    assert any(placed.rect.contains(QPointF(pos)) for placed in there), "another button lies there now"
-    qtbot.mouseDClick(tile.view.viewport(), Qt.MouseButton.LeftButton, pos=pos)
-    qtbot.mouseRelease(tile.view.viewport(), Qt.MouseButton.LeftButton, pos=pos)
-    assert [(a.verb, a.target) for a in sample.actions.submitted] == [(Verb.ACKNOWLEDGE, alarm.id)]
-
-
-def test_enter_twice_does_not_reset_what_was_just_acknowledged(qtbot: QtBot, sample: SampleSession) -> None:
-    tile = tile_of(qtbot, sample)
-    told: list[str] = []
-    sample.session.notices.toldDesk.connect(told.append)
-    alarm = tile.model.row(1).alarm
-    alarm = msgspec.structs.replace(alarm, state=AlarmState.RETURNED, latching=True, rev=9, state_rev=9)
-    sample.put("alarms", alarm)
-    tile.view.select_row(tile.model.row_of(alarm.id))
-    tile.grab()
-    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
-    answered(sample, alarm)
-    tile.grab()
-    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
-    assert [a.verb for a in sample.actions.submitted] == [Verb.ACKNOWLEDGE]
-    assert told == [tr("alarms.look_again")]
-    sample.clock.advance_s(SEEN_S + 0.1)
-    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
-    assert [a.verb for a in sample.actions.submitted] == [Verb.ACKNOWLEDGE, Verb.RESET]
-
-
 @pytest.mark.parametrize("who", ["locked", "nobody", "viewer"])
 def test_who_may_not_write_is_told_why(qtbot: QtBot, sample: SampleSession, said: list[str], who: str) -> None:
     tile = tile_of(qtbot, sample)
@@ -402,6 +303,28 @@ def test_a_lock_ends_the_line(qtbot: QtBot, sample: SampleSession) -> None:
     tile.view.own_keys["Ctrl+N"]()
     sample.deliver(*who_is_here("locked"))
     assert tile.panel.isHidden()
+
+
+def test_the_past_and_the_empty_list_follow_the_language(
+    qtbot: QtBot, qapp: QApplication, sample: SampleSession
+) -> None:
+    tile = tile_of(qtbot, sample)
+    tile.view.select_row(1)
+    tile.hands.tell()
+    vi = tr("alarms.history.alarm_raised")
+    prepare(qapp, Language.EN)
+    tile.on_look()
+    with text.recording() as log:
+        tile.panel.grab()
+    shown = {item.whole for item in log.items}
+    assert tr("alarms.history.alarm_raised") in shown
+    assert vi not in shown
+    for alarm in list(sample.city.alarms()):
+        sample.put("alarms", msgspec.structs.replace(alarm, state=AlarmState.ACKNOWLEDGED, rev=9))
+    tile.bar.show_filter(AlarmFilter(words="zzz"), told=True)
+    prepare(qapp)
+    tile.on_look()
+    assert tile.view.empty == tr("alarms.filtered_empty")
 
 
 def event(sample: SampleSession, n: int, what: str, target: str, actor: str = "", words: str = "") -> None:

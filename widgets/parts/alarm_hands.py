@@ -159,7 +159,7 @@ class AlarmHands(QObject):
         if not asking:
             self._session.notices.post(tr("alarms.many_none"))
         elif self.many.do(Verb.ACKNOWLEDGE, seen, unseen=len(asking) - len(seen)):
-            self._view.setCurrentIndex(self._view.currentIndex())  # they are done: the next Enter means one row again
+            self._view.select_row(self._view.currentIndex().row())  # they are done: the next Enter means one row again
 
     def _write(self, mode: Mode) -> bool:
         verb = {Mode.NOTE: Verb.COMMENT, Mode.SHELVE: Verb.SHELVE}[mode]

@@ -65,6 +65,8 @@ class AlarmPanel(QWidget):
         self.alarm: Alarm | None = None
         self.rows: tuple[AlarmRow, ...] = ()
         """Those on which something is written."""
+        self._writer = ("", "")
+        """Who writes, in which role."""
         self.seconds = 0
         """For how long they are set aside."""
         self.said = ""
@@ -89,6 +91,7 @@ class AlarmPanel(QWidget):
     def write(self, mode: Mode, rows: Sequence[AlarmRow]) -> None:
         """A note, or why they are set aside, on all these."""
         self.mode, self.rows, self.opened, self.said = mode, tuple(rows), True, ""
+        self._writer = self._person
         self.seconds = self._offered()[0] if self._offered() else 0
         self.field.setMaxLength(NOTE_LIMIT if mode is Mode.NOTE else REASON_LIMIT)
         self.field.setText(self.session.memory.get(self._unsent))
@@ -112,6 +115,11 @@ class AlarmPanel(QWidget):
         return was
 
     @property
+    def _person(self) -> tuple[str, str]:
+        grant = self.session.city.grant
+        return grant.operator_id, grant.role
+
+    @property
     def _unsent(self) -> str:
         """What the memory calls the unsent words: of this person, for these alarms."""
         ids = " ".join(row.alarm.id for row in self.rows)[:200]
@@ -122,7 +130,8 @@ class AlarmPanel(QWidget):
             self.session.memory.set(self._unsent, words)
 
     def _on_grant(self) -> None:
-        if self.mode is not Mode.PAST and (self.session.city.grant.locked or not self.session.city.grant.operator_id):
+        # What one person has written goes out in nobody else's name, and under no other role.
+        if self.mode is not Mode.PAST and (self.session.city.grant.locked or self._person != self._writer):
             self.end()
         self.update()
 
@@ -138,7 +147,9 @@ class AlarmPanel(QWidget):
 
     def on_look(self) -> None:
         self.field.dress(self.session.look.theme)
-        self.update()
+        if self.mode is not Mode.PAST:
+            self.field.setAccessibleName(self._title())
+        self._read()  # the past in the language that is now
 
     def _read(self) -> None:
         if self.opened and self.alarm is not None:

@@ -236,10 +236,14 @@ class RowList(ViewHabits, QAbstractItemView):
         return self.model().index(row, 0).data(Qt.ItemDataRole.UserRole)
 
     def select_row(self, row: int) -> None:
-        """Make `row` the current one, as the keyboard does."""
-        model = self.model()
+        """Make `row` the current one, as the keyboard does: marked, and no other with it."""
+        model, flags = self.model(), QItemSelectionModel.SelectionFlag
+        marks = self.selectionMode() is not QAbstractItemView.SelectionMode.NoSelection
         if model is not None and 0 <= row < model.rowCount():
-            self.setCurrentIndex(model.index(row, 0))
+            # Not by Qt's view: while Ctrl is down, as in a shortcut that leads here, it would take the mark away.
+            self.selectionModel().setCurrentIndex(
+                model.index(row, 0), flags.ClearAndSelect if marks else flags.NoUpdate
+            )
 
     def _tell_shown(self) -> None:
         self.shownChanged.emit()
@@ -404,7 +408,8 @@ class RowList(ViewHabits, QAbstractItemView):
         else:
             # It has moved between its last paint and this press: the person means what is on the screen.
             self.setFocus(Qt.FocusReason.MouseFocusReason)
-            self.select_row(row)
+            if row >= 0:
+                self.setCurrentIndex(self.model().index(row, 0))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         # Its first click has done what a click does; what stands in that place since then nobody has read.

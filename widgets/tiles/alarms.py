@@ -206,6 +206,8 @@ class AlarmsTile(Tile):
     def on_look(self) -> None:
         self.bar.on_look()
         self.panel.on_look()
+        self.view.setAccessibleName(tr("alarms.title"))
+        self._on_rows()  # the sentence of an empty list
         self.view.relayout()
         self.refresh()
 
