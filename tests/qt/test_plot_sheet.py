@@ -148,9 +148,7 @@ def opened_picker(qtbot: QtBot, wall: Wall, sample: SampleSession) -> SensorPick
     return picker
 
 
-def test_the_list_of_sensors_takes_no_keyboard_from_the_alarms(
-    qtbot: QtBot, wall: Wall, sample: SampleSession
-) -> None:
+def test_the_list_of_sensors_takes_no_keyboard_from_the_alarms(qtbot: QtBot, wall: Wall, sample: SampleSession) -> None:
     picker = opened_picker(qtbot, wall, sample)
     alarms = next(t for t in wall.windows[0].tiles.values() if isinstance(t, AlarmsTile))
     at = alarms.view.visualRect(alarms.model.index(1)).center()
