@@ -9,6 +9,7 @@ from helpers.sample_places import NOW_NS
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 
+from backends.domain.alarm import Priority
 from backends.domain.ports import SeriesPart
 from backends.domain.quality import Quality, Value
 from backends.domain.sensor import Flagged, Limit
@@ -16,7 +17,7 @@ from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from widgets.parts.plot_axes import midnights
 from widgets.parts.plot_chart import Canvas, Curve, draw_band, filled
-from widgets.parts.plot_limits import held
+from widgets.parts.plot_limits import Held, held, in_force
 from widgets.parts.plot_lines import AGAIN_S, MOST, PlotLines
 from widgets.parts.plot_range import DAY_NS, LONGEST_NS, SHORTEST_NS, View, around
 from widgets.parts.plot_series import LIVE_POINTS, PARTS, PlotSeries, columns_of
@@ -178,15 +179,26 @@ def test_the_newest_number_is_the_latest_of_what_came_live_and_what_was_answered
 def test_a_changed_limit_steps_at_its_date(qapp: QApplication) -> None:
     prepare(qapp)
     before, after = (
-        Limit(LocalText("BĐ1"), value, "high", valid_from=date)  # type: ignore[arg-type]
+        Limit(LocalText("BĐ1"), value, Priority.HIGH, valid_from=date)
         for value, date in ((2.0, "2020-01-01"), (1.8, "2026-11-20"))
     )
-    other = Limit(LocalText("BĐ2"), 3.0, "high")  # type: ignore[arg-type]
+    other = Limit(LocalText("BĐ2"), 3.0, Priority.HIGH)
     border = next(t for t in midnights(NOW_NS - DAY_NS, NOW_NS))
     found = {(h.limit.value, h.t0_ns, h.t1_ns) for h in held((after, other, before), NOW_NS - DAY_NS, NOW_NS)}
     assert found == {
         (2.0, NOW_NS - DAY_NS, border), (1.8, border, NOW_NS), (3.0, NOW_NS - DAY_NS, NOW_NS),
     }  # fmt: skip
+
+
+def test_a_limit_that_ended_is_not_drawn_after_its_last_day() -> None:
+    border = next(t for t in midnights(NOW_NS - DAY_NS, NOW_NS))
+    ended = Limit(LocalText("A"), 2.0, Priority.HIGH, valid_from="2020-01-01", valid_until="2026-11-20")
+    short = Limit(LocalText("B"), 3.0, Priority.HIGH, valid_from="2026-01-01", valid_until="2026-11-20")
+    long = Limit(LocalText("B"), 4.0, Priority.HIGH)
+    t0_ns = NOW_NS - DAY_NS
+    found = sorted(held((ended, short, long), t0_ns, NOW_NS), key=lambda one: one.limit.value)
+    assert found == [Held(ended, t0_ns, border), Held(short, t0_ns, border), Held(long, border, NOW_NS)]
+    assert in_force((ended, short, long), NOW_NS) == [long], "the older one, which has no end, holds again"
 
 
 # -- asking ------------------------------------------------------------------------------------------------

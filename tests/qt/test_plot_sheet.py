@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 from helpers.sample_city import SampleSession, prepare, sample_session
 from helpers.sample_places import NOW_NS
+from msgspec.structs import replace
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.times import NS_PER_S
 from layouts.load import load_layouts
-from layouts.spec import Monitor, PanelKind
+from layouts.spec import Monitor, PanelKind, Rect
 from widgets.models.alarms import AlarmRow
 from widgets.parts.plot_keys import PlotAct
 from widgets.parts.sensor_picker import SensorPicker
@@ -108,6 +109,33 @@ def test_it_goes_with_the_look_at_the_past_that_ends(wall: Wall, sample: SampleS
     assert wall.plots.tile is None, "it does not turn live and stay for another ten minutes"
 
 
+def test_over_a_window_of_alarms_the_first_rows_stay_and_the_bar_names_the_highest(
+    wall: Wall, sample: SampleSession
+) -> None:
+    window = wall.windows[0]
+    top = window.plan.bar.y + window.plan.bar.height
+    body = Rect(0, top, window.width(), window.height() - top)
+    alone = next(one for one in window.plan.tiles if one.kind == "alarms")
+    window.apply_plan(replace(window.plan, tiles=(replace(alone, rect=body),)))
+    alarms = next(iter(window.tiles.values()))
+    assert not window.bar.words.names_highest_alarm
+    sample.session.calls.plotCalled.emit(RIVER, NOW_NS, 300)
+    sheet = wall.plots.tile
+    assert sheet is not None
+    assert alarms.geometry().contains(sheet.geometry())
+    assert sheet.y() >= alarms.y() + alarms.height() * 3 // 5
+    assert window.bar.words.names_highest_alarm, "its row may be below the sheet"
+    wall.plots.end()
+    assert not window.bar.words.names_highest_alarm
+
+
+def test_it_goes_when_monitors_change(qapp: QApplication, wall: Wall, sample: SampleSession) -> None:
+    sample.session.calls.plotCalled.emit(RIVER, NOW_NS, 300)
+    assert wall.plots.tile is not None
+    qapp.screenRemoved.emit(qapp.primaryScreen())
+    assert wall.plots.tile is None
+
+
 def opened_picker(qtbot: QtBot, wall: Wall, sample: SampleSession) -> SensorPicker:
     window = wall.windows[0]
     window.activateWindow()
@@ -120,9 +148,7 @@ def opened_picker(qtbot: QtBot, wall: Wall, sample: SampleSession) -> SensorPick
     return picker
 
 
-def test_the_list_of_sensors_takes_no_keyboard_from_the_alarms(
-    qtbot: QtBot, wall: Wall, sample: SampleSession
-) -> None:
+def test_the_list_of_sensors_takes_no_keyboard_from_the_alarms(qtbot: QtBot, wall: Wall, sample: SampleSession) -> None:
     picker = opened_picker(qtbot, wall, sample)
     alarms = next(t for t in wall.windows[0].tiles.values() if isinstance(t, AlarmsTile))
     at = alarms.view.visualRect(alarms.model.index(1)).center()

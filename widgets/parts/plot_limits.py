@@ -1,18 +1,21 @@
 """The limits of a quantity over time: which of them held when, as steps at their dates.
 
-Two limits with one label on one side are one limit that was changed: the newer one takes the older one's place at its
-date, as the hub's engine has it. Days begin at midnight of the site's zone. Pure.
+What holds on a day is said by `backends.domain.limits`, as for the hub's engine: of two with one label on one side the
+newer one, and none after its last day. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import pairwise
 
+from backends.domain.limits import ZONE_S, day_of, limits_at
 from backends.domain.sensor import Limit
 from backends.domain.times import NS_PER_S
-from widgets import format as fmt
+
+_DAY_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -26,29 +29,29 @@ class Held:
 
 def held(limits: Iterable[Limit], t0_ns: int, t1_ns: int) -> list[Held]:
     """All that held within a range, oldest first within each label."""
-    chains: dict[tuple[str, bool], list[Limit]] = {}
-    for limit in sorted(limits, key=lambda one: one.valid_from):
-        chains.setdefault((limit.label.vi, limit.above), []).append(limit)
-    out = []
-    for chain in chains.values():
-        starts = [_start_ns(limit.valid_from) for limit in chain]
-        for limit, start, end in zip(chain, starts, [*starts[1:], t1_ns], strict=True):
-            first, last = max(start, t0_ns), min(end, t1_ns)
-            if last > first:
-                out.append(Held(limit, first, last))
-    return out
+    known = tuple(limits)
+    dates = {day for limit in known for day in (limit.valid_from, limit.valid_until)}
+    borders = {t for t in map(_midnight_ns, dates) if t is not None and t0_ns < t < t1_ns}
+    chains: dict[tuple[str, bool], list[Held]] = {}
+    for start, end in pairwise(sorted({t0_ns, *borders, t1_ns})):
+        for limit in limits_at(known, day_of(start)):
+            chain = chains.setdefault((limit.label.vi, limit.above), [])
+            if chain and chain[-1].limit is limit and chain[-1].t1_ns == start:
+                chain[-1] = replace(chain[-1], t1_ns=end)
+            else:
+                chain.append(Held(limit, start, end))
+    return [one for chain in chains.values() for one in chain]
 
 
 def in_force(limits: Iterable[Limit], t_ns: int) -> list[Limit]:
     """Those that hold at a moment."""
-    return [one.limit for one in held(limits, t_ns, t_ns + 1)]
+    return list(limits_at(limits, day_of(t_ns)))
 
 
-def _start_ns(valid_from: str) -> int:
-    """Midnight of the site's zone on an ISO date; empty or unreadable: always."""
+def _midnight_ns(day: str) -> int | None:
+    """Where an ISO date begins; None: empty or unreadable."""
     try:
-        day = date.fromisoformat(valid_from)
+        since = date.fromisoformat(day) - date(1970, 1, 1)
     except ValueError:
-        return 0
-    zone = fmt.local_time(0).tzinfo
-    return int(datetime.combine(day, time(), zone).timestamp()) * NS_PER_S
+        return None
+    return (since.days * _DAY_S - ZONE_S) * NS_PER_S

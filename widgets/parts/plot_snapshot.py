@@ -149,7 +149,7 @@ def columns_for(width: float) -> int:
 
 
 def _line(n: int, shown: Shown, ends: tuple[float, float], asked: Asked, quality: Quality) -> Line:
-    """`quality`: of its newest sample. An old number, or a faulty instrument's, must not stand there as current."""
+    """`quality`: of its newest sample. An old number, or that of a faulty instrument, must not look current."""
     t0_ns, t1_ns = asked.view.ends(asked.now_ns)
     sensor = shown.sensor
     end = _last_in(shown, t0_ns, t1_ns)

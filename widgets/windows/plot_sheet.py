@@ -1,7 +1,8 @@
 """The plot that was called up from an alarm: a sheet over the room beside the alarm lists, put away with Esc.
 
 One a station, on the desk's window that is in use. It has a time of its own, whatever the other plots show, and goes
-by itself when nobody has touched a plot for ten minutes. Must not: cover a list of alarms, or change the layout.
+by itself when nobody has touched a plot for ten minutes, and with another layout or other monitors. Must not: cover a
+list of alarms where there is room beside it, or change the layout.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class PlotSheets(QObject):
         if window.sign_in is not None:
             window.sign_in.raise_()
         tile.setFocus()
+        self._tell_bars()
 
     def end(self, *, back: bool = True) -> None:
         """Put it away; `back`: the keyboard goes back to where it was."""
@@ -82,6 +84,11 @@ class PlotSheets(QObject):
             tile.hide()
             tile.setParent(None)
             tile.deleteLater()
+        self._tell_bars()
+
+    def _tell_bars(self) -> None:
+        for window in self._windows():
+            window.tell_of_highest()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         esc = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
@@ -118,8 +125,8 @@ class PlotSheets(QObject):
             if (spec := specs.get(plan.kind)) is not None and spec.shows_alarms:
                 lists.append(rect)
         room = free_room(body, lists, window.plan.gutter_px)
-        if room.isEmpty():
-            return body
+        if room.isEmpty():  # nothing but lists: over their last rows, as `PanelDesk` does; the bar names the highest
+            room = body.adjusted(0, body.height() * 3 // 5, 0, 0)
         em = window.scale.floor
         width, height = min(room.width(), em * _WIDE_EM), min(room.height(), em * _HIGH_EM)
         return QRect(room.right() + 1 - width, room.bottom() + 1 - height, width, height)

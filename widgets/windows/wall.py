@@ -77,11 +77,11 @@ class Wall(QObject):
         else:
             self.layout = found
         self._session.hands.begin(self.layout.id)
-        self.plots.end(back=False)
         self._apply()
         self.layoutChanged.emit(self.layout.id)
 
     def _apply(self) -> None:
+        self.plots.end(back=False)  # its place was made for the windows as they were
         screens = self.screens()
         plans = plan_windows(self.layout, [self._monitor(n, s) for n, s in enumerate(screens)], tile_kinds())
         while len(self.windows) > len(plans):

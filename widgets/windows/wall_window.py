@@ -140,7 +140,7 @@ class WallWindow(QWidget):
         for tile in self.tiles.values():
             tile.on_feeds(changed)
         if changed & {"alarms", "local", "roster"}:
-            self._tell_of_highest()
+            self.tell_of_highest()
             self.bar.update()
 
     def _on_health(self) -> None:
@@ -158,7 +158,15 @@ class WallWindow(QWidget):
         """The bar names the highest alarm where no list of this window shows it just now."""
         specs = tile_specs()
         lists = [tile for tile in self.tiles.values() if (s := specs.get(_kind(tile))) and s.shows_alarms]
-        return self.plan.names_highest_alarm or not any(tile.shows_highest_alarm() for tile in lists)
+        return self.plan.names_highest_alarm or not any(
+            tile.shows_highest_alarm() and not self._covered(tile) for tile in lists
+        )
+
+    def _covered(self, tile: Tile) -> bool:
+        """A sheet or a panel lies over part of it: not asked is whether the highest alarm's row is in the rest."""
+        below = (*self.tiles.values(), self.bar, self.notice, self.sign_in)
+        over = [w for w in self.children() if isinstance(w, QWidget) and w not in below and not w.isWindow()]
+        return any(w.isVisible() and w.geometry().intersects(tile.geometry()) for w in over)
 
     def _tell_bar(self) -> None:
         words = BarWords(self.plan.name.get(language()), self.plan.index + 1, self._names_highest())
@@ -170,7 +178,8 @@ class WallWindow(QWidget):
         for tile in self.tiles.values():
             tile.on_picture_pass()
 
-    def _tell_of_highest(self) -> None:
+    def tell_of_highest(self) -> None:
+        """The bar agrees with what the lists show; called when something was laid over them, too."""
         if self.bar.words.names_highest_alarm is not self._names_highest():
             self._tell_bar()
 
@@ -178,7 +187,7 @@ class WallWindow(QWidget):
         self.session.city.weigh(self.session.clock.now_ns())
         for tile in self.tiles.values():
             tile.on_second()
-        self._tell_of_highest()
+        self.tell_of_highest()
         self.bar.update()
         if self.sign_in is not None:
             self.sign_in.on_second()
