@@ -166,6 +166,17 @@ class AlarmEngine:
             return self._gone(key, s.t_ns) if standing is not None or key in self._pending else []
         return self._wrong(key, s.t_ns, *broken)
 
+    def unlimited(self, series: str, t_ns: int) -> list[Change]:
+        """A series has no limits any more, or is not there: what its samples will never end ends here."""
+        key = LIMIT_PREFIX + series
+        return self._gone(key, t_ns) if key in self._by_key or key in self._pending else []
+
+    def forget(self, series: str, t_ns: int) -> list[Change]:
+        """The series is not there any more."""
+        changes = self.unlimited(series, t_ns)
+        self._limits.unwatch(series)
+        return changes
+
     def crew(self, act: CrewAct, operators: Callable[[str], Operator | None]) -> list[Change]:
         """A simulated colleague; too late is no error."""
         standing = self._standing(act.key)

@@ -13,15 +13,19 @@ from helpers.tiny_city import RIVER, TinyCity
 
 from backends.city import stations
 from backends.domain.air_index import hour_index, nowcast, sub_index
-from backends.domain.alarm import Priority
+from backends.domain.alarm import Alarm, AlarmState, Priority
+from backends.domain.definition import Definition
 from backends.domain.feeds import Mode
 from backends.domain.limits import Scale, day_of, limits_at, scale_at, sets_at
-from backends.domain.sensor import Limit, Sensor
+from backends.domain.sensor import Limit, Sample, Sensor
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
+from backends.domain.world import Directory, Measured
 from backends.hub.core import Core
+from backends.hub.intake import Intake
 from backends.hub.limit_book import LimitBook, read
 from backends.hub.log import SqliteLog
+from backends.hub.ports import Change
 from backends.protocol.codec import decode_body
 
 ROOT = Path(__file__).parents[2]
@@ -279,6 +283,45 @@ def test_the_hub_fills_in_what_a_source_leaves_out_and_follows_the_files(tmp_pat
     assert moved.limits[0].value == 2.6
     assert not again.alarms("limit:")["limit:hieu-level"].active
     log.close()
+
+
+T_NS = 1_790_000_000 * NS_PER_S
+
+
+def flooded(alarms: tuple[Alarm, ...] = (), *, on_delay_s: float = 0.0) -> tuple[Intake, Sensor]:
+    """A river that stands above its limits; its intake, and the river without any."""
+    intake = Intake(alarms, define=lambda *_: Definition(on_delay_s=on_delay_s))
+    intake.restore("sensors", RIVER, 1)
+    intake.event(Measured(T_NS, (Sample(RIVER.id, T_NS, 9.0),)))
+    return intake, msgspec.structs.replace(RIVER, limits=())
+
+
+def ends(changes: list[Change]) -> list[AlarmState]:
+    return [change.record.state for change in changes if change.feed == "alarms"]
+
+
+def test_an_alarm_ends_with_its_limits() -> None:
+    intake, bare = flooded()
+    assert ends(intake.put("sensors", bare, T_NS + 1)) == [AlarmState.RETURNED]
+    intake, bare = flooded(on_delay_s=60.0)
+    assert ends(intake.put("sensors", bare, T_NS + 1)) == []
+    assert intake.tick(T_NS + 100 * NS_PER_S) == []
+
+
+def test_an_alarm_ends_with_its_sensor() -> None:
+    intake, _ = flooded()
+    assert ends(intake.directory(Directory(), T_NS + 1)) == [AlarmState.RETURNED]
+    assert not intake.engine.watches(RIVER.id)
+    assert ends(intake.event(Measured(T_NS + 2, (Sample(RIVER.id, T_NS + 2, 9.5),)))) == []
+
+
+@pytest.mark.parametrize("left", ["no limits", "no sensor", "both"])
+def test_an_alarm_whose_limits_went_while_no_hub_ran_ends_at_the_start(left: str) -> None:
+    before, bare = flooded()
+    again = Intake(before.engine.standing("").values())
+    if left != "no sensor":
+        again.restore("sensors", RIVER if left == "both" else bare, 2)
+    assert ends(again.relimit(T_NS + 1)) == ([] if left == "both" else [AlarmState.RETURNED])
 
 
 def test_a_scale_with_slips() -> None:
