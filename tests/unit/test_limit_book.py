@@ -202,6 +202,10 @@ levels = [{ vi = "Mưa rất to", en = "Torrential", value = 50, priority = "hig
         (("[[limit]]", "[limit]"), 1, "limits are written [[limit]], with two brackets"),
         (("[[limit]]", "[[limits]]"), 1, 'there is no "limits" here; known are [[limit]] and [[scale]]'),
         (('vi = "Mưa rất to", ', ""), 6, 'levels: must be { vi = "...", en = "..." }'),
+        (('"mm"\n', '"mm"\nover = "24h"\n'), 7, "levels: priority: no single value is a mean of 24h"),
+        (("value = 50", f"value = 1{'0' * 400}"), 6, "levels: value: must be"),
+        (("value = 50", f"value = {'1' * 5000}"), 1, "cannot be read (Exceeds the limit"),
+        (("value = 50", f"value = {'[' * 3000}"), 1, "cannot be read (maximum recursion depth"),
         (('"mm"\n', '"mm"\nover = "2h"\n'), 5, 'over: "2h" is not one of 1h, 8h, 24h, year'),
         (('"2020-01-01"', '"2020-01-01"\nvalid_until = "2019-01-01"'), 6, "valid_until: must be after valid_from"),
     ],
@@ -331,6 +335,10 @@ def test_a_scale_with_slips() -> None:
         (("[0, 50, 100,", "[0, 100, 50,"), "index: each figure must be above the one before"),
         (("[0, 25, 50,", '["0", 25, 50,'), "points: must be a list of figures"),
         (("to = 150", "to = 90"), "bands: `to` must rise"),
+        (("to = 150", f"to = 1{'0' * 400}"), "bands: each needs `to`"),
+        (("to = 150", "to = nan"), "bands: each needs `to`"),
+        (("[0, 50, 100,", f"[0, 50, 1{'0' * 400},"), "index: must be a list of figures"),
+        (("to = 150,", f"to = 150, priority = 0x{'f' * 5000},"), "cannot be used (Exceeds the limit"),
         (("[0, 228, 0]", "[0, 228]"), "colour"),
     ):
         _, scales, faults = read(block.replace(*change).encode())
