@@ -56,7 +56,11 @@ def read_blocks(raw: bytes, take: Callable[[str, Any, int], None], what: Callabl
             said = f"{_without_place(error)}; {what(name)} is left out"
             faults.append(Fault(_line_of(error, first, lines), said))
             continue
-        except (ValueError, OverflowError, RecursionError) as error:  # a figure of thousands of digits, thousands of brackets
+        except (
+            ValueError,
+            OverflowError,
+            RecursionError,
+        ) as error:  # a figure of thousands of digits, thousands of brackets
             faults.append(Fault(first, f"cannot be read ({_short(error)}); {what(name)} is left out"))
             continue
         if not values:
