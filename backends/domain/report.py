@@ -99,7 +99,8 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     camera_ids: tuple[str, ...] = ()
     channel: Channel = Channel.APP
     reporters: int = 1
-    """How many people said it, those of merged reports included; who they are is told by REVEAL alone."""
+    """How many people said it, those of merged reports included (of a merged one: its own alone). Who they are is told
+    by REVEAL alone."""
     merged: tuple[str, ...] = ()
     """Ids of the reports that were merged into this one, oldest merge first."""
     merged_into: str = ""
@@ -127,6 +128,8 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     rating: int = 0
     """The citizen's, 1 to 5; 0 = none."""
     reopened: int = 0
+    source_said: str = ""
+    """State and agency as its source told them last: what it only repeats changes nothing."""
     decided_by: str = ""
     """Display name of who at the centre did something to it last; empty = it is as its source has it."""
     rev: int = 1

@@ -12,7 +12,7 @@ import msgspec
 
 from backends.domain.alarm import TransitionRefused
 from backends.domain.place import Agency, SlaRule
-from backends.domain.report import FieldOrder, Report, ReportState, due_ns, used_share
+from backends.domain.report import FieldOrder, Report, ReportState, used_share
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 
@@ -124,19 +124,23 @@ def rate(report: Report, stars: int) -> Report:
     return msgspec.structs.replace(report, rating=stars, rev=report.rev + 1)
 
 
-def merge(report: Report, into: Report, now_ns: int) -> tuple[Report, Report]:
-    """(`report` as MERGED, `into` with its reporters and pictures). The clock of the one that is due first counts on.
+def merge(report: Report, into: Report, children: Sequence[Report], now_ns: int) -> tuple[Report, ...]:
+    """(`report` as MERGED, `into` with its reporters and pictures, `children` with their new head). `children`: those
+    that were merged into `report` before: there is one head, never a chain.
 
-    Those that were merged into `report` before go along: there is one head, never a chain.
+    The clock of the one that is due first counts on, and it runs.
     """
     _must_be_open(report)
     _must_be_open(into)
     if report.id == into.id:
         raise TransitionRefused("itself")
+    own = max(1, report.reporters - sum(child.reporters for child in children))
     gone = _moved(
-        _running(report, now_ns), state=ReportState.MERGED, merged_into=into.id, t_closed_ns=now_ns, **_LET_GO
-    )
-    first = gone if gone.t_due_ns < due_ns(into, now_ns) else into
+        _running(report, now_ns), state=ReportState.MERGED, merged_into=into.id, merged=(), reporters=own,
+        t_closed_ns=now_ns, **_LET_GO,
+    )  # fmt: skip
+    into = _running(into, now_ns)
+    first = gone if gone.t_due_ns < into.t_due_ns else into
     head = _moved(
         into,
         reporters=into.reporters + report.reporters,
@@ -144,7 +148,7 @@ def merge(report: Report, into: Report, now_ns: int) -> tuple[Report, Report]:
         before=tuple(dict.fromkeys((*into.before, *report.before))),
         t_received_ns=first.t_received_ns, t_due_ns=first.t_due_ns, paused_ns=first.paused_ns,
     )  # fmt: skip
-    return gone, head
+    return gone, head, *(_moved(child, merged_into=into.id) for child in children)
 
 
 def unmerge(report: Report, head: Report) -> tuple[Report, Report]:
@@ -155,8 +159,7 @@ def unmerge(report: Report, head: Report) -> tuple[Report, Report]:
     if report.state is not ReportState.MERGED or report.merged_into != head.id:
         raise TransitionRefused("not_merged")
     back = _moved(report, state=ReportState.NEW, merged_into="", t_closed_ns=0)
-    theirs = {report.id, *report.merged}
-    left = tuple(one for one in head.merged if one not in theirs)
+    left = tuple(one for one in head.merged if one != report.id)
     return back, _moved(head, reporters=max(1, head.reporters - report.reporters), merged=left)
 
 

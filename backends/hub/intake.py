@@ -220,9 +220,7 @@ class Intake:
 
     def _report(self, t_ns: int, report: Report) -> list[Change]:
         old: Report | None = self._records["reports"].get(report.id)
-        if old is not None and old.decided_by:
-            report = _agency_says(old, report, t_ns)
-        changes = self.put("reports", report, t_ns)
+        changes = self.put("reports", _told(old, report, t_ns), t_ns)
         if changes and (old is None or old.state is not report.state):
             changes.append(timeline.of_report(changes[0].record, t_ns))
         return changes
@@ -250,6 +248,21 @@ def _pictured(moved: Camera, known: Camera | None) -> Camera:
     if known is None:
         return moved
     return msgspec.structs.replace(moved, thumbnail=known.thumbnail, t_thumbnail_ns=known.t_thumbnail_ns)
+
+
+def _told(ours: Report | None, theirs: Report, t_ns: int) -> Report:
+    """What a source's whole record makes of ours."""
+    said = f"{theirs.state.value} {theirs.agency_id}"
+    if ours is None:
+        return msgspec.structs.replace(theirs, source_said=said)
+    if ours.decided_by:
+        moved = _agency_says(ours, theirs, t_ns) if said != ours.source_said else ours
+        return msgspec.structs.replace(moved, source_said=said)
+    # Who has it in hand and how high it has gone are the centre's own, whatever a source tells anew.
+    held = (ours.holder, ours.holder_id) if theirs.state.open else ("", "")
+    return msgspec.structs.replace(
+        theirs, source_said=said, holder=held[0], holder_id=held[1], escalated=max(ours.escalated, theirs.escalated)
+    )
 
 
 def _agency_says(ours: Report, theirs: Report, t_ns: int) -> Report:

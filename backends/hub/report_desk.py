@@ -67,7 +67,7 @@ class ReportDesk:
         records = self._moved(self.report(action.target), action, person, now_ns)
         said = action.args.get("reason") or action.args.get("text") or action.args.get("result") or ""
         if action.verb not in (Verb.CLAIM, Verb.RELEASE):
-            records = (msgspec.structs.replace(records[0], decided_by=person.short), *records[1:])
+            records = tuple(msgspec.structs.replace(record, decided_by=person.short) for record in records)
         return self._written(person, action, now_ns, records, said.strip())
 
     def _moved(  # noqa: PLR0912  # one line a verb: a table
@@ -100,7 +100,9 @@ class ReportDesk:
             case Verb.REOPEN:
                 moved = moves.reopen(report, _reason(args), self.rule(report.category).hours, now_ns)
             case Verb.MERGE:
-                return moves.merge(report, self.report(args.get("into", "")), now_ns)
+                children = (self._intake.records("reports").get(id_) for id_ in report.merged)
+                known = [child for child in children if child is not None]
+                return moves.merge(report, self.report(args.get("into", "")), known, now_ns)
             case Verb.UNMERGE:
                 if not report.merged_into:
                     raise TransitionRefused("not_merged")

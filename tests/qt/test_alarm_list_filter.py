@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from helpers.keyboard import type_in
-from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
+from helpers.sample_city import SCALES, SampleSession, Scene, prepare, sample_session
 from helpers.text_rules import below_floor, cut, overlapping
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
@@ -143,6 +143,28 @@ def test_where_the_bar_has_no_room_the_header_says_it(qtbot: QtBot, sample: Samp
     tile.bar.show_filter(AlarmFilter(words="zzz"), told=True)
     assert tile.bar.isHidden()
     assert all(words in tile.summary() for words in tile.bar.counts_words)
+
+
+def test_what_waits_below_the_edge_is_said_before_what_a_filter_or_a_choice_is(
+    qtbot: QtBot, qapp: QApplication
+) -> None:
+    prepare(qapp)
+    sample = sample_session(Scene.FLOOD)
+    tile = tile_of(qtbot, sample, size=(480, 130))
+    tile.bar.show_filter(AlarmFilter(words="zzz"), told=True)
+    assert tile.bar.isHidden()
+    shown = len(tile.view.shown_rows())
+    urgent = sample.city.unacknowledged_counts()[Priority.URGENT] - shown
+    waiting = tr("alarms.more_unack_urgent", n=urgent, urgent=urgent)
+    assert urgent > 0
+    assert tile.summary().split(" · ")[0] == waiting
+    tile.bar.show_filter(ALL, told=True)
+    tile.view.selectAll()
+    waiting = tr("alarms.more_unack_urgent", n=sum(sample.city.unacknowledged_counts().values()) - shown, urgent=urgent)
+    assert tile.summary().split(" · ")[0] == waiting
+    with text.recording() as log:
+        tile.grab()
+    assert any(item.whole.startswith(waiting) for item in log.items)
 
 
 @pytest.mark.parametrize("kind", ["areas", "sources", "stands"])

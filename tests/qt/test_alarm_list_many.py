@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.action import ActionStatus, Stage, Verb
-from backends.domain.alarm import AlarmState
+from backends.domain.alarm import Alarm, AlarmState
 from backends.domain.incident import TimelineEvent
 from backends.domain.people import Role
 from backends.domain.ports import Changes
@@ -72,7 +72,9 @@ def test_ctrl_a_chooses_what_was_seen_and_enter_acknowledges_each(
     seen = [tile.model.row(n).alarm for n in tile.view.shown_rows() if tile.model.row(n).alarm.unacknowledged]
     assert 3 < len(seen) < sum(sample.city.unacknowledged_counts().values())
     qtbot.keyClick(tile.view, Qt.Key.Key_A, CTRL)
-    assert tile.summary() == tr("alarms.chosen", n=len(seen))
+    hidden = sum(sample.city.unacknowledged_counts().values()) - len(seen)
+    assert tile.summary().startswith(tr("alarms.more_unack", n=hidden)), "first what waits below the edge"
+    assert tile.summary().endswith(tr("alarms.chosen", n=len(seen)))
     qtbot.keyClick(tile.view, Qt.Key.Key_Return)
     sent = sample.actions.submitted
     assert [(a.verb, a.target, a.expect_state_rev) for a in sent] == [
@@ -133,6 +135,50 @@ def test_several_are_chosen_by_shift_and_ctrl_and_by_no_slip_of_the_hand(qtbot: 
     qtbot.mouseRelease(tile.view.viewport(), Qt.MouseButton.LeftButton, pos=stop)
     assert len(tile.hands.chosen()) == 1
     assert not sample.actions.submitted
+
+
+def test_a_key_means_the_marked_row_not_where_the_keyboard_stands(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    for row, keys in ((1, Qt.KeyboardModifier.NoModifier), (3, CTRL), (3, CTRL)):
+        at = tile.view.visualRect(tile.model.index(row, 0)).topRight() + QPoint(-60, 8)
+        qtbot.mouseClick(tile.view.viewport(), Qt.MouseButton.LeftButton, keys, at)
+    assert tile.view.currentIndex().row() == 3
+    marked = tile.model.row(1).alarm.id
+    assert [row.alarm.id for row in tile.hands.chosen()] == [marked]
+    tile.view.own_keys["Ctrl+N"]()
+    assert [row.alarm.id for row in tile.panel.rows] == [marked]
+    tile.panel.end()
+    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
+    assert [(a.verb, a.target) for a in sample.actions.submitted] == [(Verb.ACKNOWLEDGE, marked)]
+
+
+def test_after_ctrl_a_enter_means_the_one_that_it_marks(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    first, *others = [alarm for alarm in sample.city.alarms() if alarm.unacknowledged]
+    change = msgspec.structs.replace
+    done = [change(a, state=AlarmState.ACKNOWLEDGED, acked_by="Minh", rev=9, state_rev=9) for a in others[1:]]
+    latched = change(others[0], state=AlarmState.LATCHED, latching=True, rev=9, state_rev=9)
+    sample.put("alarms", latched, *done)
+    tile.grab()
+    sample.clock.advance_s(SEEN_S + 0.1)
+    tile.view.select_row(tile.model.row_of(latched.id))
+    qtbot.keyClick(tile.view, Qt.Key.Key_A, CTRL)
+    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
+    assert [(a.verb, a.target) for a in sample.actions.submitted] == [(Verb.ACKNOWLEDGE, first.id)]
+
+
+def test_a_key_on_nothing_chosen_says_so(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    told: list[str] = []
+    sample.session.notices.toldDesk.connect(told.append)
+    tile.view.select_row(1)
+    tile.view.clearSelection()
+    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
+    qtbot.keyClick(tile.view, Qt.Key.Key_N, CTRL)
+    qtbot.keyClick(tile.view, Qt.Key.Key_D, CTRL)
+    assert told == [tr("alarms.history_none")] * 3
+    assert not sample.actions.submitted
+    assert tile.panel.isHidden()
 
 
 def test_a_state_that_came_this_moment_is_not_acknowledged_with_the_others(qtbot: QtBot, sample: SampleSession) -> None:
@@ -261,8 +307,65 @@ def test_enter_resets_what_is_latched(qtbot: QtBot, sample: SampleSession) -> No
     assert not offered & {RowButton.ACKNOWLEDGE, RowButton.CLAIM}
     tile.view.select_row(place)
     tile.view.viewport().repaint()
+    sample.clock.advance_s(SEEN_S + 0.1)
     qtbot.keyClick(tile.view, Qt.Key.Key_Return)
     assert [(a.verb, a.target, a.expect_state_rev) for a in sample.actions.submitted] == [(Verb.RESET, alarm.id, 9)]
+
+
+def answered(sample: SampleSession, alarm: Alarm) -> None:
+    """The hub took the acknowledgement: what had returned is latched, the rest is nobody's case yet."""
+    state = AlarmState.LATCHED if alarm.latching else AlarmState.ACKNOWLEDGED
+    answer(sample, -1, Stage.APPLIED)
+    sample.put("alarms", msgspec.structs.replace(alarm, state=state, acked_by="Thu Hà", rev=19, state_rev=19))
+
+
+@pytest.mark.parametrize("latching", [True, False])
+def test_a_double_click_on_acknowledge_does_that_alone(qtbot: QtBot, sample: SampleSession, latching: bool) -> None:
+    tile = tile_of(qtbot, sample)
+    alarm = msgspec.structs.replace(tile.model.row(1).alarm, rev=9, state_rev=9, latching=latching, holder_id="")
+    if latching:
+        alarm = msgspec.structs.replace(alarm, state=AlarmState.RETURNED)
+    sample.put("alarms", alarm)
+    place = tile.model.row_of(alarm.id)
+    at = tile.view.visualRect(tile.model.index(place, 0))
+    qtbot.mouseMove(tile.view.viewport(), at.center())
+    tile.grab()
+    row, rect = tile.model.row(place), at.toRectF()
+    button = next(
+        placed
+        for placed in tile.delegate.buttons(row, rect, large=row.large, hovered=True)
+        if placed.button is RowButton.ACKNOWLEDGE
+    )
+    pos = QPoint(int(button.rect.left()) + 6, int(button.rect.center().y()))
+    qtbot.mouseClick(tile.view.viewport(), Qt.MouseButton.LeftButton, pos=pos)
+    answered(sample, alarm)
+    tile.grab()
+    row = tile.model.row(place)
+    there = tile.delegate.buttons(row, rect, large=row.large, hovered=True)
+    assert any(placed.rect.contains(QPointF(pos)) for placed in there), "another button lies there now"
+    qtbot.mouseDClick(tile.view.viewport(), Qt.MouseButton.LeftButton, pos=pos)
+    qtbot.mouseRelease(tile.view.viewport(), Qt.MouseButton.LeftButton, pos=pos)
+    assert [(a.verb, a.target) for a in sample.actions.submitted] == [(Verb.ACKNOWLEDGE, alarm.id)]
+
+
+def test_enter_twice_does_not_reset_what_was_just_acknowledged(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    told: list[str] = []
+    sample.session.notices.toldDesk.connect(told.append)
+    alarm = tile.model.row(1).alarm
+    alarm = msgspec.structs.replace(alarm, state=AlarmState.RETURNED, latching=True, rev=9, state_rev=9)
+    sample.put("alarms", alarm)
+    tile.view.select_row(tile.model.row_of(alarm.id))
+    tile.grab()
+    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
+    answered(sample, alarm)
+    tile.grab()
+    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
+    assert [a.verb for a in sample.actions.submitted] == [Verb.ACKNOWLEDGE]
+    assert told == [tr("alarms.look_again")]
+    sample.clock.advance_s(SEEN_S + 0.1)
+    qtbot.keyClick(tile.view, Qt.Key.Key_Return)
+    assert [a.verb for a in sample.actions.submitted] == [Verb.ACKNOWLEDGE, Verb.RESET]
 
 
 @pytest.mark.parametrize("who", ["locked", "nobody", "viewer"])

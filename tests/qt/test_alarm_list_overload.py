@@ -144,6 +144,16 @@ def test_a_fold_opens_and_closes_by_keys_and_by_a_click(qtbot: QtBot, sample: Sa
     assert [action.target for action in sample.actions.submitted] == [made[0].id]
 
 
+def test_a_click_on_a_wall_opens_no_fold(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample, "wall", (800, 900))
+    rain(sample, 12)
+    tile.on_second()
+    tile.grab()
+    at = tile.view.visualRect(tile.model.index(0, 0)).center()
+    qtbot.mouseClick(tile.view.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert shape(tile) == ["x12"]
+
+
 def test_a_held_fold_counts_in_place_and_opens_there(qtbot: QtBot, sample: SampleSession) -> None:
     tile = tile_of(qtbot, sample)
     made = rain(sample, 12)

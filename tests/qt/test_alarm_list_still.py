@@ -272,3 +272,15 @@ def test_a_chosen_alarm_out_of_sight_is_shown_before_it_is_acknowledged(qtbot: Q
     assert tile.view.currentIndex().row() in tile.view.shown_rows()
     qtbot.keyClick(tile.view, Qt.Key.Key_Return)
     assert [action.target for action in sample.actions.submitted] == [chosen.id]
+
+
+def test_the_keys_of_the_list_hold_it_and_two_let_it_go(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = tile_of(qtbot, sample)
+    tile.view.setFocus()
+    sample.clock.advance_s(1)
+    for end in (Qt.Key.Key_Escape, Qt.Key.Key_Home):
+        assert not tile.model.held
+        qtbot.keyClick(tile.view, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+        assert tile.model.held, "what Ctrl+A marked stays where it is"
+        qtbot.keyClick(tile.view, end)
+    assert not tile.model.held

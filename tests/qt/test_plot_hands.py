@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from backends.domain.ports import NewSamples, SeriesPart
+from backends.domain.quality import Quality
 from backends.domain.sensor import Flagged, Sample
 from backends.domain.times import NS_PER_S
 from layouts.options import PlotOptions
@@ -176,6 +177,18 @@ def test_nobody_there_it_is_back_at_now(qtbot: QtBot, sample: SampleSession) -> 
     assert tile.view.live
 
 
+def test_nobody_there_all_plots_are_back_at_once(qtbot: QtBot, sample: SampleSession) -> None:
+    sample.session.plots.link(linked=False)
+    tiles = [plot(qtbot, sample) for _ in range(4)]
+    for tile in tiles:
+        press(tile, Qt.Key.Key_PageUp)
+    sample.clock.advance_s(IDLE_S)
+    for tile in tiles:
+        tile.on_second()
+    assert [tile.view.live for tile in tiles] == [True] * 4, "one that comes back by itself is no hand"
+    assert sample.session.plots.idle()
+
+
 # -- shared ------------------------------------------------------------------------------------------------
 
 
@@ -255,6 +268,42 @@ def test_a_sensor_is_found_without_accents_and_added(qtbot: QtBot, sample: Sampl
     assert [one.sensor.id for one in tile.lines.shown] == [RIVER]
     assert matching([tile.sensor], "SONG hieu ĐÔNG") == [tile.sensor]
     assert matching([tile.sensor], "song hieu xyz") == []
+
+
+def test_a_compared_line_shows_no_old_or_faulty_value_as_current(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = plot(qtbot, sample)
+    tile._compare(sample.city.sensor(TIDE))
+    settle(sample, tile)
+
+    def of_tide() -> str:
+        state = tile.state()
+        assert state is not None
+        return state.more[0].words
+
+    sample.deliver(NewSamples((Sample(TIDE, NOW_NS, 1.23),)))
+    assert of_tide() == "2 Thủy triều Cửa Việt 1,23 m"
+    tide = sample.city.sensor(TIDE)
+    assert tide is not None
+    sample.clock.advance_s(tide.period_s * 3 + 60)
+    assert of_tide().startswith("2 Thủy triều Cửa Việt số liệu cũ ")
+    now_ns = sample.clock.now_ns()
+    sample.deliver(NewSamples((Sample(TIDE, now_ns, 1.24),)))
+    assert of_tide().endswith(" 1,24 m")
+    sample.deliver(NewSamples((Sample(TIDE, now_ns + NS_PER_S, 9.99, Quality.FAULT),)))
+    assert of_tide() == "2 Thủy triều Cửa Việt thiết bị lỗi"
+    sample.session.plots.point(now_ns)
+    assert of_tide().endswith(" 1,24 m"), "of the cursor's moment it is true"
+
+
+def test_a_held_enter_picks_no_sensor(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = plot(qtbot, sample)
+    tile.show()
+    press(tile, Qt.Key.Key_Insert)
+    picker = next(child for child in tile.children() if isinstance(child, SensorPicker))
+    for held in (True, False):
+        event = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Return, NONE, "\r", held)
+        QApplication.sendEvent(picker.field, event)
+        assert len(tile.lines.shown) == (1 if held else 2)
 
 
 def test_two_units_have_two_axes_and_three_are_shapes(qtbot: QtBot, sample: SampleSession) -> None:

@@ -162,6 +162,16 @@ def test_columns_keep_extremes_and_gaps() -> None:
     assert len(open_at) >= 1
 
 
+def test_the_newest_number_is_the_latest_of_what_came_live_and_what_was_answered() -> None:
+    series = PlotSeries(3600.0)
+    series.append(Value(8 * HOUR, 1.0))
+    series.take(SeriesPart(1, "s", np.array([7 * HOUR, 9 * HOUR]), np.array([0.5, 5.0])), (0, 9 * HOUR), 4000)
+    assert not series.append(Value(9 * HOUR, 5.0)), "the answer has it"
+    assert series.last() == Value(9 * HOUR, 5.0)
+    series.append(Value(10 * HOUR, 2.0))
+    assert series.last() == Value(10 * HOUR, 2.0)
+
+
 # -- limits of their time ----------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from helpers.sample_city import SampleSession, prepare, sample_session
 from helpers.sample_places import NOW_NS
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -15,6 +15,8 @@ from backends.domain.times import NS_PER_S
 from layouts.load import load_layouts
 from layouts.spec import Monitor, PanelKind
 from widgets.models.alarms import AlarmRow
+from widgets.parts.plot_keys import PlotAct
+from widgets.parts.sensor_picker import SensorPicker
 from widgets.plots import IDLE_S
 from widgets.pump import Pump
 from widgets.tiles.alarms import AlarmsTile
@@ -93,6 +95,57 @@ def test_it_goes_with_the_layout_and_when_nobody_is_there(wall: Wall, sample: Sa
     sample.clock.advance_s(IDLE_S)
     pump.secondPassed.emit()
     assert wall.plots.tile is None
+
+
+def test_it_goes_with_the_look_at_the_past_that_ends(wall: Wall, sample: SampleSession, pump: Pump) -> None:
+    sample.session.plots.link(linked=False)
+    sample.session.calls.plotCalled.emit(RIVER, NOW_NS - 3600 * NS_PER_S, 300)
+    sheet = wall.plots.tile
+    assert sheet is not None
+    assert not sheet.view.live
+    sample.clock.advance_s(IDLE_S)
+    pump.secondPassed.emit()
+    assert wall.plots.tile is None, "it does not turn live and stay for another ten minutes"
+
+
+def opened_picker(qtbot: QtBot, wall: Wall, sample: SampleSession) -> SensorPicker:
+    window = wall.windows[0]
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    sample.session.calls.plotCalled.emit(RIVER, NOW_NS, 300)
+    assert wall.plots.tile is not None
+    wall.plots.tile.act(PlotAct.ADD)
+    picker = next(child for child in window.children() if isinstance(child, SensorPicker))
+    assert QApplication.focusWidget() is picker.field
+    return picker
+
+
+def test_the_list_of_sensors_takes_no_keyboard_from_the_alarms(
+    qtbot: QtBot, wall: Wall, sample: SampleSession
+) -> None:
+    picker = opened_picker(qtbot, wall, sample)
+    alarms = next(t for t in wall.windows[0].tiles.values() if isinstance(t, AlarmsTile))
+    at = alarms.view.visualRect(alarms.model.index(1)).center()
+    qtbot.mouseClick(alarms.view.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert QApplication.focusWidget() is alarms.view, "Enter is for the row that was clicked"
+    assert not picker.isVisible()
+
+
+def test_the_list_of_sensors_takes_no_keyboard_from_a_panel(qtbot: QtBot, wall: Wall, sample: SampleSession) -> None:
+    opened_picker(qtbot, wall, sample)
+    wall.panels.open_palette(wall.windows[0])
+    panel = wall.panels.panel
+    assert panel is not None
+    assert QApplication.focusWidget() is panel.field
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    qtbot.keyClick(panel.field, Qt.Key.Key_Escape)
+    assert wall.panels.panel is None
+
+
+def test_the_list_of_sensors_gives_the_keyboard_back_on_esc(qtbot: QtBot, wall: Wall, sample: SampleSession) -> None:
+    picker = opened_picker(qtbot, wall, sample)
+    qtbot.keyClick(picker.field, Qt.Key.Key_Escape)
+    assert QApplication.focusWidget() is wall.plots.tile
 
 
 def test_a_sensor_that_is_not_in_the_directory_is_said(wall: Wall, sample: SampleSession) -> None:

@@ -8,14 +8,15 @@ import msgspec
 import pytest
 from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
 from helpers.text_rules import below_floor, cut, overlapping
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QInputMethodEvent
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QInputMethodEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.access import Grant
 from backends.domain.action import Action, Stage, Verb
 from backends.domain.people import Role
+from backends.domain.ports import Changes
 from backends.domain.report import FieldOrder, Report, ReportState
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
@@ -182,10 +183,53 @@ def test_the_list_follows_the_report_while_it_is_open(qtbot: QtBot, tile: Report
     press(qtbot, tile, Key.Key_Return)
     sample.put("reports", msgspec.structs.replace(first, state=ReportState.ASSIGNED, rev=2, state_rev=2))
     assert Verb.CLOSE in {one.verb for one in tile.panel.shown}
+    press(qtbot, tile, Key.Key_Return)
+    assert not sample.actions.submitted, "what was marked is gone, and nothing slid into its place"
     typed(tile, "da bat dau")
     press(qtbot, tile, Key.Key_Return)
     assert last(sample)[0] is Verb.START
     assert sample.actions.submitted[-1].expect_state_rev == 2
+
+
+def test_a_reason_that_was_typed_for_another_state_waits_for_a_second_look(
+    qtbot: QtBot, tile: ReportsTile, sample: SampleSession
+) -> None:
+    first = report(sample)
+    select(tile, first.id)
+    press(qtbot, tile, Key.Key_Return)
+    typed(tile, "khong xu")
+    press(qtbot, tile, Key.Key_Return)
+    typed(tile, "tin giả")
+    sample.put("reports", msgspec.structs.replace(first, holder="Minh", holder_id="op-minh", rev=2, state_rev=2))
+    press(qtbot, tile, Key.Key_Return)
+    assert not sample.actions.submitted
+    assert any("vừa thay đổi" in item.text for item in painted(tile).items)
+    press(qtbot, tile, Key.Key_Return)
+    assert last(sample) == (Verb.REJECT, first.id, {"reason": "tin giả"})
+    assert sample.actions.submitted[-1].expect_state_rev == 2
+
+
+def test_only_a_press_and_the_left_button_do_something(qtbot: QtBot, tile: ReportsTile, sample: SampleSession) -> None:
+    select(tile, report(sample).id)
+    press(qtbot, tile, Key.Key_Return)
+    held = QKeyEvent(QEvent.Type.KeyPress, Key.Key_Return, Qt.KeyboardModifier.NoModifier, "\r", True)
+    QApplication.sendEvent(tile.panel.field, held)
+    place = QPoint(40, round(tile.panel._rows_top()) + 4)
+    qtbot.mouseClick(tile.panel, Qt.MouseButton.RightButton, pos=place)
+    assert not sample.actions.submitted
+    qtbot.mouseClick(tile.panel, Qt.MouseButton.LeftButton, pos=place)
+    assert last(sample)[0] is Verb.ASSIGN
+
+
+def test_a_new_report_can_be_taken_in_where_none_waits(qtbot: QtBot, sample: SampleSession) -> None:
+    sample.city.apply([Changes("reports", reset=True)])
+    tile = opened(qtbot, sample)
+    tile.activateWindow()
+    qtbot.waitUntil(tile.isActiveWindow)
+    tile.setFocus()
+    qtbot.keyClick(tile, Key.Key_Insert)
+    assert tile.panel.isVisible()
+    assert any("Không có phản ánh" in item.text for item in painted(tile).items)
 
 
 def test_what_became_of_a_click_stands_in_its_row(qtbot: QtBot, tile: ReportsTile, sample: SampleSession) -> None:

@@ -89,3 +89,21 @@ def test_nothing_is_lost_and_the_worst_comes_first(seed: int) -> None:
             assert fold.asking == sum(one.unacknowledged for one in here)
             assert fold.worst == min(here, key=list_order)
         assert all(folded.at[item_id(row)] == n for n, row in enumerate(rows))
+
+
+def test_one_that_moves_among_thousands_costs_no_sort(monkeypatch: pytest.MonkeyPatch) -> None:
+    alarms = [alarm(n, priority=Priority.URGENT) for n in range(2000)] + [alarm(n) for n in range(2000, 2010)]
+    folded = Folded(alarms, set())
+    asked: list[str] = []
+    order = list_order
+    for module in ("alarm_order", "alarm_folds"):
+        monkeypatch.setattr(
+            f"widgets.models.{module}.list_order", lambda one: asked.append(one.id) or order(one), raising=False
+        )
+    for n in (7, 2003):
+        folded.change({f"a{n}": msgspec.structs.replace(alarms[n], t_raised_ns=9999)})
+    assert [item_id(item) for item in folded.items[:2]] == ["a7", "a1999"]
+    last = folded.items[-1]
+    assert isinstance(last, Fold)
+    assert last.worst.id == "a2003"
+    assert len(asked) < 50, "the places of what has moved, and of nothing else"

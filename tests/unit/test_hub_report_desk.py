@@ -205,13 +205,44 @@ def test_a_decision_of_the_centre_is_not_undone_by_the_source() -> None:
     ours = report(state=ReportState.ASSIGNED, agency_id="power", decided_by="Thu Hà", rev=2, state_rev=2)
     made = intake(ours)
     for state in ReportState:
-        assert made.event(moved_to(state)) == []
-    assert made.records("reports")["PA-8"] == ours
+        made.event(moved_to(state))
+    found = made.records("reports")["PA-8"]
+    assert msgspec.structs.replace(found, source_said="", rev=2) == ours
+
+
+def test_who_has_it_in_hand_and_how_high_it_has_gone_outlive_what_a_source_tells() -> None:
+    made = intake(report(holder="Thu Hà", holder_id="op-ha", escalated=1, rev=2, state_rev=2))
+    made.event(moved_to(ReportState.ASSIGNED))
+    found = made.records("reports")["PA-8"]
+    assert (found.holder_id, found.escalated, found.state_rev) == ("op-ha", 1, 3)
+    made.event(moved_to(ReportState.DONE))
+    assert made.records("reports")["PA-8"].holder_id == ""
+
+
+def test_the_head_of_a_merge_is_not_undone_by_its_source(core: Core, desk: Desk) -> None:
+    desk(Verb.MERGE, into="PA-9")
+    core._intake.event(ReportMoved(NOW, report("PA-9", state=ReportState.ASSIGNED, title=LocalText("Khác"))))
+    head = core.records("reports")["PA-9"]
+    assert (head.reporters, head.merged) == (2, ("PA-8",))
+
+
+def test_a_source_that_repeats_itself_undoes_no_click() -> None:
+    ours = report(state=ReportState.IN_PROGRESS, decided_by="Thu Hà", rev=2, state_rev=2)
+    made = intake(ours)
+    made.event(moved_to(ReportState.DONE))
+    done = made.records("reports")["PA-8"]
+    assert done.state is ReportState.DONE
+    made.restore("reports", msgspec.structs.replace(done, state=ReportState.ASSIGNED, t_closed_ns=0, rev=4), 4)
+    assert made.event(moved_to(ReportState.DONE)) == []
+    assert made.records("reports")["PA-8"].state is ReportState.ASSIGNED
+    assert made.event(moved_to(ReportState.IN_PROGRESS))
+    assert made.records("reports")["PA-8"].state is ReportState.IN_PROGRESS
 
 
 def test_the_agency_that_has_it_says_how_far_it_is() -> None:
     made = intake(report(state=ReportState.ASSIGNED, decided_by="Thu Hà", rev=2, state_rev=2))
-    assert made.event(moved_to(ReportState.NEW)) == []
+    made.event(moved_to(ReportState.NEW))
+    assert made.records("reports")["PA-8"].state is ReportState.ASSIGNED
     steps = [(ReportState.IN_PROGRESS, 3), (ReportState.RETURNED, 4)]
     for state, rev in steps:
         change, note = made.event(moved_to(state))

@@ -48,7 +48,7 @@ ACTS: dict[str, tuple[Callable[[Report], Report], dict[ReportState, ReportState]
     "reopen": (lambda r: moves.reopen(r, "vẫn ngập", 4.0, T0), {S.DONE: S.ASSIGNED, S.REJECTED: S.NEW}),
     "rate": (lambda r: moves.rate(r, 4), {S.DONE: S.DONE}),
     "merge": (
-        lambda r: moves.merge(r, report(id="PA-9"), T0)[0],
+        lambda r: moves.merge(r, report(id="PA-9"), (), T0)[0],
         {one: S.MERGED for one in S if one.open},
     ),
     "unmerge": (lambda r: moves.unmerge(r, report(id="PA-0", reporters=2, merged=("PA-1",)))[0], {S.MERGED: S.NEW}),
@@ -136,19 +136,30 @@ def test_it_goes_up_step_by_step_and_not_while_the_clock_stands() -> None:
 
 
 def test_merging_keeps_all_reporters_and_there_is_one_head() -> None:
+    child = report(S.MERGED, id="PA-0", merged_into="PA-1")
     early = report(id="PA-1", before=("a",), reporters=2, merged=("PA-0",))
     late = report(id="PA-2", t_received_ns=T0 + HOUR, t_due_ns=T0 + 5 * HOUR, before=("b", "a"))
-    gone, head = moves.merge(early, late, T0 + 2 * HOUR)
+    gone, head, moved = moves.merge(early, late, (child,), T0 + 2 * HOUR)
     assert (gone.state, gone.merged_into, gone.t_closed_ns) == (S.MERGED, "PA-2", T0 + 2 * HOUR)
+    assert (gone.reporters, gone.merged, moved.merged_into) == (1, (), "PA-2")
     assert (head.reporters, head.merged, head.before) == (3, ("PA-0", "PA-1"), ("b", "a"))
     assert (head.t_received_ns, head.t_due_ns) == (T0, T0 + 4 * HOUR)
-    back, alone = moves.unmerge(gone, head)
-    assert (back.state, back.merged_into, back.t_due_ns) == (S.NEW, "", T0 + 4 * HOUR)
-    assert (alone.reporters, alone.merged) == (1, ())
+    for one in (moved, gone):
+        back, head = moves.unmerge(one, head)
+        assert (back.state, back.merged_into, back.t_due_ns) == (S.NEW, "", T0 + 4 * HOUR)
+    assert (head.reporters, head.merged) == (1, ())
     with pytest.raises(TransitionRefused):
-        moves.merge(early, early, T0)
+        moves.merge(early, early, (), T0)
     with pytest.raises(TransitionRefused):
         moves.unmerge(gone, report(id="PA-7"))
+
+
+def test_a_clock_that_stands_runs_when_something_urgent_is_merged_into_it() -> None:
+    paused = moves.pause(report(id="PA-2"), "chờ", T0)
+    now = T0 + 20 * HOUR
+    _, head = moves.merge(report(id="PA-1", t_received_ns=now - HOUR, t_due_ns=now + HOUR), paused, (), now)
+    assert (head.t_paused_ns, head.t_due_ns) == (0, now + HOUR)
+    assert moves.escalate(head, now + HOUR).escalated == 1
 
 
 def test_an_opened_one_has_its_time_once_more_and_its_bounces_stay() -> None:
@@ -195,7 +206,7 @@ def test_whatever_happens_a_report_is_open_or_closed_with_its_time(steps: list[t
         "reject": lambda r: moves.reject(r, "giả", now),
         "close": lambda r: moves.close(r, "xong", (), now),
         "reopen": lambda r: moves.reopen(r, "chưa", 4.0, now),
-        "merge": lambda r: moves.merge(r, report(id="PA-0"), now)[0],
+        "merge": lambda r: moves.merge(r, report(id="PA-0"), (), now)[0],
         "order": lambda r: moves.order(r, DRAINS, DRAINS.name, "đi", "Hà", now),
     }
     for name, minutes in steps:

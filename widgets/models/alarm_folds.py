@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-from backends.domain.alarm import Alarm, list_order
+from backends.domain.alarm import Alarm
 from backends.domain.text import LocalText
 from widgets.models.alarm_filter import is_grave
 from widgets.models.alarm_order import Moves, Ordered
@@ -78,27 +77,52 @@ class Folded:
         self.items: list[Item] = []
         self.at: dict[str, int] = {}
         """Row of each item, by id."""
-        self._apart = Ordered()
+        self._heads = Ordered()
+        """One alarm for each row but those below an opened fold: a fold's is the worst of it."""
+        self._stands_for: dict[str, str] = {}
+        """Those of `_heads` that are a fold's: alarm id -> its key."""
+        self._heads_of: dict[str, list[str]] = {}
+        """Key -> ids of the heads that its alarms have: one when they are folded, else all."""
         self._members: dict[str, Ordered] = {}
         self._home: dict[str, str] = {}
         """Alarm id -> key of its fold; empty: it stands apart."""
         self.change({alarm.id: alarm for alarm in alarms})
 
     def change(self, moves: Moves) -> None:
+        apart: dict[str, Alarm | None] = {}
         by_home: dict[str, dict[str, Alarm | None]] = {}
         for alarm_id, alarm in moves.items():
             before = self._home.pop(alarm_id, None)
             if before is not None:
-                by_home.setdefault(before, {})[alarm_id] = None
+                (by_home.setdefault(before, {}) if before else apart)[alarm_id] = None
             if alarm is not None:
                 home = self._home[alarm_id] = "" if is_grave(alarm) else fold_of(alarm)
-                by_home.setdefault(home, {})[alarm_id] = alarm
+                (by_home.setdefault(home, {}) if home else apart)[alarm_id] = alarm
+        gone: set[str] = {alarm_id for alarm_id, alarm in apart.items() if alarm is None}
+        come: dict[str, Alarm] = {alarm_id: alarm for alarm_id, alarm in apart.items() if alarm is not None}
         for home, here in by_home.items():
-            kept = self._apart if not home else self._members.setdefault(home, Ordered())
+            kept = self._members.setdefault(home, Ordered())
             kept.change(here)
-            if home and not kept:
+            if not kept:
                 del self._members[home]
+            # All old heads first: one of them may be another fold's head now.
+            for head in self._heads_of.pop(home, ()):
+                gone.add(head)
+                self._stands_for.pop(head, None)
+        for home in by_home:
+            come |= self._take_heads(home)
+        self._heads.change(dict.fromkeys(gone) | come)
         self.renew()
+
+    def _take_heads(self, key: str) -> dict[str, Alarm]:
+        alarms = self.members(key)
+        folded = len(alarms) >= FEWEST
+        heads = {alarm.id: alarm for alarm in (alarms[:1] if folded else alarms)}
+        if heads:
+            self._heads_of[key] = list(heads)
+        if folded:
+            self._stands_for[alarms[0].id] = key
+        return heads
 
     def fold(self, key: str) -> Fold | None:
         """As it stands now, however few they have become; None: none are left."""
@@ -116,22 +140,12 @@ class Folded:
         return members.alarms if members is not None else []
 
     def renew(self) -> None:
-        """The rows, from what stands apart, what is too little, and the folds."""
-        heads: list[tuple[Any, Item]] = [(_order(alarm), alarm) for alarm in self._apart.alarms]
-        for key, members in self._members.items():
-            fold = self.fold(key) if len(members) >= FEWEST else None
-            if fold is not None:
-                heads.append((_order(fold.worst), fold))
-            else:
-                heads += [(_order(alarm), alarm) for alarm in members.alarms]
-        heads.sort(key=lambda head: head[0])
+        """The rows. Nothing is sorted here: it is done at every drain, with thousands of rows in a flood."""
         self.items = []
-        for _, item in heads:
-            self.items.append(item)
-            if isinstance(item, Fold) and item.opened:
-                self.items += self.members(item.key)
+        for head in self._heads.alarms:
+            key = self._stands_for.get(head.id)
+            fold = self.fold(key) if key is not None else None
+            self.items.append(head if fold is None else fold)
+            if fold is not None and fold.opened:
+                self.items += self.members(fold.key)
         self.at = {item_id(item): n for n, item in enumerate(self.items)}
-
-
-def _order(alarm: Alarm) -> tuple[Any, str]:
-    return (list_order(alarm), alarm.id)

@@ -58,12 +58,15 @@ class AlarmHands(QObject):
     # -- the chosen ------------------------------------------------------------------------------------
 
     def chosen(self) -> list[AlarmRow]:
-        """In list order; the current row where no others are."""
-        rows = sorted(index.row() for index in self._view.selectionModel().selectedIndexes())
-        if len(rows) < 2:
-            row = self._view.currentIndex().data(ROW_ROLE)
-            return [row] if isinstance(row, AlarmRow) else []
-        return [row for n in rows if isinstance(row := self._model.row(n), AlarmRow)]
+        """Those that the screen marks, in list order; where the keyboard stands without a mark means nothing."""
+        return [row for n in self._places() if isinstance(row := self._model.row(n), AlarmRow)]
+
+    def _places(self) -> list[int]:
+        return sorted(index.row() for index in self._view.selectionModel().selectedIndexes())
+
+    def _stand_on(self, row: int) -> None:
+        """The keyboard there; what is chosen stays as it is."""
+        self._view.selectionModel().setCurrentIndex(self._model.index(row), QItemSelectionModel.SelectionFlag.NoUpdate)
 
     def choose_seen(self) -> bool:
         """All unacknowledged ones that a person has seen here, and no others."""
@@ -77,6 +80,8 @@ class AlarmHands(QObject):
                 chosen.select(self._model.index(begun), self._model.index(n - 1))
                 begun = -1
         self._view.selectionModel().select(chosen, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        if places := self._places():
+            self._stand_on(places[0])
         return True
 
     @staticmethod
@@ -93,25 +98,35 @@ class AlarmHands(QObject):
     def press_chosen(self, button: RowButton) -> None:
         """A key of the list."""
         self._view.keyPressed.emit()
+        places, shown = self._places(), self._view.shown_rows()
+        if not places:
+            self._session.notices.tell_desk(tr("alarms.history_none"))
+            return
+        if not self._view.selectionModel().isSelected(self._view.currentIndex()):
+            self._stand_on(places[0])  # which scrolls there: `shown` is what was in sight before
         rows, current = self.chosen(), self._view.currentIndex().data(ROW_ROLE)
         if isinstance(current, FoldRow) and len(rows) < 2:
             self.open_fold(current)  # what it stands for has not been seen
         elif button is RowButton.ACKNOWLEDGE and len(rows) > 1:
             self._acknowledge(rows)
         elif isinstance(current, AlarmRow):
-            self._press_current(current, button)
+            self._press_current(current, button, shown)
 
-    def _press_current(self, row: AlarmRow, button: RowButton) -> None:
+    def _press_current(self, row: AlarmRow, button: RowButton, in_sight: range) -> None:
         """As it is on the screen: a key means what the person sees, as a click does."""
         place = self._view.currentIndex()
-        if place.row() not in self._view.shown_rows():
+        if place.row() not in in_sight:
             self._view.scrollTo(place)
             self._session.notices.tell_desk(tr("alarms.look_first"))
             return
-        if button is RowButton.ACKNOWLEDGE and row.alarm.state is AlarmState.LATCHED:
-            button = RowButton.RESET  # what Enter can still mean there
         shown = self._view.painted_row(row.alarm.id)
-        self.press(row if shown is None or row.gone else shown, button)
+        meant = row if shown is None or row.gone else shown
+        if button is RowButton.ACKNOWLEDGE and meant.alarm.state is AlarmState.LATCHED and not meant.gone:
+            button = RowButton.RESET  # what Enter can still mean there, but not the second of two quick ones
+            if not self._view.seen.has(meant.alarm, self._session.mono.monotonic_s()):
+                self._session.notices.tell_desk(tr("alarms.look_again"))
+                return
+        self.press(meant, button)
 
     def press(self, row: AlarmRow, button: RowButton) -> None:
         """A button of a row, or its key."""
@@ -150,6 +165,9 @@ class AlarmHands(QObject):
         verb = {Mode.NOTE: Verb.COMMENT, Mode.SHELVE: Verb.SHELVE}[mode]
         if why := self._session.city.grant.refusal(verb):
             self._session.notices.post(why_not(self._session.city, why))
+            return True
+        if not self._places():
+            self._session.notices.tell_desk(tr("alarms.history_none"))
             return True
         # The station's own alarms end with their cause: the hub does not know them.
         rows = [row for row in self._seen(self.chosen()) if not row.gone and row.feed != LOCAL_FEED]

@@ -251,6 +251,8 @@ class AlarmDelegate(RowDelegate):
 
     def _on_pressed(self, row: Row, rect: QRectF, at: QPointF) -> None:
         """`row` as it was painted when the button went down: so the click means what the person saw."""
+        if self.scale.wall:
+            return  # nobody's hands are meant there; a fold that a passer-by opened would stay open
         if isinstance(row, FoldRow):
             self.foldPressed.emit(row)
             return

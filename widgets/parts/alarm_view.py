@@ -43,6 +43,8 @@ class AlarmView(RowList):
         self._alarms = model
         self.own_keys: Mapping[str, Callable[[], bool]] = {}
         """Key as Qt spells it -> what it does; False: it means nothing now, and goes on to the window."""
+        self.ending_keys: frozenset[str] = frozenset()
+        """Those of `own_keys` that end the reading; every other one that does something is a reader's."""
         self.empty = ""
         """The sentence of a list that its filter leaves empty."""
         self.seen = SeenRows()
@@ -63,9 +65,14 @@ class AlarmView(RowList):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         pressed = QKeySequence(QKeyCombination(modifiers, Qt.Key(event.key())))
-        act = self.own_keys.get(pressed.toString(QKeySequence.SequenceFormat.PortableText))
-        if act is not None and (event.isAutoRepeat() or act()):
+        name = pressed.toString(QKeySequence.SequenceFormat.PortableText)
+        act = self.own_keys.get(name)
+        if act is not None and event.isAutoRepeat():
             return  # once a press
+        if act is not None and act():
+            if name not in self.ending_keys:
+                self.keyPressed.emit()
+            return
         if modifiers == Qt.KeyboardModifier.ShiftModifier and event.key() in _STEPS and not self.scale.wall:
             self.keyPressed.emit()
             self._choose_to(self.moveCursor(_STEPS[Qt.Key(event.key())], modifiers))

@@ -3,7 +3,7 @@ a thousand places and not ten thousand. Must not: paint."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QRectF
 
 from backends.domain.alarm import Alarm
 from backends.domain.place import Point
@@ -22,9 +22,11 @@ class AlarmLayer(QObject):
     def __init__(self, city: CityModel, parent: QObject) -> None:
         super().__init__(parent)
         self._city = city
-        self._kept: dict[str, Thing | None] = {}
-        """By alarm id; None: it has no place."""
-        self._basis: object = None
+        self._kept: dict[str, Thing] = {}
+        """By alarm id: those that have a place inside the map."""
+        self._to: Projection | None = None
+        self._body = QRectF()
+        self._places: object = None
         """All that a place depends on beside the alarm itself."""
         city.alarmsMoved.connect(self._on_moves)
 
@@ -32,24 +34,31 @@ class AlarmLayer(QObject):
     def many(self) -> bool:
         return len(self._city.alarms()) > MANY
 
-    def things(self, to: Projection) -> list[Thing]:
-        """One for each alarm that has a place."""
-        basis = (to, self._places("sensors"), self._places("cameras"))
-        if basis != self._basis:
-            self._basis = basis
+    def things(self, to: Projection, body: QRectF) -> list[Thing]:
+        """One for each alarm that has a place inside `body`, in no order."""
+        places = [
+            {key: (record.lon, record.lat) for key, record in self._city.records(feed).items()}
+            for feed in ("sensors", "cameras")
+        ]
+        if (to, body, places) != (self._to, self._body, self._places):
+            self._to, self._body, self._places = to, QRectF(body), places
             self._kept.clear()
-        for alarm in self._city.alarms():
-            if alarm.id not in self._kept:
-                self._kept[alarm.id] = next(iter(alarm_things((alarm,), self._place_of, to)), None)
-        found = (self._kept[alarm.id] for alarm in self._city.alarms())
-        return [thing for thing in found if thing is not None]
+            for alarm in self._city.alarms():
+                self._keep(alarm, to)
+        return list(self._kept.values())
 
     def _on_moves(self, moves: Moves) -> None:
+        """A few at a time, as they come: a thousand at once would be felt."""
         for alarm_id in moves:
             self._kept.pop(alarm_id, None)
+            alarm = self._city.book.get(alarm_id)
+            if alarm is not None and self._to is not None:
+                self._keep(alarm, self._to)
 
-    def _places(self, feed: str) -> dict[str, tuple[float | None, float | None]]:
-        return {key: (record.lon, record.lat) for key, record in self._city.records(feed).items()}
+    def _keep(self, alarm: Alarm, to: Projection) -> None:
+        for thing in alarm_things((alarm,), self._place_of, to):
+            if self._body.contains(thing.at):
+                self._kept[alarm.id] = thing
 
     def _place_of(self, alarm: Alarm) -> Point | None:
         """Its own place, its sensor's, or its first camera's."""

@@ -25,6 +25,7 @@ LIVE_POINTS = 100_000
 FLAGS_KEPT = 2000
 Times = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
+Index = npt.NDArray[np.intp]
 Span = tuple[int, int]
 
 
@@ -70,7 +71,7 @@ class PlotSeries:
         self.listening_ns: int | None = None
         """Since when every sample of the series comes by itself; None: it does not."""
         self._joined: tuple[object, Times, Numbers, int] | None = None
-        self._finite: tuple[object, Times, Numbers, npt.NDArray[np.intp]] | None = None
+        self._finite: tuple[object, Index, Index] | None = None
         self._line: tuple[object, Times, Numbers] | None = None
 
     # -- taking ----------------------------------------------------------------------------------------
@@ -179,8 +180,10 @@ class PlotSeries:
         if self._joined is None or self._joined[0] != key:
             end_ns = int(part.t_ns[-1]) if len(part.t_ns) else 0
             newer = int(np.searchsorted(self._t[: self._n], end_ns, side="right"))
-            t_ns = np.concatenate([part.t_ns, self._t[newer : self._n]])
-            value = np.concatenate([part.value, self._v[newer : self._n]])
+            t_ns, value = part.t_ns, part.value
+            if newer < self._n:  # else no copy: fresh memory costs more than what is done with it
+                t_ns = np.concatenate([t_ns, self._t[newer : self._n]])
+                value = np.concatenate([value, self._v[newer : self._n]])
             # Min-max thinning keeps two samples a bucket: neighbours are up to four mean distances apart.
             own_ns = int(GAP_PERIODS * self.period_s * NS_PER_S)
             thinned_ns = max(own_ns, 4 * part.step_ns)
@@ -215,50 +218,54 @@ class PlotSeries:
         numpy's own reduction takes 0.08 ms for 43,200 samples; tsdownsample takes 0.19 and its buckets are not the
         columns of the screen (November 2026).
         """
-        times, value, opens = self._numbers(self.part_for(t0_ns, t1_ns))
+        times, value, before, after = self._opens(self.part_for(t0_ns, t1_ns))
         edges = np.linspace(t0_ns, t1_ns, columns + 1).astype(np.int64)
         starts = np.searchsorted(times, edges)
         first, last = int(starts[0]), int(starts[-1])
         own = np.flatnonzero(starts[:-1] < starts[1:])
         groups, middle = starts[:-1][own], (edges[:-1][own] + edges[1:][own]) // 2
-        inner = value[:last]
-        t_ns = np.repeat(middle, 2)
-        v = np.empty(len(t_ns))
         if len(own):
-            v[::2], v[1::2] = np.minimum.reduceat(inner, groups), np.maximum.reduceat(inner, groups)
+            least, greatest = (f.reduceat(value[:last], groups) for f in (np.fmin, np.fmax))
+            some = np.isfinite(least)
+            groups, middle, least, greatest = groups[some], middle[some], least[some], greatest[some]
+        else:
+            least = greatest = value[:0]
+        lead = _there(value, first - 1)
+        rest = _there(value, last)
+        t_ns = np.concatenate([times[lead], np.repeat(middle, 2), times[rest]])
+        v = np.concatenate([value[lead], np.column_stack([least, greatest]).ravel(), value[rest]])
         # What is narrower than a pixel cannot be seen.
-        opens = opens[np.searchsorted(opens, first) : np.searchsorted(opens, last, side="right")]
-        opens = opens[opens < len(times)]
-        opens = opens[times[opens] - times[opens - 1] > (t1_ns - t0_ns) // columns]
-        lead, rest = (first - 1,) * int(first > 0), (last,) * int(last < len(times))
-        t_ns = np.concatenate([times[list(lead)], t_ns, times[list(rest)]])
-        v = np.concatenate([value[list(lead)], v, value[list(rest)]])
-        if not len(opens):
+        wide = (times[after] - times[before] > (t1_ns - t0_ns) // columns) & (after >= first) & (before < last)
+        if not wide.any():
             return t_ns, v
-        at = np.searchsorted(groups, opens) * 2 + len(lead)
-        between = times[opens - 1] + (times[opens] - times[opens - 1]) // 2
+        before, after = before[wide], after[wide]
+        # Before the column of the first sample after the opening.
+        at = np.searchsorted(groups, after, side="right") - 1
+        at = np.where(after >= last, len(groups), np.maximum(at, 0)) * 2 + len(lead)
+        between = times[before] + (times[after] - times[before]) // 2
         return np.insert(t_ns, at, between), np.insert(v, at, np.nan)
 
-    def _numbers(self, part: Part) -> tuple[Times, Numbers, npt.NDArray[np.intp]]:
-        """The line without its NaN, and the indices before which it is open."""
+    def _opens(self, part: Part) -> tuple[Times, Numbers, Index, Index]:
+        """The line, and the last number before and the first one after each part in which it is open."""
         t_ns, value, _ = self._join(part)
         key = (id(part), self.version)
         if self._finite is None or self._finite[0] != key:
-            found = np.flatnonzero(np.isfinite(value))
-            self._finite = (key, t_ns[found], value[found], np.flatnonzero(np.diff(found) > 1) + 1)
-        return self._finite[1:]
+            change = np.diff(np.isfinite(value).astype(np.int8))
+            before, after = np.flatnonzero(change == -1), np.flatnonzero(change == 1) + 1
+            if len(after) and (not len(before) or after[0] < before[0]):
+                after = after[1:]  # it begins open
+            self._finite = (key, before[: len(after)], after)
+        return t_ns, value, self._finite[1], self._finite[2]
 
     def last(self) -> Value | None:
-        """Newest number of the line, whatever is looked at."""
-        for t_ns, value in ((self._t[: self._n], self._v[: self._n]), *((p.t_ns, p.value) for p in self._newest())):
+        """Newest number of the line, whatever is looked at: an answer may reach further than what came live."""
+        found = []
+        for t_ns, value in ((self._t[: self._n], self._v[: self._n]), *((p.t_ns, p.value) for p in self._parts)):
             finite = np.flatnonzero(np.isfinite(value[-1000:]))
             if len(finite):
                 n = max(0, len(value) - 1000) + int(finite[-1])
-                return Value(int(t_ns[n]), float(value[n]))
-        return None
-
-    def _newest(self) -> list[Part]:
-        return sorted((p for p in self._parts if len(p.t_ns)), key=lambda p: -int(p.t_ns[-1]))
+                found.append(Value(int(t_ns[n]), float(value[n])))
+        return max(found, key=lambda one: one.t_ns, default=None)
 
     def near(self, t_ns: int) -> Value | None:
         """The sample nearest to a moment, None in a gap."""
@@ -281,6 +288,12 @@ class PlotSeries:
         if before is None or before.value is None or before.t_ns >= last.t_ns:
             return None
         return (last.value - before.value) / ((last.t_ns - before.t_ns) / NS_PER_S / 3600.0)
+
+
+def _there(value: Numbers, at: int) -> Index:
+    """The index itself where there is a number, else none: one sample leads the line in, or out."""
+    inside = 0 <= at < len(value) and bool(np.isfinite(value[at]))
+    return np.array([at] if inside else [], np.intp)
 
 
 def _completed(part: Part, before: Part) -> Part:

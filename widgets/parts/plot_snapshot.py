@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backends.domain.quality import Value
+from backends.domain.quality import Quality, Value
+from backends.domain.sensor import Sensor
+from backends.domain.times import NS_PER_S
 from widgets import format as fmt
-from widgets.i18n import local
+from widgets.i18n import local, tr
 from widgets.parts.plot_axes import gravest_broken, nearest, value_range
 from widgets.parts.plot_limits import held, in_force
 from widgets.parts.plot_lines import PlotLines, Shown, gap_ns
@@ -87,7 +89,7 @@ def snapshot(lines: PlotLines, asked: Asked) -> PlotState:
         flags=tuple(first.series.flags(t0_ns, t1_ns)),
         missing=lines.missing(t0_ns, t1_ns),
         gaps=_gaps(first, t0_ns, t1_ns, asked.width),
-        more=tuple(_line(n, s, ranges[n], asked) for n, s in enumerate(lines.shown) if n),
+        more=tuple(_line(n, s, ranges[n], asked, _quality(lines, s)) for n, s in enumerate(lines.shown) if n),
         right=right,
         shapes=asked.shapes,
         cursor_ns=asked.cursor_ns,
@@ -146,17 +148,34 @@ def columns_for(width: float) -> int:
     return max(60, round(width))
 
 
-def _line(n: int, shown: Shown, ends: tuple[float, float], asked: Asked) -> Line:
+def _line(n: int, shown: Shown, ends: tuple[float, float], asked: Asked, quality: Quality) -> Line:
+    """`quality`: of its newest sample. An old number, or a faulty instrument's, must not stand there as current."""
     t0_ns, t1_ns = asked.view.ends(asked.now_ns)
     sensor = shown.sensor
     end = _last_in(shown, t0_ns, t1_ns)
-    told = _near(shown, asked.cursor_ns, t0_ns, t1_ns) or (None if asked.cursor_ns else end)
-    value = (
-        f" {fmt.number(told.value, sensor.decimals)} {sensor.unit}"
-        if told is not None and told.value is not None
-        else ""
-    )
-    return Line(f"{n + 1} {local(sensor.name)}{value}".rstrip(), *ends, end)
+    if asked.cursor_ns:
+        told, words = _near(shown, asked.cursor_ns, t0_ns, t1_ns), ""
+    else:
+        words = _doubt(sensor, end, asked, quality)
+        told = end if not words else None
+    if told is not None and told.value is not None:
+        words = f"{fmt.number(told.value, sensor.decimals)} {sensor.unit}"
+    return Line(f"{n + 1} {local(sensor.name)} {words}".rstrip(), *ends, end)
+
+
+def _doubt(sensor: Sensor, end: Value | None, asked: Asked, quality: Quality) -> str:
+    """Why the newest number in view is not the value at its end; empty: it is."""
+    if asked.view.live and quality is not Quality.GOOD:
+        return tr(f"plot.quality.{quality}")
+    age_ns = asked.view.ends(asked.now_ns)[1] - end.t_ns if end is not None else 0
+    if age_ns <= gap_ns(sensor):
+        return ""
+    return tr("plot.old", age=fmt.duration(age_ns / NS_PER_S)) if asked.view.live else tr("plot.quality.missing")
+
+
+def _quality(lines: PlotLines, shown: Shown) -> Quality:
+    newest = lines.session.city.value(shown.sensor.id)
+    return newest.quality if newest is not None else Quality.GOOD
 
 
 def _last_in(shown: Shown, t0_ns: int, t1_ns: int) -> Value | None:

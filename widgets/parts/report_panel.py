@@ -53,7 +53,9 @@ class ReportPanel(QWidget):
         self.shown: list[Choice] = []
         """What fits what is typed."""
         self.at = 0
-        """Which of `shown` is marked."""
+        """Which of `shown` is marked; -1: what was marked can no longer be done."""
+        self._expected = 0
+        """`state_rev` of the report as the person last looked at it: what changed since is said first."""
         self._asking: Choice | None = None
         """The field asks for what this one needs."""
         self._title = ""
@@ -82,6 +84,7 @@ class ReportPanel(QWidget):
 
     def _begin(self, report: Report | None) -> None:
         self.report, self._asking, self._title, self._wrong, self.at = report, None, "", "", 0
+        self._look()
         self.field.clear()
         self._list()
         self.show()
@@ -104,11 +107,29 @@ class ReportPanel(QWidget):
             return
         if self.report is not None:
             self.report = self.session.city.records(FEED).get(self.report.id, self.report)
-        marked = self.shown[self.at] if self.at < len(self.shown) else None
+        marked = _key(self.shown[self.at]) if 0 <= self.at < len(self.shown) else None
         self._list()
-        if marked in self.shown:
-            self.at = self.shown.index(marked)
+        keys = [_key(one) for one in self.shown]
+        self.at = keys.index(marked) if marked in keys else -1 if marked is not None else self.at
+        if self._asking is not None:
+            asked = _key(self._asking)
+            self._asking = next((one for one in self._all if _key(one) == asked), self._asking)
+        if self.report is not None and self.report.state_rev != self._expected:
+            self._wrong = tr("reports.ask.changed")
         self.update()
+
+    def _look(self) -> None:
+        """The person has the report as it stands before him."""
+        self._expected = self.report.state_rev if self.report is not None else 0
+
+    def _changed(self) -> bool:
+        """It has changed since he looked: he looks again first, and this key or click does nothing else."""
+        if self.report is None or self.report.state_rev == self._expected:
+            return False
+        self._look()
+        self._wrong = tr("reports.ask.changed")
+        self.update()
+        return True
 
     def on_look(self) -> None:
         self.field.dress(self.session.look.theme)
@@ -128,10 +149,12 @@ class ReportPanel(QWidget):
             self._all = categories(self.session.city) if self._title else []
         typed = "" if self._asking is not None or (self._taking_in and not self._title) else self.field.text()
         self.shown = narrowed(self._all, typed)
-        self.at = max(0, min(self.at, len(self.shown) - 1))
+        self.at = min(self.at, len(self.shown) - 1)
 
     def _typed(self) -> None:
         self._wrong = ""
+        if self._asking is None:
+            self._look()
         self.at = 0
         self._list()
         self.update()
@@ -147,12 +170,16 @@ class ReportPanel(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self.field and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if event.isAutoRepeat() and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                return True  # the press that opened the panel, held down
             return self._key(event.key())
         return super().eventFilter(watched, event)
 
     def _key(self, key: int) -> bool:
         """True: it was ours."""
         if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self._wrong = ""
+            self._look()
             self._mark(self.at + (1 if key == Qt.Key.Key_Down else -1))
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._enter()
@@ -170,13 +197,16 @@ class ReportPanel(QWidget):
         if self._asking is None and not self._title:
             self.close_panel()
             return
-        self._asking, self._title, self._wrong = None, "", ""
+        self._asking, self._title, self._wrong, self.at = None, "", "", 0
         self.field.clear()
+        self._look()
         self._list()
         self.place()
         self.update()
 
     def _enter(self) -> None:
+        if self._changed():
+            return
         typed = self.field.text().strip()
         if self._asking is not None or (self._taking_in and not self._title):
             if not typed:
@@ -185,12 +215,12 @@ class ReportPanel(QWidget):
             elif self._asking is not None:
                 self._do(self._asking, {**self._asking.args, self._asking.ask: typed})
             else:
-                self._title = typed[:TITLE_LIMIT]
+                self._title, self.at = typed[:TITLE_LIMIT], 0
                 self.field.clear()
                 self._list()
                 self.update()
             return
-        if self.at < len(self.shown):
+        if 0 <= self.at < len(self.shown):
             self._choose(self.shown[self.at])
 
     def _choose(self, choice: Choice) -> None:
@@ -213,7 +243,7 @@ class ReportPanel(QWidget):
         report = self.report
         if choice.verb is Verb.INTAKE:
             args = {**args, "title": self._title, **self._where()}
-        target, expected = (report.id, report.state_rev) if report is not None else (NEW + new_aid(), 0)
+        target, expected = (report.id, self._expected) if report is not None else (NEW + new_aid(), 0)
         try:
             aid = self.session.actions.submit(choice.verb, FEED, target, expected, args)
         except ActionRefused as refusal:
@@ -251,7 +281,7 @@ class ReportPanel(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         at = self._at(event.position().y())
-        if at is not None:
+        if at is not None and event.button() == Qt.MouseButton.LeftButton and not self._changed():
             self._mark(at)
             self._choose(self.shown[at])
 
@@ -261,6 +291,8 @@ class ReportPanel(QWidget):
             self._mark(at)
 
     def _at(self, y: float) -> int | None:
+        if self._asking is not None:
+            return None  # no rows are shown
         first, line = self._first_row(), self.scale.line(self.scale.read)
         row = int((y - self._rows_top()) // line) + first
         return row if y >= self._rows_top() and first <= row < min(len(self.shown), first + self._room()) else None
@@ -356,3 +388,8 @@ class ReportPanel(QWidget):
             text.draw(painter, row, choice.words, scale.read, ink, Weight.SEMIBOLD if marked else Weight.REGULAR)
             draw_rule(painter, row.left(), row.right(), row.bottom() - 1, theme)
             row.translate(0, line)
+
+
+def _key(choice: Choice) -> tuple[object, ...]:
+    """What it is, whatever the language calls it."""
+    return choice.verb, tuple(sorted(choice.args.items()))

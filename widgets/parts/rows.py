@@ -407,7 +407,8 @@ class RowList(ViewHabits, QAbstractItemView):
             self.select_row(row)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self._pressed = self.painted_at(event.position().toPoint())
+        # Its first click has done what a click does; what stands in that place since then nobody has read.
+        self._pressed = None
         super().mouseDoubleClickEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

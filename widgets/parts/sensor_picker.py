@@ -74,13 +74,16 @@ class SensorPicker(QWidget):
         """What the typed words leave."""
         return matching(list(self.session.city.records("sensors").values()), self.field.words())
 
-    def end(self) -> None:
+    def end(self, *, back: bool = False) -> None:
+        """`back`: the keyboard goes back to the plot. Not where somebody has taken it elsewhere, to an alarm say."""
         if self._ended:
             return
         self._ended = True
-        self.hide()
-        if isValid(self._over):
+        if back and isValid(self._over):
             self._over.setFocus()
+        else:
+            self.field.clearFocus()  # before it hides: Qt would give the keyboard to whatever comes next
+        self.hide()
         self.deleteLater()
 
     def _typed(self) -> None:
@@ -91,7 +94,7 @@ class SensorPicker(QWidget):
         found = self.found()
         if 0 <= n < len(found) and isValid(self._over):
             self._choose(found[n])
-            self.end()
+            self.end(back=True)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.FocusOut:
@@ -100,9 +103,10 @@ class SensorPicker(QWidget):
             return False
         match event.key():
             case Qt.Key.Key_Escape:
-                self.end()
+                self.end(back=True)
             case Qt.Key.Key_Return | Qt.Key.Key_Enter:
-                self._take(self._at)
+                if not event.isAutoRepeat():  # a key that is held chose something else
+                    self._take(self._at)
             case Qt.Key.Key_Down:
                 self._at = min(self._at + 1, max(0, len(self.found()) - 1))
             case Qt.Key.Key_Up:

@@ -88,6 +88,8 @@ class AlarmsTile(Tile):
             **self.hands.acts,
         }
         self.view.own_keys = {key: act for command, act in own.items() for key in COMMANDS[command].keys}
+        ends = ("alarms.catch_up", "alarms.top")
+        self.view.ending_keys = frozenset(key for command in ends for key in COMMANDS[command].keys)
         for command, button in (
             ("alarms.acknowledge", RowButton.ACKNOWLEDGE),
             ("alarms.claim", RowButton.CLAIM),
@@ -143,11 +145,7 @@ class AlarmsTile(Tile):
         return tr("alarms.title" if said else "alarms.title_overload")
 
     def summary(self) -> str:
-        if self.model.filter.active and self.bar.isHidden():
-            return " · ".join(words for words in reversed(self.bar.counts_words) if words)
-        chosen = sum(part.bottom() - part.top() + 1 for part in self.view.selectionModel().selection().toList())
-        if chosen > 1:
-            return tr("alarms.chosen", n=chosen)
+        """What waits below the edge comes first: the header gives up what has no room from the end."""
         total, shown = self.model.rowCount(), self.view.shown_rows()
         rows = [row for row in (self.model.row(n) for n in shown) if not row.gone]
         seen = [row.alarm for row in rows if isinstance(row, AlarmRow) and row.alarm.unacknowledged]
@@ -156,10 +154,18 @@ class AlarmsTile(Tile):
         hidden = max(0, self.model.asking() - len(seen) - folded)
         urgent = self.session.city.unacknowledged_counts()[Priority.URGENT]  # no filter takes one of these away
         urgent -= sum(alarm.priority is Priority.URGENT for alarm in seen)
+        chosen = sum(part.bottom() - part.top() + 1 for part in self.view.selectionModel().selection().toList())
+        parts = []
         if urgent > 0:
-            return tr("alarms.more_unack_urgent", n=hidden, urgent=urgent)
-        if hidden:
-            return tr("alarms.more_unack", n=hidden)
+            parts.append(tr("alarms.more_unack_urgent", n=hidden, urgent=urgent))
+        elif hidden:
+            parts.append(tr("alarms.more_unack", n=hidden))
+        if self.model.filter.active and self.bar.isHidden():
+            parts += [words for words in reversed(self.bar.counts_words) if words]
+        elif chosen > 1:
+            parts.append(tr("alarms.chosen", n=chosen))
+        if parts:
+            return " · ".join(parts)
         key = "alarms.summary" if seen or folded else "alarms.summary_calm"
         return tr(key, unack=len(seen) + folded, shown=len(shown), total=total)
 

@@ -166,7 +166,7 @@ class MapTile(Tile):
         body, size = self.body(), self._sizes.of_thing
         self._clusters, self._nowhere, self._words, self._late = [], 0, None, False
         if to is not None and self.shows("alarms"):
-            shown = [t for t in self._alarms.things(to) if body.contains(t.at)]
+            shown = self._alarms.things(to, body)
             self._nowhere = len(city.alarms()) - len(shown)
             self._clusters = clusters(shown, size)
         if to is not None and self.shows("reports"):

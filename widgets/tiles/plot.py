@@ -129,7 +129,7 @@ class PlotTile(Tile):
             self.lines.start_again()
         self._seen_ns = now_ns
         if not view.live and self.session.plots.idle():
-            self.act(PlotAct.NOW)
+            self._look_at(None)  # no touch: the other plots are idle still
         if not self._settle.isActive() and self._seconds % 5 == 1:
             self._settled()
         a_pixel_ns = view.span_ns / max(1.0, self.width())
@@ -156,6 +156,9 @@ class PlotTile(Tile):
     def show_view(self, view: View | None) -> None:
         """Look at another time; None: the layout's hours, up to now. Linked plots come along."""
         self.session.plots.touch()
+        self._look_at(view)
+
+    def _look_at(self, view: View | None) -> None:
         if self._follows:
             self.session.plots.show(view)
         else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QRectF, Signal
+from PySide6.QtCore import QAbstractItemModel, QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QStyleOptionViewItem
 
@@ -240,13 +240,15 @@ class ReportsTile(Tile):
         session.city.grantChanged.connect(self._on_grant)
         self.panel = ReportPanel(session, scale, self)
         self.panel.revealAsked.connect(self._reveal_id)
-        self.panel.closed.connect(self.list.setFocus)
+        self.panel.closed.connect(self.setFocus)
         self.panel.placed.connect(self._lay_out)
         self.panel.done.connect(self._on_done)
         self.list.doubleClicked.connect(self._open_selected)
         bind(self.list, "reports.open", self._open_selected)
-        bind(self.list, "reports.take_in", self.panel.take_in)
-        self.setFocusProxy(self.list)
+        for widget in (self.list, self):  # the list is hidden while nothing waits
+            bind(widget, "reports.take_in", self.panel.take_in)
+        if not scale.wall:
+            self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._on_grant()
         self.refresh()
 
@@ -348,8 +350,17 @@ class ReportsTile(Tile):
         self.model.sync(reports, self.now_ns())
         self.panel.renew()
         self.list.viewport().update()  # what became of a click stands in its row
-        self.list.setVisible(self.model.rowCount() > 0)
+        self._show_list(self.model.rowCount() > 0)
         super().refresh()
+
+    def _show_list(self, shown: bool) -> None:
+        """An empty queue is a sentence; the keyboard stays on the tile, where a new report can be taken in."""
+        here = self.list.hasFocus()
+        self.list.setVisible(shown)
+        if not self.scale.wall:
+            self.setFocusProxy(self.list if shown else None)  # type: ignore[arg-type]  # None: no proxy
+            if here and not shown:
+                self.setFocus()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QToolTip, QWidget
+from shiboken6 import isValid
 
 from widgets.i18n import tr
 from widgets.parts import text
@@ -102,7 +103,7 @@ class ListPanel(QWidget):
             return
         self._done = True
         self._idle.stop()
-        if back and self._before is not None and self._before.isVisible():
+        if back and self._before is not None and isValid(self._before) and self._before.isVisible():
             self._before.setFocus()
         else:
             self.field.clearFocus()

@@ -10,6 +10,7 @@ import math
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
+from shiboken6 import isValid
 
 from widgets.i18n import tr
 from widgets.parts import text
@@ -68,7 +69,7 @@ class NumberLine(QWidget):
         self._done = True
         self._idle.stop()
         before, self._before = self._before, None
-        if back and before is not None and before.isVisible():
+        if back and before is not None and isValid(before) and before.isVisible():
             before.setFocus()
         else:
             self.clearFocus()  # before it hides: Qt would give the keyboard to whatever comes next, an alarm list say

@@ -97,9 +97,9 @@ class PlotSheets(QObject):
             self.tile = None  # its window has gone
 
     def _on_second(self) -> None:
-        self._each(lambda tile: tile.on_second())
         if self.tile is not None and self._session.plots.idle():
             self.end(back=False)
+        self._each(lambda tile: tile.on_second())
 
     def _window(self) -> WallWindow | None:
         """The desk's window in use, else the first desk; where there is only a wall, that."""

@@ -10,6 +10,7 @@ import math
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
+from shiboken6 import isValid
 
 from widgets import format as fmt
 from widgets.i18n import tr
@@ -62,7 +63,7 @@ class TimeLine(QWidget):
             return
         self._done = True
         self._idle.stop()
-        if back and self._before is not None and self._before.isVisible():
+        if back and self._before is not None and isValid(self._before) and self._before.isVisible():
             self._before.setFocus()
         else:
             self.field.clearFocus()
