@@ -56,6 +56,7 @@ class _Pending(msgspec.Struct, frozen=True):
     priority: Priority
     fields: dict[str, Any]
     times: int
+    due_ns: int
 
 
 class AlarmEngine:
@@ -74,6 +75,8 @@ class AlarmEngine:
         """Newer figures than the published ones, by key."""
         self._pending: dict[str, _Pending] = {}
         """What is in its on-delay, by key."""
+        self._memory: str | None = ""
+        """See `memory`; None = it has changed since."""
         self._courses = {k: Course(a.active and not a.t_clear_ns, a.t_raised_ns) for k, a in self._by_key.items()}
         self._shelved: dict[str, int] = {k: a.shelved_until_ns for k, a in self._by_key.items() if _on_shelf(a)}
         """When each shelved alarm comes back, by key."""
@@ -120,12 +123,14 @@ class AlarmEngine:
 
     def memory(self) -> str:
         """What is in its on-delay and is not told again by its source: for the engine that goes on."""
-        found = [
-            Condition(key, self._courses[key].since_ns, True, one.priority, times=one.times, **one.fields)
-            for key, one in self._pending.items()
-            if not key.startswith(LIMIT_PREFIX)
-        ]
-        return msgspec.json.encode(found).decode() if found else ""
+        if self._memory is None:
+            found = [
+                Condition(key, self._courses[key].since_ns, True, one.priority, times=one.times, **one.fields)
+                for key, one in self._pending.items()
+                if not key.startswith(LIMIT_PREFIX)
+            ]
+            self._memory = msgspec.json.encode(found).decode() if found else ""
+        return self._memory
 
     def recall(self, memory: str) -> list[Change]:
         """`memory` of the engine before: the delays go on."""
@@ -165,6 +170,17 @@ class AlarmEngine:
         if broken is None:
             return self._gone(key, s.t_ns) if standing is not None or key in self._pending else []
         return self._wrong(key, s.t_ns, *broken)
+
+    def unlimited(self, series: str, t_ns: int) -> list[Change]:
+        """A series has no limits any more, or is not there: what its samples will never end ends here."""
+        key = LIMIT_PREFIX + series
+        return self._gone(key, t_ns) if key in self._by_key or key in self._pending else []
+
+    def forget(self, series: str, t_ns: int) -> list[Change]:
+        """The series is not there any more."""
+        changes = self.unlimited(series, t_ns)
+        self._limits.unwatch(series)
+        return changes
 
     def crew(self, act: CrewAct, operators: Callable[[str], Operator | None]) -> list[Change]:
         """A simulated colleague; too late is no error."""
@@ -245,10 +261,9 @@ class AlarmEngine:
         for key in [k for k, until_ns in self._shelved.items() if until_ns <= now_ns]:
             moved = alarms.unshelve(self._standing(key) or self._by_key[key])
             changes += self.adopt(moved, now_ns, timeline.of_alarm("alarm_unshelved", moved, now_ns))
-        for key in list(self._pending):
-            due_ns = self._courses[key].due_ns(self._definition(key))
-            if due_ns <= now_ns:
-                changes += self._tell(key, due_ns)
+        for key, one in [(k, one) for k, one in self._pending.items() if one.due_ns <= now_ns]:
+            self._no_longer_pending(key)
+            changes += self._tell(key, one.due_ns, one)
         for key in sorted(self._unsettled):
             changes += self._settle(key, now_ns)
         changes += self._gather(now_ns)
@@ -256,7 +271,7 @@ class AlarmEngine:
         changes += [change for key in due for change in self.adopt(self._waiting[key], now_ns)]
         if now_ns - self._tidied_ns >= TIDY_NS:
             self._tidied_ns = now_ns
-            for key in self._courses.keys() - self._by_key.keys():
+            for key in self._courses.keys() - self._by_key.keys() - self._pending.keys():
                 if self._courses[key].past(now_ns, self._definition(key)):
                     del self._courses[key]
         return changes
@@ -292,15 +307,24 @@ class AlarmEngine:
         definition = self._definition(key)
         course.comes(t_ns, definition)
         waited = self._pending.get(key)
-        self._pending[key] = _Pending(priority, fields, times + (waited.times if waited is not None else 0))
+        due_ns = course.due_ns(definition)
+        one = _Pending(priority, fields, times + (waited.times if waited is not None else 0), due_ns)
         standing = self._by_key.get(key)
-        if (standing is None or not standing.active) and t_ns < course.due_ns(definition):
+        if (standing is None or not standing.active) and t_ns < due_ns:
+            self._pending[key] = one
+            if one != waited and not key.startswith(LIMIT_PREFIX):
+                self._memory = None
             return []
-        return self._tell(key, t_ns)
+        self._no_longer_pending(key)
+        return self._tell(key, t_ns, one)
 
-    def _tell(self, key: str, t_ns: int) -> list[Change]:
+    def _no_longer_pending(self, key: str) -> None:
+        if self._pending.pop(key, None) is not None and not key.startswith(LIMIT_PREFIX):
+            self._memory = None
+
+    def _tell(self, key: str, t_ns: int, pending: _Pending) -> list[Change]:
         """What is wrong is raised, raised again, or told with newer words."""
-        pending, definition, standing = self._pending.pop(key), self._definition(key), self._by_key.get(key)
+        definition, standing = self._definition(key), self._by_key.get(key)
         priority, fields = pending.priority, {**pending.fields, "latching": definition.latching}
         if definition.priority is not None and not key.startswith(LIMIT_PREFIX):
             priority = definition.priority
@@ -365,7 +389,7 @@ class AlarmEngine:
         return []
 
     def _gone(self, key: str, t_ns: int) -> list[Change]:
-        self._pending.pop(key, None)
+        self._no_longer_pending(key)
         self._limits.forget(key.removeprefix(LIMIT_PREFIX))
         if (course := self._courses.get(key)) is not None:
             course.goes(t_ns)

@@ -31,7 +31,7 @@ from backends.domain.world import (
     WorldEvent,
 )
 from backends.hub import timeline
-from backends.hub.engine import AlarmEngine
+from backends.hub.engine import LIMIT_PREFIX, AlarmEngine
 from backends.hub.ports import Change
 from backends.hub.silence import PREFIX, Silence
 
@@ -113,7 +113,8 @@ class Intake:
             ("indicators", directory.indicators),
         ):
             known = {record.id for record in records}
-            changes += [self._forget(feed, id_, t_ns) for id_ in list(self._records[feed]) if id_ not in known]
+            for id_ in [id_ for id_ in self._records[feed] if id_ not in known]:
+                changes += self._forget(feed, id_, t_ns)
             for record in records:
                 changes += self.put(feed, record, t_ns)
         return changes
@@ -122,7 +123,7 @@ class Intake:
         """All cameras that there are; others are gone, but for those whose ids are in `stay`."""
         listed = {camera.id: camera for camera in cameras}
         gone = [id_ for id_ in self._records["cameras"] if id_ not in listed and id_ not in stay]
-        changes = [self._forget("cameras", id_, t_ns) for id_ in gone]
+        changes = [change for id_ in gone for change in self._forget("cameras", id_, t_ns)]
         for camera in listed.values():
             changes += self.put("cameras", _as_seen(camera, self._records["cameras"].get(camera.id)), t_ns)
         return changes
@@ -146,25 +147,38 @@ class Intake:
         record = _with_rev(record, rev)
         self._records[feed][record.id] = record
         self._revs[(feed, record.id)] = rev
+        changes = [Change(feed, "put", record.id, t_ns, record, rev)]
         if isinstance(record, Sensor):
             self._watch(record)
-        return [Change(feed, "put", record.id, t_ns, record, rev)]
+            if not record.limits:
+                changes += self.engine.unlimited(record.id, t_ns)
+        return changes
 
     def relimit(self, t_ns: int) -> list[Change]:
-        """The files of limits may be others than those that the log's sensors were given theirs by."""
+        """The files of limits may be others than those that the log's sensors were given theirs by.
+
+        Alarms whose limits, or sensors, have gone while no hub ran end here.
+        """
         sensors = list(self._records["sensors"].values())
-        return [change for sensor in sensors for change in self.put("sensors", sensor, t_ns)]
+        changes = [change for sensor in sensors for change in self.put("sensors", sensor, t_ns)]
+        for key in self.engine.told(LIMIT_PREFIX):
+            sensor = self._records["sensors"].get(series := key.removeprefix(LIMIT_PREFIX))
+            if sensor is None or not sensor.limits:
+                changes += self.engine.unlimited(series, t_ns)
+        return changes
 
     def _watch(self, sensor: Sensor) -> None:
         self.engine.watch(sensor)
         self._silence.plan(sensor)
 
-    def _forget(self, feed: str, id_: str, t_ns: int) -> Change:
+    def _forget(self, feed: str, id_: str, t_ns: int) -> list[Change]:
+        changes: list[Change] = []
         if feed == "sensors":
             self._silence.forget(id_)
+            changes = self.engine.forget(id_, t_ns)
         del self._records[feed][id_]
         rev = self._revs[(feed, id_)] = self._revs[(feed, id_)] + 1
-        return Change(feed, "del", id_, t_ns, None, rev)
+        return [Change(feed, "del", id_, t_ns, None, rev), *changes]
 
     def event(self, event: WorldEvent) -> list[Change]:
         """One thing that happened. Samples wait for `take_samples`."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -31,6 +31,8 @@ FAULTS_SAID = 20
 _DAY = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _HUGE = 1e12
 _MEAN = {"1h": ("1 giờ", "1 h"), "8h": ("8 giờ", "8 h"), "24h": ("24 giờ", "24 h"), "year": ("năm", "year")}
+_JUDGED = ("", "1h")
+"""Averaging times whose limits single values are held against."""
 _EXAMPLE = '["river-01"]'
 
 
@@ -142,6 +144,9 @@ def _limit(values: dict[str, Any]) -> LimitSet:
     over = text(values, "over")
     if over and over not in _MEAN:
         raise Bad("over", f'over: "{over[:20]}" is not one of {", ".join(_MEAN)}')
+    levels = tuple(map(_level, _tables(values, "levels")))
+    if over not in _JUDGED and any(level.priority is not None for level in levels):
+        raise Bad("levels", f"levels: priority: no single value is a mean of {over}; leave the priority out")
     return LimitSet(
         standard=_said(values, "standard"),
         parameter=_said(values, "parameter"),
@@ -149,7 +154,7 @@ def _limit(values: dict[str, Any]) -> LimitSet:
         valid_from=_day(values, "valid_from"),
         valid_until=_until(values),
         over=over,
-        levels=tuple(map(_level, _tables(values, "levels"))),
+        levels=levels,
         stations=tuple(texts(values, "stations", _EXAMPLE)),
         sensors=tuple(texts(values, "sensors", _EXAMPLE)),
         source=text(values, "source"),
@@ -205,7 +210,7 @@ def _scale(values: dict[str, Any]) -> Scale:
 
 def _band(values: dict[str, Any]) -> Band:
     to, colour = values.get("to"), values.get("colour", [])
-    if isinstance(to, bool) or not isinstance(to, int | float):
+    if not _is_figure(to):
         raise Bad("bands", "bands: each needs `to`, the highest figure in it")
     if not isinstance(colour, list) or not all(isinstance(c, int) and 0 <= c <= 255 for c in colour):
         raise Bad("bands", "bands: colour: must be red, green, blue from 0 to 255")
@@ -251,8 +256,12 @@ def _tables(values: dict[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def _rising(found: Any, key: str) -> tuple[float, ...]:
-    if not isinstance(found, list) or any(isinstance(one, bool) or not isinstance(one, int | float) for one in found):
+    if not isinstance(found, list) or not all(map(_is_figure, found)):
         raise Bad(key, f"{key}: must be a list of figures")
     if any(a >= b for a, b in pairwise(found)):
         raise Bad(key, f"{key}: each figure must be above the one before")
     return tuple(map(float, found))
+
+
+def _is_figure(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_HUGE <= value <= _HUGE

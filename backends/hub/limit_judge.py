@@ -37,6 +37,11 @@ class LimitJudge:
         if sensor.limits:
             self._trends.setdefault(sensor.id, Trend())
 
+    def unwatch(self, series: str) -> None:
+        """It is not there any more."""
+        for known in (self._sensors, self._in_force, self._trends, self._newest, self._held):
+            known.pop(series, None)
+
     def watches(self, series: str) -> bool:
         """Has this series limits at all?"""
         return series in self._trends

@@ -56,12 +56,21 @@ def read_blocks(raw: bytes, take: Callable[[str, Any, int], None], what: Callabl
             said = f"{_without_place(error)}; {what(name)} is left out"
             faults.append(Fault(_line_of(error, first, lines), said))
             continue
+        except (
+            ValueError,
+            OverflowError,
+            RecursionError,
+        ) as error:  # a figure of thousands of digits, thousands of brackets
+            faults.append(Fault(first, f"cannot be read ({_short(error)}); {what(name)} is left out"))
+            continue
         if not values:
             continue
         try:
             take(name, values.get(name), first)
         except Bad as bad:
             faults.append(Fault(_where(bad.key, first, lines), f"{bad.text}; {what(name)} is left out"))
+        except (ValueError, OverflowError, RecursionError) as error:
+            faults.append(Fault(first, f"cannot be used ({_short(error)}); {what(name)} is left out"))
     return faults
 
 
@@ -84,6 +93,10 @@ def _blocks(text: str) -> Iterator[tuple[str, int, list[str]]]:
             name, first, lines = header[1], number, []
         lines.append(line)
     yield name, first, lines
+
+
+def _short(error: Exception) -> str:
+    return str(error).partition(";")[0][:80]
 
 
 def _without_place(error: tomllib.TOMLDecodeError) -> str:

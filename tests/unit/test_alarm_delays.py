@@ -139,6 +139,34 @@ def test_a_delay_goes_on_over_a_restart() -> None:
     assert after.tick(131) == ["raised"], "a limit's begins again with the next sample"
 
 
+def test_what_waits_costs_nothing_while_nothing_moves() -> None:
+    """Of a hundred thousand that wait, a round must not take seconds: heartbeats would be late."""
+    asked: list[str] = []
+
+    def define(key: str, _: Sensor | None) -> Definition:
+        asked.append(key)
+        return Definition(on_delay_s=600.0) if key.startswith("pump") else PLAIN
+
+    engine = AlarmEngine(define=define)
+    for key in ("pump:1", "pump:2"):
+        engine.condition(Condition(key, at(0), True, name=LocalText("Máy bơm")))
+    memory = engine.memory()
+    asked.clear()
+    engine.condition(Condition("pump:1", at(1), True, name=LocalText("Máy bơm")))  # nothing new
+    engine.condition(Condition("other", at(1), True, name=LocalText("Khác")))
+    asked.clear()
+    for t_s in range(1, 500):
+        assert engine.tick(at(t_s)) == []
+        assert engine.memory() is memory
+    assert asked == []
+    engine.condition(Condition("pump:1", at(500), True, name=LocalText("Máy bơm lớn")))
+    assert "lớn" in engine.memory()
+    engine.condition(Condition("pump:1", at(501), False))
+    assert "lớn" not in engine.memory()
+    assert [change.record.what for change in engine.tick(at(600)) if change.feed == "timeline"] == ["alarm_raised"]
+    assert engine.memory() == ""
+
+
 def test_a_memory_that_cannot_be_read_is_said_and_is_nothing(expect_logs: ExpectLogs) -> None:
     expect_logs("cannot be read")
     assert AlarmEngine().recall('[{"key":') == []

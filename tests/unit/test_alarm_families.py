@@ -403,7 +403,7 @@ def test_a_sensor_that_is_taken_away_is_not_missed() -> None:
     feed = Feed()
     feed.run(600)
     feed.run(320, "a1")
-    feed._take([feed.intake._forget("sensors", "a1", at(feed.t_s))])
+    feed._take(feed.intake._forget("sensors", "a1", at(feed.t_s)))
     assert feed.run(10, "a1") == {"series:a1": AlarmState.RETURNED}
 
 

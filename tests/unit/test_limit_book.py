@@ -13,15 +13,19 @@ from helpers.tiny_city import RIVER, TinyCity
 
 from backends.city import stations
 from backends.domain.air_index import hour_index, nowcast, sub_index
-from backends.domain.alarm import Priority
+from backends.domain.alarm import Alarm, AlarmState, Priority
+from backends.domain.definition import Definition
 from backends.domain.feeds import Mode
 from backends.domain.limits import Scale, day_of, limits_at, scale_at, sets_at
-from backends.domain.sensor import Limit, Sensor
+from backends.domain.sensor import Limit, Sample, Sensor
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
+from backends.domain.world import Directory, Measured
 from backends.hub.core import Core
+from backends.hub.intake import Intake
 from backends.hub.limit_book import LimitBook, read
 from backends.hub.log import SqliteLog
+from backends.hub.ports import Change
 from backends.protocol.codec import decode_body
 
 ROOT = Path(__file__).parents[2]
@@ -198,6 +202,10 @@ levels = [{ vi = "Mưa rất to", en = "Torrential", value = 50, priority = "hig
         (("[[limit]]", "[limit]"), 1, "limits are written [[limit]], with two brackets"),
         (("[[limit]]", "[[limits]]"), 1, 'there is no "limits" here; known are [[limit]] and [[scale]]'),
         (('vi = "Mưa rất to", ', ""), 6, 'levels: must be { vi = "...", en = "..." }'),
+        (('"mm"\n', '"mm"\nover = "24h"\n'), 7, "levels: priority: no single value is a mean of 24h"),
+        (("value = 50", f"value = 1{'0' * 400}"), 6, "levels: value: must be"),
+        (("value = 50", f"value = {'1' * 5000}"), 1, "cannot be read (Exceeds the limit"),
+        (("value = 50", f"value = {'[' * 3000}"), 1, "cannot be read (maximum recursion depth"),
         (('"mm"\n', '"mm"\nover = "2h"\n'), 5, 'over: "2h" is not one of 1h, 8h, 24h, year'),
         (('"2020-01-01"', '"2020-01-01"\nvalid_until = "2019-01-01"'), 6, "valid_until: must be after valid_from"),
     ],
@@ -281,6 +289,45 @@ def test_the_hub_fills_in_what_a_source_leaves_out_and_follows_the_files(tmp_pat
     log.close()
 
 
+T_NS = 1_790_000_000 * NS_PER_S
+
+
+def flooded(alarms: tuple[Alarm, ...] = (), *, on_delay_s: float = 0.0) -> tuple[Intake, Sensor]:
+    """A river that stands above its limits; its intake, and the river without any."""
+    intake = Intake(alarms, define=lambda *_: Definition(on_delay_s=on_delay_s))
+    intake.restore("sensors", RIVER, 1)
+    intake.event(Measured(T_NS, (Sample(RIVER.id, T_NS, 9.0),)))
+    return intake, msgspec.structs.replace(RIVER, limits=())
+
+
+def ends(changes: list[Change]) -> list[AlarmState]:
+    return [change.record.state for change in changes if change.feed == "alarms"]
+
+
+def test_an_alarm_ends_with_its_limits() -> None:
+    intake, bare = flooded()
+    assert ends(intake.put("sensors", bare, T_NS + 1)) == [AlarmState.RETURNED]
+    intake, bare = flooded(on_delay_s=60.0)
+    assert ends(intake.put("sensors", bare, T_NS + 1)) == []
+    assert intake.tick(T_NS + 100 * NS_PER_S) == []
+
+
+def test_an_alarm_ends_with_its_sensor() -> None:
+    intake, _ = flooded()
+    assert ends(intake.directory(Directory(), T_NS + 1)) == [AlarmState.RETURNED]
+    assert not intake.engine.watches(RIVER.id)
+    assert ends(intake.event(Measured(T_NS + 2, (Sample(RIVER.id, T_NS + 2, 9.5),)))) == []
+
+
+@pytest.mark.parametrize("left", ["no limits", "no sensor", "both"])
+def test_an_alarm_whose_limits_went_while_no_hub_ran_ends_at_the_start(left: str) -> None:
+    before, bare = flooded()
+    again = Intake(before.engine.standing("").values())
+    if left != "no sensor":
+        again.restore("sensors", RIVER if left == "both" else bare, 2)
+    assert ends(again.relimit(T_NS + 1)) == ([] if left == "both" else [AlarmState.RETURNED])
+
+
 def test_a_scale_with_slips() -> None:
     text = (SHIPPED / "air.toml").read_text(encoding="utf-8")
     block = text[text.index("[[scale]]") : text.index("[[limit]]")]
@@ -288,6 +335,10 @@ def test_a_scale_with_slips() -> None:
         (("[0, 50, 100,", "[0, 100, 50,"), "index: each figure must be above the one before"),
         (("[0, 25, 50,", '["0", 25, 50,'), "points: must be a list of figures"),
         (("to = 150", "to = 90"), "bands: `to` must rise"),
+        (("to = 150", f"to = 1{'0' * 400}"), "bands: each needs `to`"),
+        (("to = 150", "to = nan"), "bands: each needs `to`"),
+        (("[0, 50, 100,", f"[0, 50, 1{'0' * 400},"), "index: must be a list of figures"),
+        (("to = 150,", f"to = 150, priority = 0x{'f' * 5000},"), "cannot be used (Exceeds the limit"),
         (("[0, 228, 0]", "[0, 228]"), "colour"),
     ):
         _, scales, faults = read(block.replace(*change).encode())
