@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from helpers.alarm_tile import seen_list as tile_of
 from helpers.keyboard import type_in
-from helpers.sample_city import SCALES, THU_HA, SampleSession, Scene, prepare, sample_session
+from helpers.sample_city import THU_HA, SampleSession, Scene, prepare, sample_session
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.action import ActionStatus, Stage, Verb
 from backends.domain.alarm import Alarm, AlarmState
 from backends.domain.people import Role
-from layouts.options import AlarmsOptions
 from widgets.i18n import tr
 from widgets.models.alarm_seen import SEEN_S
 from widgets.parts.alarm_panel import Mode
 from widgets.parts.alarm_rows import RowButton
-from widgets.tiles.alarms import AlarmsTile
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -28,21 +26,6 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 def sample(qapp: QApplication) -> SampleSession:
     prepare(qapp)
     return sample_session(Scene.FLOOD)
-
-
-def tile_of(qtbot: QtBot, sample: SampleSession, size: tuple[int, int] = (480, 600)) -> AlarmsTile:
-    tile = AlarmsTile(sample.session, SCALES["desk"], AlarmsOptions())
-    sample.city.feedsChanged.connect(tile.on_feeds)
-    QAbstractItemModelTester(tile.model, QAbstractItemModelTester.FailureReportingMode.Fatal, tile)
-    tile.resize(*size)
-    qtbot.addWidget(tile)
-    tile.show()
-    tile.activateWindow()
-    qtbot.waitUntil(tile.isActiveWindow)
-    tile.view.setFocus()
-    tile.grab()
-    sample.clock.advance_s(SEEN_S + 0.1)
-    return tile
 
 
 def test_a_key_means_the_marked_row_not_where_the_keyboard_stands(qtbot: QtBot, sample: SampleSession) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from helpers.alarm_tile import seen_list as tile_of
 from helpers.keyboard import type_in
-from helpers.sample_city import SCALES, THU_HA, SampleSession, Scene, prepare, sample_session, who_is_here
+from helpers.sample_city import THU_HA, SampleSession, Scene, prepare, sample_session, who_is_here
 from helpers.text_rules import below_floor, cut, overlapping
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -20,7 +20,6 @@ from backends.domain.people import Role
 from backends.domain.ports import Changes
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
-from layouts.options import AlarmsOptions
 from widgets.i18n import Language, tr
 from widgets.models.alarm_filter import AlarmFilter
 from widgets.models.alarm_seen import SEEN_S
@@ -29,7 +28,6 @@ from widgets.parts.alarm_many import PATIENCE_S
 from widgets.parts.alarm_panel import ASIDE_S, Mode
 from widgets.parts.alarm_rows import RowButton
 from widgets.parts.reader import SCROLLED_S
-from widgets.tiles.alarms import AlarmsTile
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -38,21 +36,6 @@ CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModi
 def sample(qapp: QApplication) -> SampleSession:
     prepare(qapp)
     return sample_session(Scene.FLOOD)
-
-
-def tile_of(qtbot: QtBot, sample: SampleSession, size: tuple[int, int] = (480, 600)) -> AlarmsTile:
-    tile = AlarmsTile(sample.session, SCALES["desk"], AlarmsOptions())
-    sample.city.feedsChanged.connect(tile.on_feeds)
-    QAbstractItemModelTester(tile.model, QAbstractItemModelTester.FailureReportingMode.Fatal, tile)
-    tile.resize(*size)
-    qtbot.addWidget(tile)
-    tile.show()
-    tile.activateWindow()
-    qtbot.waitUntil(tile.isActiveWindow)
-    tile.view.setFocus()
-    tile.grab()
-    sample.clock.advance_s(SEEN_S + 0.1)
-    return tile
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The search line, the help and the notices, by keyboard and mouse; alarms go on beside them."""
+"""The search line, by keyboard and mouse; alarms go on beside it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 from helpers.keyboard import type_in
-from helpers.sample_city import DESK, WALL, WALL_4K, SampleSession, Scene, prepare, sample_session, who_is_here
+from helpers.sample_city import DESK, WALL, WALL_4K, SampleSession, prepare, sample_session, who_is_here
 from helpers.sample_records import ALARMS
-from helpers.text_rules import below_floor, cut, overlapping
+from helpers.search_room import CTRL, NONE, SHIFT, Key, Room
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.city.city import City
@@ -23,23 +23,18 @@ from backends.domain.ports import Changes
 from backends.domain.text import LocalText
 from layouts.geometry import plan_windows
 from layouts.load import load_layouts
-from layouts.spec import Monitor, PanelKind
+from layouts.spec import Monitor
 from widgets.commands import Context
-from widgets.i18n import Language, tr
-from widgets.parts import text
+from widgets.i18n import tr
 from widgets.parts.fields import Field
 from widgets.pump import Pump
 from widgets.search.finder import Kind
-from widgets.theme import ThemeName
 from widgets.tiles.alarms import AlarmsTile
-from widgets.tiles.camera import CameraTile
 from widgets.tiles.map import CALLED_S, MapTile
 from widgets.tiles.registry import tile_specs
 from widgets.tiles.reports import ReportsTile
-from widgets.windows.camera_desk import camera_tiles
-from widgets.windows.list_panel import ListPanel
-from widgets.windows.panels import HelpPanel, NoticesPanel, Palette
-from widgets.windows.wall import Wall, tile_kinds
+from widgets.windows.panels import HelpPanel, Palette
+from widgets.windows.wall import tile_kinds
 from widgets.windows.wall_window import WallWindow
 
 BARE = """
@@ -57,8 +52,6 @@ columns = 4
 rows = 4
 tiles = [{ kind = "feeds", at = [0, 0], size = [4, 4] }]
 """
-Key, NONE = Qt.Key, Qt.KeyboardModifier.NoModifier
-CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 change = msgspec.structs.replace
 MOST_KEYS = 10
 """3 s at 5 keys a second are 15; a third of it is for looking."""
@@ -68,64 +61,6 @@ MOST_KEYS = 10
 def sample(qapp: QApplication) -> SampleSession:
     prepare(qapp)
     return sample_session()
-
-
-class Room:
-    """A wall of one window, and one person at its keyboard."""
-
-    def __init__(
-        self,
-        sample: SampleSession,
-        layout: str = "overview",
-        kind: PanelKind = PanelKind.DESK,
-        own: Path | None = None,
-    ) -> None:
-        """`own`: a folder with layouts of the site."""
-        self.sample = sample
-        self.pump = Pump(sample.inbox, sample.city, sample.clock, sample.clock)
-        described = {"1": Monitor("1", 0, 0, 0, 0, 24.0 if kind is PanelKind.DESK else 55.0, kind)}
-        self.wall = Wall(sample.session, self.pump, load_layouts(tile_kinds(), own), described, windowed=True)
-        self.wall.show_layout(layout)
-        self.called: list[str] = []
-        sample.session.calls.cameraCalled.connect(self.called.append)
-
-    @property
-    def window(self) -> WallWindow:
-        return self.wall.windows[0]
-
-    @property
-    def panel(self) -> ListPanel:
-        panel = self.wall.panels.panel
-        assert panel is not None
-        assert panel.isVisible()
-        return panel
-
-    @property
-    def closed(self) -> bool:
-        return self.wall.panels.panel is None
-
-    def tile(self, kind: type) -> QWidget:
-        return next(tile for tile in self.window.tiles.values() if isinstance(tile, kind))
-
-    def free(self) -> list[CameraTile]:
-        return [tile for tile in camera_tiles(self.window) if not tile.options.slot]
-
-    def key(self, *keys: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> None:
-        for key in keys:
-            QTest.keyClick(self.window.windowHandle(), key, modifiers)
-
-    def type(self, words: str) -> None:
-        """Plain keys, as without an input method."""
-        for char in words:
-            QTest.keyClick(self.window.windowHandle(), char)
-
-    def search(self, words: str) -> ListPanel:
-        self.key(Key.Key_F, modifiers=CTRL)
-        self.type(words)
-        return self.panel
-
-    def titles(self) -> list[str]:
-        return [row.title for row in self.panel.rows if not row.heading]
 
 
 @pytest.fixture
@@ -466,95 +401,3 @@ def test_the_same_key_closes_it_and_the_layout_may_change_below(room: Room) -> N
     assert panel.field.placeholderText() == "Find: number, name, place, or what is to be done"
     room.key(Key.Key_H, modifiers=CTRL)
     assert isinstance(room.panel, HelpPanel)
-
-
-# -- help and notices ------------------------------------------------------------------------------------------------
-
-
-def test_help_begins_where_the_keyboard_is(room: Room) -> None:
-    room.free()[0].setFocus()
-    room.key(Key.Key_H, modifiers=CTRL)
-    assert room.panel.rows[0].key == (Kind.HELP, Context.CAMERA)
-    assert room.panel.rows[0].heading
-    assert room.panel.row == room.panel.rows[1]
-    room.key(Key.Key_Escape)
-    alarms = room.tile(AlarmsTile)
-    assert isinstance(alarms, AlarmsTile)
-    alarms.view.setFocus()
-    room.key(Key.Key_H, modifiers=CTRL)
-    assert room.panel.rows[0].key == (Kind.HELP, Context.ALARMS)
-    assert len(room.titles()) > 40
-
-
-def test_help_finds_a_key_by_its_words_and_does_it(room: Room, sample: SampleSession) -> None:
-    room.key(Key.Key_H, modifiers=CTRL)
-    room.type("nen toi")
-    assert room.titles() == [tr("command.window.theme")]
-    assert room.panel.rows[1].head == "Ctrl+T"
-    room.key(Key.Key_Return)
-    assert sample.session.look.theme.name is ThemeName.LIGHT
-    assert room.closed
-    room.key(Key.Key_H, modifiers=CTRL)
-    room.type("nhan xu ly")
-    room.key(Key.Key_Return)
-    assert room.panel.said == tr("search.by_hand")
-    room.key(Key.Key_Escape)
-    room.key(Key.Key_H, modifiers=CTRL)
-    room.type("F2")
-    room.key(Key.Key_Return)
-    assert room.wall.layout.id == "traffic"
-
-
-def test_help_topics_are_found_in_the_search_line(room: Room) -> None:
-    room.search("phim quay quet")
-    room.key(Key.Key_Return)
-    assert isinstance(room.panel, HelpPanel)
-    assert room.panel.rows[0].key == (Kind.HELP, Context.TURNING)
-
-
-def test_notices_that_were_missed_are_told_again(room: Room, sample: SampleSession) -> None:
-    room.key(Key.Key_N, modifiers=CTRL | SHIFT)
-    assert isinstance(room.panel, NoticesPanel)
-    assert room.panel.nothing("") == tr("search.no_notices")
-    room.key(Key.Key_Escape)
-    sample.session.notices.post("Chưa ghi được thao tác", Priority.HIGH)
-    sample.clock.advance_s(90)
-    sample.session.notices.tell_desk("Đã lưu ảnh")
-    room.key(Key.Key_N, modifiers=CTRL | SHIFT)
-    assert [(row.head, row.title) for row in room.panel.rows] == [
-        ("09:43:02", "Đã lưu ảnh"),
-        ("09:41:32", "Chưa ghi được thao tác"),
-    ]
-    assert room.panel.rows[1].priority is Priority.HIGH
-    room.type("thao tac")
-    assert room.titles() == ["Chưa ghi được thao tác"]
-
-
-# -- painting --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", [PanelKind.DESK, PanelKind.WALL])
-@pytest.mark.parametrize(
-    ("scene", "language", "theme"),
-    [(Scene.DESK, Language.VI, ThemeName.DARK), (Scene.FLOOD, Language.EN, ThemeName.LIGHT)],
-)
-def test_painted_text_keeps_the_rules(
-    qapp: QApplication, kind: PanelKind, scene: Scene, language: Language, theme: ThemeName
-) -> None:
-    prepare(qapp, language, theme)
-    room = Room(sample_session(scene, theme), kind=kind)
-    panels = room.wall.panels
-    room.sample.session.notices.post("Camera 068: 0,4 m/s", Priority.LOW)
-    for open_one in (panels.open_palette, panels.open_help, panels.open_notices):
-        for words in ("", "ngap", "camera 0", "khong co gi nhu the"):
-            open_one(room.window)
-            room.panel.field.setText(words)
-            with text.recording() as log:
-                room.panel.grab()
-            where = f"{type(room.panel).__name__}, {words!r}"
-            assert log.items, where
-            assert not below_floor(log, room.window.scale.floor), where
-            assert not cut(log), where
-            assert not overlapping(log), where
-            room.panel.end()
-    room.wall.close()
