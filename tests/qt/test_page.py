@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 import msgspec
 import pytest
@@ -27,7 +28,7 @@ KEPT = "page.sample.words"
 class Sample(Page):
     """Three rows; Enter asks for words about the chosen one."""
 
-    said_of: list[tuple[str, str]] = []
+    said_of: ClassVar[list[tuple[str, str]]] = []
     who = ("Hà", "Minh")
 
     def title(self) -> str:
