@@ -75,7 +75,8 @@ class ProcedureBook:
         if faults:
             log.error("%s is left out; what stood in its place before stays", path)
             return
-        for one in (*found.procedures, *found.phones):
+        new: list[Procedure | Phone] = [*found.procedures, *found.phones]
+        for one in new:
             before = self._records.pop(one.id, None)  # what is said last counts, and stands where it is said
             order = before.order if isinstance(before, Phone) else len(self._records) + 1
             self._records[one.id] = msgspec.structs.replace(one, order=order) if isinstance(one, Phone) else one
@@ -86,9 +87,7 @@ class ProcedureBook:
             for step in one.steps if isinstance(one, Procedure) else ():
                 for phone in step.call:
                     if PHONE_PREFIX + phone not in self._records:
-                        log.error(
-                            '%s, step "%s": nobody is called "%s" in the telephone lists', one.key, step.id, phone
-                        )
+                        log.error(_NOBODY, one.key, step.id, phone)
 
 
 def read(raw: bytes) -> tuple[Found, list[Fault]]:
