@@ -48,6 +48,7 @@ DEMO_STATION = "ban-1"
 WORKER = "worker"
 """The decoder workers' name in crash reports."""
 _SEED = 2020
+_RESOURCES = Path(__file__).resolve().parent.parent / "resources"
 _LOG_LIMIT = 5_000_000
 _SOCKET_FOLDER_LIMIT = 80
 """Bytes; a Unix socket's whole path has 107."""
@@ -321,7 +322,8 @@ class _Hub:
             "authorised_dir": str(self._session.data_dir / "authorised"),
             "keys_dir": str(self._session.data_dir / "keys"),
             "name": "Đông Hà",
-            "limits_dir": str(Path(__file__).resolve().parent.parent / "resources" / "limits"),
+            "limits_dir": str(_RESOURCES / "limits"),
+            "procedures_dir": str(_RESOURCES / "procedures"),
             "sign_in": self._sign_in,
             **self._more,
         }

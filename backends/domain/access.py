@@ -28,6 +28,8 @@ class Right(StrEnum):
     """Stop watching something, without an end; and watch it again. The shift lead's: nobody is told of it meanwhile."""
     IN_SERVICE = "in_service"
     COMMENT = "comment"
+    STEP = "step"
+    """Say of a step of an alarm's procedure that it is done, not needed, or not done after all."""
     PUSH_LAYOUT = "push_layout"
     INTAKE = "intake"
     CATEGORISE = "categorise"
@@ -67,6 +69,7 @@ _OPERATOR = _REPORTS | frozenset(
         Right.UNSHELVE,
         Right.RESET,
         Right.COMMENT,
+        Right.STEP,
         Right.REVEAL_REPORTER,
         Right.LOOK_BACK,
         Right.TURN_CAMERA,

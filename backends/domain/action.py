@@ -28,6 +28,9 @@ class Verb(StrEnum):
     IN_SERVICE = "in_service"
     COMMENT = "comment"
     """`args.text`."""
+    STEP = "step"
+    """Of an alarm's procedure: `args.step`, its id; `args.state`: done, not_needed (with `args.reason`, 1 to 200
+    characters) or not_done. `expect_state_rev` is the step's own: 1 = nobody has touched it, else its mark's `rev`."""
     PUSH_LAYOUT = "push_layout"
     """On feed `layouts`: `args.name_vi`, `args.name_en`, `args.toml`."""
     # On citizen reports; CLAIM, RELEASE and COMMENT fit them too.
@@ -78,6 +81,8 @@ EXPIRY_S: dict[Verb, float | None] = {
     Verb.OUT_OF_SERVICE: 5 * 60.0,
     Verb.IN_SERVICE: 15 * 60.0,
     Verb.COMMENT: None,
+    # It says what was done, and that stays so; what others have said of the step meanwhile makes it a conflict.
+    Verb.STEP: None,
     Verb.PUSH_LAYOUT: 5 * 60.0,
     Verb.INTAKE: None,
     Verb.CATEGORISE: 3600.0,

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
+from backends.domain.step_mark import StepMark
 from backends.domain.text import LocalText
 
 
@@ -186,6 +187,8 @@ class Alarm(msgspec.Struct, frozen=True, omit_defaults=True):
     """Key of what speaks for it when both are wrong (a recorder, a station, a feed); see `key`."""
     children: int = 0
     """How many alarms this one speaks for: those that are suppressed, with its key as `parent`."""
+    steps: tuple[StepMark, ...] = ()
+    """What was said of the steps of its procedure, the latest last (`backends.domain.procedure`)."""
     rev: int = 1
     """Moves with every change of the record."""
     state_rev: int = 1

@@ -1,4 +1,4 @@
-"""Where things are: areas with dates, shapes of the schematic map, agencies.
+"""Where things are: areas with dates, shapes of the schematic map, agencies; and all records of the feed `config`.
 
 Area names and borders are dated data: the district level ended on 1 July 2025 and wards merged, so
 a record carries from when until when it holds. Shapes are schematic and say so on the map.
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from backends.domain.procedure import Phone, Procedure
 from backends.domain.text import LocalText
 
 Point = tuple[float, float]
@@ -79,7 +80,7 @@ class PrivacyMask(msgspec.Struct, frozen=True, omit_defaults=True, tag="mask", t
     """What lies outside the picture, or is empty, counts for nothing."""
 
 
-ConfigRecord = Area | Shape | Agency | SlaRule | PrivacyMask
+ConfigRecord = Area | Shape | Agency | SlaRule | PrivacyMask | Procedure | Phone
 
 
 def masks_by_camera(records: Iterable[object]) -> dict[str, Boxes]:

@@ -24,7 +24,7 @@ from backends.domain.people import Operator
 from backends.domain.report import Report
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
-from backends.hub import timeline
+from backends.hub import step_desk, timeline
 from backends.hub.intake import Intake
 from backends.hub.log import MAX_BODY, oversized
 from backends.hub.ports import ActionRow, Change, EventLog
@@ -132,6 +132,8 @@ class ActionDesk:
             return self._comment(person, action, now_ns)
         if action.verb is Verb.PUSH_LAYOUT:
             return self._layout(person, action, now_ns)
+        if action.verb is Verb.STEP and action.feed == "alarms":
+            return self._on_step(person, action, now_ns)
         if action.feed == "reports":
             return self._on_report(person, action, now_ns)
         if action.feed != "alarms":
@@ -151,6 +153,20 @@ class ActionDesk:
         if action.expect_state_rev and action.expect_state_rev != standing.state_rev:
             return _Verdict(Stage.CONFLICT, "changed", standing.holder or standing.acked_by, standing.rev)
         note = timeline.of_verb(moved, action.verb, person, now_ns, cause=action.aid)
+        changes = self._intake.engine.changes_of(moved, now_ns, note, cause=action.aid)
+        return _Verdict(Stage.APPLIED, rev=moved.rev, moved=moved, changes=tuple(changes))
+
+    def _on_step(self, person: Operator, action: Action, now_ns: int) -> _Verdict:
+        """Of the alarm's procedure; the state of the alarm itself is not asked for, nor does it move."""
+        standing = self._intake.engine.alarm(action.target)
+        if standing is None:
+            return _Verdict(Stage.CONFLICT, "gone")
+        try:
+            moved, note = step_desk.judge(standing, self._intake.records("config"), person, action, now_ns)
+        except Unfit as unfit:
+            return _Verdict(Stage.REFUSED, unfit.code, unfit.text)
+        except TransitionRefused as refused:
+            return _Verdict(Stage.CONFLICT, refused.code, refused.holder, standing.rev)
         changes = self._intake.engine.changes_of(moved, now_ns, note, cause=action.aid)
         return _Verdict(Stage.APPLIED, rev=moved.rev, moved=moved, changes=tuple(changes))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ from backends.domain.action import Action
 from backends.domain.alarm import Alarm
 from backends.domain.definition import PLAIN, Definition
 from backends.domain.people import Operator
+from backends.domain.place import ConfigRecord
 from backends.domain.quality import Quality, Value
 from backends.domain.sensor import Sample, Sensor
 from backends.domain.world import CameraMoved, Condition, Measured, WorldEvent
@@ -52,11 +53,14 @@ class Core:
         self, events: EventLog, world: WorldSource, wall_ns: Callable[[], int] = time.time_ns,
         site: SiteCameras | None = None, define: Callable[[str, Sensor | None], Definition] = lambda *_: PLAIN,
         limits: Callable[[Sensor], Sensor] = lambda sensor: sensor,
+        procedures: Sequence[ConfigRecord] = (),
     ) -> None:  # fmt: skip
         """`site`: whose cameras, once it names any, stand in the place of the world's. `define`: how an alarm of that
-        condition key, or of that sensor, behaves. `limits`: a sensor with the limits that the hub's files give it."""
+        condition key, or of that sensor, behaves. `limits`: a sensor with the limits that the hub's files give it.
+        `procedures`: those of its files, with the telephone lists."""
         self.log = events
         self._site = site
+        self._procedures = procedures
         self._wall_ns = wall_ns
         self._world = world
         self._intake = Intake(self._restored_alarms(), define, limits)
@@ -92,6 +96,7 @@ class Core:
         self._restore(self._skip_to_ns)
         self._pending = self.log.meta(PENDING)
         self._waiting += self._intake.recall(self._pending)
+        self._waiting += self._intake.procedures(self._procedures, self._skip_to_ns)
         self._pass_over(start_ns)
         self._list_cameras(self._skip_to_ns)
         return 0
@@ -168,6 +173,7 @@ class Core:
         if self._site is not None and self._site.listing is not None:
             directory = msgspec.structs.replace(directory, cameras=self._site.listing.cameras)
         sort_in(self._intake.directory(directory, start_ns))
+        sort_in(self._intake.procedures(self._procedures, start_ns))
         loaded = self.log.load_past(samples())
         sort_in(self._intake.engine.tick(start_ns))
         self.log.seal()

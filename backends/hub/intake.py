@@ -16,7 +16,8 @@ from backends.domain.alarm import Alarm
 from backends.domain.camera import Camera
 from backends.domain.definition import PLAIN, Definition
 from backends.domain.people import Operator, Station
-from backends.domain.place import SlaRule
+from backends.domain.place import ConfigRecord, SlaRule
+from backends.domain.procedure import Phone, Procedure
 from backends.domain.report import Report, ReportState
 from backends.domain.sensor import Sample, Sensor
 from backends.domain.world import (
@@ -126,6 +127,16 @@ class Intake:
         changes = [change for id_ in gone for change in self._forget("cameras", id_, t_ns)]
         for camera in listed.values():
             changes += self.put("cameras", _as_seen(camera, self._records["cameras"].get(camera.id)), t_ns)
+        return changes
+
+    def procedures(self, records: Iterable[ConfigRecord], t_ns: int) -> list[Change]:
+        """All procedures and telephone numbers that there are, of the hub's own files; others are gone."""
+        listed = {record.id: record for record in records}
+        known = self._records["config"].items()
+        gone = [id_ for id_, one in known if isinstance(one, Procedure | Phone) and id_ not in listed]
+        changes = [change for id_ in gone for change in self._forget("config", id_, t_ns)]
+        for record in listed.values():
+            changes += self.put("config", record, t_ns)
         return changes
 
     def put(self, feed: str, record: Any, t_ns: int) -> list[Change]:

@@ -37,6 +37,7 @@ from backends.hub.limit_book import LIMITS, LimitBook
 from backends.hub.log import SqliteLog
 from backends.hub.ports import EventLog, LogTrouble, WorldSource
 from backends.hub.private import Confiding
+from backends.hub.procedure_book import PROCEDURES, ProcedureBook
 from backends.hub.replica import set_aside
 from backends.hub.scene_files import SceneFiles
 from backends.hub.server import Endpoints, Server
@@ -106,6 +107,8 @@ class HubSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Listen to what the site's cameras notice, in a process of its own (`hub.watching`)."""
     limits_dir: str = ""
     """Files of limits that come with the program (`hub.limit_book`); the site's own are in `data_dir`/limits."""
+    procedures_dir: str = ""
+    """And of procedures (`hub.procedure_book`); the site's own are in `data_dir`/procedures."""
     session_s: float = SESSION_S
     """How long a session lasts at most, in seconds of the wall clock."""
 
@@ -265,8 +268,12 @@ def _serve_log(
     began_s = time.monotonic()
     start_ns = _start(settings, events) if start_ns is None else start_ns
     folder = Path(settings.data_dir)
-    book = LimitBook([Path(settings.limits_dir)] if settings.limits_dir else [], folder / LIMITS)
-    core = Core(events, world(settings, start_ns), site=site, define=Definitions(folder).of, limits=book.of)
+    book = LimitBook(_folders(settings.limits_dir), folder / LIMITS)
+    procedures = ProcedureBook(_folders(settings.procedures_dir), folder / PROCEDURES).records
+    core = Core(
+        events, world(settings, start_ns), site=site, define=Definitions(folder).of, limits=book.of,
+        procedures=procedures,
+    )  # fmt: skip
     loaded = core.start(start_ns)
     clock = make_clock(events) if make_clock is not None else _clock(settings, events)
     instance = os.urandom(8).hex()
@@ -298,6 +305,11 @@ def _serve_log(
             if beside is not None:
                 beside.close()
         log.info("hub stopped: %s", dict(server.counters))
+
+
+def _folders(name: str) -> list[Path]:
+    """Of files that come with the program."""
+    return [Path(name)] if name else []
 
 
 def log_path(settings: HubSettings) -> Path:

@@ -81,6 +81,8 @@ def test_every_role_against_every_verb_from_the_console(hub: HubProcess, console
             args = {"text": "đã gọi"}
         elif verb is Verb.SHELVE:
             args = {"until_ns": str(feed.core.clock.now_ns() + 600 * NS_PER_S), "reason": "thử"}
+        elif verb is Verb.STEP:
+            args = {"step": "call", "state": "done"}
         elif verb is Verb.OUT_OF_SERVICE:
             args = {"reason": "bảo trì"}
         elif verb is Verb.PUSH_LAYOUT:

@@ -72,6 +72,8 @@ def attempt(client: WireClient, verb: Verb, aid: str, **forged: Any) -> dict[str
     elif verb is Verb.SHELVE:
         until_ns = client.hello()["now"] + 600 * NS_PER_S
         more |= {"args": {"until_ns": str(until_ns), "reason": "đang sửa"}}
+    elif verb is Verb.STEP:
+        more |= {"args": {"step": "call", "state": "done"}}
     elif verb is Verb.OUT_OF_SERVICE:
         more |= {"args": {"reason": "bảo trì"}}
     return client.act(aid, verb.value, target, **more)[-1]

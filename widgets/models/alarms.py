@@ -15,7 +15,7 @@ from widgets.models.alarm_filter import ALL, AlarmFilter, is_grave
 from widgets.models.alarm_folds import Fold, Folded, Item, item_id
 from widgets.models.alarm_order import Moves, Ordered, is_listed
 from widgets.models.city import LOCAL_FEED, CityModel
-from widgets.parts.alarm_words import fold_words, second_line, state_words, why_not
+from widgets.parts.alarm_words import fold_words, run_words, second_line, state_words, why_not
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
 Index = QModelIndex | QPersistentModelIndex
@@ -134,7 +134,8 @@ class AlarmListModel(QAbstractListModel):
         if isinstance(row, FoldRow):
             return fold_words(self._city, row.fold)
         state = tr("alarms.ended") if row.gone else state_words(row.alarm)
-        return local(row.alarm.name), second_line(row.alarm, figures=True), state
+        about = (run_words(self._city, row.alarm), second_line(row.alarm, figures=True))
+        return local(row.alarm.name), " · ".join(filter(None, about)), state
 
     @property
     def _items(self) -> list[Item]:

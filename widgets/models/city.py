@@ -13,7 +13,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from backends.domain.access import NOBODY, AccessAnswer, Grant, Revealed
-from backends.domain.action import ActionStatus, Stage
+from backends.domain.action import ActionStatus, Stage, Verb
 from backends.domain.alarm import Alarm, Priority, highest_unacknowledged
 from backends.domain.camera import Camera
 from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, LinkState, Mode
@@ -73,6 +73,8 @@ class CityModel(QObject):
         """Newest value of each series."""
         self.pending: dict[tuple[str, str], ActionStatus] = {}
         """By (feed, target): the latest action that has not reached a final stage, or failed visibly."""
+        self.step_clicks: dict[tuple[str, str], ActionStatus] = {}
+        """By (alarm, step of its procedure): as `pending`. Apart, so that a tick is in the way of no other act."""
         self.turning: dict[str, TurnStatus] = {}
         """Cameras that are or were turned from this station, by id: the newest word on each."""
         self.unstored: set[str] = set()
@@ -236,6 +238,8 @@ class CityModel(QObject):
         for key in changes.deleted:
             records.pop(key, None)
             self.pending.pop((changes.feed, key), None)
+            if changes.feed == "alarms":
+                self._forget_steps(key)
             if alarms:
                 self._moved[key] = None
         if changes.feed == "timeline" and len(records) > _TIMELINE_KEPT:
@@ -243,17 +247,24 @@ class CityModel(QObject):
                 del records[key]
 
     def _apply_action(self, status: ActionStatus) -> None:
-        key = (status.action.feed, status.action.target)
+        action = status.action
+        pending, key = self.pending, (action.feed, action.target)
+        if action.verb is Verb.STEP:
+            pending, key = self.step_clicks, (action.target, action.args.get("step", ""))
         if status.stage in (Stage.APPLIED, Stage.DUPLICATE):
-            current = self.pending.get(key)
-            if current is not None and current.action.aid == status.action.aid:
-                del self.pending[key]
+            current = pending.get(key)
+            if current is not None and current.action.aid == action.aid:
+                del pending[key]
         else:
             # Conflict, refusal and expiry stay visible on the row until the next click on it.
-            self.pending[key] = status
-        if status.action.feed in _ALARM_FEEDS:
-            self._moved[status.action.target] = self._records[status.action.feed].get(status.action.target)
+            pending[key] = status
+        if action.feed in _ALARM_FEEDS:
+            self._moved[action.target] = self._records[action.feed].get(action.target)
         self.actionChanged.emit(status)
+
+    def _forget_steps(self, alarm_id: str) -> None:
+        for key in [key for key in self.step_clicks if key[0] == alarm_id]:
+            del self.step_clicks[key]
 
 
 def _shown(link: LinkStatus) -> tuple[object, ...]:

@@ -48,6 +48,7 @@ class AlarmHands(QObject):
             "alarms.all_seen": self.choose_seen,
             "alarms.plot": lambda: self._plot(PLOT_HALF_S),
             "alarms.plot_wide": lambda: self._plot(PLOT_WIDE_HALF_S),
+            "alarms.procedure": self._procedure,
             "alarms.note": lambda: self._write(Mode.NOTE),
             "alarms.shelve": lambda: self._write(Mode.SHELVE),
             "alarms.history": self.tell,
@@ -151,6 +152,15 @@ class AlarmHands(QObject):
             self._session.notices.tell_desk(tr("alarms.no_sensor"))
             return True
         self._session.calls.plotCalled.emit(row.alarm.sensor_id, row.alarm.t_raised_ns, half_s)
+        return True
+
+    def _procedure(self) -> bool:
+        """The page with what is to be done about the chosen alarm."""
+        row = self._view.currentIndex().data(ROW_ROLE)
+        if isinstance(row, AlarmRow):
+            self._session.calls.pageCalled.emit("procedure", row.alarm.id)
+        else:
+            self._session.notices.tell_desk(tr("alarms.history_none"))
         return True
 
     def _acknowledge(self, rows: list[AlarmRow]) -> None:

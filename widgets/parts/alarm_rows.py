@@ -23,7 +23,7 @@ from widgets.models.alarms import ROW_ROLE, AlarmRow, FoldRow, Row
 from widgets.models.city import LOCAL_FEED, CityModel
 from widgets.parts import text
 from widgets.parts.alarm_fold_rows import paint_fold
-from widgets.parts.alarm_words import pending_words, second_line, state_words
+from widgets.parts.alarm_words import pending_words, run_words, second_line, state_words
 from widgets.parts.rows import Index, RowDelegate, RowList
 from widgets.parts.shapes import chip_width, draw_chip, draw_rule
 from widgets.parts.stand_in import camera_of
@@ -160,7 +160,8 @@ class AlarmDelegate(RowDelegate):
         right = self._paint_state(painter, line, row)
         if right - line.left() > px * 3:
             room = QRectF(line.left(), line.top(), right - line.left(), line.height())
-            text.draw(painter, room, second_line(alarm, figures=not scale.wall), px, color)
+            said = (run_words(self.city, alarm), second_line(alarm, figures=not scale.wall))
+            text.draw(painter, room, " · ".join(filter(None, said)), px, color)
 
     def _paint_state(self, painter: QPainter, line: QRectF, row: AlarmRow, *, whole: bool = False) -> float:
         """Right in `line`: where it stands, or what became of the last click. `whole`: or nothing, where that has no

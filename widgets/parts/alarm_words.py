@@ -5,6 +5,7 @@ from __future__ import annotations
 from backends.domain.action import ActionStatus, Stage, Verb
 from backends.domain.alarm import Alarm, AlarmState
 from backends.domain.place import Area
+from backends.domain.procedure import procedure_of, progress
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.models.alarm_folds import Fold, cause_of
@@ -85,6 +86,15 @@ def second_line(alarm: Alarm, *, figures: bool) -> str:
     elif alarm.count > 1 and figures:
         parts.insert(0, tr("alarms.count", n=alarm.count))
     return " · ".join(part for part in parts if part)
+
+
+def run_words(city: CityModel, alarm: Alarm) -> str:
+    """How far its procedure has come, where somebody has begun with it: "bước 2/6"."""
+    procedure = procedure_of(city.records("config"), alarm.procedure_id) if alarm.steps else None
+    if procedure is None:
+        return ""
+    done, total = progress(procedure, alarm)
+    return tr("alarms.steps", done=done, total=total)
 
 
 def fold_words(city: CityModel, fold: Fold) -> tuple[str, str, str]:

@@ -105,6 +105,22 @@ def _area(session: Session, item: Item) -> Words:
     return {"title": title, "state": tr("camera_list.count", n=cameras) if cameras else ""}
 
 
+def _procedure(session: Session, item: Item) -> Words:
+    one = session.city.records("config").get(item.id)
+    return {"title": local(one.name), "state": tr("procedures.count", n=len(one.steps))} if one is not None else {}
+
+
+def _phone(session: Session, item: Item) -> Words:
+    one = session.city.records("config").get(item.id)
+    if one is None:
+        return {}
+    return {
+        "title": local(one.name),
+        "state": one.number or tr("procedures.no_number"),
+        "strong_state": bool(one.number),
+    }
+
+
 def _layout(_session: Session, item: Item) -> Words:
     return {"title": item.names[-1 if language() is Language.EN else 0], "state": item.number}
 
@@ -131,5 +147,7 @@ _ROWS: dict[Kind, Callable[[Session, Item], Words]] = {
     Kind.REPORT: _report,
     Kind.AGENCY: _agency,
     Kind.INDICATOR: _indicator,
+    Kind.PROCEDURE: _procedure,
+    Kind.PHONE: _phone,
     Kind.HELP: _help,
 }

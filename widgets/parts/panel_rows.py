@@ -38,6 +38,8 @@ class Row:
     """Of an alarm: its symbol."""
     filled: bool = False
     """It asks for an acknowledgement."""
+    muted: bool = False
+    """Done with: it is read, but asks for nothing."""
     heading: bool = False
     """Stands over the rows that follow; cannot be chosen."""
 
@@ -94,7 +96,8 @@ def _paint_row(painter: QPainter, box: QRectF, row: Row, column: float, scale: T
         symbol = QRectF(inner.left(), inner.center().y() - side / 2, side, side)
         draw_symbol(painter, symbol, row.priority, theme, filled=row.filled)
         inner.setLeft(inner.left() + side + pad / 2)
-    took = text.draw(painter, inner, row.title, scale.read, theme.strong, Weight.SEMIBOLD)
+    ink, weight = (theme.muted, Weight.REGULAR) if row.muted else (theme.strong, Weight.SEMIBOLD)
+    took = text.draw(painter, inner, row.title, scale.read, ink, weight)
     rest = QRectF(took.right() + pad, inner.top(), inner.right() - took.right() - pad, inner.height())
     if row.place and rest.width() > min(text.width(row.place, scale.floor), scale.floor * 5):
         text.draw(painter, rest, row.place, scale.floor, theme.muted)

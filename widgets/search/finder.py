@@ -15,6 +15,7 @@ from backends.domain.alarm import Alarm, AlarmState
 from backends.domain.camera import Camera
 from backends.domain.indicator import Indicator
 from backends.domain.place import Agency, Area
+from backends.domain.procedure import Phone, Procedure
 from backends.domain.report import Report
 from backends.domain.sensor import Sensor
 from backends.domain.text import LocalText
@@ -47,6 +48,8 @@ class Kind(StrEnum):
     REPORT = "report"
     AGENCY = "agency"
     INDICATOR = "indicator"
+    PROCEDURE = "procedure"
+    PHONE = "phone"
     HELP = "help"
     """The keys of one context."""
 
@@ -198,6 +201,12 @@ def _place(record: Any) -> Item | None:
         return Item(Kind.AREA, record.id, _texts(record.name), "", _kind(Kind.AREA), rank=_RANK[Kind.AREA])
     if isinstance(record, Agency):
         return Item(Kind.AGENCY, record.id, _texts(record.name), "", _kind(Kind.AGENCY), rank=_RANK[Kind.AGENCY])
+    if isinstance(record, Procedure):
+        return Item(
+            Kind.PROCEDURE, record.id, _texts(record.name), "", _kind(Kind.PROCEDURE), rank=_RANK[Kind.PROCEDURE]
+        )
+    if isinstance(record, Phone):
+        return Item(Kind.PHONE, record.id, _texts(record.name), "", _kind(Kind.PHONE), rank=_RANK[Kind.PHONE])
     return None
 
 

@@ -21,6 +21,7 @@ from widgets.pages import page_specs
 from widgets.parts.alarm_words import why_not
 from widgets.parts.found_rows import row_of
 from widgets.parts.stand_in import camera_of
+from widgets.parts.step_words import StepTeller
 from widgets.search.finder import A_SECOND, Finder, Kind
 from widgets.search.index import Item
 from widgets.session import Session
@@ -66,6 +67,7 @@ class PanelDesk(QObject):
         self.panel: ListPanel | None = None
         self.page: Page | None = None
         session.calls.pageCalled.connect(self._on_called)
+        self._steps = StepTeller(session, self)
 
     @property
     def finder(self) -> Finder:
@@ -104,9 +106,12 @@ class PanelDesk(QObject):
     def open_page(self, window: WallWindow, page_id: str, about: str = "") -> None:
         """In place of the page that is open. The same one again gets the keyboard; where it has it, it ends."""
         spec, before = page_specs()[page_id], self.page
+        typing = before is not None and before.field.hasFocus()
+        if self.panel is not None:
+            self.panel.end(back=True)  # it was chosen there: the keyboard goes to the page, and back from it
         if before is not None:
             same = type(before) is spec.page and before.window() is window and before.about == about
-            if same and not before.field.hasFocus():
+            if same and not typing:
                 before.field.setFocus()
                 return
             before.end(back=True)
@@ -202,6 +207,8 @@ class PanelDesk(QObject):
                 self._show_layout(item.id)
             case Kind.COMMAND:
                 return self.run(COMMANDS[item.id], window)
+            case Kind.PROCEDURE | Kind.PHONE:
+                self.open_page(window, "procedure", item.id if item.kind == Kind.PROCEDURE else "")
             case Kind.HELP:
                 self.open_help(window, Context(item.id))
             case Kind.AGENCY | Kind.INDICATOR:
