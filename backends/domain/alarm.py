@@ -187,7 +187,7 @@ class Alarm(msgspec.Struct, frozen=True, omit_defaults=True):
     children: int = 0
     """How many alarms this one speaks for: those that are suppressed, with its key as `parent`."""
     sector: str = ""
-    """Which kind of work it is ("flood", "traffic", ...): who covers it goes by that and by the area (domain.coverage)."""
+    """Which kind of work it is ("flood", "traffic", ...): who covers it goes by that and the area, see coverage.py."""
     t_escalated_ns: int = 0
     """Since when it has been with the shift lead, because nobody had seen to it; 0 = it is not. Ends as soon as it asks
     for nothing any more."""
@@ -383,7 +383,7 @@ def unsuppress(alarm: Alarm) -> Alarm:
 
 
 def escalate(alarm: Alarm, t_ns: int) -> Alarm:
-    """Nobody has seen to it: it goes to the shift lead. `state_rev` stays: a click on what was seen before still fits."""
+    """Nobody has seen to it: it goes to the shift lead. `state_rev` stays: a click made before still fits."""
     return msgspec.structs.replace(alarm, t_escalated_ns=t_ns, rev=alarm.rev + 1)
 
 

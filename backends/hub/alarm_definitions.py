@@ -2,8 +2,8 @@
 
 A class says what holds for its alarms, and inherits what it does not say from the class it is `of`. An alarm belongs
 to the class that its row names, else to the last one whose `keys` or `parameters` fit it; a row may say more. The
-shipped classes and sectors (`data/alarms.toml`) come first. Read at the start: what cannot be used is said with file and line,
-and costs that class or row. Must not: raise an alarm.
+shipped classes (`data/alarms.toml`) come first. A sector says which alarms are which kind of work. Read at the start:
+what cannot be used is said with file and line, and costs that class, sector or row. Must not: raise an alarm.
 """
 
 from __future__ import annotations
