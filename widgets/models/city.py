@@ -114,8 +114,8 @@ class CityModel(QObject):
         return found
 
     def is_mine(self, alarm: Alarm) -> bool:
-        """It is for the person here to see to, or for everybody: he covers it or has it in hand, nobody covers it, or it has
-        gone to the shift lead and he is that. Where nobody is signed in, or somebody who sees to no alarms, all are."""
+        """It is for the person here to see to, or for everybody: he covers it or has it in hand, nobody covers it, or
+        it has gone to the shift lead and he is that. Nobody is signed in, or one who sees to no alarms: all are."""
         grant = self.grant
         if not grant.operator_id or grant.role not in AT_WORK or alarm.holder_id == grant.operator_id:
             return True
