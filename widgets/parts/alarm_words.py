@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends.domain.action import ActionStatus, Stage, Verb
 from backends.domain.alarm import Alarm, AlarmState
+from backends.domain.coverage import SECTORS
 from backends.domain.place import Area
 from backends.domain.times import NS_PER_S
 from widgets import format as fmt
@@ -107,6 +108,11 @@ def _together_words(status: ActionStatus, alarm: Alarm | None) -> str:
         return ""
     key = "alarms.together_claimed" if status.code == "already_claimed" else "alarms.together"
     return tr(key, who=who, n=fmt.number(apart_s, 1))
+
+
+def sector_words(sector: str) -> str:
+    """A kind of work; a site's own is called by its id."""
+    return tr(f"sector.{sector}") if sector in SECTORS else sector[:40]
 
 
 def second_line(alarm: Alarm, *, figures: bool) -> str:
