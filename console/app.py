@@ -132,6 +132,7 @@ class SessionBuilder(QObject):
         self._idle = IdleLock(self.session, self.pump, settings.lock_after_min)
         self.wall.lock_when_idle(self._idle)
         self._sound.changed.connect(self.wall.repaint_bars)
+        self.pump.secondPassed.connect(self._sound.on_second)
 
     def start(self, painted: Callable[[], None] | None = None) -> None:
         """Apply what is stored, show the windows, start the clocks; `painted` runs once all are painted."""

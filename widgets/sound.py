@@ -2,7 +2,8 @@
 
 Listens to the city and decides; a voice plays (widgets/sound_voice.py). Several alarms at once give one
 tone, the gravest one's. Silence is not acknowledgement: it stops what sounds now, and the next new alarm
-sounds again. A replay is silent. It never touches an alarm.
+sounds again. What somebody else covers sounds at his desk, and here too once nobody has acknowledged it for
+UNHEARD_S; what is urgent, and what nobody covers, sounds at once. A replay is silent. It never touches an alarm.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 
 from backends.domain.alarm import Alarm, Priority
-from backends.domain.feeds import FeedQuality, Mode
+from backends.domain.feeds import FeedQuality, LinkState, Mode
 from backends.domain.times import MonotonicClock, SystemClock
 from widgets.models.alarm_order import Moves
 from widgets.models.city import CityModel
@@ -25,6 +26,9 @@ SOUNDS = Path(__file__).resolve().parent.parent / "resources" / "sounds"
 
 _VOICE_AFTER_MS = 800
 """The voice's process starts when the windows have had the processor for their first paint."""
+
+UNHEARD_S = 60.0
+"""So long an alarm of another's area or sector is left to his desk: he may have gone out, or have no sound."""
 
 _BATCH_S = 10.0
 """So long after the first alarm the start-up ends even without a hub: the station's own alarms must sound."""
@@ -92,6 +96,8 @@ class Annunciator(QObject):
         self._device: str | None = None
         self._known: dict[str, tuple[int, int]] = {}
         """Unacknowledged alarms that have had their tone: id -> (rank, raised)."""
+        self._elsewhere: dict[str, tuple[Alarm, float]] = {}
+        """What is left to other desks: (the alarm, until when)."""
         self._urgent: set[str] = set()
         """Urgent ones that nobody has acknowledged or silenced: while there are any, the tone repeats."""
         self._rank = _QUIET
@@ -104,6 +110,8 @@ class Annunciator(QObject):
         self.latencies_s: deque[float] = deque(maxlen=200)
         """From the drain that brought an alarm to its tone's first sample in the sink."""
         city.alarmsMoved.connect(self._on_moves)
+        city.feedsChanged.connect(self._on_feeds)
+        city.grantChanged.connect(self._reconsider)
         city.healthChanged.connect(self._on_health)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -157,27 +165,69 @@ class Annunciator(QObject):
     # -- deciding ------------------------------------------------------------------------------------
 
     def _on_moves(self, moves: Moves) -> None:
-        # 1. What of this asks for acknowledgement, and what of that is new: raised, raised again, or risen.
+        # 1. What of this asks for acknowledgement; what of that is new (raised, raised again, risen, or come to the
+        #    shift lead) and for this desk.
         asking = [alarm for alarm in moves.values() if alarm is not None and alarm.unacknowledged]
-        new = [alarm for alarm in asking if self._is_new(alarm)]
-        for alarm_id in moves:
-            self._known.pop(alarm_id, None)
-        self._known |= {alarm.id: (alarm.priority.rank, alarm.t_raised_ns) for alarm in asking}
+        known = {alarm_id: self._known.pop(alarm_id, None) for alarm_id in moves}
+        left = {alarm_id: self._elsewhere.pop(alarm_id, None) for alarm_id in moves}
+        new: list[Priority] = []
+        for alarm in asking:
+            tone, before = self._tone_of(alarm), left[alarm.id]
+            news = _is_new(known[alarm.id], self._heard(alarm, tone or alarm.priority))
+            if news and tone is None:
+                self._elsewhere[alarm.id] = (alarm, before[1] if before else self._mono.monotonic_s() + UNHEARD_S)
+            else:
+                new += self._hear(alarm, tone or alarm.priority, new=news)
         # 2. An urgent tone ends when the last of its alarms has been acknowledged.
-        self._urgent -= moves.keys() - {alarm.id for alarm in asking if alarm.priority is Priority.URGENT}
-        self._urgent |= {alarm.id for alarm in new if alarm.priority is Priority.URGENT}
+        self._urgent -= {alarm_id for alarm_id in moves if self._known.get(alarm_id, _NEVER)[0] != Priority.URGENT.rank}
         if self._rank == Priority.URGENT.rank and not self._urgent:
             self._hush()
         # 3. One tone for all that is new: the gravest one's.
         if new:
-            self._sound(min(new, key=lambda alarm: alarm.priority.rank).priority)
+            self._sound(min(new, key=lambda priority: priority.rank))
 
-    def _is_new(self, alarm: Alarm) -> bool:
-        before = self._known.get(alarm.id)
-        if before is None:
-            return True
-        rank, t_raised_ns = before
-        return alarm.priority.rank < rank or alarm.t_raised_ns > t_raised_ns
+    def _tone_of(self, alarm: Alarm) -> Priority | None:
+        """What it sounds like at this desk; None: it is left to others."""
+        city = self._city
+        if city.escalated_here(alarm):
+            return Priority.URGENT
+        # Whether anybody else is there is known only while the hub says so.
+        certain = city.link.state is LinkState.UP and city.quality("roster") is FeedQuality.LIVE
+        if alarm.priority is Priority.URGENT or not certain or city.is_mine(alarm):
+            return alarm.priority
+        return None
+
+    def _heard(self, alarm: Alarm, tone: Priority) -> tuple[int, int]:
+        """What is remembered of an alarm that has had its tone: what comes later, or is graver, is news."""
+        t_ns = max(alarm.t_raised_ns, alarm.t_escalated_ns if self._city.escalated_here(alarm) else 0)
+        return tone.rank, t_ns
+
+    def _hear(self, alarm: Alarm, tone: Priority, *, new: bool) -> list[Priority]:
+        """It has, or has had, its tone here; that tone, if it is `new`."""
+        self._known[alarm.id] = self._heard(alarm, tone)
+        if new and tone is Priority.URGENT:
+            self._urgent.add(alarm.id)
+        return [tone] if new else []
+
+    def on_second(self) -> None:
+        """What was left to others for long enough sounds here, too."""
+        if self._elsewhere:
+            self._reconsider()
+
+    def _on_feeds(self, changed: frozenset[str]) -> None:
+        if "roster" in changed:
+            self._reconsider()
+
+    def _reconsider(self) -> None:
+        """Another one covers what was left to him, he has gone, the hub has, or the time is up."""
+        now_s, new = self._mono.monotonic_s(), list[Priority]()
+        for alarm_id, (alarm, until_s) in list(self._elsewhere.items()):
+            tone = self._tone_of(alarm) or (alarm.priority if now_s >= until_s else None)
+            if tone is not None:
+                del self._elsewhere[alarm_id]
+                new += self._hear(alarm, tone, new=True)
+        if new:
+            self._sound(min(new, key=lambda priority: priority.rank))
 
     def _sound(self, priority: Priority) -> None:
         rank, now_s = priority.rank, self._mono.monotonic_s()
@@ -206,6 +256,7 @@ class Annunciator(QObject):
             self._starting = False
         if self._city.link.mode is Mode.REPLAY:
             self._hush()
+        self._reconsider()
 
     # -- the voice tells -------------------------------------------------------------------------------
 
@@ -222,5 +273,10 @@ class Annunciator(QObject):
             self.latencies_s.append(max(0.0, t_s - asked_s))
 
 
+def _is_new(before: tuple[int, int] | None, now: tuple[int, int]) -> bool:
+    return before is None or now[0] < before[0] or now[1] > before[1]
+
+
 _QUIET = 99
 """Rank of silence."""
+_NEVER = (_QUIET, 0)

@@ -45,6 +45,8 @@ class Right(StrEnum):
     UNMERGE = "unmerge"
     ORDER = "order"
     ORDER_STEP = "order_step"
+    COVER = "cover"
+    """Say who looks after which areas and sectors: oneself; the shift lead anybody."""
     REVEAL_REPORTER = "reveal_reporter"
     """See who sent a citizen report. Audited at every look."""
     REVEAL_CAMERA = "reveal_camera"
@@ -73,6 +75,7 @@ _OPERATOR = _REPORTS | frozenset(
         Right.REVEAL_REPORTER,
         Right.LOOK_BACK,
         Right.TURN_CAMERA,
+        Right.COVER,
     }
 )
 

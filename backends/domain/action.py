@@ -61,6 +61,9 @@ class Verb(StrEnum):
     """A unit is sent: `args.agency`, `args.text`."""
     ORDER_STEP = "order_step"
     """`args.order`: its number, from 0; `args.step`: received, arrived or done."""
+    COVER = "cover"
+    """On feed `roster`: a person looks after these areas and sectors from now on. `args.areas`, `args.sectors`: ids,
+    separated by blanks; both empty = nothing. One's own; a shift lead anybody's."""
 
 
 REPORT_VERBS = frozenset(
@@ -98,6 +101,7 @@ EXPIRY_S: dict[Verb, float | None] = {
     Verb.UNMERGE: 3600.0,
     Verb.ORDER: 5 * 60.0,
     Verb.ORDER_STEP: None,
+    Verb.COVER: 5 * 60.0,
 }
 """How long a click means what it meant (design, section 4); None = for ever."""
 

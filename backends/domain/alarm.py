@@ -189,6 +189,11 @@ class Alarm(msgspec.Struct, frozen=True, omit_defaults=True):
     """How many alarms this one speaks for: those that are suppressed, with its key as `parent`."""
     steps: tuple[StepMark, ...] = ()
     """What was said of the steps of its procedure, the latest last (`backends.domain.procedure`)."""
+    sector: str = ""
+    """Which kind of work it is ("flood", "traffic", ...): who covers it goes by that and the area, see coverage.py."""
+    t_escalated_ns: int = 0
+    """Since when it has been with the shift lead, because nobody had seen to it; 0 = it is not. Ends as soon as it asks
+    for nothing any more."""
     rev: int = 1
     """Moves with every change of the record."""
     state_rev: int = 1
@@ -380,9 +385,17 @@ def unsuppress(alarm: Alarm) -> Alarm:
     return alarm if state is None else _moved(alarm, state=state, **_NOT_SEEN)
 
 
+def escalate(alarm: Alarm, t_ns: int) -> Alarm:
+    """Nobody has seen to it: it goes to the shift lead. `state_rev` stays: a click made before still fits."""
+    return msgspec.structs.replace(alarm, t_escalated_ns=t_ns, rev=alarm.rev + 1)
+
+
 _NOT_SEEN: dict[str, object] = {"acked_by": "", "t_acked_ns": 0}
 _NOT_SHELVED: dict[str, object] = {"shelved_until_ns": 0, "shelved_by": "", "shelve_reason": ""}
 
 
 def _moved(alarm: Alarm, **changes: object) -> Alarm:
-    return msgspec.structs.replace(alarm, rev=alarm.rev + 1, state_rev=alarm.state_rev + 1, **changes)
+    moved = msgspec.structs.replace(alarm, rev=alarm.rev + 1, state_rev=alarm.state_rev + 1, **changes)
+    if moved.t_escalated_ns and not moved.unacknowledged:
+        moved = msgspec.structs.replace(moved, t_escalated_ns=0)
+    return moved

@@ -12,6 +12,8 @@ CHATTER_S = 60.0
 """Also: for so long nothing may have come or gone before it is quiet again."""
 FLEETING_S = 10.0
 """Over within this, and not raised again: fleeting. The sources say "seconds"; the figure is ours."""
+ESCALATE_S = 60.0
+"""Ours: urgent means "act now"; who has not touched it within a minute is not there, or cannot."""
 
 
 class Definition(msgspec.Struct, frozen=True):
@@ -31,6 +33,16 @@ class Definition(msgspec.Struct, frozen=True):
     """Key of what speaks for it when both are wrong; empty = as its source says."""
     chatter: int = CHATTER
     """0 = it may come and go as it likes."""
+    escalate_s: float = ESCALATE_S
+    """An urgent alarm that nobody has acknowledged or claimed for so long goes to the shift lead; 0 = never."""
+    escalate_high_s: float = 0.0
+    """The same of one of high priority."""
+    sector: str = ""
+    """See domain.coverage; empty = by its source."""
+
+    def escalates_after_s(self, priority: Priority) -> float:
+        """0 = never."""
+        return {Priority.URGENT: self.escalate_s, Priority.HIGH: self.escalate_high_s}.get(priority, 0.0)
 
 
 PLAIN = Definition()

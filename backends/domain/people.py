@@ -34,6 +34,10 @@ class Operator(msgspec.Struct, frozen=True, omit_defaults=True):
     t_on_ns: int = 0
     t_handover_ns: int = 0
     """When this shift hands over."""
+    areas: tuple[str, ...] = ()
+    """Ids of the areas that this person looks after; none = all of them for the `sectors`. See domain.coverage."""
+    sectors: tuple[str, ...] = ()
+    """And the kinds of work; none = all of them in the `areas`. Kept until it is changed, or until he signs out."""
     rev: int = 1
 
 

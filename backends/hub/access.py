@@ -260,9 +260,12 @@ class Access:
         known: Operator | None = self._core.records("roster").get(person)
         if account is not None:
             t_on_ns = known.t_on_ns if known is not None and known.station_id == station else now_ns
-            self._core.put("roster", _operator(account, station, t_on_ns), now_ns)
+            there = _operator(account, station, t_on_ns)
+            if known is not None and station:  # what he covers goes with him, until he signs out
+                there = msgspec.structs.replace(there, areas=known.areas, sectors=known.sectors)
+            self._core.put("roster", there, now_ns)
         elif known is not None:
-            self._core.put("roster", msgspec.structs.replace(known, station_id=""), now_ns)
+            self._core.put("roster", msgspec.structs.replace(known, station_id="", areas=(), sectors=()), now_ns)
 
 
 def _operator(account: Account, station: str, t_on_ns: int = 0) -> Operator:

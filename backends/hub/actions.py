@@ -24,7 +24,7 @@ from backends.domain.people import Operator
 from backends.domain.report import Report
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
-from backends.hub import step_desk, timeline
+from backends.hub import cover_desk, step_desk, timeline
 from backends.hub.intake import Intake
 from backends.hub.log import MAX_BODY, oversized
 from backends.hub.ports import ActionRow, Change, EventLog
@@ -136,6 +136,8 @@ class ActionDesk:
             return self._on_step(person, action, now_ns)
         if action.feed == "reports":
             return self._on_report(person, action, now_ns)
+        if action.feed == "roster":
+            return self._on_roster(person, action, now_ns)
         if action.feed != "alarms":
             return _Verdict(Stage.REFUSED, "unsupported", f"{action.verb.value} on {action.feed[:32]}")
         return self._on_alarm(person, action, now_ns)
@@ -183,6 +185,15 @@ class ActionDesk:
         records = tuple(("reports", record) for record in judged.records)
         # A report that was taken in has its number from here.
         return _Verdict(Stage.APPLIED, "", judged.records[0].id, judged.records[0].rev, None, records, judged.changes)
+
+    def _on_roster(self, person: Operator, action: Action, now_ns: int) -> _Verdict:
+        try:
+            moved, changes = cover_desk.judge(self._intake, person, action, now_ns)
+        except Unfit as unfit:
+            return _Verdict(Stage.REFUSED, unfit.code, unfit.text)
+        except TransitionRefused as refused:
+            return _Verdict(Stage.CONFLICT, refused.code, refused.holder)
+        return _Verdict(Stage.APPLIED, rev=moved.rev, records=(("roster", moved),), changes=changes)
 
     @staticmethod
     def _comment(person: Operator, action: Action, now_ns: int) -> _Verdict:

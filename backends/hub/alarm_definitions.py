@@ -2,8 +2,8 @@
 
 A class says what holds for its alarms, and inherits what it does not say from the class it is `of`. An alarm belongs
 to the class that its row names, else to the last one whose `keys` or `parameters` fit it; a row may say more. The
-shipped classes (`data/alarms.toml`) come first. Read at the start: what cannot be used is said with file and line,
-and costs that class or row. Must not: raise an alarm.
+shipped classes (`data/alarms.toml`) come first. A sector says which alarms are which kind of work. Read at the start:
+what cannot be used is said with file and line, and costs that class, sector or row. Must not: raise an alarm.
 """
 
 from __future__ import annotations
@@ -33,9 +33,13 @@ MOST_ROWS = 200_000
 FAULTS_SAID = 20
 DEEPEST = 16
 """Classes from one to the last it is `of`."""
-_SETTINGS = ("priority", "on_delay_s", "off_delay_s", "count", "latching", "procedure", "parent", "chatter")
+_SETTINGS = (
+    "priority", "on_delay_s", "off_delay_s", "count", "latching", "procedure", "parent", "chatter", "escalate_s",
+    "escalate_high_s",
+)  # fmt: skip
 _COLUMNS = ("key", "class", *_SETTINGS)
 _HEADING = Heading(_COLUMNS, ("key",), most_rows=MOST_ROWS)
+_SECTOR = re.compile(r"\S{1,40}")
 _YES, _NO = ("1", "true", "yes", "x"), ("0", "false", "no")
 
 
@@ -50,6 +54,8 @@ class Said(msgspec.Struct, frozen=True):
     procedure_id: str | None = None
     parent: str | None = None
     chatter: int | None = None
+    escalate_s: float | None = None
+    escalate_high_s: float | None = None
 
 
 _FIELDS = Said.__struct_fields__
@@ -65,10 +71,19 @@ class AlarmClass(msgspec.Struct, frozen=True):
     keys: tuple[re.Pattern[str], ...] = ()
     parameters: frozenset[str] = frozenset()
 
-    def fits(self, key: str, sensor: Sensor | None) -> bool:
-        if sensor is not None and sensor.parameter in self.parameters:
-            return True
-        return any(pattern.match(key) for pattern in self.keys)
+
+class Sector(msgspec.Struct, frozen=True):
+    """One `[[sector]]`: which alarms are that kind of work. Others of the same id add to it."""
+
+    id: str
+    keys: tuple[re.Pattern[str], ...] = ()
+    parameters: frozenset[str] = frozenset()
+
+
+def _fits(one: AlarmClass | Sector, key: str, sensor: Sensor | None) -> bool:
+    if sensor is not None and sensor.parameter in one.parameters:
+        return True
+    return any(pattern.match(key) for pattern in one.keys)
 
 
 class Definitions:
@@ -79,6 +94,8 @@ class Definitions:
         self._rows: dict[str, tuple[str, Said]] = {}
         self._known: dict[str, Definition] = {}
         """Of rows, as they were asked for."""
+        self._sectors: list[Sector] = []
+        """What is said last counts first."""
         self._add_classes(SHIPPED)
         if folder is not None:
             self._add_classes(folder / CLASSES_FILE)
@@ -90,17 +107,17 @@ class Definitions:
 
     def of(self, key: str, sensor: Sensor | None = None) -> Definition:
         """What holds for the alarm of a condition key; `sensor`: whose limit alarm it is."""
-        row = self._rows.get(key)
+        row, found = self._rows.get(key), self._known.get(key)
         if row is None:
-            return _folded(self._chain(self._class_of(key, sensor)))
-        found = self._known.get(key)
-        if found is None:
+            found = _folded(self._chain(self._class_of(key, sensor)))
+        elif found is None:
             class_id = row[0] or self._class_of(key, sensor)
             found = self._known[key] = _folded([*self._chain(class_id), row[1]])
-        return found
+        sector = next((one.id for one in self._sectors if _fits(one, key, sensor)), "")
+        return msgspec.structs.replace(found, sector=sector) if sector else found
 
     def _class_of(self, key: str, sensor: Sensor | None) -> str:
-        return next((one.id for one in reversed(self._classes.values()) if one.fits(key, sensor)), "")
+        return next((one.id for one in reversed(self._classes.values()) if _fits(one, key, sensor)), "")
 
     def _chain(self, class_id: str) -> list[Said]:
         """From the most general to that class."""
@@ -114,7 +131,9 @@ class Definitions:
         raw = _bytes(path, MOST_BYTES)
         if raw is None:
             return
-        classes, faults = read_classes(raw)
+        blocks, faults = read_classes(raw)
+        classes = [one for one in blocks if isinstance(one, AlarmClass)]
+        self._sectors = [*(one for one in reversed(blocks) if isinstance(one, Sector)), *self._sectors]
         for one in classes:
             self._classes.pop(one.id, None)  # what is said last counts first
             self._classes[one.id] = one
@@ -153,16 +172,19 @@ def _folded(chain: list[Said]) -> Definition:
     return Definition(**said)
 
 
-def read_classes(raw: bytes) -> tuple[list[AlarmClass], list[Fault]]:
-    """The classes of a file, and what is wrong with those that were left out."""
-    found: list[AlarmClass] = []
+def read_classes(raw: bytes) -> tuple[list[AlarmClass | Sector], list[Fault]]:
+    """The classes and sectors of a file, and what is wrong with those that were left out."""
+    found: list[AlarmClass | Sector] = []
 
     def take(name: str, values: Any, line: int) -> None:
-        if name != "class":
-            raise Bad(name, f'there is no "{name}" here; known is [[class]]')
-        found.append(_class(rule_file.one(values, name), line))
+        if name == "class":
+            found.append(_class(rule_file.one(values, name), line))
+        elif name == "sector":
+            found.append(_sector(rule_file.one(values, name)))
+        else:
+            raise Bad(name, f'there is no "{name}" here; known are [[class]] and [[sector]]')
 
-    return found, rule_file.read_blocks(raw, take, lambda name: "this class" if name == "class" else "it")
+    return found, rule_file.read_blocks(raw, take, lambda name: f"this {name}" if name in ("class", "sector") else "it")
 
 
 def read_rows(raw: bytes, classes: dict[str, AlarmClass]) -> tuple[dict[str, tuple[str, Said]], list[Fault]]:
@@ -235,11 +257,25 @@ def _class(values: dict[str, Any], line: int) -> AlarmClass:
         procedure_id=text(values, "procedure") if "procedure" in values else None,
         parent=text(values, "parent") if "parent" in values else None,
         chatter=None if chatter is None else int(chatter),
+        escalate_s=seconds(values, "escalate_s"),
+        escalate_high_s=seconds(values, "escalate_high_s"),
     )
+    return AlarmClass(id_, line, said, text(values, "of"), *_what(values))
+
+
+def _what(values: dict[str, Any]) -> tuple[tuple[re.Pattern[str], ...], frozenset[str]]:
+    """Which alarms: patterns of their keys, and what the sensors of limit alarms measure."""
     keys = texts(values, "keys", '["limit:river-*"]')
     parameters = texts(values, "parameters", '["pm25"]')
-    patterns = tuple(re.compile(translate(key)) for key in keys)
-    return AlarmClass(id_, line, said, text(values, "of"), patterns, frozenset(parameters))
+    return tuple(re.compile(translate(key)) for key in keys), frozenset(parameters)
+
+
+def _sector(values: dict[str, Any]) -> Sector:
+    known(values, {"id", "keys", "parameters"})
+    id_ = text(values, "id")
+    if not _SECTOR.fullmatch(id_):
+        raise Bad("id", "id: 1 to 40 characters without blanks")
+    return Sector(id_, *_what(values))
 
 
 def _bytes(path: Path, most: int) -> bytes | None:

@@ -175,6 +175,7 @@ class Core:
         sort_in(self._intake.directory(directory, start_ns))
         sort_in(self._intake.procedures(self._procedures, start_ns))
         loaded = self.log.load_past(samples())
+        self._intake.engine.begin(start_ns)
         sort_in(self._intake.engine.tick(start_ns))
         self.log.seal()
         self._pending = self._intake.engine.memory()

@@ -19,6 +19,7 @@ import msgspec
 from backends.domain import alarm as alarms
 from backends.domain.action import Verb
 from backends.domain.alarm import Alarm, AlarmState, Priority, TransitionRefused
+from backends.domain.coverage import OF_SOURCE
 from backends.domain.definition import FLEETING_S, PLAIN, Definition
 from backends.domain.people import Operator, Role
 from backends.domain.sensor import Sample, Sensor
@@ -28,6 +29,7 @@ from backends.domain.world import Condition, CrewAct
 from backends.hub import timeline
 from backends.hub.alarm_course import CHATTER_NS, Course
 from backends.hub.alarm_families import Families
+from backends.hub.escalation import Escalations
 from backends.hub.limit_judge import LimitJudge
 from backends.hub.ports import Change
 from backends.protocol.messages import Canary
@@ -83,6 +85,7 @@ class AlarmEngine:
         self._unsettled = {k for k, a in self._by_key.items() if a.chattering or a.t_clear_ns}
         """Keys of those that chatter, or are in their off-delay."""
         self._families = Families(self._by_key)
+        self._escalations = Escalations(self._by_key.values())
         self._tidied_ns = 0
         self._canary_seq = 0
 
@@ -253,10 +256,15 @@ class AlarmEngine:
             if moved.chattering or moved.t_clear_ns:
                 self._unsettled.add(key)
         self._families.moved(before, moved, gone=gone)
+        self._escalations.moved(moved, t_ns, gone=gone)
+
+    def begin(self, now_ns: int) -> None:
+        """A new log begins with a past that nobody has looked at: whoever is to see to it has only now the chance."""
+        self._escalations.begin(now_ns)
 
     def tick(self, now_ns: int) -> list[Change]:
         """What time alone changes: the ends of shelving and delays, quiet after chattering, children and their parents,
-        and figures that have waited long enough."""
+        what goes to the shift lead, and figures that have waited long enough."""
         changes: list[Change] = []
         for key in [k for k, until_ns in self._shelved.items() if until_ns <= now_ns]:
             moved = alarms.unshelve(self._standing(key) or self._by_key[key])
@@ -267,6 +275,7 @@ class AlarmEngine:
         for key in sorted(self._unsettled):
             changes += self._settle(key, now_ns)
         changes += self._gather(now_ns)
+        changes += self._escalate(now_ns)
         due = [k for k in self._waiting if now_ns - self._shown_ns.get(k, 0) >= DETAIL_EVERY_NS]
         changes += [change for key in due for change in self.adopt(self._waiting[key], now_ns)]
         if now_ns - self._tidied_ns >= TIDY_NS:
@@ -332,6 +341,7 @@ class AlarmEngine:
             fields["procedure_id"] = definition.procedure_id
         if definition.parent:
             fields["parent"] = definition.parent
+        fields["sector"] = definition.sector or OF_SOURCE.get(fields["source"], "")
         if standing is None:
             return self._raise(key, t_ns, priority, fields, pending.times)
         latest = self._waiting.get(key, standing)
@@ -430,6 +440,15 @@ class AlarmEngine:
         if calm.t_clear_ns:
             return self._return(calm, calm.t_clear_ns, now_ns, note)
         return self.adopt(calm, now_ns, note)
+
+    def _escalate(self, now_ns: int) -> list[Change]:
+        """What nobody has seen to for too long."""
+        changes: list[Change] = []
+        for key in self._escalations.due(now_ns, lambda k, p: self._definition(k).escalates_after_s(p)):
+            if (standing := self._standing(key)) is not None:
+                moved = alarms.escalate(standing, now_ns)
+                changes += self.adopt(moved, now_ns, timeline.of_mark("alarm_escalated", moved, now_ns))
+        return changes
 
     def _gather(self, now_ns: int) -> list[Change]:
         """Children whose parent has come or gone, and how many each parent speaks for."""

@@ -75,6 +75,11 @@ def of_layout(aid: str, layout: LayoutRecord, operator: Operator, t_ns: int) -> 
     return event(aid, "layout_pushed", layout.id, t_ns, actor=operator.id, text=layout.name, cause=aid)
 
 
+def of_cover(aid: str, covering: Operator, operator: Operator, words: LocalText, t_ns: int) -> Change:
+    """Somebody covers other areas or sectors from now on, as `operator` says."""
+    return event(aid, "cover_changed", covering.id, t_ns, actor=operator.id, text=words, cause=aid)
+
+
 def of_presence(what: str, id_: str, station: str, person: str, t_ns: int) -> Change:
     """Somebody signed in at a station, or is no longer signed in there."""
     return event(id_, what, station, t_ns, actor=person, text=LocalText(""))

@@ -13,6 +13,7 @@ import msgspec
 
 from backends.domain.alarm import Alarm, AlarmState, Priority
 from backends.domain.text import LocalText, fold
+from widgets.models.alarm_order import is_listed
 
 
 class Stand(StrEnum):
@@ -25,6 +26,8 @@ class Stand(StrEnum):
     """Acknowledged, nobody has it in hand."""
     ASIDE = "aside"
     """Shelved."""
+    OUT = "out"
+    """Out of service: only a list that is asked for them shows any."""
 
 
 def stand_of(alarm: Alarm) -> Stand:
@@ -32,6 +35,8 @@ def stand_of(alarm: Alarm) -> Stand:
         return Stand.ASKING
     if alarm.state is AlarmState.SHELVED:
         return Stand.ASIDE
+    if alarm.state is AlarmState.OUT_OF_SERVICE:
+        return Stand.OUT
     return Stand.IN_HAND if alarm.holder_id else Stand.SEEN
 
 
@@ -51,13 +56,19 @@ class AlarmFilter(msgspec.Struct, frozen=True, omit_defaults=True):
     stands: frozenset[Stand] = frozenset()
     words: str = ""
     """All of these words, without accents and case, somewhere in name, place or who has it."""
+    mine: bool = False
+    """Only what is for the person here to see to, and what nobody covers."""
 
     @property
     def active(self) -> bool:
         return self != ALL
 
-    def passes(self) -> Callable[[Alarm], bool]:
-        """The question, ready to be asked of thousands."""
+    def lists(self, alarm: Alarm) -> bool:
+        """It belongs in a list at all: what is out of service does where that is asked for."""
+        return is_listed(alarm) or (alarm.state is AlarmState.OUT_OF_SERVICE and Stand.OUT in self.stands)
+
+    def passes(self, is_mine: Callable[[Alarm], bool] = lambda _: True) -> Callable[[Alarm], bool]:
+        """The question, ready to be asked of thousands. `is_mine`: as the city knows it."""
         if not self.active:
             return lambda alarm: True
         wanted = tuple(fold(self.words).split())
@@ -70,6 +81,7 @@ class AlarmFilter(msgspec.Struct, frozen=True, omit_defaults=True):
                 or (self.areas and alarm.area_id not in self.areas)
                 or (self.sources and alarm.source not in self.sources)
                 or (self.stands and stand_of(alarm) not in self.stands)
+                or (self.mine and not is_mine(alarm))
             ):
                 return False
             return not wanted or all(word in _words_of(alarm) for word in wanted)

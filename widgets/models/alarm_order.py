@@ -108,6 +108,8 @@ class AlarmBook:
         self._at_camera: dict[str, Ordered] = {}
         self.counts = dict.fromkeys(Priority, 0)
         """Unacknowledged ones. Do not change it."""
+        self.escalated: dict[str, Alarm] = {}
+        """Those that have gone to the shift lead. Do not change it."""
         self.raised: deque[int] = deque(maxlen=_RAISED_KEPT)
         """When alarms of lists were raised, or raised again, the newest arrival last; UTC nanoseconds."""
 
@@ -140,6 +142,9 @@ class AlarmBook:
             before = self._ordered.get(alarm_id)
             if alarm is not None and (before is None or before.t_raised_ns != alarm.t_raised_ns):
                 self.raised.append(alarm.t_raised_ns)
+            self.escalated.pop(alarm_id, None)
+            if alarm is not None and alarm.t_escalated_ns:
+                self.escalated[alarm_id] = alarm
             for sign, one in ((-1, before), (1, alarm)):
                 if one is not None and one.unacknowledged:
                     self.counts[one.priority] += sign

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import cast
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from backends.domain.action import ActionStatus, Verb
-from backends.domain.alarm import Alarm
-from widgets.i18n import local, tr
-from widgets.models.alarm_filter import ALL, AlarmFilter, is_grave
+from backends.domain.alarm import Alarm, AlarmState
+from widgets.i18n import local
+from widgets.models.alarm_filter import ALL, AlarmFilter, Stand, is_grave
 from widgets.models.alarm_folds import Fold, Folded, Item, item_id
-from widgets.models.alarm_order import Moves, Ordered, is_listed
+from widgets.models.alarm_order import Moves, Ordered
 from widgets.models.city import LOCAL_FEED, CityModel
-from widgets.parts.alarm_words import fold_words, run_words, second_line, state_words, why_not
+from widgets.parts.alarm_words import fold_words, gone_words, run_words, second_line, state_words, why_not
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
 Index = QModelIndex | QPersistentModelIndex
@@ -105,9 +105,13 @@ class AlarmListModel(QAbstractListModel):
         self._held: _Held | None = None
         self._filter = ALL
         self._passes = ALL.passes()
+        self._coverage: tuple[object, ...] = ()
+        """Who covered what, and who was here, when the filter was applied last."""
         self._folded: Folded | None = None
         self._opened: set[str] = set()
         city.alarmsMoved.connect(self._on_moves)
+        city.feedsChanged.connect(self._on_feeds)
+        city.grantChanged.connect(self._on_coverage)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own default
         if parent.isValid():
@@ -133,7 +137,7 @@ class AlarmListModel(QAbstractListModel):
         """Name, what about it and where, how it stands."""
         if isinstance(row, FoldRow):
             return fold_words(self._city, row.fold)
-        state = tr("alarms.ended") if row.gone else state_words(row.alarm)
+        state = gone_words(row.alarm) if row.gone else state_words(row.alarm)
         about = (run_words(self._city, row.alarm), second_line(row.alarm, figures=True))
         return local(row.alarm.name), " · ".join(filter(None, about)), state
 
@@ -177,14 +181,41 @@ class AlarmListModel(QAbstractListModel):
     def set_filter(self, filter_: AlarmFilter) -> None:
         """Show only these, at once, also while the list is held."""
         if filter_ != self._filter:
-            self._filter, self._passes = filter_, filter_.passes()
+            self._filter, self._passes = filter_, filter_.passes(self._city.is_mine)
             self._rearrange(self._choose)
             self.waitingChanged.emit()
 
     def _choose(self) -> None:
         self._held = None
-        self._live = Ordered(filter(self._passes, self._city.alarms()))
+        self._coverage = self._covered()
+        self._live = Ordered(filter(self._passes, self._all()))
         self._fold_or_not(self._folded is not None)
+
+    def _all(self) -> Iterator[Alarm]:
+        """All that could be in this list."""
+        yield from self._city.alarms()
+        if Stand.OUT in self._filter.stands:
+            for alarm in self._city.records("alarms").values():
+                if alarm.state is AlarmState.OUT_OF_SERVICE:
+                    yield alarm
+
+    def total(self) -> int:
+        """How many there are without the filter."""
+        return sum(1 for _ in self._all()) if Stand.OUT in self._filter.stands else len(self._city.alarms())
+
+    def _covered(self) -> tuple[object, ...]:
+        grant = self._city.grant
+        return (self._city.coverage.key, grant.operator_id, grant.role)
+
+    def _on_feeds(self, changed: frozenset[str]) -> None:
+        if "roster" in changed:
+            self._on_coverage()
+
+    def _on_coverage(self) -> None:
+        """Somebody covers something else now: what is mine is another list. Not under a reader, but when he is done."""
+        if self._filter.mine and self._held is None and self._covered() != self._coverage:
+            self._rearrange(self._choose)
+            self.waitingChanged.emit()
 
     def passes(self, alarm_id: str) -> bool:
         return alarm_id in self._live
@@ -272,6 +303,8 @@ class AlarmListModel(QAbstractListModel):
 
     def _let_go(self) -> None:
         self._held = None
+        if self._filter.mine and self._covered() != self._coverage:
+            self._choose()
 
     def _keep_places(self, held: _Held, moves: Moves) -> None:
         news: dict[str, Alarm | None] = {}
@@ -286,7 +319,7 @@ class AlarmListModel(QAbstractListModel):
             changed.append(held.at[alarm_id])
             if alarm is not None:
                 held.items[alarm_id] = alarm
-            (held.gone.discard if alarm is not None and is_listed(alarm) else held.gone.add)(alarm_id)
+            (held.gone.discard if alarm is not None and self._filter.lists(alarm) else held.gone.add)(alarm_id)
             anew = listed is not None and listed.unacknowledged and _raised(listed) != held.raised[alarm_id]
             news[alarm_id] = listed if anew else None
         changed += self._count_folds(held)
@@ -314,8 +347,8 @@ class AlarmListModel(QAbstractListModel):
 
     def _on_moves(self, moves: Moves) -> None:
         """Bring the rows to the city's present state: one signal."""
-        passes = self._passes
-        listed = {i: a if a is not None and is_listed(a) and passes(a) else None for i, a in moves.items()}
+        lists, passes = self._filter.lists, self._passes
+        listed = {i: a if a is not None and lists(a) and passes(a) else None for i, a in moves.items()}
         if self._held is not None:
             self._take(listed)
             self._keep_places(self._held, moves)

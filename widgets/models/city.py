@@ -16,6 +16,7 @@ from backends.domain.access import NOBODY, AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus, Stage, Verb
 from backends.domain.alarm import Alarm, Priority, highest_unacknowledged
 from backends.domain.camera import Camera
+from backends.domain.coverage import AT_WORK, Coverage
 from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, LinkState, Mode
 from backends.domain.indicator import Indicator
 from backends.domain.overload import AlarmLoad, load_of, operators_on_duty
@@ -83,6 +84,8 @@ class CityModel(QObject):
         """Alarms in list order, counted, and by camera. To be read only."""
         self.load = AlarmLoad()
         """How many alarms come in, as `weigh` found it last."""
+        self.coverage = Coverage()
+        """Who looks after what, as the roster has it."""
         self._moved: dict[str, Alarm | None] = {}
 
     # -- reading -----------------------------------------------------------------------------------
@@ -111,6 +114,20 @@ class CityModel(QObject):
     def alarm(self, alarm_id: str) -> Alarm | None:
         found: Alarm | None = self._records["alarms"].get(alarm_id) or self._records[LOCAL_FEED].get(alarm_id)
         return found
+
+    def is_mine(self, alarm: Alarm) -> bool:
+        """It is for the person here to see to, or for everybody: he covers it or has it in hand, nobody covers it, or
+        it has gone to the shift lead and he is that. Nobody is signed in, or one who sees to no alarms: all are."""
+        grant = self.grant
+        if not grant.operator_id or grant.role not in AT_WORK or alarm.holder_id == grant.operator_id:
+            return True
+        if self.escalated_here(alarm):
+            return True
+        return self.coverage.includes(grant.operator_id, alarm)
+
+    def escalated_here(self, alarm: Alarm) -> bool:
+        """Nobody has seen to it in time, and it is now for the person here."""
+        return alarm.t_escalated_ns > 0 and self.coverage.takes_escalated(self.grant.role)
 
     def alarm_of_camera(self, camera_id: str) -> Alarm | None:
         """The gravest alarm in whose place this camera looks, None when there is none."""
@@ -209,6 +226,8 @@ class CityModel(QObject):
             elif isinstance(delivery, TurnStatus):
                 self.turning[delivery.camera_id] = delivery
                 self.turnChanged.emit(delivery.camera_id)
+        if "roster" in changed:
+            self.coverage = Coverage(self._records["roster"].values())
         if self._moved:
             moved, self._moved = self._moved, {}
             self.book.change(moved)

@@ -1,7 +1,7 @@
 """The filter of an alarm list, in sight for as long as it filters: what is left out must never be forgotten.
 
-A field for words, the four priorities, area, kind of source and state; "20 / 56", and how many unacknowledged ones are
-left out, which no filter takes away. Must not: filter; it says what a person asked for.
+A field for words, the four priorities, what is mine, area, kind of source and state; "20 / 56", and how many
+unacknowledged ones are left out, which no filter takes away. Must not: filter; it says what a person asked for.
 """
 
 from __future__ import annotations
@@ -100,12 +100,14 @@ class FilterBar(QWidget):
         self.priorities = {priority: Toggle(session, scale, self, priority) for priority in Priority}
         for priority, toggle in self.priorities.items():
             toggle.clicked.connect(lambda _=False, one=priority: self._flip("priorities", one))
+        self.mine = Toggle(session, scale, self)
+        self.mine.clicked.connect(lambda: self._ask(mine=not self.filter.mine))
         self.choices = {name: Toggle(session, scale, self) for name in ("areas", "sources", "stands")}
         for name, toggle in self.choices.items():
             toggle.clicked.connect(lambda _=False, name=name: self._open_menu(name))
         self.clear = Toggle(session, scale, self)
         self.clear.clicked.connect(lambda: self.show_filter(ALL, told=True))
-        for child in (*self.priorities.values(), *self.choices.values(), self.clear):
+        for child in (*self.priorities.values(), self.mine, *self.choices.values(), self.clear):
             child.installEventFilter(self)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.hide()
@@ -179,6 +181,7 @@ class FilterBar(QWidget):
             elif chosen:
                 words = f"{words}: {len(chosen)}"
             toggle.say(words, on=bool(chosen))
+        self.mine.say(tr("alarms.filter_mine"), on=self.filter.mine)
         self.clear.say(tr("alarms.filter_clear"), on=False)
         self._lay_out()
         self.update()
@@ -227,6 +230,8 @@ class FilterBar(QWidget):
             toggle.setGeometry(x, y, toggle.wide, line)
             x += toggle.wide + gap
         x += gap
+        self.mine.setGeometry(x, y, min(self.mine.wide, max(1, (width - pad - x) // 4)), line)
+        x += self.mine.width() + gap
         share = max(1, (width - pad - x - 2 * gap) // 3)
         for toggle in self.choices.values():
             wide = min(toggle.wide, share)

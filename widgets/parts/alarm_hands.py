@@ -1,4 +1,5 @@
-"""What hands do to the chosen rows of an alarm list: acknowledge, take in hand, call up a camera, write, set aside.
+"""What hands do to the chosen rows of an alarm list: acknowledge, take in hand, give back, call up a camera, write,
+set aside, take out of service.
 
 One row: what its button or key says, with the state that the person saw. Several: each its own action, and only those
 that were on the screen long enough to be seen. Must not: paint, or change an alarm; the hub does.
@@ -14,18 +15,29 @@ from backends.domain.action import Verb
 from backends.domain.alarm import AlarmState
 from backends.domain.ports import ActionRefused
 from backends.domain.times import NS_PER_S
-from widgets.i18n import tr
+from widgets.i18n import local, tr
 from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow, FoldRow
 from widgets.models.city import LOCAL_FEED
 from widgets.parts.alarm_many import ManyActs
 from widgets.parts.alarm_panel import AlarmPanel, Mode
-from widgets.parts.alarm_rows import RowButton
+from widgets.parts.alarm_rows import RowButton, may_claim, may_release
 from widgets.parts.alarm_view import AlarmView
 from widgets.parts.alarm_words import why_not
 from widgets.parts.stand_in import camera_of
 from widgets.session import Session
 
-_VERBS = {RowButton.ACKNOWLEDGE: Verb.ACKNOWLEDGE, RowButton.CLAIM: Verb.CLAIM, RowButton.RESET: Verb.RESET}
+_VERBS = {
+    RowButton.ACKNOWLEDGE: Verb.ACKNOWLEDGE, RowButton.CLAIM: Verb.CLAIM, RowButton.RELEASE: Verb.RELEASE,
+    RowButton.RESET: Verb.RESET, RowButton.IN_SERVICE: Verb.IN_SERVICE,
+}  # fmt: skip
+_NONE = {
+    RowButton.ACKNOWLEDGE: "alarms.many_none", RowButton.CLAIM: "alarms.many_none_claim",
+    RowButton.RELEASE: "alarms.many_none_release",
+}  # fmt: skip
+"""What is done to all chosen rows, and what is said where none of them is fit for it."""
+_WRITES = {Mode.NOTE: Verb.COMMENT, Mode.SHELVE: Verb.SHELVE, Mode.OUT: Verb.OUT_OF_SERVICE}
+_BACK = {Mode.SHELVE: (AlarmState.SHELVED, Verb.UNSHELVE), Mode.OUT: (AlarmState.OUT_OF_SERVICE, Verb.IN_SERVICE)}
+"""Where all chosen stand so, the same key takes it back."""
 PLOT_HALF_S, PLOT_WIDE_HALF_S = 300, 1800
 """Ten minutes around an alarm, and half an hour on either side."""
 _SPARE_S = 10.0
@@ -44,6 +56,7 @@ class AlarmHands(QObject):
         self.many = ManyActs(session, self)
         panel.noted.connect(self._note)
         panel.shelved.connect(self._shelve)
+        panel.takenOut.connect(self._take_out)
         self.acts: dict[str, Callable[[], bool]] = {
             "alarms.all_seen": self.choose_seen,
             "alarms.plot": lambda: self._plot(PLOT_HALF_S),
@@ -51,6 +64,7 @@ class AlarmHands(QObject):
             "alarms.procedure": self._procedure,
             "alarms.note": lambda: self._write(Mode.NOTE),
             "alarms.shelve": lambda: self._write(Mode.SHELVE),
+            "alarms.out_of_service": lambda: self._write(Mode.OUT),
             "alarms.history": self.tell,
             "alarms.history_close": self._close,
         }
@@ -75,7 +89,7 @@ class AlarmHands(QObject):
         # Unacknowledged ones come first; while the list is held acknowledged ones may stand among them.
         for n in range(self._model.rowCount() + 1):
             row = self._model.row(n) if n < self._model.rowCount() else None
-            if isinstance(row, AlarmRow) and self._fit(row) and self._view.seen.has(row.alarm, now_s):
+            if isinstance(row, AlarmRow) and self._asks(row) and self._view.seen.has(row.alarm, now_s):
                 begun = n if begun < 0 else begun
             elif begun >= 0:
                 chosen.select(self._model.index(begun), self._model.index(n - 1))
@@ -86,8 +100,14 @@ class AlarmHands(QObject):
         return True
 
     @staticmethod
-    def _fit(row: AlarmRow) -> bool:
+    def _asks(row: AlarmRow) -> bool:
         return row.alarm.unacknowledged and not row.gone
+
+    def _fit(self, button: RowButton, row: AlarmRow) -> bool:
+        """Can that be done to it, as it stands here?"""
+        if button is RowButton.CLAIM:
+            return may_claim(row)
+        return may_release(row, self._session.city.grant) if button is RowButton.RELEASE else self._asks(row)
 
     def _seen(self, rows: list[AlarmRow]) -> list[AlarmRow]:
         """Of several only those that were seen; one alone is what the person looks at."""
@@ -108,9 +128,11 @@ class AlarmHands(QObject):
         rows, current = self.chosen(), self._view.currentIndex().data(ROW_ROLE)
         if isinstance(current, FoldRow) and len(rows) < 2:
             self.open_fold(current)  # what it stands for has not been seen
-        elif button is RowButton.ACKNOWLEDGE and len(rows) > 1:
-            self._acknowledge(rows)
+        elif button in _NONE and len(rows) > 1:
+            self._do_all(button, rows)
         elif isinstance(current, AlarmRow):
+            if len(rows) > 1:  # a camera: one tile is kept for it
+                self._session.notices.tell_desk(tr("alarms.only_current", name=local(current.alarm.name)))
             self._press_current(current, button, shown)
 
     def _press_current(self, row: AlarmRow, button: RowButton, in_sight: range) -> None:
@@ -134,11 +156,14 @@ class AlarmHands(QObject):
         if row.gone:
             self._session.notices.post(tr("alarms.ended_why"))
         elif button is RowButton.WHY:
-            self._refused(row, self._session.city.grant.refusal(Verb.ACKNOWLEDGE))
+            out = row.alarm.state is AlarmState.OUT_OF_SERVICE
+            self._refused(row, self._session.city.grant.refusal(Verb.IN_SERVICE if out else Verb.ACKNOWLEDGE))
         elif button is RowButton.CAMERA:
             camera = camera_of(self._session.city, row.alarm)
             if camera is not None:
                 self._session.calls.cameraCalled.emit(camera.camera_id)
+        elif button is RowButton.RELEASE and (why := self._not_to_release(row)):
+            self._session.notices.post(why)
         else:
             try:
                 self._session.actions.submit(_VERBS[button], row.feed, row.alarm.id, row.alarm.state_rev)
@@ -163,17 +188,25 @@ class AlarmHands(QObject):
             self._session.notices.tell_desk(tr("alarms.history_none"))
         return True
 
-    def _acknowledge(self, rows: list[AlarmRow]) -> None:
-        asking = [row for row in rows if self._fit(row)]
-        seen = self._seen(asking)
-        if not asking:
-            self._session.notices.post(tr("alarms.many_none"))
-        elif self.many.do(Verb.ACKNOWLEDGE, seen, unseen=len(asking) - len(seen)):
+    def _not_to_release(self, row: AlarmRow) -> str:
+        """Why it cannot be given back from here; empty = it can, or the rights say why not."""
+        if not row.alarm.holder_id:
+            return tr("alarms.not_claimed_why")
+        grant = self._session.city.grant
+        others = grant.may(Verb.RELEASE) and not may_release(row, grant)
+        return tr("alarms.not_yours", who=row.alarm.holder) if others else ""
+
+    def _do_all(self, button: RowButton, rows: list[AlarmRow]) -> None:
+        """To all chosen ones that are fit for it and were seen."""
+        fit = [row for row in rows if self._fit(button, row)]
+        seen = self._seen(fit)
+        if not fit:
+            self._session.notices.post(tr(_NONE[button]))
+        elif self.many.do(_VERBS[button], seen, unseen=len(fit) - len(seen)):
             self._view.select_row(self._view.currentIndex().row())  # they are done: the next Enter means one row again
 
     def _write(self, mode: Mode) -> bool:
-        verb = {Mode.NOTE: Verb.COMMENT, Mode.SHELVE: Verb.SHELVE}[mode]
-        if why := self._session.city.grant.refusal(verb):
+        if why := self._session.city.grant.refusal(_WRITES[mode]):
             self._session.notices.post(why_not(self._session.city, why))
             return True
         if not self._places():
@@ -184,8 +217,8 @@ class AlarmHands(QObject):
         if not rows:
             self._session.notices.post(tr("alarms.write_none"))
             return True
-        if mode is Mode.SHELVE and all(row.alarm.state is AlarmState.SHELVED for row in rows):
-            self.many.do(Verb.UNSHELVE, rows)  # the same key takes it back
+        if mode in _BACK and all(row.alarm.state is _BACK[mode][0] for row in rows):
+            self.many.do(_BACK[mode][1], rows)
             return True
         self._panel.write(mode, rows)
         self.panelChanged.emit()
@@ -197,6 +230,9 @@ class AlarmHands(QObject):
     def _shelve(self, rows: tuple[AlarmRow, ...], reason: str, seconds: float) -> None:
         until_ns = self._session.clock.now_ns() + int((seconds - _SPARE_S) * NS_PER_S)
         self.many.do(Verb.SHELVE, rows, {"reason": reason, "until_ns": str(until_ns)})
+
+    def _take_out(self, rows: tuple[AlarmRow, ...], reason: str) -> None:
+        self.many.do(Verb.OUT_OF_SERVICE, rows, {"reason": reason})
 
     def _refused(self, row: AlarmRow, code: str) -> None:
         """A click must never vanish: what could not be kept, or may not be done, is said at once."""

@@ -17,8 +17,8 @@ _KNOWN = frozenset(
     {
         "alarm_raised", "alarm_acknowledged", "alarm_claimed", "alarm_released", "alarm_shelved", "alarm_unshelved",
         "alarm_returned", "alarm_reset", "alarm_out_of_service", "alarm_in_service", "alarm_suppressed",
-        "alarm_unsuppressed", "alarm_chattering", "alarm_quiet", "comment", "step_done", "step_not_needed",
-        "step_not_done",
+        "alarm_unsuppressed", "alarm_chattering", "alarm_quiet", "alarm_escalated", "comment",
+        "step_done", "step_not_needed", "step_not_done",
     }
 )  # fmt: skip
 

@@ -23,8 +23,14 @@ _DONE = {
     Verb.COMMENT: "alarms.many_noted",
     Verb.SHELVE: "alarms.many_shelved",
     Verb.UNSHELVE: "alarms.many_unshelved",
+    Verb.CLAIM: "alarms.many_claimed",
+    Verb.RELEASE: "alarms.many_released",
+    Verb.OUT_OF_SERVICE: "alarms.many_out",
+    Verb.IN_SERVICE: "alarms.many_in_service",
 }
-_FIRST = frozenset({"already_acknowledged", "already_claimed", "already_shelved", "gone"})
+_FIRST = frozenset(
+    {"already_acknowledged", "already_claimed", "already_shelved", "already_out_of_service", "not_claimed", "gone"}
+)
 """Conflicts in which somebody else, or its end, was first: nothing is left to do."""
 
 

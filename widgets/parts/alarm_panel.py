@@ -1,8 +1,8 @@
 """Below the rows of an alarm list: what happened to the chosen alarm, and the line in which a person writes on it.
 
-Right opens it for whichever row is chosen, Left closes it. Ctrl+N writes a note, Ctrl+D sets aside, on all chosen ones;
-what is typed and not sent comes back after a restart of the screen. No dialog: the rows above stay where they are.
-Must not: send anything; it tells its tile.
+Right opens it for whichever row is chosen, Left closes it. Ctrl+N writes a note, Ctrl+D sets aside, Ctrl+Shift+O takes
+out of service, all chosen ones; what is typed and not sent comes back after a restart of the screen. No dialog: the
+rows above stay where they are. Must not: send anything; it tells its tile.
 """
 
 from __future__ import annotations
@@ -43,6 +43,12 @@ class Mode(StrEnum):
     """Nothing: it only tells."""
     NOTE = "note"
     SHELVE = "shelve"
+    OUT = "out"
+    """Taken out of service: not watched, without an end."""
+
+
+_TITLES = {Mode.NOTE: "alarms.note_title", Mode.SHELVE: "alarms.shelve_title", Mode.OUT: "alarms.out_title"}
+_KEYS = {Mode.NOTE: "alarms.note_keys", Mode.SHELVE: "alarms.shelve_keys", Mode.OUT: "alarms.out_keys"}
 
 
 class AlarmPanel(QWidget):
@@ -52,6 +58,8 @@ class AlarmPanel(QWidget):
     """(rows, words)"""
     shelved = Signal(object, str, float)
     """(rows, reason, seconds)"""
+    takenOut = Signal(object, str)
+    """(rows, reason)"""
     closed = Signal()
     """It no longer needs the room that it had."""
 
@@ -196,13 +204,15 @@ class AlarmPanel(QWidget):
     def _send(self) -> None:
         words = " ".join(self.field.text().split())
         if not words:
-            self.said = tr("alarms.shelve_reason" if self.mode is Mode.SHELVE else "alarms.note_empty")
+            self.said = tr("alarms.note_empty" if self.mode is Mode.NOTE else "alarms.shelve_reason")
             self.update()
             return
         rows, mode = self.rows, self.mode
         self.session.memory.set(self._unsent, "")
         if mode is Mode.SHELVE:
             self.shelved.emit(rows, words, float(self.seconds))
+        elif mode is Mode.OUT:
+            self.takenOut.emit(rows, words)
         else:
             self.noted.emit(rows, words)
         self.end()
@@ -252,7 +262,7 @@ class AlarmPanel(QWidget):
             painter.end()
 
     def _title(self) -> str:
-        key = "alarms.note_title" if self.mode is Mode.NOTE else "alarms.shelve_title"
+        key = _TITLES[self.mode]
         many = "" if len(self.rows) == 1 else "_many"
         name = local(self.rows[0].alarm.name) if self.rows else ""
         return tr(key + many, n=len(self.rows)) if many else tr(key, name=name)
@@ -284,7 +294,7 @@ class AlarmPanel(QWidget):
             foot.setWidth(min(chip_width(self.said, scale.floor), foot.width()))
             draw_chip(painter, foot, self.said, scale.floor, theme.inverse, theme.inverse_text)
         else:
-            hint = tr("alarms.shelve_keys" if self.mode is Mode.SHELVE else "alarms.note_keys")
+            hint = tr(_KEYS[self.mode])
             text.draw(painter, foot, hint, scale.floor, theme.muted)
         return QRectF(inner.left(), inner.top(), inner.width(), title.top() - pad / 2 - inner.top())
 

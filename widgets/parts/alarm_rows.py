@@ -13,6 +13,7 @@ from enum import StrEnum
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter
 
+from backends.domain.access import Grant
 from backends.domain.action import Stage, Verb
 from backends.domain.alarm import AlarmState
 from backends.domain.people import Role
@@ -23,7 +24,7 @@ from widgets.models.alarms import ROW_ROLE, AlarmRow, FoldRow, Row
 from widgets.models.city import LOCAL_FEED, CityModel
 from widgets.parts import text
 from widgets.parts.alarm_fold_rows import paint_fold
-from widgets.parts.alarm_words import pending_words, run_words, second_line, state_words
+from widgets.parts.alarm_words import gone_words, pending_words, run_words, second_line, state_words
 from widgets.parts.rows import Index, RowDelegate, RowList
 from widgets.parts.shapes import chip_width, draw_chip, draw_rule
 from widgets.parts.stand_in import camera_of
@@ -36,11 +37,29 @@ class RowButton(StrEnum):
 
     ACKNOWLEDGE = "acknowledge"
     CLAIM = "claim"
+    RELEASE = "release"
+    """Give it back; a shift lead also what another has in hand."""
     RESET = "reset"
     """The end of a latched alarm."""
+    IN_SERVICE = "in_service"
     CAMERA = "camera"
     WHY = "why"
     """Stands where the actions would be, and says why they are not there."""
+
+
+_CLAIMED = frozenset({AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED, AlarmState.RETURNED})
+
+
+def may_claim(row: AlarmRow) -> bool:
+    """It can be taken in hand. The station's own alarms are nobody's case: they end with their cause."""
+    alarm = row.alarm
+    return not row.gone and row.feed != LOCAL_FEED and not alarm.holder_id and alarm.state in _CLAIMED
+
+
+def may_release(row: AlarmRow, grant: Grant) -> bool:
+    """The person here has it in hand, or may take it from who has."""
+    holder = row.alarm.holder_id
+    return not row.gone and bool(holder) and (holder == grant.operator_id or grant.role is Role.SHIFT_LEAD)
 
 
 @dataclass(frozen=True)
@@ -167,8 +186,14 @@ class AlarmDelegate(RowDelegate):
         """Right in `line`: where it stands, or what became of the last click. `whole`: or nothing, where that has no
         room. Returns the right edge of what is left."""
         theme, px = self.theme, self.scale.floor
-        chip = pending_words(row.pending) if row.pending is not None else "" if row.stored else tr("alarms.not_stored")
-        words = tr("alarms.ended") if row.gone else chip or state_words(row.alarm)
+        chip = ""
+        if row.pending is not None:
+            chip = pending_words(row.pending, row.alarm)
+        elif not row.stored:
+            chip = tr("alarms.not_stored")
+        elif self.city.escalated_here(row.alarm):
+            chip = state_words(row.alarm)
+        words = gone_words(row.alarm) if row.gone else chip or state_words(row.alarm)
         wide = chip_width(words, px) if chip else text.width(words, px)
         if whole and wide > line.width():
             return line.right()
@@ -213,15 +238,12 @@ class AlarmDelegate(RowDelegate):
         latched = row.alarm.state is AlarmState.LATCHED
         if not pending and latched:
             asked.append((RowButton.RESET, Verb.RESET, tr("alarms.reset")))
-        mine = row.feed != LOCAL_FEED  # the station's own alarms are nobody's case: they end with their cause
-        if (
-            not pending
-            and mine
-            and not row.alarm.holder_id
-            and row.alarm.state is not AlarmState.SHELVED
-            and not latched
-        ):
+        if not pending and may_claim(row):
             asked.append((RowButton.CLAIM, Verb.CLAIM, tr("alarms.claim")))
+        if not pending and may_release(row, grant):
+            asked.append((RowButton.RELEASE, Verb.RELEASE, tr("alarms.release")))
+        if not pending and row.alarm.state is AlarmState.OUT_OF_SERVICE:
+            asked.append((RowButton.IN_SERVICE, Verb.IN_SERVICE, tr("alarms.in_service")))
         offered = [(button, words) for button, verb, words in asked if grant.may(verb)]
         refused = next((why for _, verb, _ in asked if (why := grant.refusal(verb))), "")
         if refused and not offered:

@@ -102,6 +102,7 @@ class AlarmView(RowList):
             plain = QMouseEvent(
                 event.type(), event.position(), event.globalPosition(), event.button(), event.buttons(), modifiers
             )
+            plain.setTimestamp(event.timestamp())
             super().mousePressEvent(plain)
             self._anchor = anchor
             self._choose_to(self.currentIndex())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from backends.domain.action import ActionStatus, Stage, Verb
 from backends.domain.alarm import Alarm, AlarmState
+from backends.domain.coverage import SECTORS
 from backends.domain.place import Area
 from backends.domain.procedure import procedure_of, progress
+from backends.domain.times import NS_PER_S
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.models.alarm_folds import Fold, cause_of
@@ -14,14 +16,33 @@ from widgets.models.city import CityModel
 _VERBS = {
     Verb.ACKNOWLEDGE: "alarms.acknowledge",
     Verb.CLAIM: "alarms.claim",
+    Verb.RELEASE: "alarms.release",
     Verb.COMMENT: "alarms.note",
     Verb.SHELVE: "alarms.shelve",
     Verb.RESET: "alarms.reset",
+    Verb.OUT_OF_SERVICE: "alarms.out",
+    Verb.IN_SERVICE: "alarms.in_service",
 }
+_NOT_DONE = frozenset({"not_claimed", "already_out_of_service", "not_out_of_service"})
+"""Conflicts that have words of their own."""
+
+TOGETHER_S = 10.0
+"""So far apart, two people acknowledge the same alarm at the same time: each has seen it, neither is too late."""
 
 
 def state_words(alarm: Alarm) -> str:
     """Where the alarm stands, and with whom."""
+    words = _state_words(alarm)
+    return f"{words} · {tr('alarms.escalated')}" if alarm.t_escalated_ns else words
+
+
+def gone_words(alarm: Alarm) -> str:
+    """Why a row stays only for its reader: it is over, or it has become quiet."""
+    quiet = alarm.state in (AlarmState.OUT_OF_SERVICE, AlarmState.SUPPRESSED)
+    return _state_words(alarm) if quiet else tr("alarms.ended")
+
+
+def _state_words(alarm: Alarm) -> str:
     match alarm.state:
         case AlarmState.UNACKNOWLEDGED:
             return tr("alarms.in_hand", who=alarm.holder) if alarm.holder else tr("alarms.unacknowledged")
@@ -41,8 +62,8 @@ def state_words(alarm: Alarm) -> str:
     return tr("alarms.acknowledged_by", who=alarm.acked_by) if alarm.acked_by else tr("alarms.acknowledged")
 
 
-def pending_words(status: ActionStatus) -> str:
-    """What became of the last click on a row."""
+def pending_words(status: ActionStatus, alarm: Alarm | None = None) -> str:
+    """What became of the last click on a row. `alarm`: as it stands now."""
     match status.stage:
         case Stage.QUEUED:
             words = tr("alarms.queued")
@@ -51,7 +72,7 @@ def pending_words(status: ActionStatus) -> str:
         case Stage.EXPIRED:
             return tr("alarms.expired")
         case Stage.CONFLICT:
-            return _conflict_words(status)
+            return _conflict_words(status, alarm)
         case _:
             return tr("alarms.session_over") if status.code == "session_over" else tr("alarms.refused")
     verb = _VERBS.get(status.action.verb)
@@ -66,12 +87,33 @@ def why_not(city: CityModel, code: str) -> str:
     return tr(f"access.why_long.{code if known else 'not_kept'}")
 
 
-def _conflict_words(status: ActionStatus) -> str:
+def _conflict_words(status: ActionStatus, alarm: Alarm | None) -> str:
+    if status.code in ("already_acknowledged", "already_claimed") and (words := _together_words(status, alarm)):
+        return words
     if status.code == "already_claimed" and status.text:
         return tr("alarms.conflict_claimed", who=status.text)
     if status.code == "already_acknowledged" and status.text:
         return tr("alarms.conflict_acknowledged", who=status.text)
+    if status.code in _NOT_DONE:
+        return tr(f"alarms.{status.code}")
     return tr("alarms.conflict_changed")
+
+
+def _together_words(status: ActionStatus, alarm: Alarm | None) -> str:
+    """Somebody else did the same in the same moment: who, and how much earlier. Empty = it was not so."""
+    if alarm is None or not alarm.t_acked_ns or status.action.verb not in (Verb.ACKNOWLEDGE, Verb.CLAIM):
+        return ""
+    apart_s = abs(status.action.made_at_ns - alarm.t_acked_ns) / NS_PER_S
+    who = status.text or alarm.holder or alarm.acked_by
+    if apart_s > TOGETHER_S or not who:
+        return ""
+    key = "alarms.together_claimed" if status.code == "already_claimed" else "alarms.together"
+    return tr(key, who=who, n=fmt.number(apart_s, 1))
+
+
+def sector_words(sector: str) -> str:
+    """A kind of work; a site's own is called by its id."""
+    return tr(f"sector.{sector}") if sector in SECTORS else sector[:40]
 
 
 def second_line(alarm: Alarm, *, figures: bool) -> str:

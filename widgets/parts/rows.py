@@ -40,6 +40,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QApplication,
     QFrame,
     QStyle,
     QStyledItemDelegate,
@@ -182,6 +183,8 @@ class RowList(ViewHabits, QAbstractItemView):
         self._painted: dict[int, tuple[QRect, object]] = {}
         """What is on the screen: row -> (place, what it shows)."""
         self._pressed: tuple[QRect, object] | None = None
+        self._double_ms: int | None = None
+        """When a double click came last, by the clock of the pointer's events."""
         self._pointer: QPoint | None = None
         self._hovered = -1
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -398,11 +401,12 @@ class RowList(ViewHabits, QAbstractItemView):
         return self._pointer is not None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._pressed = self.painted_at(event.position().toPoint())
-        if self._pressed is None or self.where_is is None:
+        shown = self.painted_at(event.position().toPoint())
+        self._pressed = None if self._goes_on(event) else shown
+        if shown is None or self.where_is is None:
             super().mousePressEvent(event)
             return
-        row = self.where_is(self._pressed[1])
+        row = self.where_is(shown[1])
         if row == self.indexAt(event.position().toPoint()).row():
             super().mousePressEvent(event)
         else:
@@ -412,9 +416,15 @@ class RowList(ViewHabits, QAbstractItemView):
                 self.setCurrentIndex(self.model().index(row, 0))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        # Its first click has done what a click does; what stands in that place since then nobody has read.
-        self._pressed = None
+        # Its first click has done what a click does; what stands in that place since then nobody has read. Afterwards:
+        # where another row stands there by now, Qt makes a press of it.
         super().mouseDoubleClickEvent(event)
+        self._pressed, self._double_ms = None, event.timestamp()
+
+    def _goes_on(self, event: QMouseEvent) -> bool:
+        """A third click of the same hand: it means nothing more than the second."""
+        before, self._double_ms = self._double_ms, None
+        return before is not None and 0 <= event.timestamp() - before < QApplication.doubleClickInterval()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         super().mouseReleaseEvent(event)

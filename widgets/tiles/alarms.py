@@ -93,6 +93,7 @@ class AlarmsTile(Tile):
         for command, button in (
             ("alarms.acknowledge", RowButton.ACKNOWLEDGE),
             ("alarms.claim", RowButton.CLAIM),
+            ("alarms.release", RowButton.RELEASE),
             ("alarms.camera", RowButton.CAMERA),
         ):
             bind(self.view, command, partial(self.hands.press_chosen, button))
@@ -192,7 +193,7 @@ class AlarmsTile(Tile):
             self.update()
 
     def _renew_header(self) -> None:
-        self.bar.show_counts(self.model.passing(), len(self.session.city.alarms()), self.model.filtered_asking())
+        self.bar.show_counts(self.model.passing(), self.model.total(), self.model.filtered_asking())
         # Not the whole tile: the rows below would be painted with it.
         self.update(0, 0, self.width(), self.header_height + self._banner_height())
 

@@ -112,7 +112,7 @@ class TopBar(QWidget):
         middle = alarm if alarm is not None else self._place()
         health = self._link_trouble()
         right = [self._sound(), self._counters(), self._operator()]
-        parts = [p for p in (*left, health, middle, *right) if p is not None]
+        parts = [p for p in (*left, health, self._escalated(), middle, *right) if p is not None]
         spare = room.width() - sum(p.width for p in parts) - gap * (len(parts) - 1)
         while spare < 0 and any(p.drop for p in parts):
             gone = max(parts, key=lambda p: p.drop)
@@ -205,7 +205,7 @@ class TopBar(QWidget):
 
     def _link_trouble(self) -> _Part | None:
         """Inverse grey: the loss of the hub or the store belongs to every window."""
-        city, theme, px = self.session.city, self.session.look.theme, self.scale.floor
+        city, px = self.session.city, self.scale.floor
         lines = [words for words in (self._link_words(), self._store_words()) if words]
         if city.link.queued:
             lines.append(tr("topbar.queued", n=city.link.queued))
@@ -214,7 +214,18 @@ class TopBar(QWidget):
         if len(lines) == 1 and self.words.names_highest_alarm:
             # Two short lines leave more of the bar to the alarm's name.
             lines = text.wrap(lines[0], px, Weight.SEMIBOLD, text.width(lines[0], px, Weight.SEMIBOLD) * 0.62, 2)
-        lines = lines[:2]
+        return self._inverse(lines[:2])
+
+    def _escalated(self) -> _Part | None:
+        """What nobody has seen to, at the desk of who must now."""
+        city = self.session.city
+        if not city.book.escalated or not city.coverage.takes_escalated(city.grant.role):
+            return None
+        return self._inverse([tr("topbar.escalated"), tr("topbar.escalated_n", n=len(city.book.escalated))])
+
+    def _inverse(self, lines: list[str]) -> _Part:
+        """One or two short lines that nothing takes away."""
+        theme, px = self.session.look.theme, self.scale.floor
 
         def paint(painter: QPainter, room: QRectF) -> None:
             step = self.scale.line(px)

@@ -17,6 +17,7 @@ from widgets.i18n import Language, language, tr
 from widgets.idle import IdleLock
 from widgets.keys import bind, bind_key
 from widgets.pages import page_specs
+from widgets.parts.duty_watch import DutyWatch
 from widgets.pump import Pump
 from widgets.session import Session
 from widgets.theme import ThemeName
@@ -58,6 +59,7 @@ class Wall(QObject):
         self.panels = PanelDesk(session, lambda: self.windows, self.cameras, loaded.layouts, self.show_layout)
         self._acts = self.panels.acts = self._window_acts()
         self.plots = PlotSheets(session, pump, lambda: self.windows)
+        self._duty = DutyWatch(session)
         self.layout: Layout = loaded.layouts[0]
         pump.secondPassed.connect(self.panels.on_second)
         pump.picturePass.connect(session.demands.flush)

@@ -1,0 +1,66 @@
+"""Which alarms nobody has seen to for too long: they go to the shift lead.
+
+An alarm asks from the moment at which it is raised, or becomes graver, until somebody acknowledges or claims it or sets
+it aside; that its cause comes and goes meanwhile does not begin the time anew, and one that has gone to the shift lead
+does not go there again. Times are arguments. After a restart the time counts from `t_raised_ns`; who has one already
+is told by the record. Must not: change an alarm; the engine does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from backends.domain.alarm import Alarm, Priority
+from backends.domain.times import NS_PER_S
+
+_NEVER = 1 << 62
+
+
+class Escalations:
+    """Told of every alarm that is kept; a round in which nothing is due costs a comparison."""
+
+    def __init__(self, alarms: Iterable[Alarm]) -> None:
+        """`alarms`: those that stand at the start."""
+        self._asking: dict[str, tuple[int, int]] = {}
+        """By key: rank of its priority, and since when it asks with that."""
+        self._unjudged: set[str] = set()
+        """Of `_asking`: how long they may wait is not known yet."""
+        self._due: dict[str, int] = {}
+        self._next_ns = _NEVER
+        """No later than the first of `_due`."""
+        for alarm in alarms:
+            self.moved(alarm, alarm.t_raised_ns, gone=False)
+
+    def moved(self, alarm: Alarm, t_ns: int, *, gone: bool) -> None:
+        """It stands so from now on, or has left the list."""
+        key = alarm.key
+        if gone or not alarm.unacknowledged or alarm.t_escalated_ns:
+            if self._asking.pop(key, None) is not None:
+                self._unjudged.discard(key)
+                self._due.pop(key, None)
+            return
+        before = self._asking.get(key)
+        if before is None or alarm.priority.rank < before[0]:
+            self._asking[key] = (alarm.priority.rank, t_ns)
+            self._unjudged.add(key)
+
+    def begin(self, now_ns: int) -> None:
+        """What asks, asks since now."""
+        self._asking = {key: (rank, max(since_ns, now_ns)) for key, (rank, since_ns) in self._asking.items()}
+        self._unjudged, self._due, self._next_ns = set(self._asking), {}, _NEVER
+
+    def due(self, now_ns: int, after_s: Callable[[str, Priority], float]) -> list[str]:
+        """Keys of those whose time is up. `after_s`: how long one of that key and priority may wait; 0 = for ever."""
+        for key in self._unjudged:
+            rank, since_ns = self._asking[key]
+            wait_s = after_s(key, next(priority for priority in Priority if priority.rank == rank))
+            if wait_s > 0:
+                due_ns = min(since_ns + int(wait_s * NS_PER_S), self._due.get(key, _NEVER))
+                self._due[key] = due_ns
+                self._next_ns = min(self._next_ns, due_ns)
+        self._unjudged.clear()
+        if now_ns < self._next_ns:
+            return []
+        found = sorted(key for key, due_ns in self._due.items() if due_ns <= now_ns)
+        self._next_ns = min((due_ns for due_ns in self._due.values() if due_ns > now_ns), default=_NEVER)
+        return found
