@@ -43,6 +43,12 @@ class Right(StrEnum):
     UNMERGE = "unmerge"
     ORDER = "order"
     ORDER_STEP = "order_step"
+    LOG = "log"
+    """Write into the logbook."""
+    HAND_OVER = "hand_over"
+    """Sign for the shift that goes."""
+    TAKE_OVER = "take_over"
+    """Sign for the shift that comes."""
     REVEAL_REPORTER = "reveal_reporter"
     """See who sent a citizen report. Audited at every look."""
     REVEAL_CAMERA = "reveal_camera"
@@ -67,6 +73,9 @@ _OPERATOR = _REPORTS | frozenset(
         Right.UNSHELVE,
         Right.RESET,
         Right.COMMENT,
+        Right.LOG,
+        Right.HAND_OVER,
+        Right.TAKE_OVER,
         Right.REVEAL_REPORTER,
         Right.LOOK_BACK,
         Right.TURN_CAMERA,
@@ -85,7 +94,7 @@ GRANTS: Mapping[Role, frozenset[Right]] = {
         Right.READ_AUDIT,
     },
     # A trainer teaches on a replay or a private hub; on the city in operation he may only write into the log.
-    Role.TRAINER: frozenset({Right.COMMENT}),
+    Role.TRAINER: frozenset({Right.COMMENT, Right.LOG}),
     Role.ADMIN: frozenset({Right.COMMENT, Right.REVEAL_CAMERA, Right.READ_AUDIT, Right.MANAGE_ACCOUNTS}),
     Role.VIEWER: frozenset(),
 }

@@ -58,6 +58,14 @@ class Verb(StrEnum):
     """A unit is sent: `args.agency`, `args.text`."""
     ORDER_STEP = "order_step"
     """`args.order`: its number, from 0; `args.step`: received, arrived or done."""
+    LOG = "log"
+    """An entry of the logbook, on feed `timeline`; `target` is what it is about, or empty. `args.text`, and what there is
+    of `about` (the feed of the target), `t_from_ns` and `t_to_ns` (decimal text), `corrects` (id of an entry)."""
+    # On the feed `handovers`, where COMMENT adds a line of notes: target "new" opens a hand-over.
+    HAND_OVER = "hand_over"
+    """Signed by who goes. `args.layout`: what the screens show."""
+    TAKE_OVER = "take_over"
+    """Signed by who comes: it is locked."""
 
 
 REPORT_VERBS = frozenset(
@@ -93,6 +101,9 @@ EXPIRY_S: dict[Verb, float | None] = {
     Verb.UNMERGE: 3600.0,
     Verb.ORDER: 5 * 60.0,
     Verb.ORDER_STEP: None,
+    Verb.LOG: None,
+    Verb.HAND_OVER: 5 * 60.0,
+    Verb.TAKE_OVER: 5 * 60.0,
 }
 """How long a click means what it meant (design, section 4); None = for ever."""
 

@@ -141,6 +141,11 @@ class CityModel(QObject):
             value = sensor.last if sensor is not None else None
         return value
 
+    @property
+    def feeds(self) -> list[str]:
+        """Names of the feeds that there are: one that a hub may leave out counts when it has one."""
+        return [name for name, spec in FEEDS.items() if not spec.optional or name in self.statuses]
+
     def quality(self, feed: str) -> FeedQuality:
         status = self.statuses.get(feed)
         return status.quality if status is not None else FeedQuality.STORED
