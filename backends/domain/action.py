@@ -59,8 +59,8 @@ class Verb(StrEnum):
     ORDER_STEP = "order_step"
     """`args.order`: its number, from 0; `args.step`: received, arrived or done."""
     LOG = "log"
-    """An entry of the logbook, on feed `timeline`; `target` is what it is about, or empty. `args.text`, and what there is
-    of `about` (the feed of the target), `t_from_ns` and `t_to_ns` (decimal text), `corrects` (id of an entry)."""
+    """An entry of the logbook, on feed `timeline`; `target` is what it is about, or empty. `args.text`, and what there
+    is of `about` (the feed of the target), `t_from_ns` and `t_to_ns` (decimal text), `corrects` (id of an entry)."""
     # On the feed `handovers`, where COMMENT adds a line of notes: target "new" opens a hand-over.
     HAND_OVER = "hand_over"
     """Signed by who goes. `args.layout`: what the screens show."""

@@ -7,6 +7,7 @@ has signed as well; nothing moves it any more. What it lists is made by handover
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -14,10 +15,13 @@ import msgspec
 from backends.domain.alarm import TransitionRefused
 from backends.domain.people import Operator, Role
 from backends.domain.text import LocalText
+from backends.domain.times import NS_PER_S
 
 NOTES_MOST = 100
 NOTE_LIMIT = 500
 """Characters of one note line."""
+SHIFT_S = 12 * 3600.0
+"""How far back the first hand-over goes where nobody knows when the shift began."""
 
 
 class HandoverState(StrEnum):
@@ -123,6 +127,20 @@ class Handover(msgspec.Struct, frozen=True, omit_defaults=True):
     rev: int = 1
     state_rev: int = 1
     """Moves with every note and every signature: nobody signs what he has not seen."""
+
+
+def since_ns(handovers: Iterable[Handover], person: Operator | None, now_ns: int) -> int:
+    """When the shift began that is handed over: with the last hand-over, else with the person's own shift."""
+    taken = [one.taken.t_ns for one in handovers if one.taken is not None]
+    if taken:
+        return max(taken)
+    began_ns = person.t_on_ns if person is not None else 0
+    return began_ns if 0 < began_ns < now_ns else now_ns - int(SHIFT_S * NS_PER_S)
+
+
+def unlocked(handovers: Iterable[Handover]) -> Handover | None:
+    """The one that is under way; there is at most one."""
+    return next((one for one in handovers if one.state is not HandoverState.LOCKED), None)
 
 
 def open_new(id_: str, person: Operator, t_from_ns: int, t_ns: int) -> Handover:

@@ -16,7 +16,6 @@ from backends.domain.handover import Handover, HandoverState
 from backends.domain.handover_sheet import sheet
 from backends.domain.people import Operator
 from backends.domain.text import LocalText
-from backends.domain.times import NS_PER_S
 from backends.hub import timeline
 from backends.hub.intake import Intake
 from backends.hub.logbook import LogBook
@@ -29,8 +28,6 @@ NEW = "new"
 PREFIX = "GC-"
 KEPT = 100
 """Locked ones that stay in the feed: a month of three shifts a day."""
-SHIFT_S = 12 * 3600.0
-"""How far back the first hand-over goes, where nobody knows when the shift began."""
 LAYOUT_LIMIT = 80
 
 
@@ -73,18 +70,10 @@ class HandoverDesk:
             if (found := records.get(action.target)) is None:
                 raise TransitionRefused("gone")
             return found
-        unlocked = next((one for one in records.values() if one.state is not HandoverState.LOCKED), None)
-        if unlocked is not None:
-            raise TransitionRefused("already_open", unlocked.id)
+        if (under_way := moves.unlocked(records.values())) is not None:
+            raise TransitionRefused("already_open", under_way.id)
         number = f"{PREFIX}{self._intake.highest(FEED, PREFIX) + 1:04d}"
-        return moves.open_new(number, person, self._since_ns(person, now_ns), now_ns)
-
-    def _since_ns(self, person: Operator, now_ns: int) -> int:
-        """When the shift began that is handed over."""
-        taken = [one.taken.t_ns for one in self._intake.records(FEED).values() if one.taken is not None]
-        if taken:
-            return int(max(taken))
-        return person.t_on_ns if 0 < person.t_on_ns < now_ns else now_ns - int(SHIFT_S * NS_PER_S)
+        return moves.open_new(number, person, moves.since_ns(records.values(), person, now_ns), now_ns)
 
     @staticmethod
     def _unchanged(standing: Handover, seen: int) -> None:
@@ -131,4 +120,3 @@ def outdated(records: dict[str, Any]) -> list[str]:
     """Ids of locked ones beyond the newest KEPT."""
     locked = [id_ for id_, one in records.items() if one.state is HandoverState.LOCKED]
     return sorted(locked, key=lambda id_: (len(id_), id_))[: max(0, len(locked) - KEPT)]
-

@@ -17,6 +17,8 @@ from backends.domain.action import ActionStatus, Stage
 from backends.domain.alarm import Alarm, Priority, highest_unacknowledged
 from backends.domain.camera import Camera
 from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, LinkState, Mode
+from backends.domain.handover_sheet import LOG_ENTRY
+from backends.domain.incident import TimelineEvent
 from backends.domain.indicator import Indicator
 from backends.domain.overload import AlarmLoad, load_of, operators_on_duty
 from backends.domain.people import Operator
@@ -32,6 +34,7 @@ LOCAL_FEED = "local"
 
 _ALARM_FEEDS = frozenset({"alarms", LOCAL_FEED})
 _TIMELINE_KEPT = 500
+_LOGBOOK_KEPT = 1000
 
 
 class CityModel(QObject):
@@ -77,6 +80,8 @@ class CityModel(QObject):
         """Cameras that are or were turned from this station, by id: the newest word on each."""
         self.unstored: set[str] = set()
         """Ids of alarms that are shown, but could not be stored."""
+        self.logbook: dict[str, TimelineEvent] = {}
+        """Entries of the logbook, by id, the oldest first: kept longer than the rest of the timeline."""
         self.book = AlarmBook()
         """Alarms in list order, counted, and by camera. To be read only."""
         self.load = AlarmLoad()
@@ -243,9 +248,10 @@ class CityModel(QObject):
             self.pending.pop((changes.feed, key), None)
             if alarms:
                 self._moved[key] = None
-        if changes.feed == "timeline" and len(records) > _TIMELINE_KEPT:
-            for key in list(records)[: len(records) - _TIMELINE_KEPT]:
-                del records[key]
+        if changes.feed == "timeline":
+            self.logbook |= {event.id: event for event in changes.put if event.what == LOG_ENTRY}
+            _shorten(self.logbook, _LOGBOOK_KEPT)
+            _shorten(records, _TIMELINE_KEPT)
 
     def _apply_action(self, status: ActionStatus) -> None:
         key = (status.action.feed, status.action.target)
@@ -259,6 +265,12 @@ class CityModel(QObject):
         if status.action.feed in _ALARM_FEEDS:
             self._moved[status.action.target] = self._records[status.action.feed].get(status.action.target)
         self.actionChanged.emit(status)
+
+
+def _shorten(records: dict[str, Any], most: int) -> None:
+    """The oldest go."""
+    for key in list(records)[: max(0, len(records) - most)]:
+        del records[key]
 
 
 def _shown(link: LinkStatus) -> tuple[object, ...]:

@@ -63,11 +63,15 @@ class Job:
     """One file that is to be written."""
 
     kind: str
-    """"csv" or "png"."""
+    """"csv", "png" or "pdf"."""
     sensor_id: str
+    """Or the id of another record (`feed`)."""
     stem: str
     content: bytes
     account: dict[str, object]
+    what: str = "save_plot"
+    """As the audit calls it."""
+    feed: str = "sensors"
 
 
 @dataclass(frozen=True)
@@ -283,5 +287,5 @@ class ExportDesk(QObject):
             self._failed.emit(str(error))
 
     def _on_written(self, done: Done) -> None:
-        self._note("save_plot", f"sensors/{done.job.sensor_id}", f"{done.path.name} sha256={done.sha256}")
+        self._note(done.job.what, f"{done.job.feed}/{done.job.sensor_id}", f"{done.path.name} sha256={done.sha256}")
         self._session.notices.tell_desk(tr("plot_hand.saved", file=str(done.path)))
