@@ -129,6 +129,12 @@ class Handover(msgspec.Struct, frozen=True, omit_defaults=True):
     """Moves with every note and every signature: nobody signs what he has not seen."""
 
 
+def one_line(text: str) -> str:
+    """Without line breaks and characters that cannot be printed: those are six bytes each in JSON."""
+    printable = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(printable.split())
+
+
 def since_ns(handovers: Iterable[Handover], person: Operator | None, now_ns: int) -> int:
     """When the shift began that is handed over: with the last hand-over, else with the person's own shift."""
     taken = [one.taken.t_ns for one in handovers if one.taken is not None]
@@ -156,7 +162,7 @@ def note(handover: Handover, person: Operator, text: str, t_ns: int) -> Handover
     _unlocked(handover)
     if len(handover.notes) >= NOTES_MOST:
         raise TransitionRefused("full")
-    line = Note(t_ns, person.short, person.id, text)
+    line = Note(t_ns, person.short, person.id, one_line(text))
     return _moved(
         handover, state=HandoverState.OPEN, notes=(*handover.notes, line), parts=(), t_frozen_ns=0, given=None
     )

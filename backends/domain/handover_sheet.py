@@ -13,7 +13,7 @@ import msgspec
 
 from backends.domain.alarm import Alarm, AlarmState, list_order
 from backends.domain.camera import Camera
-from backends.domain.handover import Line, Part, Section
+from backends.domain.handover import Line, Part, Section, one_line
 from backends.domain.incident import TimelineEvent
 from backends.domain.people import Operator
 from backends.domain.report import Report, due_ns, queue_order
@@ -159,5 +159,5 @@ def _short(words: LocalText) -> LocalText:
 
 
 def _cut(text: str) -> str:
-    whole = " ".join(text.split())
+    whole = one_line(text)
     return whole if len(whole) <= NAME_LIMIT else whole[: NAME_LIMIT - 1].rstrip() + "…"

@@ -32,7 +32,8 @@ class About:
 
     def args(self) -> dict[str, str]:
         """As the verb LOG takes them."""
-        span = {"t_from_ns": str(self.t_from_ns), "t_to_ns": str(self.t_to_ns)} if self.t_to_ns else {}
+        t_to_ns = max(self.t_from_ns, self.t_to_ns)  # a plot of what is to come, a clock that is a little ahead
+        span = {"t_from_ns": str(self.t_from_ns), "t_to_ns": str(t_to_ns)} if t_to_ns else {}
         return {**({"about": self.feed} if self.feed else {}), **span}
 
 

@@ -90,7 +90,7 @@ def _alarm(tile: AlarmsTile, now_ns: int) -> About:
     if alarm is None or alarm.id in tile.session.city.records(LOCAL_FEED):
         return About()
     name = name_of(tile.session.city, "alarms", alarm.id)
-    return About("alarms", alarm.id, name, alarm.t_raised_ns, max(alarm.t_returned_ns, alarm.t_raised_ns) or now_ns)
+    return About("alarms", alarm.id, name, alarm.t_raised_ns, alarm.t_returned_ns or now_ns)
 
 
 def _camera(tile: CameraTile, now_ns: int) -> About:

@@ -60,6 +60,8 @@ class LogLine(QWidget):
         self.show()
         self.raise_()
         self.field.setFocus()
+        self._person = session.city.grant.operator_id
+        session.city.grantChanged.connect(self._on_grant)
 
     def end(self, *, back: bool = False) -> None:
         """`back`: the keyboard goes back to where it was (see NumberLine)."""
@@ -96,6 +98,13 @@ class LogLine(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """What the field does not take goes no further either."""
         event.accept()
+
+    def _on_grant(self) -> None:
+        grant = self.session.city.grant
+        if grant.operator_id != self._person:
+            self.session.memory.set(self._kept, "")  # one person's words are not the next one's
+        if grant.operator_id != self._person or grant.locked:
+            self.end()
 
     def _enter(self) -> None:
         words = self.field.text().strip()
