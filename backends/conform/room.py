@@ -167,8 +167,8 @@ def peer_now(peer: Peer) -> int:
 
 
 def feeds_of(*kinds: str) -> list[str]:
-    """Names of the feeds of these kinds."""
-    return [name for name, spec in FEEDS.items() if spec.kind.value in kinds]
+    """Names of the feeds of these kinds, without those that a backend may leave out."""
+    return [name for name, spec in FEEDS.items() if spec.kind.value in kinds and not spec.optional]
 
 
 def changed(action: Action, **fields: object) -> Action:

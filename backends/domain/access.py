@@ -47,6 +47,12 @@ class Right(StrEnum):
     ORDER_STEP = "order_step"
     COVER = "cover"
     """Say who looks after which areas and sectors: oneself; the shift lead anybody."""
+    LOG = "log"
+    """Write into the logbook."""
+    HAND_OVER = "hand_over"
+    """Sign for the shift that goes."""
+    TAKE_OVER = "take_over"
+    """Sign for the shift that comes."""
     REVEAL_REPORTER = "reveal_reporter"
     """See who sent a citizen report. Audited at every look."""
     REVEAL_CAMERA = "reveal_camera"
@@ -72,6 +78,9 @@ _OPERATOR = _REPORTS | frozenset(
         Right.RESET,
         Right.COMMENT,
         Right.STEP,
+        Right.LOG,
+        Right.HAND_OVER,
+        Right.TAKE_OVER,
         Right.REVEAL_REPORTER,
         Right.LOOK_BACK,
         Right.TURN_CAMERA,
@@ -91,7 +100,7 @@ GRANTS: Mapping[Role, frozenset[Right]] = {
         Right.READ_AUDIT,
     },
     # A trainer teaches on a replay or a private hub; on the city in operation he may only write into the log.
-    Role.TRAINER: frozenset({Right.COMMENT}),
+    Role.TRAINER: frozenset({Right.COMMENT, Right.LOG}),
     Role.ADMIN: frozenset({Right.COMMENT, Right.REVEAL_CAMERA, Right.READ_AUDIT, Right.MANAGE_ACCOUNTS}),
     Role.VIEWER: frozenset(),
 }

@@ -64,6 +64,14 @@ class Verb(StrEnum):
     COVER = "cover"
     """On feed `roster`: a person looks after these areas and sectors from now on. `args.areas`, `args.sectors`: ids,
     separated by blanks; both empty = nothing. One's own; a shift lead anybody's."""
+    LOG = "log"
+    """An entry of the logbook, on feed `timeline`; `target` is what it is about, or empty. `args.text`, and what there
+    is of `about` (the feed of the target), `t_from_ns` and `t_to_ns` (decimal text), `corrects` (id of an entry)."""
+    # On the feed `handovers`, where COMMENT adds a line of notes: target "new" opens a hand-over.
+    HAND_OVER = "hand_over"
+    """Signed by who goes. `args.layout`: what the screens show."""
+    TAKE_OVER = "take_over"
+    """Signed by who comes: it is locked."""
 
 
 REPORT_VERBS = frozenset(
@@ -102,6 +110,9 @@ EXPIRY_S: dict[Verb, float | None] = {
     Verb.ORDER: 5 * 60.0,
     Verb.ORDER_STEP: None,
     Verb.COVER: 5 * 60.0,
+    Verb.LOG: None,
+    Verb.HAND_OVER: 5 * 60.0,
+    Verb.TAKE_OVER: 5 * 60.0,
 }
 """How long a click means what it meant (design, section 4); None = for ever."""
 

@@ -12,6 +12,7 @@ import msgspec
 
 from backends.domain.alarm import Alarm
 from backends.domain.camera import Camera
+from backends.domain.handover import Handover
 from backends.domain.incident import Incident, LayoutRecord, TimelineEvent
 from backends.domain.indicator import Indicator
 from backends.domain.people import Operator, Station
@@ -37,6 +38,8 @@ class FeedSpec(msgspec.Struct, frozen=True):
     """The msgspec type of a `put` or `event` body."""
     precious: bool = False
     """Alarms, reports, actions: never merged, never dropped, committed at once."""
+    optional: bool = False
+    """A backend may leave it out: then it has no head, and nobody asks for it or counts it."""
 
 
 FEEDS: dict[str, FeedSpec] = {
@@ -49,6 +52,7 @@ FEEDS: dict[str, FeedSpec] = {
         FeedSpec("sensors", FeedKind.STATE, Sensor),
         FeedSpec("indicators", FeedKind.STATE, Indicator),
         FeedSpec("layouts", FeedKind.STATE, LayoutRecord),
+        FeedSpec("handovers", FeedKind.STATE, Handover, optional=True),
         FeedSpec("roster", FeedKind.STATE, Operator),
         FeedSpec("stations", FeedKind.STATE, Station),
         FeedSpec("config", FeedKind.STATE, ConfigRecord),

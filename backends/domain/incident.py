@@ -29,11 +29,18 @@ class TimelineEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     "alarm_unshelved", "alarm_reset", "alarm_out_of_service", "alarm_in_service", "alarm_suppressed",
     "alarm_unsuppressed", "alarm_chattering", "alarm_quiet", "alarm_returned", "report_received",
     "step_done", "step_not_needed", "step_not_done", "layout_pushed", "signed_in", "signed_out", "turning_begun",
-    "turning_ended", "preset_kept",
-    "anchor_behind", "anchor_differs", ..."""
+    "turning_ended", "preset_kept", "anchor_behind", "anchor_differs", "log_entry", "handover_opened", "handover_given",
+    "handover_taken", ..."""
     target: str = ""
     actor: str = ""
     text: LocalText = LocalText("")
+    about: str = ""
+    """Of an entry of the logbook: feed of `target`; empty = it is about nothing in particular."""
+    t_from_ns: int = 0
+    """The time that an entry of the logbook tells of; 0 = the moment at which it was written."""
+    t_to_ns: int = 0
+    corrects: str = ""
+    """Id of the entry that this one corrects. No entry is ever changed."""
 
 
 class LayoutRecord(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -19,14 +19,16 @@ import msgspec
 from backends.domain.access import SHELVE_MOST_S, may
 from backends.domain.action import Action, Stage, Verb
 from backends.domain.alarm import Alarm, TransitionRefused
-from backends.domain.incident import LayoutRecord
+from backends.domain.incident import LayoutRecord, TimelineEvent
 from backends.domain.people import Operator
 from backends.domain.report import Report
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.hub import cover_desk, step_desk, timeline
+from backends.hub.handover_desk import HandoverDesk
 from backends.hub.intake import Intake
 from backends.hub.log import MAX_BODY, oversized
+from backends.hub.logbook import LogBook, change_of
 from backends.hub.ports import ActionRow, Change, EventLog
 from backends.hub.report_desk import ReportDesk, Unfit
 from backends.hub.security import told
@@ -67,6 +69,8 @@ class _Verdict(msgspec.Struct, frozen=True):
     records: tuple[tuple[str, Any], ...] = ()
     """(feed, record): known from the commit on."""
     changes: tuple[Change, ...] = ()
+    entry: TimelineEvent | None = None
+    """Of the logbook: known from the commit on."""
 
 
 def digest(action: Action) -> bytes:
@@ -81,6 +85,8 @@ class ActionDesk:
         self._log = events
         self._intake = intake
         self._reports = ReportDesk(intake)
+        self.logbook = LogBook()
+        self._handovers = HandoverDesk(intake, self.logbook)
         self._counters: Counter[str] = Counter()
 
     def take(self, station: str, person: Operator | None, action: Action, now_ns: int) -> Answer:
@@ -106,6 +112,8 @@ class ActionDesk:
             self._intake.engine.keep(verdict.moved, now_ns)
         for feed, record in verdict.records:
             self._intake.restore(feed, record, record.rev)
+        if verdict.entry is not None:
+            self.logbook.keep(verdict.entry)
         return Answer(
             (
                 Ack(action.aid, Stage.STORED.value),
@@ -128,6 +136,10 @@ class ActionDesk:
             return _Verdict(Stage.REFUSED, "not_allowed", person.role.value)
         if action.expires_at_ns and now_ns > action.expires_at_ns:
             return _Verdict(Stage.EXPIRED, "expired")
+        if action.feed == "handovers":
+            return self._on_handover(person, action, now_ns)
+        if action.verb is Verb.LOG:
+            return self._log_entry(person, action, now_ns)
         if action.verb is Verb.COMMENT:
             return self._comment(person, action, now_ns)
         if action.verb is Verb.PUSH_LAYOUT:
@@ -194,6 +206,25 @@ class ActionDesk:
         except TransitionRefused as refused:
             return _Verdict(Stage.CONFLICT, refused.code, refused.holder)
         return _Verdict(Stage.APPLIED, rev=moved.rev, records=(("roster", moved),), changes=changes)
+
+    def _on_handover(self, person: Operator, action: Action, now_ns: int) -> _Verdict:
+        try:
+            moved, changes = self._handovers.judge(person, action, now_ns)
+        except Unfit as unfit:
+            return _Verdict(Stage.REFUSED, unfit.code, unfit.text)
+        except TransitionRefused as refused:
+            return _Verdict(Stage.CONFLICT, refused.code, refused.holder, self._intake.rev("handovers", action.target))
+        # One that was opened has its number from here.
+        return _Verdict(Stage.APPLIED, "", moved.id, moved.rev, None, (("handovers", moved),), changes)
+
+    def _log_entry(self, person: Operator, action: Action, now_ns: int) -> _Verdict:
+        if action.feed != "timeline":
+            return _Verdict(Stage.REFUSED, "unsupported", f"log on {action.feed[:32]}")
+        try:
+            entry = self.logbook.judge(person, action, now_ns)
+        except Unfit as unfit:
+            return _Verdict(Stage.REFUSED, unfit.code, unfit.text)
+        return _Verdict(Stage.APPLIED, changes=(change_of(entry),), entry=entry)
 
     @staticmethod
     def _comment(person: Operator, action: Action, now_ns: int) -> _Verdict:

@@ -24,7 +24,9 @@ from backends.domain.quality import Quality, Value
 from backends.domain.sensor import Sample, Sensor
 from backends.domain.world import CameraMoved, Condition, Measured, WorldEvent
 from backends.hub.actions import ActionDesk, Answer
+from backends.hub.handover_desk import outdated
 from backends.hub.intake import RECORD_FEEDS, Intake
+from backends.hub.logbook import entries_of
 from backends.hub.ports import Change, EventLog, LogTrouble, WorldSource
 from backends.hub.site_cameras import Device, SiteCameras
 from backends.hub.standby import slices
@@ -135,6 +137,7 @@ class Core:
         for feed in RECORD_FEEDS:
             for envelope, record in self._stored(feed):
                 self._intake.restore(feed, record, envelope.rev)
+        self._desk.logbook.restore(entries_of(self.log))
         self._waiting += self._intake.relimit(now_ns)
         for sensor in self._intake.records("sensors").values():
             if not self._intake.engine.watches(sensor.id):
@@ -289,6 +292,8 @@ class Core:
         if self._site is not None and self._site.look():
             self._list_cameras(now_ns)
         self._waiting += self._intake.escalate(now_ns)
+        for id_ in outdated(self._intake.records("handovers")):
+            self._waiting += self._intake.forget("handovers", id_, now_ns)
         try:
             self.log.maintain(now_ns)
         except LogTrouble as trouble:

@@ -36,7 +36,7 @@ from backends.hub.engine import LIMIT_PREFIX, AlarmEngine
 from backends.hub.ports import Change
 from backends.hub.silence import PREFIX, Silence
 
-RECORD_FEEDS = ("cameras", "sensors", "indicators", "roster", "stations", "config", "reports", "layouts")
+RECORD_FEEDS = ("cameras", "sensors", "indicators", "roster", "stations", "config", "reports", "layouts", "handovers")
 
 
 class Intake:
@@ -115,7 +115,7 @@ class Intake:
         ):
             known = {record.id for record in records}
             for id_ in [id_ for id_ in self._records[feed] if id_ not in known]:
-                changes += self._forget(feed, id_, t_ns)
+                changes += self.forget(feed, id_, t_ns)
             for record in records:
                 changes += self.put(feed, record, t_ns)
         return changes
@@ -124,7 +124,7 @@ class Intake:
         """All cameras that there are; others are gone, but for those whose ids are in `stay`."""
         listed = {camera.id: camera for camera in cameras}
         gone = [id_ for id_ in self._records["cameras"] if id_ not in listed and id_ not in stay]
-        changes = [change for id_ in gone for change in self._forget("cameras", id_, t_ns)]
+        changes = [change for id_ in gone for change in self.forget("cameras", id_, t_ns)]
         for camera in listed.values():
             changes += self.put("cameras", _as_seen(camera, self._records["cameras"].get(camera.id)), t_ns)
         return changes
@@ -182,7 +182,8 @@ class Intake:
         self.engine.watch(sensor)
         self._silence.plan(sensor)
 
-    def _forget(self, feed: str, id_: str, t_ns: int) -> list[Change]:
+    def forget(self, feed: str, id_: str, t_ns: int) -> list[Change]:
+        """It leaves its feed. Raises KeyError where there is none."""
         changes: list[Change] = []
         if feed == "sensors":
             self._silence.forget(id_)

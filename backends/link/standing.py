@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
-from backends.domain.feeds import FeedKind, FeedStatus, LinkState, Mode
+from backends.domain.feeds import FEEDS, FeedKind, FeedStatus, LinkState, Mode
 from backends.domain.ports import LinkStatus
 from backends.domain.times import HubClock
 from backends.link.feed import Feed
@@ -87,9 +87,13 @@ class Standing:
             silent = silent or now_s - self.fresh_s > STALE_S
         return feed.status(now_s, self._clock.now_ns(), self.clock_rate, ever_up=self.ever_up, silent=silent)
 
+    def _offered(self) -> list[Feed]:
+        """All but those that a backend may leave out and this one has not named."""
+        return [feed for name, feed in self._feeds.items() if feed.sync.head is not None or not FEEDS[name].optional]
+
     def _qualities_changed(self, now_s: float, silent: bool) -> bool:
         changed = False
-        for feed in self._feeds.values():
+        for feed in self._offered():
             status = self._status_of(feed, now_s, silent)
             if feed.last is None or feed.last.quality is not status.quality:
                 feed.last = status
@@ -99,12 +103,12 @@ class Standing:
 
     def _tell_feeds(self, now_s: float, silent: bool) -> None:
         crowded = ""
-        for name, feed in self._feeds.items():
+        for feed in self._offered():
             feed.rate.measure(now_s)
             feed.last = self._status_of(feed, now_s, silent)
             self._sink.feed_status(feed.last)
             if feed.gaps.too_many(feed.sync.gaps, now_s):
-                crowded = name
+                crowded = feed.sync.feed
         self.trouble(Trouble.GAPS, bool(crowded), crowded)
 
     def _tell_link(self) -> None:

@@ -18,6 +18,8 @@ from backends.domain.alarm import Alarm, Priority, highest_unacknowledged
 from backends.domain.camera import Camera
 from backends.domain.coverage import AT_WORK, Coverage
 from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, LinkState, Mode
+from backends.domain.handover_sheet import LOG_ENTRY
+from backends.domain.incident import TimelineEvent
 from backends.domain.indicator import Indicator
 from backends.domain.overload import AlarmLoad, load_of, operators_on_duty
 from backends.domain.people import Operator
@@ -33,6 +35,7 @@ LOCAL_FEED = "local"
 
 _ALARM_FEEDS = frozenset({"alarms", LOCAL_FEED})
 _TIMELINE_KEPT = 500
+_LOGBOOK_KEPT = 1000
 
 
 class CityModel(QObject):
@@ -80,6 +83,8 @@ class CityModel(QObject):
         """Cameras that are or were turned from this station, by id: the newest word on each."""
         self.unstored: set[str] = set()
         """Ids of alarms that are shown, but could not be stored."""
+        self.logbook: dict[str, TimelineEvent] = {}
+        """Entries of the logbook, by id, the oldest first: kept longer than the rest of the timeline."""
         self.book = AlarmBook()
         """Alarms in list order, counted, and by camera. To be read only."""
         self.load = AlarmLoad()
@@ -159,6 +164,11 @@ class CityModel(QObject):
             sensor = self.sensor(series)
             value = sensor.last if sensor is not None else None
         return value
+
+    @property
+    def feeds(self) -> list[str]:
+        """Names of the feeds that there are: one that a hub may leave out counts when it has one."""
+        return [name for name, spec in FEEDS.items() if not spec.optional or name in self.statuses]
 
     def quality(self, feed: str) -> FeedQuality:
         status = self.statuses.get(feed)
@@ -261,9 +271,10 @@ class CityModel(QObject):
                 self._forget_steps(key)
             if alarms:
                 self._moved[key] = None
-        if changes.feed == "timeline" and len(records) > _TIMELINE_KEPT:
-            for key in list(records)[: len(records) - _TIMELINE_KEPT]:
-                del records[key]
+        if changes.feed == "timeline":
+            self.logbook |= {event.id: event for event in changes.put if event.what == LOG_ENTRY}
+            _shorten(self.logbook, _LOGBOOK_KEPT)
+            _shorten(records, _TIMELINE_KEPT)
 
     def _apply_action(self, status: ActionStatus) -> None:
         action = status.action
@@ -284,6 +295,12 @@ class CityModel(QObject):
     def _forget_steps(self, alarm_id: str) -> None:
         for key in [key for key in self.step_clicks if key[0] == alarm_id]:
             del self.step_clicks[key]
+
+
+def _shorten(records: dict[str, Any], most: int) -> None:
+    """The oldest go."""
+    for key in list(records)[: max(0, len(records) - most)]:
+        del records[key]
 
 
 def _shown(link: LinkStatus) -> tuple[object, ...]:

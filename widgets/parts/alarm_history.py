@@ -17,7 +17,7 @@ _KNOWN = frozenset(
     {
         "alarm_raised", "alarm_acknowledged", "alarm_claimed", "alarm_released", "alarm_shelved", "alarm_unshelved",
         "alarm_returned", "alarm_reset", "alarm_out_of_service", "alarm_in_service", "alarm_suppressed",
-        "alarm_unsuppressed", "alarm_chattering", "alarm_quiet", "alarm_escalated", "comment",
+        "alarm_unsuppressed", "alarm_chattering", "alarm_quiet", "alarm_escalated", "comment", "log_entry",
         "step_done", "step_not_needed", "step_not_done",
     }
 )  # fmt: skip
@@ -62,7 +62,7 @@ def _who(city: CityModel, operator_id: str) -> str:
 
 def _text(event: TimelineEvent, alarm: Alarm) -> str:
     words, name = local(event.text), local(alarm.name)
-    if event.what == "comment" or event.what.startswith("step_"):
+    if event.what in ("comment", "log_entry") or event.what.startswith("step_"):
         return words
     # Beside the name, which the list shows, it carries the reason of a shelving.
     return words.rpartition(" · ")[2] if event.what == "alarm_shelved" and words != name else ""

@@ -63,11 +63,15 @@ class Job:
     """One file that is to be written."""
 
     kind: str
-    """"csv" or "png"."""
+    """"csv", "png" or "pdf"."""
     sensor_id: str
+    """Or the id of another record (`feed`)."""
     stem: str
     content: bytes
     account: dict[str, object]
+    what: str = "save_plot"
+    """As the audit calls it."""
+    feed: str = "sensors"
 
 
 @dataclass(frozen=True)
@@ -259,7 +263,8 @@ class ExportDesk(QObject):
 
     written = Signal(object)
     """A Done: it is on the disk."""
-    _failed = Signal(str)
+    _failed = Signal(str, str)
+    """(key of the words, why)."""
 
     def __init__(self, session: Session, folder: Path, note: Callable[[str, str, str], None]) -> None:
         """`note(what, target, detail)`: hears of every file, for the audit."""
@@ -268,7 +273,7 @@ class ExportDesk(QObject):
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="exports")
         session.calls.saveAsked.connect(lambda job: self._writer.submit(self._write, job))
         self.written.connect(self._on_written)
-        self._failed.connect(lambda why: session.notices.tell_desk(tr("plot_hand.save_failed", reason=why)))
+        self._failed.connect(lambda key, why: session.notices.tell_desk(tr(key, reason=why)))
 
     def close(self) -> None:
         """Finish what is being written."""
@@ -280,8 +285,9 @@ class ExportDesk(QObject):
             self.written.emit(write_job(self._folder, job))
         except OSError as error:
             _log.error("export of %s: %s", job.sensor_id, error)
-            self._failed.emit(str(error))
+            key = "plot_hand.save_failed" if job.what == "save_plot" else "acts.save_failed"
+            self._failed.emit(key, str(error))
 
     def _on_written(self, done: Done) -> None:
-        self._note("save_plot", f"sensors/{done.job.sensor_id}", f"{done.path.name} sha256={done.sha256}")
+        self._note(done.job.what, f"{done.job.feed}/{done.job.sensor_id}", f"{done.path.name} sha256={done.sha256}")
         self._session.notices.tell_desk(tr("plot_hand.saved", file=str(done.path)))

@@ -250,6 +250,11 @@ class AlarmsTile(Tile):
         row = self.view.currentIndex().data(ROW_ROLE)
         return row.alarm if isinstance(row, AlarmRow) else None
 
+    @property
+    def current(self) -> Alarm | None:
+        """The one that the keyboard stands on."""
+        return self._current()
+
     # -- filter ----------------------------------------------------------------------------------------
 
     def _filter(self, filter_: AlarmFilter) -> None:

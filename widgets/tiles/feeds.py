@@ -14,7 +14,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QHelpEvent, QPainter
 from PySide6.QtWidgets import QToolTip
 
-from backends.domain.feeds import FEEDS, FeedQuality, FeedStatus, LinkState
+from backends.domain.feeds import FeedQuality, FeedStatus, LinkState
 from backends.domain.ports import LinkStatus
 from backends.domain.times import NS_PER_S
 from layouts.options import FeedsOptions
@@ -147,9 +147,9 @@ class FeedsTile(Tile):
         return tr("feeds.title")
 
     def summary(self) -> str:
-        statuses = [self.session.city.statuses.get(name) for name in FEEDS]
+        statuses = [self.session.city.statuses.get(name) for name in self.session.city.feeds]
         live = [s for s in statuses if s is not None and s.quality is FeedQuality.LIVE]
-        shown, total = len(self._shown()), len(FEEDS)
+        shown, total = len(self._shown()), len(statuses)
         if shown < total:
             return tr("feeds.summary_part", live=len(live), total=total, shown=shown)
         if len(live) < total:
@@ -170,12 +170,12 @@ class FeedsTile(Tile):
 
     def _grid(self) -> Grid:
         body = self._body()
-        return Grid.of(self.scale, body.width(), body.height(), len(FEEDS))
+        return Grid.of(self.scale, body.width(), body.height(), len(self.session.city.feeds))
 
     def _shown(self) -> list[FeedRow]:
         """In the table's order; where not all fit, those in trouble come first."""
         now_ns, room = self.now_ns(), self._grid().room
-        rows = [feed_row(name, self.session.city.statuses.get(name), now_ns) for name in FEEDS]
+        rows = [feed_row(name, self.session.city.statuses.get(name), now_ns) for name in self.session.city.feeds]
         if len(rows) > room:
             rows.sort(key=lambda row: not row.trouble)
         return rows[:room]

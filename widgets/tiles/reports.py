@@ -287,6 +287,12 @@ class ReportsTile(Tile):
         if changed & {"reports", "config"}:
             self.refresh()
 
+    @property
+    def current(self) -> Report | None:
+        """The one that the keyboard stands on."""
+        report = self.list.currentIndex().data(REPORT_ROLE)
+        return report if isinstance(report, Report) else None
+
     def choose(self, report_id: str) -> bool:
         """The keyboard on that report's row; False: it is not in this queue."""
         rows = range(self.model.rowCount())

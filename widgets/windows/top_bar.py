@@ -15,7 +15,7 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from backends.domain.alarm import Priority
-from backends.domain.feeds import FEEDS, FeedQuality, LinkState
+from backends.domain.feeds import FeedQuality, LinkState
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.parts import text
@@ -193,8 +193,9 @@ class TopBar(QWidget):
 
     def _place(self) -> _Part:
         """Layout and feeds; on a wall, where every word is large, the feeds alone."""
-        words, statuses, total = self.words, self.session.city.statuses, len(FEEDS)
-        live = sum(1 for name in FEEDS if name in statuses and statuses[name].quality is FeedQuality.LIVE)
+        city = self.session.city
+        words, statuses, total = self.words, city.statuses, len(city.feeds)
+        live = sum(name in statuses and statuses[name].quality is FeedQuality.LIVE for name in city.feeds)
         if self.scale.wall:
             return self._two_lines(tr("topbar.feeds_name"), f"{live}/{total}", drop=3)
         where = tr("topbar.layout_screen", layout=words.layout, n=words.screen)

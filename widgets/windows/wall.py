@@ -23,6 +23,7 @@ from widgets.session import Session
 from widgets.theme import ThemeName
 from widgets.tiles.registry import tile_specs
 from widgets.windows.camera_desk import CameraDesk
+from widgets.windows.log_desk import LogDesk
 from widgets.windows.panel_desk import PanelDesk
 from widgets.windows.plot_sheet import PlotSheets
 from widgets.windows.wall_window import WallWindow
@@ -57,6 +58,7 @@ class Wall(QObject):
         self._idle: IdleLock | None = None
         self.cameras = CameraDesk(session, lambda: self.windows)
         self.panels = PanelDesk(session, lambda: self.windows, self.cameras, loaded.layouts, self.show_layout)
+        self.log = LogDesk(session)
         self._acts = self.panels.acts = self._window_acts()
         self.plots = PlotSheets(session, pump, lambda: self.windows)
         self._duty = DutyWatch(session)
@@ -85,6 +87,7 @@ class Wall(QObject):
         self.layoutChanged.emit(self.layout.id)
 
     def _apply(self) -> None:
+        self.log.close()
         self.plots.end(back=False)  # its place was made for the windows as they were
         screens = self.screens()
         plans = plan_windows(self.layout, [self._monitor(n, s) for n, s in enumerate(screens)], tile_kinds())
@@ -173,6 +176,7 @@ class Wall(QObject):
     def close(self) -> None:
         """Close all windows; the program ends after it."""
         self.panels.close()
+        self.log.close()
         while self.windows:
             self._close(self.windows.pop())
         self._session.demands.flush()
@@ -200,6 +204,7 @@ class Wall(QObject):
             "window.palette": self.panels.open_palette,
             "window.help": self.panels.open_help,
             "window.notices": self.panels.open_notices,
+            "window.log": self.log.open,
             "window.language": lambda _window: self._next_language(),
             "window.theme": lambda _window: self._next_theme(),
             "window.sound": lambda _window: self._session.sound.toggle_muted(),

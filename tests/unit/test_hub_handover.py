@@ -1,0 +1,207 @@
+"""The hub keeps the logbook and the hand-overs: rights, errors, what it freezes, and what is there after a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.tiny_city import TinyCity
+
+from backends.domain.action import Action, Verb
+from backends.domain.feeds import Mode
+from backends.domain.handover import Handover, HandoverState, Section, intact
+from backends.domain.incident import TimelineEvent
+from backends.domain.people import Operator, Role
+from backends.domain.times import NS_PER_S
+from backends.hub import handover_desk
+from backends.hub.core import Core
+from backends.hub.log import SqliteLog
+from backends.protocol.codec import decode_body
+
+NOW = 1_790_000_000 * NS_PER_S
+HA = Operator("op-ha", "Nguyễn Thu Hà", "Thu Hà", Role.OPERATOR, "desk-1")
+LAN = Operator("op-lan", "Lê Ngọc Lan", "Ngọc Lan", Role.SHIFT_LEAD, "desk-2")
+
+
+class Hub:
+    """A core over a file, and people who act at it, each action a second later than the one before."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.now_ns = NOW
+        self._aids = 0
+        self.log = SqliteLog(path, Mode.TEST)
+        self.core = self._started()
+
+    def _started(self) -> Core:
+        core = Core(self.log, TinyCity(NOW, past_s=60))
+        core.start(NOW)
+        return core
+
+    def restart(self) -> None:
+        self.log.close()
+        self.log = SqliteLog(self._path, Mode.TEST)
+        self.core = self._started()
+
+    def act(
+        self, verb: Verb, feed: str, target: str, who: Operator = HA, rev: int = 0, **args: str
+    ) -> tuple[str, str, str]:
+        """(stage, code, text)."""
+        self.now_ns += NS_PER_S
+        self._aids += 1
+        action = Action(f"a{self._aids}", verb, feed, target, rev, self.now_ns, args=args)
+        last = self.core.act(who.station_id, who, action, self.now_ns).acks[-1]
+        return last.stage, last.code, last.text
+
+    def note(self, target: str = "new", **more: Any) -> tuple[str, str, str]:
+        return self.act(Verb.COMMENT, "handovers", target, text="Bơm số 3 đang sửa", **more)
+
+    def write(self, text: str = "Đã gọi đội 114", target: str = "", **args: str) -> tuple[str, str, str]:
+        return self.act(Verb.LOG, "timeline", target, text=text, **args)
+
+    @property
+    def handover(self) -> Handover:
+        """The newest."""
+        found: Handover = decode_body("handovers", self.core.snapshot("handovers")[-1].body)
+        return found
+
+    @property
+    def told(self) -> list[TimelineEvent]:
+        return [decode_body("timeline", e.body) for e in self.core.snapshot("timeline")]
+
+    def fire(self) -> str:
+        return next(e.id for e in self.core.snapshot("alarms") if e.id.startswith("fire@"))
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    made = Hub(tmp_path / "hub.db")
+    yield made
+    made.log.close()
+
+
+# -- the logbook -----------------------------------------------------------------------------------------------------
+
+
+def test_an_entry_stands_in_the_timeline(hub: Hub) -> None:
+    span = {"t_from_ns": str(NOW - 60), "t_to_ns": str(NOW)}
+    assert hub.write(target=hub.fire(), about="alarms", **span)[0] == "applied"
+    entry = hub.told[-1]
+    assert (entry.what, entry.about, entry.target, entry.actor) == ("log_entry", "alarms", hub.fire(), "op-ha")
+    assert (entry.t_from_ns, entry.t_to_ns, entry.text.vi) == (NOW - 60, NOW, "Đã gọi đội 114")
+    assert hub.write("về chung")[0] == "applied"
+    assert (hub.told[-1].about, hub.told[-1].target) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"text": " "}, "bad_text"),
+        ({"text": "x" * 2001}, "bad_text"),
+        ({"about": "roster", "target": "op-ha"}, "bad_about"),
+        ({"about": "alarms"}, "bad_about"),
+        ({"target": "fire@1"}, "bad_about"),
+        ({"about": "alarms", "target": "x" * 201}, "bad_about"),
+        ({"t_from_ns": "2", "t_to_ns": "1"}, "bad_span"),
+        ({"t_from_ns": "soon"}, "bad_span"),
+        ({"t_to_ns": "9" * 19}, "bad_span"),
+        ({"corrects": "nothing"}, "bad_corrects"),
+    ],
+)
+def test_an_entry_that_does_not_fit_is_refused(hub: Hub, given: dict[str, str], code: str) -> None:
+    before = len(hub.told)
+    assert hub.write(**given)[:2] == ("refused", code)
+    assert len(hub.told) == before
+
+
+def test_a_correction_names_what_it_corrects_and_the_old_one_stays(hub: Hub) -> None:
+    hub.write("Đã gọi đội 113", target=hub.fire(), about="alarms")
+    wrong = hub.told[-1]
+    hub.restart()
+    assert hub.write("Đã gọi đội 114", corrects=wrong.id)[0] == "applied"
+    right = hub.told[-1]
+    assert (right.corrects, right.about, right.target) == (wrong.id, "alarms", hub.fire())
+    assert wrong in hub.told
+
+
+@pytest.mark.parametrize(
+    ("role", "stage"), [(Role.TRAINER, "applied"), (Role.ADMIN, "refused"), (Role.VIEWER, "refused")]
+)
+def test_who_may_write(hub: Hub, role: Role, stage: str) -> None:
+    who = Operator("x", "X", "X", role, "desk-3")
+    assert hub.act(Verb.LOG, "timeline", "", who, text="x")[0] == stage
+    assert hub.act(Verb.HAND_OVER, "handovers", "new", who)[:2] == ("refused", "not_allowed")
+    assert hub.act(Verb.LOG, "alarms", hub.fire(), text="x")[:2] == ("refused", "unsupported")
+
+
+# -- the hand-over ---------------------------------------------------------------------------------------------------
+
+
+def test_from_the_first_note_to_the_lock(hub: Hub) -> None:
+    hub.write("Đã gọi đội 114")
+    assert hub.note() == ("applied", "", "GC-0001")
+    assert hub.note() == ("conflict", "already_open", "GC-0001")
+    assert hub.act(Verb.TAKE_OVER, "handovers", "GC-0001", LAN, 2)[:2] == ("conflict", "not_given")
+    assert hub.act(Verb.HAND_OVER, "handovers", "GC-0001", HA, 2, layout="Toàn cảnh")[0] == "applied"
+    given = hub.handover
+    assert (given.state, given.opened_by) == (HandoverState.GIVEN, "Thu Hà")
+    counts = {part.section: part.total for part in given.parts}
+    assert counts[Section.OPEN] == len(hub.core.snapshot("alarms"))
+    assert (counts[Section.LOG], counts[Section.LAYOUT], counts[Section.CAMERAS]) == (1, 1, 0)
+    assert hub.act(Verb.TAKE_OVER, "handovers", "GC-0001", HA, 3) == ("conflict", "same_person", "Nguyễn Thu Hà")
+    assert hub.act(Verb.TAKE_OVER, "handovers", "GC-0001", LAN, 3)[0] == "applied"
+    locked = hub.handover
+    assert intact(locked)
+    assert locked.parts == given.parts
+    assert [e.what for e in hub.told[-4:]] == ["handover_opened", "comment", "handover_given", "handover_taken"]
+    assert locked.sha256 in hub.told[-1].text.vi
+    for act in (hub.note, lambda **more: hub.act(Verb.HAND_OVER, "handovers", "GC-0001", LAN, 4)):
+        assert act(target="GC-0001")[:2] == ("conflict", "locked")
+    hub.restart()
+    assert hub.handover == locked
+    assert hub.note()[2] == "GC-0002"
+    assert locked.taken is not None
+    assert hub.handover.t_from_ns == locked.taken.t_ns
+
+
+def test_a_signature_on_what_has_changed_is_a_conflict(hub: Hub) -> None:
+    hub.note()
+    hub.note("GC-0001", who=LAN)
+    for seen in (0, 2, 4):
+        assert hub.act(Verb.HAND_OVER, "handovers", "GC-0001", HA, seen) == ("conflict", "changed", "Ngọc Lan")
+    assert hub.act(Verb.HAND_OVER, "handovers", "GC-0001", HA, 3)[0] == "applied"
+    assert hub.act(Verb.TAKE_OVER, "handovers", "GC-0001", LAN, 3)[:2] == ("conflict", "changed")
+    hub.note("GC-0001")
+    assert hub.act(Verb.TAKE_OVER, "handovers", "GC-0001", LAN, 5)[:2] == ("conflict", "not_given")
+    assert hub.note("GC-0001", rev=4)[:2] == ("conflict", "changed")
+
+
+def test_it_is_opened_by_a_signature_too(hub: Hub) -> None:
+    assert hub.act(Verb.HAND_OVER, "handovers", "new") == ("applied", "", "GC-0001")
+    assert [e.what for e in hub.told[-2:]] == ["handover_opened", "handover_given"]
+    assert hub.act(Verb.TAKE_OVER, "handovers", "new", LAN)[:2] == ("conflict", "gone")
+
+
+def test_what_does_not_fit_is_refused(hub: Hub) -> None:
+    assert hub.act(Verb.CLAIM, "handovers", "new")[:2] == ("refused", "unsupported")
+    assert hub.act(Verb.COMMENT, "handovers", "new", text="")[:2] == ("refused", "bad_text")
+    assert hub.act(Verb.COMMENT, "handovers", "new", text="x" * 501)[:2] == ("refused", "bad_text")
+    assert hub.act(Verb.HAND_OVER, "handovers", "new", layout="x" * 81)[:2] == ("refused", "bad_text")
+    assert hub.act(Verb.HAND_OVER, "handovers", "GC-0009", rev=1)[:2] == ("conflict", "gone")
+    assert hub.core.snapshot("handovers") == []
+
+
+def test_the_oldest_leave_the_feed_and_their_numbers_are_not_given_again(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handover_desk, "KEPT", 2)
+    for n in range(1, 5):
+        hub.act(Verb.HAND_OVER, "handovers", "new")
+        hub.act(Verb.TAKE_OVER, "handovers", f"GC-{n:04}", LAN, 2)
+    hub.core.maintain(hub.now_ns)
+    hub.core.round(hub.now_ns, 1.0)
+    assert [e.id for e in hub.core.snapshot("handovers")] == ["GC-0003", "GC-0004"]
+    hub.restart()
+    assert hub.note()[2] == "GC-0005"

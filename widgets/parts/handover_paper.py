@@ -1,0 +1,84 @@
+"""A hand-over as paper: what is listed, notes, both signatures, and the hash on every page.
+
+In the language on screen. Only what stands in the record is printed: it says the same whenever it is exported again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backends.domain.feeds import Mode
+from backends.domain.handover import Handover, HandoverState, Part
+from backends.domain.times import NS_PER_S
+from widgets import format as fmt
+from widgets.i18n import tr
+from widgets.parts.handover_words import cells, heading, signed
+from widgets.parts.paper import Paper, PaperPart, to_pdf
+from widgets.parts.plot_export import Job
+
+if TYPE_CHECKING:
+    from widgets.session import Session
+
+VERSION = 1
+_WIDTHS = (1.3, 3.2, 1.8, 2.2)
+
+
+def job_of(session: Session, handover: Handover) -> Job:
+    """The file. GUI thread."""
+    now_ns, mode = session.clock.now_ns(), session.city.link.mode
+    stem = f"{fmt.local_time(handover.t_opened_ns):%Y%m%d-%H%M%S}_{handover.id}"
+    account: dict[str, object] = {
+        "version": VERSION,
+        "handover": handover.id,
+        "state": handover.state.value,
+        "record_sha256": handover.sha256,
+        "saved": fmt.local_time(now_ns).isoformat(timespec="seconds"),
+        "saved_by": session.city.grant.operator_id,
+        "mode": mode.value,
+    }
+    if mode is not Mode.LIVE:
+        stem += f"_{mode.value}"
+    content = to_pdf(paper_of(handover, mode))
+    return Job("pdf", handover.id, stem, content, account, what="save_handover", feed="handovers")
+
+
+def paper_of(handover: Handover, mode: Mode) -> Paper:
+    """All of it."""
+    locked = handover.state is HandoverState.LOCKED
+    key = "paper.handover.footer" if locked else "paper.handover.footer_open"
+    mark = "" if mode is Mode.LIVE else tr(f"mode.{mode.value}")
+    lines = [tr("paper.handover.period", since=_moment(handover.t_from_ns), at=_moment(handover.t_frozen_ns))]
+    if mark:
+        lines.append(tr("paper.handover.mode", mode=mark))
+    return Paper(
+        tr("paper.handover.title", id=handover.id),
+        lines,
+        (*(_part(part, handover.t_frozen_ns) for part in handover.parts), _notes(handover), _signatures(handover)),
+        tr(key, id=handover.id, sha=handover.sha256) if locked else tr(key, id=handover.id),
+        mark,
+    )
+
+
+def _part(part: Part, at_ns: int) -> PaperPart:
+    told = (cells(line, part.section, at_ns) for line in part.lines)
+    rows = [(one.at, one.title, one.place, one.state) for one in told]
+    return PaperPart(heading(part), rows, _WIDTHS)
+
+
+def _notes(handover: Handover) -> PaperPart:
+    name = tr("handover.heading", name=tr("handover.notes"), n=len(handover.notes))
+    rows = [(fmt.event_minutes(note.t_ns, handover.t_frozen_ns), note.text, note.by) for note in handover.notes]
+    return PaperPart(name, rows, (1.3, 5.0, 2.2))
+
+
+def _signatures(handover: Handover) -> PaperPart:
+    rows = [
+        (tr("handover.given_by"), signed(handover.given)),
+        (tr("handover.taken_by"), signed(handover.taken)),
+        ("SHA-256", handover.sha256 or "–"),
+    ]
+    return PaperPart(tr("handover.signatures"), rows, (1.3, 7.2))
+
+
+def _moment(t_ns: int) -> str:
+    return f"{fmt.date_long(t_ns)} {fmt.clock_minutes(t_ns)}" if t_ns >= NS_PER_S else "–"
