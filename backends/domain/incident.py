@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from backends.domain.alarm import Priority
 from backends.domain.text import LocalText
 
 
@@ -33,6 +34,8 @@ class TimelineEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     target: str = ""
     actor: str = ""
     text: LocalText = LocalText("")
+    priority: Priority | None = None
+    """Of an alarm after what happened to it; None: it is no alarm's, or its hub does not say."""
 
 
 class LayoutRecord(msgspec.Struct, frozen=True, omit_defaults=True):
