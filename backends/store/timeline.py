@@ -89,7 +89,8 @@ def read_timeline(
         oldest_ns = _oldest_ns(db, epochs[-1].name) if epochs else 0
     found = _Stretches()
     for epoch in epochs:
-        below, expected = epoch.newest + 1, None
+        below = epoch.newest + 1
+        expected: int | None = None
         if not found.spans and cursor == (epoch.name, epoch.newest) and fresh_ns:
             expected = epoch.newest
             found.spans.append([fresh_ns, fresh_ns])
