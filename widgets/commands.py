@@ -102,6 +102,7 @@ _ROWS: tuple[Command, ...] = (
     Command("window.palette", ("Ctrl+F",)),
     Command("window.help", ("Ctrl+H",), offered=True),
     Command("window.notices", ("Ctrl+Shift+N",), offered=True),
+    Command("window.alarm_figures", ("Ctrl+Shift+K",), offered=True),
     Command("window.layouts"),
     Command("window.silence", ("F7",), offered=True),
     Command("window.sound", ("Ctrl+M",), offered=True),

@@ -43,6 +43,8 @@ OLD_BELOW = 5
 OLD_S = 24 * 3600.0
 SHARES = {Priority.URGENT: 0.01, Priority.HIGH: 0.05, Priority.MEDIUM: 0.15, Priority.LOW: 0.80}
 """About 80, 15, 5, and below 1 % of a fourth, gravest one (ISA-18.2): of low ones no less, of the others no more."""
+LEAST_KNOWN = 100
+"""Below this a single urgent alarm is more than its share."""
 LEAD_NS = 24 * 3600 * NS_PER_S
 """So long before the asked time are events wanted: what is acknowledged in it was raised before."""
 OLD_SHOWN = 50
@@ -141,11 +143,13 @@ class Line(msgspec.Struct, frozen=True):
     """The target is the least that is wanted, not the most."""
     below: bool = False
     """The target itself is already too much."""
+    few: bool = False
+    """Of so few alarms the share says nothing: one more would decide."""
 
     @property
     def met(self) -> bool | None:
-        """None: there is no figure."""
-        if self.value is None:
+        """None: there is no figure, or nothing to compare."""
+        if self.value is None or self.few:
             return None
         if self.below:
             return self.value < self.target
@@ -161,13 +165,13 @@ def lines_of(figures: AlarmFigures) -> tuple[Line, ...]:
         Line("rate", figures.rate, RATE_MOST),
         Line("peak", figures.peak, PEAK_MOST),
         Line("overload", figures.overload_s / figures.counted_s if told else None, OVERLOAD_MOST),
-        Line("top", top, TOP_MOST),
+        Line("top", top, TOP_MOST, few=figures.raised < TOP / TOP_MOST),
         Line("old", float(figures.old_total), OLD_BELOW, below=True),
         Line("chattering", float(figures.chattering) if told else None, 0.0),
         Line("fleeting", float(figures.fleeting) if told else None, 0.0),
         *(
             Line(priority, figures.by_priority.get(priority, 0) / known if known else None, share,
-                 least=priority is Priority.LOW)
+                 least=priority is Priority.LOW, few=known < LEAST_KNOWN)
             for priority, share in SHARES.items()
         ),
     )  # fmt: skip

@@ -68,6 +68,12 @@ class Job:
     stem: str
     content: bytes
     account: dict[str, object]
+    what: str = "save_plot"
+    """How the audit calls it."""
+    target: str = ""
+    """What it is of, in the audit; empty = that sensor."""
+    failed: str = "plot_hand.save_failed"
+    """What is said (`tr`) where it cannot be written."""
 
 
 @dataclass(frozen=True)
@@ -158,11 +164,11 @@ def to_csv(rows: list[Row]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(_COLUMNS)
-    writer.writerows((*row[:3], *(_plain(cell) for cell in row[3:])) for row in rows)
+    writer.writerows((*row[:3], *(plain(cell) for cell in row[3:])) for row in rows)
     return out.getvalue().encode("utf-8-sig")
 
 
-def _plain(cell: str) -> str:
+def plain(cell: str) -> str:
     """Names come from outside: "=..." in a spreadsheet would be run."""
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t") else cell
 
@@ -259,7 +265,7 @@ class ExportDesk(QObject):
 
     written = Signal(object)
     """A Done: it is on the disk."""
-    _failed = Signal(str)
+    _failed = Signal(str, str)
 
     def __init__(self, session: Session, folder: Path, note: Callable[[str, str, str], None]) -> None:
         """`note(what, target, detail)`: hears of every file, for the audit."""
@@ -268,7 +274,7 @@ class ExportDesk(QObject):
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="exports")
         session.calls.saveAsked.connect(lambda job: self._writer.submit(self._write, job))
         self.written.connect(self._on_written)
-        self._failed.connect(lambda why: session.notices.tell_desk(tr("plot_hand.save_failed", reason=why)))
+        self._failed.connect(lambda words, why: session.notices.tell_desk(tr(words, reason=why)))
 
     def close(self) -> None:
         """Finish what is being written."""
@@ -279,9 +285,10 @@ class ExportDesk(QObject):
         try:
             self.written.emit(write_job(self._folder, job))
         except OSError as error:
-            _log.error("export of %s: %s", job.sensor_id, error)
-            self._failed.emit(str(error))
+            _log.error("export of %s: %s", job.target or job.sensor_id, error)
+            self._failed.emit(job.failed, str(error))
 
     def _on_written(self, done: Done) -> None:
-        self._note("save_plot", f"sensors/{done.job.sensor_id}", f"{done.path.name} sha256={done.sha256}")
+        job = done.job
+        self._note(job.what, job.target or f"sensors/{job.sensor_id}", f"{done.path.name} sha256={done.sha256}")
         self._session.notices.tell_desk(tr("plot_hand.saved", file=str(done.path)))
