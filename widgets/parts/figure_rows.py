@@ -93,12 +93,17 @@ def _row(figures: AlarmFigures, line: Line, now_ns: int) -> Row:
 
 def _number(figure: str, value: float) -> str:
     if figure in _SHARES:
-        return f"{fmt.number(100 * value, 0 if value in (0, 1) else 1)}%"
+        return _share(value)
     return fmt.number(value, 0 if value == int(value) else 2 if value < 1 else 1)
 
 
+def _share(value: float) -> str:
+    percent = round(100 * value, 1)
+    return f"{fmt.number(percent, 0 if percent == int(percent) else 1)}%"
+
+
 def _target(line: Line) -> str:
-    n = _number(line.id, line.target) if line.id not in _SHARES else f"{fmt.number(100 * line.target)}%"
+    n = _number(line.id, line.target)
     if line.below:
         return tr("alarm_figures.below", n=n)
     return tr("alarm_figures.least", n=n) if line.least else tr("alarm_figures.most", n=n)
@@ -144,8 +149,8 @@ def _answered(figures: AlarmFigures) -> Iterator[Row]:
 
 def _frequent(figures: AlarmFigures) -> Iterator[Row]:
     for one in figures.frequent:
-        share = f"{fmt.number(100 * one.times / figures.raised, 1)}%"
-        yield Row(("cause", one.key), local(one.name), state=f"{_times(one.times)} · {share}")
+        state = f"{_times(one.times)} · {_share(one.times / figures.raised)}"
+        yield Row(("cause", one.key), local(one.name), state=state)
 
 
 def _plain_row(key: str, title: str, place: str, state: str) -> Row:
