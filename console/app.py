@@ -104,6 +104,7 @@ class SessionBuilder(QObject):
             actions=self._parts,
             access=self._feed,
             history=self._feed,
+            figures=self._feed,
             small=self._feed,
             clock=self._clock,
             mono=mono,
@@ -114,6 +115,7 @@ class SessionBuilder(QObject):
             calls=Calls(),
             turning=self._feed,
             memory=Memory(_kept(self._told)),
+            shifts=settings.shifts,
         )
         self.session.calls.cameraCalled.connect(lambda camera: self.session.memory.set(_CALLED, camera))
         self.session.calls.restartAsked.connect(self._parts.start_again)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from backends.domain.feeds import Mode
+from backends.domain.shifts import SHIFTS
 from backends.domain.times import NS_PER_S
 from backends.hub.keys import KeyPair, authorise, ensure_hub_keys, ensure_station_keys
 from backends.store.reader import stored_mode
@@ -454,6 +455,7 @@ def _gui(
         station=station,
         site_name=site.site.name if site is not None else "Đông Hà",
         zone=site.site.zone if site is not None else "Asia/Ho_Chi_Minh",
+        shifts=site.site.shifts if site is not None else SHIFTS,
         lang=look.lang,
         theme=look.theme,
         layout=look.layout,

@@ -1,4 +1,4 @@
-"""The GUI's end of the feeder: Inbox, ActionDesk, AccessDesk and HistoryDesk in the GUI process. No Qt.
+"""The GUI's end of the feeder: Inbox, ActionDesk, AccessDesk, HistoryDesk and FiguresDesk in the GUI process. No Qt.
 
 Threads: one reader connects, decodes and fills the inbox; one sender gives clicks and questions to
 the connection; the GUI's thread only drains and submits. At the start the reader takes the last state
@@ -241,6 +241,12 @@ class FeedClient:
         self._outgoing.put(wire.Question(number, series, t0_ns, t1_ns, max_points))
         return number
 
+    def ask_figures(self, t0_ns: int, t1_ns: int) -> int:
+        """See ports.FiguresDesk."""
+        number = next(self._numbers)
+        self._outgoing.put(wire.AskFigures(number, t0_ns, t1_ns))
+        return number
+
     def viewing(self, cameras: tuple[str, ...]) -> None:
         """All cameras that are on the screen now, for the audit."""
         self._viewing = cameras
@@ -323,6 +329,8 @@ class FeedClient:
                 t_ns = np.frombuffer(frame.t_ns, dtype=np.int64)
                 value = np.frombuffer(frame.value, dtype=np.float64)
                 self._inbox.append(SeriesPart(frame.request, frame.series, t_ns, value, frame.complete, frame.flags))
+            case wire.WireFigures():
+                self._inbox.append(frame.part)
             case wire.WireFeedStatus():
                 self._take_feed(frame.status)
             case wire.WireLinkStatus():

@@ -36,6 +36,7 @@ from console.feed_access import FOLDER, AccessKeeper
 from console.feed_alarms import LocalAlarms
 from console.feed_clicks import ENDED_KEPT, Clicks
 from console.feed_exchange import Exchange
+from console.feed_figures import FiguresReader
 from console.feed_history import HistoryReader
 from console.feed_past import PastDesk
 from console.feed_pictures import SmallPictures
@@ -88,6 +89,9 @@ class FeedCore:
         self.views = Views(lambda: self._link)
         self._blob_numbers = itertools.count(1)
         self.history = HistoryReader(Path(settings.data_dir), self._ask_hub, self.store.samples.put)
+        self.figures = FiguresReader(
+            Path(settings.data_dir), settings.mode.value, self.clock.now_ns, self.exchange.whole, self.exchange.fresh_ns
+        )
         self.small = SmallPictures(Path(settings.data_dir), self.fetch_blob)
         self._lock = threading.Lock()
         """Of the blobs that are under way."""
@@ -116,6 +120,7 @@ class FeedCore:
         self.store.start()
         self.history.start()
         self.small.start()
+        self.figures.start()
         seal = Seal(wire.secret_key, wire.station, wire.mode.value)
         self.access.start(self._link, seal)
         self.turning.start(self._link, seal)
@@ -130,6 +135,7 @@ class FeedCore:
         self.access.stop()
         self.history.stop()
         self.small.stop()
+        self.figures.stop()
         self.store.stop()
 
     @property

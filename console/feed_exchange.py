@@ -17,7 +17,7 @@ import msgspec
 from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FEEDS, FeedKind, FeedQuality, FeedStatus
-from backends.domain.ports import LinkStatus, NewSamples, SeriesPart, SmallPicture, StoreTrouble
+from backends.domain.ports import FiguresPart, LinkStatus, NewSamples, SeriesPart, SmallPicture, StoreTrouble
 from backends.domain.record import Kept, Record
 from backends.domain.sensor import Sample
 from backends.domain.turning import TurnStatus
@@ -50,8 +50,8 @@ class OutChanges(msgspec.Struct, frozen=True):
 
 
 Out = (
-    OutChanges | NewSamples | SeriesPart | FeedStatus | LinkStatus | ActionStatus | StoreTrouble | ClickKept
-    | ClickRefused | AuditKept | Grant | AccessAnswer | Revealed | SmallPicture | TurnStatus
+    OutChanges | NewSamples | SeriesPart | FiguresPart | FeedStatus | LinkStatus | ActionStatus | StoreTrouble
+    | ClickKept | ClickRefused | AuditKept | Grant | AccessAnswer | Revealed | SmallPicture | TurnStatus
 )  # fmt: skip
 
 
@@ -216,6 +216,17 @@ class Exchange:
         """One record of a feed as it is here now, JSON; None: there is none."""
         with self._lock:
             return self._mirrors[feed].items.get(record)
+
+    def whole(self, feed: str) -> tuple[bytes, ...]:
+        """All records of a feed as they are here now, JSON."""
+        with self._lock:
+            return tuple(self._mirrors[feed].items.values())
+
+    def fresh_ns(self, feed: str) -> int:
+        """Up to when it is known to be complete here; 0 = not known."""
+        with self._lock:
+            status = self._feed_status.get(feed)
+            return status.t_fresh_ns if status is not None and feed not in self._held else 0
 
     # -- screens -------------------------------------------------------------------------------------
 

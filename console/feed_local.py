@@ -88,6 +88,12 @@ class LocalFeed:
         )
         return number
 
+    def ask_figures(self, t0_ns: int, t1_ns: int) -> int:
+        """See ports.FiguresDesk."""
+        number = next(self._numbers)
+        self.core.figures.ask(id(self), number, t0_ns, t1_ns, self._send)
+        return number
+
 
 def _typed(out: Out) -> Delivery | None:
     if isinstance(out, OutChanges):

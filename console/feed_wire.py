@@ -15,7 +15,7 @@ from backends.domain.action import ActionStatus, Verb
 from backends.domain.alarm import Alarm
 from backends.domain.camera import Sight
 from backends.domain.feeds import FEEDS, FeedStatus
-from backends.domain.ports import LinkStatus, SmallPicture, StoreTrouble
+from backends.domain.ports import FiguresPart, LinkStatus, SmallPicture, StoreTrouble
 from backends.domain.sensor import Flagged, Sample
 from backends.domain.turning import TurnStatus, TurnWish
 
@@ -57,6 +57,10 @@ class WireSeries(_Frame, frozen=True):
     value: bytes
     complete: bool
     flags: tuple[Flagged, ...] = ()
+
+
+class WireFigures(_Frame, frozen=True):
+    part: FiguresPart
 
 
 class WireFeedStatus(_Frame, frozen=True):
@@ -149,6 +153,14 @@ class Question(_Frame, frozen=True):
     max_points: int
 
 
+class AskFigures(_Frame, frozen=True):
+    """FiguresDesk.ask_figures."""
+
+    request: int
+    t0_ns: int
+    t1_ns: int
+
+
 class Seeing(_Frame, frozen=True):
     """How the cameras on this screen are, all of them: said every few seconds, for the hub."""
 
@@ -228,11 +240,11 @@ class StillSaved(_Frame, frozen=True):
 ToGui = (
     WireChanges | WireSamples | WireSeries | WireFeedStatus | WireLinkStatus | WireAction | WireTrouble | Alive
     | ClickKept | ClickRefused | AuditKept | WireGrant | WireAccess | WireRevealed
-    | WireSmallPicture | WireTurn
+    | WireSmallPicture | WireTurn | WireFigures
 )  # fmt: skip
 ToFeeder = (
     Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | AskTurn | Viewing | Acknowledged
-    | StillSaved | WantPictures | Seeing
+    | StillSaved | WantPictures | Seeing | AskFigures
 )  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -25,7 +25,15 @@ import msgspec
 from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FeedStatus
-from backends.domain.ports import ActionRefused, LinkStatus, NewSamples, SeriesPart, SmallPicture, StoreTrouble
+from backends.domain.ports import (
+    ActionRefused,
+    FiguresPart,
+    LinkStatus,
+    NewSamples,
+    SeriesPart,
+    SmallPicture,
+    StoreTrouble,
+)
 from backends.domain.turning import TurnStatus
 from backends.process import BEAT_S, beat, child_settings, give_back_memory
 from backends.store.store import StoreBusy
@@ -56,6 +64,8 @@ def to_frame(out: Out) -> wire.ToGui:  # noqa: PLR0912  # one case a kind is its
         case SeriesPart():
             numbers = out.t_ns.tobytes(), out.value.tobytes()
             return wire.WireSeries(out.request, out.series, *numbers, out.complete, out.flags)
+        case FiguresPart():
+            return wire.WireFigures(out)
         case FeedStatus():
             return wire.WireFeedStatus(out)
         case LinkStatus():
@@ -110,6 +120,7 @@ class Screen:
                 self._view(frozenset())
                 self._core.small.want(id(self), (), self._send)
                 self._core.views.sees(id(self), ())
+                self._core.figures.forget(id(self))
                 self._gone.set()
                 self._wake.set()
                 sender.join(2.0)
@@ -129,7 +140,7 @@ class Screen:
         self._gone.set()
         self._wake.set()
 
-    def _take(self, frame: wire.ToFeeder) -> None:
+    def _take(self, frame: wire.ToFeeder) -> None:  # noqa: PLR0912  # one case a frame is its whole shape
         exchange = self._core.exchange
         if isinstance(frame, wire.Click):
             try:
@@ -151,6 +162,8 @@ class Screen:
                 frame.request, frame.series, frame.t0_ns, frame.t1_ns, frame.max_points,
                 lambda part: exchange.send(self._outlet, part),
             )  # fmt: skip
+        elif isinstance(frame, wire.AskFigures):
+            self._core.figures.ask(id(self), frame.request, frame.t0_ns, frame.t1_ns, self._send)
         elif isinstance(frame, wire.Viewing):
             self._view(frozenset(frame.cameras))
         elif isinstance(frame, wire.Seeing):

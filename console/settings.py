@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from backends.domain.shifts import SHIFTS
 from console.screens import UsageError, VirtualScreen
 
 _log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ ScreenKind = Literal["desk", "wall"]
 TcpAddress = Annotated[str, msgspec.Meta(pattern=r"^tcp://[^\s:/]+:\d{1,5}$|^tcp://\[[0-9a-fA-F:]+\]:\d{1,5}$")]
 HardwareDecoding = Literal["off", "auto", "cuda", "d3d11va", "vaapi", "d3d12va", "vulkan"]
 """The devices are those of `backends.domain.picture.DEVICES`."""
+TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Z85Key = Annotated[str, msgspec.Meta(min_length=40, max_length=40)]
 
 
@@ -43,6 +45,8 @@ class SiteSection(_Strict, frozen=True):
     """Shown in window titles."""
     zone: str = "Asia/Ho_Chi_Minh"
     """IANA name; all times on the screen are in it."""
+    shifts: Annotated[tuple[TimeOfDay, ...], msgspec.Meta(min_length=1)] = SHIFTS
+    """When shifts begin, in that zone: ["06:00", "18:00"] for a day and a night."""
 
 
 class HubSection(_Strict, frozen=True):
@@ -199,6 +203,8 @@ class GuiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Id of this seat."""
     site_name: str = ""
     zone: str = "Asia/Ho_Chi_Minh"
+    shifts: tuple[str, ...] = SHIFTS
+    """When shifts begin, in that zone."""
     lang: Language = "vi"
     theme: ThemeChoice = "dark"
     layout: str = "overview"

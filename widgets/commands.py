@@ -107,6 +107,7 @@ _ROWS: tuple[Command, ...] = (
     Command("window.log", ("Ctrl+Shift+J",), Verb.LOG, offered=True),
     Command("window.logbook", ("Ctrl+Shift+B",), offered=True),
     Command("window.handover", ("Ctrl+Shift+G",), offered=True),
+    Command("window.alarm_figures", ("Ctrl+Shift+K",), offered=True),
     Command("window.layouts"),
     Command("window.silence", ("F7",), offered=True),
     Command("window.sound", ("Ctrl+M",), offered=True),

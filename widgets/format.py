@@ -20,6 +20,11 @@ def set_zone(name: str) -> None:
     _zone = ZoneInfo(name)
 
 
+def zone() -> ZoneInfo:
+    """The site's zone."""
+    return _zone
+
+
 def zone_name() -> str:
     """The site's zone."""
     return _zone.key

@@ -18,12 +18,14 @@ from backends.domain.alarm import Priority
 from backends.domain.ports import (
     AccessDesk,
     ActionDesk,
+    FiguresDesk,
     HistoryDesk,
     PictureSource,
     SmallPictureDesk,
     StreamDesk,
     TurnDesk,
 )
+from backends.domain.shifts import SHIFTS
 from backends.domain.times import MonotonicClock, SessionClock
 from widgets.hands import CameraHands
 from widgets.i18n import Language, set_language
@@ -112,6 +114,7 @@ class Session:
     actions: ActionDesk
     access: AccessDesk
     history: HistoryDesk
+    figures: FiguresDesk
     small: SmallPictureDesk
     clock: SessionClock
     mono: MonotonicClock
@@ -122,6 +125,8 @@ class Session:
     calls: Calls
     turning: TurnDesk
     memory: Memory = field(default_factory=Memory)
+    shifts: tuple[str, ...] = SHIFTS
+    """When the room's shifts begin, "06:00" (`backends.domain.shifts`)."""
     hands: CameraHands = field(init=False)
     wants: WantBoard = field(init=False)
     plots: PlotDesk = field(init=False)

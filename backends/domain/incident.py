@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from backends.domain.alarm import Priority
 from backends.domain.text import LocalText
 
 
@@ -41,6 +42,8 @@ class TimelineEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     t_to_ns: int = 0
     corrects: str = ""
     """Id of the entry that this one corrects. No entry is ever changed."""
+    priority: Priority | None = None
+    """Of an alarm after what happened to it; None: it is no alarm's, or its hub does not say."""
 
 
 class LayoutRecord(msgspec.Struct, frozen=True, omit_defaults=True):

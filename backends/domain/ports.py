@@ -2,7 +2,7 @@
 
 Data towards the GUI comes as frozen deliveries through one inbox, drained by one timer in the GUI
 thread; nothing here emits Qt signals. What the GUI wants done goes through ActionDesk, AccessDesk,
-HistoryDesk, StreamDesk and PictureSource, whose calls return at once.
+HistoryDesk, FiguresDesk, StreamDesk and PictureSource, whose calls return at once.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from backends.domain.access import AccessAnswer, Grant, Revealed
 from backends.domain.action import ActionStatus, Verb
+from backends.domain.alarm_figures import AlarmFigures
 from backends.domain.camera import Camera, Demand, PictureStatus
 from backends.domain.device import CameraEvent, Preset, PtzPosition
 from backends.domain.feeds import FeedStatus, LinkState, Mode
@@ -59,6 +60,14 @@ class SeriesPart(msgspec.Struct, frozen=True):
     """Samples that are not good, which the line leaves out; rising in time."""
 
 
+class FiguresPart(msgspec.Struct, frozen=True):
+    """Answer of FiguresDesk."""
+
+    request: int
+    figures: AlarmFigures | None
+    """None: the store cannot be read now."""
+
+
 class LinkStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """The link as a whole."""
 
@@ -91,8 +100,8 @@ class SmallPicture(msgspec.Struct, frozen=True):
 
 
 Delivery = (
-    Changes | NewSamples | SeriesPart | FeedStatus | LinkStatus | ActionStatus | StoreTrouble | Grant | AccessAnswer
-    | Revealed | SmallPicture | TurnStatus
+    Changes | NewSamples | SeriesPart | FiguresPart | FeedStatus | LinkStatus | ActionStatus | StoreTrouble | Grant
+    | AccessAnswer | Revealed | SmallPicture | TurnStatus
 )  # fmt: skip
 
 
@@ -165,6 +174,18 @@ class HistoryDesk(Protocol):
 
     def request(self, series: str, t0_ns: int, t1_ns: int, max_points: int) -> int:
         """Ask; SeriesPart with the returned number comes through the inbox. Never blocks."""
+        ...
+
+
+class FiguresDesk(Protocol):
+    """Figures of the alarms, from the events that this station keeps."""
+
+    def ask_figures(self, t0_ns: int, t1_ns: int) -> int:
+        """Ask for that time; FiguresPart with the returned number comes through the inbox. Never blocks.
+
+        A later question takes the place of one that is not answered yet. Without a feeder nothing comes: whoever shows
+        them asks again now and then.
+        """
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.domain.action import Action, Verb
-from backends.domain.alarm import Alarm
+from backends.domain.alarm import Alarm, Priority
 from backends.domain.incident import LayoutRecord, TimelineEvent
 from backends.domain.people import Operator
 from backends.domain.report import Report
@@ -23,20 +23,23 @@ _WHAT = {
 }
 
 
-def event(id_: str, what: str, target: str, t_ns: int, *, actor: str = "", text: LocalText, cause: str = "") -> Change:
+def event(
+    id_: str, what: str, target: str, t_ns: int, *, actor: str = "", text: LocalText, cause: str = "",
+    priority: Priority | None = None,
+) -> Change:  # fmt: skip
     """One row of the timeline."""
-    record = TimelineEvent(id_, t_ns, what, target, actor, text)
+    record = TimelineEvent(id_, t_ns, what, target, actor, text, priority)
     return Change("timeline", "event", id_, t_ns, record, cause=cause)
 
 
 def of_alarm(what: str, alarm: Alarm, t_ns: int) -> Change:
     """The world moved an alarm."""
-    return event(f"{alarm.id}/{alarm.state_rev}", what, alarm.id, t_ns, text=alarm.name)
+    return event(f"{alarm.id}/{alarm.state_rev}", what, alarm.id, t_ns, text=alarm.name, priority=alarm.priority)
 
 
 def of_mark(what: str, alarm: Alarm, t_ns: int) -> Change:
     """Something was noted at an alarm, beside what moved it."""
-    return event(f"{alarm.id}/{what}/{alarm.rev}", what, alarm.id, t_ns, text=alarm.name)
+    return event(f"{alarm.id}/{what}/{alarm.rev}", what, alarm.id, t_ns, text=alarm.name, priority=alarm.priority)
 
 
 def of_verb(alarm: Alarm, verb: Verb, operator: Operator, t_ns: int, *, cause: str = "") -> Change:
@@ -47,7 +50,7 @@ def of_verb(alarm: Alarm, verb: Verb, operator: Operator, t_ns: int, *, cause: s
         # The record forgets the reason when the alarm comes back; the timeline does not.
         reason = alarm.shelve_reason or alarm.oos_reason
         text = LocalText(f"{text.vi} · {reason}", f"{text.get('en')} · {reason}")
-    return event(id_, _WHAT[verb], alarm.id, t_ns, actor=operator.id, text=text, cause=cause)
+    return event(id_, _WHAT[verb], alarm.id, t_ns, actor=operator.id, text=text, cause=cause, priority=alarm.priority)
 
 
 def of_report(report: Report, t_ns: int) -> Change:

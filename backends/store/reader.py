@@ -71,7 +71,7 @@ def read_state(data_dir: Path, mode: str) -> StoredState:
     with reading(path) as db:
         # Not by the file's bytes: closing a plain descriptor drops the locks of every connection of this process
         # (POSIX), and then another process that closes its own deletes the -wal under the writer.
-        if not _known(db) or _mode(db) not in ("", mode):
+        if not readable(db, mode):
             return StoredState()
         fresh = dict(db.execute("SELECT feed, t_fresh_ns FROM cursor").fetchall())
         feeds = []
@@ -118,6 +118,11 @@ def stored_mode(data_dir: Path) -> str:
             return _mode(db) if _known(db) else ""
     except (sqlite3.Error, OSError):
         return ""  # damaged: the writer says so and mends it
+
+
+def readable(db: sqlite3.Connection, mode: str) -> bool:
+    """A schema that this program knows, of this mode or of none yet."""
+    return _known(db) and _mode(db) in ("", mode)
 
 
 def _known(db: sqlite3.Connection) -> bool:

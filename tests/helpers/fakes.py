@@ -18,8 +18,9 @@ import numpy.typing as npt
 from backends.domain.access import AccessAnswer, Revealed
 from backends.domain.action import Action, ActionStatus, Stage, Verb, new_aid
 from backends.domain.alarm import Priority
+from backends.domain.alarm_figures import AlarmFigures
 from backends.domain.camera import Demand, PictureState, PictureStatus
-from backends.domain.ports import ActionRefused, Delivery, Pixels, SeriesPart, SmallPicture
+from backends.domain.ports import ActionRefused, Delivery, FiguresPart, Pixels, SeriesPart, SmallPicture
 from backends.domain.replay import is_past, is_replay
 from backends.domain.stream_choice import LeftOut, Seen
 from backends.domain.times import NS_PER_S, SessionClock
@@ -258,6 +259,23 @@ class FakeHistory:
     def answer(self) -> None:
         """Put answers to all requests so far into the inbox."""
         self.inbox.put(*(self.part(asked) for asked in self.requests))
+
+
+class FakeFigures:
+    """Answers when `answer` is called."""
+
+    def __init__(self, inbox: FakeInbox) -> None:
+        self.inbox = inbox
+        self.asked: list[tuple[int, int]] = []
+        """(t0_ns, t1_ns) of each question; its number is its place, from 1."""
+
+    def ask_figures(self, t0_ns: int, t1_ns: int) -> int:
+        self.asked.append((t0_ns, t1_ns))
+        return len(self.asked)
+
+    def answer(self, figures: AlarmFigures | None, number: int = 0) -> None:
+        """Into the inbox; 0 = to the newest question."""
+        self.inbox.put(FiguresPart(number or len(self.asked), figures))
 
 
 class FakeSound:

@@ -16,6 +16,7 @@ import msgspec
 from helpers.fakes import (
     FakeAccess,
     FakeActions,
+    FakeFigures,
     FakeHistory,
     FakeInbox,
     FakePictures,
@@ -115,6 +116,7 @@ class SampleSession:
     actions: FakeActions
     access: FakeAccess
     history: FakeHistory
+    figures: FakeFigures
     small: FakeSmall
     sound: FakeSound
     turning: FakeTurning
@@ -151,6 +153,7 @@ def sample_session(
             actions=(actions := FakeActions(clock, inbox)),
             access=(access := FakeAccess(inbox)),
             history=(history := FakeHistory(inbox)),
+            figures=(figures := FakeFigures(inbox)),
             small=(small := FakeSmall(inbox)),
             clock=clock,
             mono=clock,
@@ -168,6 +171,7 @@ def sample_session(
         actions=actions,
         access=access,
         history=history,
+        figures=figures,
         small=small,
         sound=sound,
         turning=turning,

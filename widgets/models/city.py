@@ -23,7 +23,16 @@ from backends.domain.incident import TimelineEvent
 from backends.domain.indicator import Indicator
 from backends.domain.overload import AlarmLoad, load_of, operators_on_duty
 from backends.domain.people import Operator
-from backends.domain.ports import Changes, Delivery, LinkStatus, NewSamples, SeriesPart, SmallPicture, StoreTrouble
+from backends.domain.ports import (
+    Changes,
+    Delivery,
+    FiguresPart,
+    LinkStatus,
+    NewSamples,
+    SeriesPart,
+    SmallPicture,
+    StoreTrouble,
+)
 from backends.domain.quality import Quality, Value
 from backends.domain.report import Report
 from backends.domain.sensor import Sensor
@@ -57,6 +66,8 @@ class CityModel(QObject):
     """An AccessAnswer or a Revealed for whoever asked with its request number. Kept nowhere."""
     seriesArrived = Signal(object)
     """A SeriesPart for whoever asked with its request number."""
+    figuresArrived = Signal(object)
+    """A FiguresPart for whoever asked with its request number. Kept nowhere."""
     pictureArrived = Signal(object)
     """A SmallPicture for whoever wanted it. Kept nowhere."""
 
@@ -231,6 +242,8 @@ class CityModel(QObject):
                 answers.append(delivery)
             elif isinstance(delivery, SeriesPart):
                 self.seriesArrived.emit(delivery)
+            elif isinstance(delivery, FiguresPart):
+                self.figuresArrived.emit(delivery)
             elif isinstance(delivery, SmallPicture):
                 self.pictureArrived.emit(delivery)
             elif isinstance(delivery, TurnStatus):

@@ -39,7 +39,16 @@ def job_of(session: Session, handover: Handover) -> Job:
     if mode is not Mode.LIVE:
         stem += f"_{mode.value}"
     content = to_pdf(paper_of(handover, mode))
-    return Job("pdf", handover.id, stem, content, account, what="save_handover", feed="handovers")
+    return Job(
+        "pdf",
+        handover.id,
+        stem,
+        content,
+        account,
+        what="save_handover",
+        target=f"handovers/{handover.id}",
+        failed="acts.save_failed",
+    )
 
 
 def paper_of(handover: Handover, mode: Mode) -> Paper:

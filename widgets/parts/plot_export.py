@@ -70,8 +70,11 @@ class Job:
     content: bytes
     account: dict[str, object]
     what: str = "save_plot"
-    """As the audit calls it."""
-    feed: str = "sensors"
+    """How the audit calls it."""
+    target: str = ""
+    """What it is of, in the audit; empty = that sensor."""
+    failed: str = "plot_hand.save_failed"
+    """What is said (`tr`) where it cannot be written."""
 
 
 @dataclass(frozen=True)
@@ -162,11 +165,11 @@ def to_csv(rows: list[Row]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(_COLUMNS)
-    writer.writerows((*row[:3], *(_plain(cell) for cell in row[3:])) for row in rows)
+    writer.writerows((*row[:3], *(plain(cell) for cell in row[3:])) for row in rows)
     return out.getvalue().encode("utf-8-sig")
 
 
-def _plain(cell: str) -> str:
+def plain(cell: str) -> str:
     """Names come from outside: "=..." in a spreadsheet would be run."""
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t") else cell
 
@@ -273,7 +276,7 @@ class ExportDesk(QObject):
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="exports")
         session.calls.saveAsked.connect(lambda job: self._writer.submit(self._write, job))
         self.written.connect(self._on_written)
-        self._failed.connect(lambda key, why: session.notices.tell_desk(tr(key, reason=why)))
+        self._failed.connect(lambda words, why: session.notices.tell_desk(tr(words, reason=why)))
 
     def close(self) -> None:
         """Finish what is being written."""
@@ -284,10 +287,10 @@ class ExportDesk(QObject):
         try:
             self.written.emit(write_job(self._folder, job))
         except OSError as error:
-            _log.error("export of %s: %s", job.sensor_id, error)
-            key = "plot_hand.save_failed" if job.what == "save_plot" else "acts.save_failed"
-            self._failed.emit(key, str(error))
+            _log.error("export of %s: %s", job.target or job.sensor_id, error)
+            self._failed.emit(job.failed, str(error))
 
     def _on_written(self, done: Done) -> None:
-        self._note(done.job.what, f"{done.job.feed}/{done.job.sensor_id}", f"{done.path.name} sha256={done.sha256}")
+        job = done.job
+        self._note(job.what, job.target or f"sensors/{job.sensor_id}", f"{done.path.name} sha256={done.sha256}")
         self._session.notices.tell_desk(tr("plot_hand.saved", file=str(done.path)))

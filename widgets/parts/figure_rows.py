@@ -1,0 +1,240 @@
+"""Rows of the page of alarm figures, and the same as a table to save. Pure but for language and zone of the screen."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from backends.domain.alarm import Priority
+from backends.domain.alarm_figures import RATE_BEARABLE, AlarmFigures, Line, lines_of
+from backends.domain.feeds import Mode
+from backends.domain.times import NS_PER_S
+from widgets import format as fmt
+from widgets.i18n import local, tr
+from widgets.parts.panel_rows import Row
+from widgets.parts.plot_export import Job, plain
+
+GAPS_SHOWN = 5
+_PRIORITIES = frozenset(Priority)
+_SHARES = frozenset({"overload", "top", *Priority})
+"""Figures that are shares."""
+_COLUMNS = ("figure", "of", "value", "unit", "target", "met", "from", "to")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A heading and what stands under it."""
+
+    id: str
+    rows: tuple[Row, ...]
+
+
+def parts_of(figures: AlarmFigures, now_ns: int) -> Iterator[Part]:
+    """All that is said of them, in the order of the page."""
+    lines = lines_of(figures)
+    yield Part("reach", tuple(_reach(figures, now_ns)))
+    yield Part("load", tuple(_row(figures, line, now_ns) for line in lines if line.id not in _PRIORITIES))
+    shares = [_row(figures, line, now_ns) for line in lines if line.id in _PRIORITIES]
+    unknown = figures.raised - sum(figures.by_priority.values())
+    if unknown:
+        words = tr("alarm_figures.no_priority"), tr("alarm_figures.no_priority_why")
+        shares.append(_plain_row("no_priority", *words, _times(unknown)))
+    yield Part("priorities", tuple(shares))
+    yield Part("answered", tuple(_answered(figures)))
+    yield Part("frequent", tuple(_frequent(figures)))
+    since = ((one, fmt.event_minutes(one.t_raised_ns, now_ns)) for one in figures.old)
+    yield Part(
+        "old",
+        tuple(
+            Row(("alarm", one.id), local(one.name), state=tr("alarm_figures.since", at=at)) for one, at in since
+        ),
+    )  # fmt: skip
+
+
+# -- how far the data reach ------------------------------------------------------------------------------------------
+
+
+def _reach(figures: AlarmFigures, now_ns: int) -> Iterator[Row]:
+    as_of = tr("alarm_figures.as_of", at=fmt.event_seconds(figures.within[1], now_ns))
+    if not figures.counted:
+        yield Row(("reach", "nothing"), tr("alarm_figures.nothing"), state=as_of, strong_state=True)
+    else:
+        people = fmt.number(figures.operators, 1)
+        counted = tr("alarm_figures.counted", raised=fmt.number(figures.raised), operators=people)
+        words = tr("alarm_figures.all_there") if not figures.missing else counted
+        yield Row(("reach", "counted"), words, place="" if words == counted else counted, state=as_of)
+        for n, (first, last) in enumerate(figures.missing[:GAPS_SHOWN]):
+            times = {"first": fmt.event_seconds(first, now_ns), "last": fmt.event_seconds(last, now_ns)}
+            yield Row(("reach", f"missing {n}"), tr("alarm_figures.missing", **times))
+        if len(figures.missing) > GAPS_SHOWN:
+            yield Row(("reach", "more"), f"+{len(figures.missing) - GAPS_SHOWN}")
+    if figures.oldest_ns:
+        at = fmt.event_minutes(figures.oldest_ns, now_ns)
+        yield Row(("reach", "oldest"), tr("alarm_figures.oldest", at=at))
+    else:
+        yield Row(("reach", "oldest"), tr("alarm_figures.no_oldest"))
+
+
+# -- figures beside their targets ------------------------------------------------------------------------------------
+
+
+def _row(figures: AlarmFigures, line: Line, now_ns: int) -> Row:
+    priority = Priority(line.id) if line.id in _PRIORITIES else None
+    title = tr(f"priority.{line.id}") if priority is not None else tr(f"alarm_figures_line.{line.id}")
+    if line.value is None:
+        return Row(("figure", line.id), title, state=tr("alarm_figures.no_figure"), priority=priority)
+    state = f"{_number(line.id, line.value)} · {_target(line)} · {_verdict(line)}"
+    place = _place(figures, line, now_ns)
+    return Row(("figure", line.id), title, place=place, state=state, strong_state=line.met is False, priority=priority)
+
+
+def _number(figure: str, value: float) -> str:
+    if figure in _SHARES:
+        return _share(value)
+    return fmt.number(value, 0 if value == int(value) else 2 if value < 1 else 1)
+
+
+def _share(value: float) -> str:
+    percent = round(100 * value, 1)
+    return f"{fmt.number(percent, 0 if percent == int(percent) else 1)}%"
+
+
+def _target(line: Line) -> str:
+    n = _number(line.id, line.target)
+    if line.below:
+        return tr("alarm_figures.below", n=n)
+    return tr("alarm_figures.least", n=n) if line.least else tr("alarm_figures.most", n=n)
+
+
+def _verdict(line: Line) -> str:
+    if line.met is None:
+        return tr("alarm_figures.few")
+    if line.met:
+        return tr("alarm_figures.met")
+    if line.id == "rate" and line.value is not None and line.value <= RATE_BEARABLE:
+        return tr("alarm_figures.bearable")
+    return tr("alarm_figures.not_met")
+
+
+def _place(figures: AlarmFigures, line: Line, now_ns: int) -> str:
+    """What else is known of it."""
+    if line.id == "peak" and figures.peak_ns:
+        return tr("alarm_figures.at", at=fmt.event_minutes(figures.peak_ns, now_ns))
+    if line.id == "overload" and figures.overloads:
+        longest = fmt.duration(figures.overload_longest_s)
+        return tr("alarm_figures.overloads", n=fmt.number(figures.overloads), longest=longest)
+    if line.id == "old":
+        return tr("alarm_figures.now")
+    if line.id in _PRIORITIES:
+        return _times(figures.by_priority.get(Priority(line.id), 0))
+    return ""
+
+
+# -- lists -----------------------------------------------------------------------------------------------------------
+
+
+def _answered(figures: AlarmFigures) -> Iterator[Row]:
+    for one in figures.answered:
+        median, p95 = fmt.duration(one.median_s), fmt.duration(one.p95_s)
+        state = tr("alarm_figures.waited", median=median, p95=p95)
+        name = tr(f"priority.{one.priority}")
+        yield Row(("answered", one.priority), name, place=_times(one.times), state=state, priority=one.priority)
+    if figures.unknown_answers:
+        words = tr("alarm_figures.unknown_answers"), tr("alarm_figures.unknown_answers_why")
+        yield _plain_row("unknown_answers", *words, _times(figures.unknown_answers))
+
+
+def _frequent(figures: AlarmFigures) -> Iterator[Row]:
+    for one in figures.frequent:
+        state = f"{_times(one.times)} · {_share(one.times / figures.raised)}"
+        yield Row(("cause", one.key), local(one.name), state=state)
+
+
+def _plain_row(key: str, title: str, place: str, state: str) -> Row:
+    return Row(("figure", key), title, place=place, state=state)
+
+
+def _times(n: int) -> str:
+    return tr("alarm_figures.times", n=fmt.number(n))
+
+
+# -- as a table ------------------------------------------------------------------------------------------------------
+
+
+def job_of(figures: AlarmFigures, now_ns: int, mode: Mode, who: str) -> Job:
+    """The table as a file's content (`plot_export.ExportDesk`)."""
+    span = [fmt.local_time(t_ns) for t_ns in figures.within]
+    stem = f"{fmt.local_time(now_ns):%Y%m%d-%H%M%S}_chi-so-canh-bao_{span[0]:%Y%m%d-%H%M}_{span[1]:%Y%m%d-%H%M}"
+    if mode is not Mode.LIVE:
+        stem += f"_{mode.value}"
+    account: dict[str, object] = {
+        "version": 1,
+        "from": _iso(figures.within[0]),
+        "to": _iso(figures.within[1]),
+        "missing": [[_iso(first), _iso(last)] for first, last in figures.missing],
+        "saved": _iso(now_ns),
+        "saved_by": who,
+        "mode": mode.value,
+    }
+    return Job(
+        "csv", "", stem, to_csv(figures), account, what="save_figures", target="alarms",
+        failed="alarm_figures.save_failed",
+    )  # fmt: skip
+
+
+def to_csv(figures: AlarmFigures) -> bytes:
+    """As `plot_export.to_csv`: RFC 4180 after a byte order mark, numbers with a point, times ISO 8601."""
+    span = tuple(_iso(t_ns) for t_ns in figures.within)
+    gaps = (("missing", "", "", "", "", "", _iso(first), _iso(last)) for first, last in figures.missing)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(_COLUMNS)
+    writer.writerows((*map(plain, row), *span) for row in _table(figures))
+    writer.writerows(gaps)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _table(figures: AlarmFigures) -> Iterator[tuple[str, ...]]:
+    """(figure, of what, value, unit, target, met)."""
+    if figures.counted:
+        yield ("raised", "", str(figures.raised), "", "", "")
+        yield ("operators", "", f"{figures.operators:.3f}", "", "", "")
+        yield ("counted", "", f"{figures.counted_s:.0f}", "s", "", "")
+    for line in lines_of(figures):
+        share = line.id in _PRIORITIES
+        value = "" if line.value is None else f"{line.value:.6g}"
+        met = "" if line.met is None else ("yes" if line.met else "no")
+        sign = "<" if line.below else ">=" if line.least else "<="
+        yield (
+            "priority_share" if share else line.id,
+            line.id if share else "",
+            value,
+            "",
+            f"{sign} {line.target:g}",
+            met,
+        )
+    for one in figures.answered:
+        yield ("acknowledged", one.priority, str(one.times), "", "", "")
+        yield ("acknowledged_median", one.priority, f"{one.median_s:.1f}", "s", "", "")
+        yield ("acknowledged_p95", one.priority, f"{one.p95_s:.1f}", "s", "", "")
+    for cause in figures.frequent:
+        yield ("frequent", local(cause.name), str(cause.times), "", "", "")
+    for old in figures.old:
+        yield ("active_since", local(old.name), _iso(old.t_raised_ns), "", "", "")
+
+
+def _iso(t_ns: int) -> str:
+    return fmt.local_time(t_ns - t_ns % NS_PER_S).isoformat(timespec="seconds")
+
+
+def with_headings(parts: Iterator[Part]) -> list[Row]:
+    """As rows of a list; a part without rows is left out."""
+    told = (
+        (Row(("part", one.id), tr(f"alarm_figures_part.{one.id}"), heading=True), *one.rows)
+        for one in parts
+        if one.rows
+    )
+    return list(chain.from_iterable(told))
