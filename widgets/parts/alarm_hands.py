@@ -48,6 +48,7 @@ class AlarmHands(QObject):
             "alarms.all_seen": self.choose_seen,
             "alarms.plot": lambda: self._plot(PLOT_HALF_S),
             "alarms.plot_wide": lambda: self._plot(PLOT_WIDE_HALF_S),
+            "alarms.everything": self._everything,
             "alarms.note": lambda: self._write(Mode.NOTE),
             "alarms.shelve": lambda: self._write(Mode.SHELVE),
             "alarms.history": self.tell,
@@ -151,6 +152,17 @@ class AlarmHands(QObject):
             self._session.notices.tell_desk(tr("alarms.no_sensor"))
             return True
         self._session.calls.plotCalled.emit(row.alarm.sensor_id, row.alarm.t_raised_ns, half_s)
+        return True
+
+    def _everything(self) -> bool:
+        """All about the chosen alarm, on the screen that was chosen for it; a fold opens, as by Enter."""
+        row = self._view.currentIndex().data(ROW_ROLE)
+        if isinstance(row, FoldRow):
+            self.open_fold(row)
+        elif isinstance(row, AlarmRow):
+            self._session.calls.alarmCalled.emit(row.alarm)
+        else:
+            self._session.notices.tell_desk(tr("alarms.history_none"))
         return True
 
     def _acknowledge(self, rows: list[AlarmRow]) -> None:

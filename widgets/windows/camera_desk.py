@@ -126,9 +126,10 @@ class CameraDesk(QObject):
             return True
         match act:
             case Ask.MAXIMISE:
-                window.maximised.toggle(tile)
+                sheet = window.sheet
+                (sheet if sheet is not None and sheet.holds(tile) else window.maximised).toggle(tile)
             case Ask.OUT:
-                return window.maximised.end()
+                return self._step_out(window)
             case Ask.EARLIER:
                 if not self._session.hands.back(place):
                     self._say(tr("camera_hand.no_earlier"))
@@ -146,10 +147,17 @@ class CameraDesk(QObject):
 
     def _without_tile(self, act: Ask, window: WallWindow | None) -> bool:
         if act is Ask.OUT and window is not None:
-            return window.maximised.end()
+            return self._step_out(window)
         if act in _SAYS_NO:
             self._say(tr("camera_hand.no_tile"))
         return act in _SAYS_NO
+
+    def _step_out(self, window: WallWindow) -> bool:
+        """What was laid over a window goes before a tile is made small again. False: there is neither."""
+        sheet = next((one.sheet for one in (window, *self._windows()) if one.sheet is not None), None)
+        if sheet is not None:
+            sheet.step_out()
+        return sheet is not None or window.maximised.end()
 
     def _release(self, tile: CameraTile) -> None:
         if tile.options.slot:
@@ -178,7 +186,8 @@ class CameraDesk(QObject):
             ahead, aside = (by.x(), by.y()) if along else (by.y(), by.x())
             return ahead * sign + 2 * abs(aside) if ahead * sign > 0 else float("inf")
 
-        others = [t for t in camera_tiles(window) if t is not tile and t.isVisible()]
+        beside = (t for t in _tiles_of(window) if t.parentWidget() is tile.parentWidget())
+        others = [t for t in beside if t is not tile and t.isVisible()]
         nearest = min(others, key=distance, default=None)
         if nearest is not None and distance(nearest) < float("inf"):
             nearest.setFocus()
@@ -351,7 +360,7 @@ class CameraDesk(QObject):
     def _find(self, place: str) -> Found | None:
         if not place:
             return None
-        pairs = ((window, tile) for window in self._windows() for tile in camera_tiles(window))
+        pairs = ((window, tile) for window in self._windows() for tile in _tiles_of(window))
         return next((pair for pair in pairs if pair[1].place == place), None)
 
     def _camera(self, typed: str) -> Camera | None:
@@ -377,6 +386,11 @@ def camera_tiles(window: WallWindow) -> list[CameraTile]:
     plans = sorted(window.plan.tiles, key=lambda plan: (plan.rect.y, plan.rect.x))
     tiles = (window.tiles.get(plan.id) for plan in plans)
     return [tile for tile in tiles if isinstance(tile, CameraTile)]
+
+
+def _tiles_of(window: WallWindow) -> list[CameraTile]:
+    """With those of what is laid over the window, which have no numbers."""
+    return [*camera_tiles(window), *(window.sheet.cameras if window.sheet is not None else ())]
 
 
 def tabs_after_the_rest(window: WallWindow) -> None:
