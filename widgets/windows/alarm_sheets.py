@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QRect, QSize
+from PySide6.QtCore import QObject, QPoint, QRect, QSize
 from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
@@ -76,7 +76,7 @@ class AlarmSheets(QObject):
         window.notice.raise_()
         if window.sign_in is not None:
             window.sign_in.raise_()
-        if self._before is not None and not self._before.isVisible():
+        if self._before is not None and _below(self._before, window, room):
             sheet.setFocus()  # the keyboard was on what is covered: no other tile gets it instead
         window.tell_of_highest()
 
@@ -157,6 +157,11 @@ class AlarmSheets(QObject):
 
 def _is_called(window: WallWindow, name: str) -> bool:
     return bool(name) and name in (window.plan.monitor.name, str(window.plan.index + 1))
+
+
+def _below(widget: QWidget, window: QWidget, room: QRect) -> bool:
+    """It cannot be seen."""
+    return not widget.isVisible() or QRect(widget.mapTo(window, QPoint(0, 0)), widget.size()).intersects(room)
 
 
 def _covered(tile: QWidget, room: QRect) -> bool:

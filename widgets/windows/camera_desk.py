@@ -119,19 +119,22 @@ class CameraDesk(QObject):
         found = self._find(place)
         if act is Ask.BEFORE_ALARM:
             found = self._alarmed(found, window)
+        if self._for_sheet(found, act):
+            return True
         if found is None:
             return self._without_tile(act, window)
-        pressed, (window, tile) = window, found
-        if tile.act(act):
-            return True
+        return found[1].act(act) or self._act_on(found, act, window)
+
+    def _act_on(self, found: Found, act: Ask, pressed: WallWindow | None) -> bool:
+        """What the tile cannot do by itself."""
+        window, tile = found
         match act:
             case Ask.MAXIMISE:
-                sheet = window.sheet
-                (sheet if sheet is not None and sheet.holds(tile) else window.maximised).toggle(tile)
+                window.maximised.toggle(tile)
             case Ask.OUT:
-                return self._step_out(window)
+                return window.maximised.end()
             case Ask.EARLIER:
-                if not self._session.hands.back(place):
+                if not self._session.hands.back(tile.place):
                     self._say(tr("camera_hand.no_earlier"))
             case Ask.RELEASE:
                 self._release(tile)
@@ -147,17 +150,24 @@ class CameraDesk(QObject):
 
     def _without_tile(self, act: Ask, window: WallWindow | None) -> bool:
         if act is Ask.OUT and window is not None:
-            return self._step_out(window)
+            return window.maximised.end()
         if act in _SAYS_NO:
             self._say(tr("camera_hand.no_tile"))
         return act in _SAYS_NO
 
-    def _step_out(self, window: WallWindow) -> bool:
-        """What was laid over a window goes before a tile is made small again. False: there is neither."""
-        sheet = next((one.sheet for one in (window, *self._windows()) if one.sheet is not None), None)
-        if sheet is not None:
-            sheet.step_out()
-        return sheet is not None or window.maximised.end()
+    def _for_sheet(self, found: Found | None, act: Ask) -> bool:
+        """Esc and Enter while a sheet lies over a window; there is one at a time. False: it is not for that."""
+        sheet = next((one.sheet for one in self._windows() if one.sheet is not None), None)
+        if sheet is None or act not in (Ask.OUT, Ask.MAXIMISE):
+            return False
+        tile = found[1] if found is not None and sheet.holds(found[1]) else None
+        if tile is not None and tile.act(act):
+            return True
+        if act is Ask.OUT:
+            sheet.step_out()  # it lies over the chosen tile, too
+        elif tile is not None:
+            sheet.toggle(tile)
+        return act is Ask.OUT or tile is not None
 
     def _release(self, tile: CameraTile) -> None:
         if tile.options.slot:
