@@ -19,6 +19,7 @@ from backends.domain.alarm_sight import USELESS, Eye, Eyes, eyes_on, point_of, s
 from backends.domain.times import NS_PER_S
 from layouts.options import SHIPPED_KINDS, CameraOptions, MapOptions, PlotOptions
 from widgets import format as fmt
+from widgets.commands import COMMANDS, told_keys
 from widgets.i18n import local, tr
 from widgets.parts import text
 from widgets.parts.alarm_words import state_words
@@ -210,6 +211,9 @@ class AlarmSheet(QWidget):
             said.append(tr("alarm_sheet.no_camera"))
         if self.plot is not None and not self.alarm.sensor_id:
             said.append(tr("alarm_sheet.nearest"))
+        procedure = COMMANDS.get("alarms.procedure")
+        if procedure is not None and self.alarm.procedure_id:
+            said.append(tr("alarm_sheet.procedure", keys=told_keys(procedure)))
         return said
 
     def _number(self, camera_id: str) -> str:

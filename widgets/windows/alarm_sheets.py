@@ -17,6 +17,7 @@ from shiboken6 import isValid
 
 from backends.domain.alarm import Alarm
 from widgets.i18n import tr
+from widgets.pages import page_specs
 from widgets.pump import Pump
 from widgets.session import Session
 from widgets.tiles.alarms import SELECTED
@@ -25,10 +26,14 @@ from widgets.windows.alarm_sheet import PLACE, AlarmSheet
 from widgets.windows.rooms import beside_lists
 
 if TYPE_CHECKING:
+    from widgets.windows.page import Page
+    from widgets.windows.panel_desk import PanelDesk
     from widgets.windows.wall_window import WallWindow
 
 SCREEN = "alarm.screen"
 """What the memory calls the chosen monitor: its name, or its number from the left; nothing: none is chosen."""
+PROCEDURE = "procedure"
+"""Id of that page."""
 _LEAST_EMS = (24, 14)
 """Width and height, in sizes of reading text, of a room in which it tells more than the row of the alarm."""
 
@@ -36,15 +41,24 @@ _LEAST_EMS = (24, 14)
 class AlarmSheets(QObject):
     """One a wall. GUI thread only."""
 
-    def __init__(self, session: Session, pump: Pump, windows: Callable[[], Sequence[WallWindow]]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        pump: Pump,
+        windows: Callable[[], Sequence[WallWindow]],
+        panels: PanelDesk | None = None,
+    ) -> None:
+        """`panels`: opens the alarm's procedure, where this program has one."""
         super().__init__()
-        self._session, self._windows = session, windows
+        self._session, self._windows, self._panels = session, windows, panels
         self.sheet: AlarmSheet | None = None
         self._hidden: list[QWidget] = []
         """What it covers: not decoded meanwhile."""
         self._before: QWidget | None = None
         self._chosen = ""
         """Place of the camera tile that was chosen before."""
+        self._page: Page | None = None
+        """The procedure that came with it."""
         session.calls.alarmCalled.connect(self.call)
         session.city.feedsChanged.connect(lambda changed: self._with(lambda sheet: sheet.on_feeds(changed)))
         for health in (session.city.healthChanged, session.city.grantChanged):
@@ -79,6 +93,21 @@ class AlarmSheets(QObject):
         if self._before is not None and _below(self._before, window, room):
             sheet.setFocus()  # the keyboard was on what is covered: no other tile gets it instead
         window.tell_of_highest()
+        self._open_procedure(alarm, window)
+
+    def _open_procedure(self, alarm: Alarm, window: WallWindow) -> None:
+        """On the desk in use, where that is another one and no page is open. The keyboard stays where it is: the next
+        Enter is for the alarm, not for a step."""
+        panels = self._panels
+        desk = next((one for one in self._windows() if one.isActiveWindow()), None)
+        if panels is None or panels.page is not None or desk is None or desk is window:
+            return
+        if alarm.procedure_id and PROCEDURE in page_specs():
+            before = desk.focusWidget()
+            panels.open_page(desk, PROCEDURE, alarm.id)
+            self._page = panels.page
+            if before is not None and isValid(before) and before.isVisible():
+                before.setFocus()
 
     def call_chosen(self) -> None:
         """Of the alarm that is chosen in the list, else of the highest."""
@@ -94,6 +123,9 @@ class AlarmSheets(QObject):
         sheet, self.sheet = self.sheet, None
         hidden, self._hidden = self._hidden, []
         before, self._before = self._before, None
+        page, self._page = self._page, None
+        if page is not None and isValid(page) and not page.field.hasFocus():
+            page.end()
         if sheet is None:
             return
         for window in self._windows():

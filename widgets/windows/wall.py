@@ -16,6 +16,7 @@ from widgets.commands import COMMANDS, Context
 from widgets.i18n import Language, language, tr
 from widgets.idle import IdleLock
 from widgets.keys import bind, bind_key
+from widgets.pages import page_specs
 from widgets.pump import Pump
 from widgets.session import Session
 from widgets.theme import ThemeName
@@ -56,7 +57,7 @@ class Wall(QObject):
         self._idle: IdleLock | None = None
         self.cameras = CameraDesk(session, lambda: self.windows)
         self.panels = PanelDesk(session, lambda: self.windows, self.cameras, loaded.layouts, self.show_layout)
-        self.alarms = AlarmSheets(session, pump, lambda: self.windows)
+        self.alarms = AlarmSheets(session, pump, lambda: self.windows, self.panels)
         self._acts = self.panels.acts = self._window_acts()
         self.plots = PlotSheets(session, pump, lambda: self.windows)
         self.layout: Layout = loaded.layouts[0]
@@ -196,7 +197,9 @@ class Wall(QObject):
 
     def _window_acts(self) -> dict[str, Callable[[WallWindow], object]]:
         """What the commands of the window do, by key and from the search line."""
+        pages = (page_id for page_id in page_specs() if f"window.{page_id}" in COMMANDS)
         return {
+            **{f"window.{page_id}": partial(self._open_page, page_id) for page_id in pages},
             "window.palette": self.panels.open_palette,
             "window.help": self.panels.open_help,
             "window.notices": self.panels.open_notices,
@@ -210,6 +213,9 @@ class Wall(QObject):
             "window.alarm_screen": lambda _window: self.alarms.next_screen(),
             "alarms.everything": lambda _window: self.alarms.call_chosen(),
         }
+
+    def _open_page(self, page_id: str, window: WallWindow) -> None:
+        self.panels.open_page(window, page_id)
 
     def _toggle_briefing(self) -> None:
         city = self._session.city
