@@ -47,6 +47,7 @@ from widgets.sound_voice import ChildVoice
 from widgets.stills import StillDesk
 from widgets.theme import THEMES, ThemeName, apply_palette
 from widgets.typography import load_fonts
+from widgets.windows.alarm_sheets import SCREEN
 from widgets.windows.wall import Wall, layout_problems, tile_kinds
 
 _log = logging.getLogger(__name__)
@@ -117,6 +118,8 @@ class SessionBuilder(QObject):
             memory=Memory(_kept(self._told)),
             shifts=settings.shifts,
         )
+        if settings.alarm_monitor and not self.session.memory.get(SCREEN):
+            self.session.memory.set(SCREEN, settings.alarm_monitor)
         self.session.calls.cameraCalled.connect(lambda camera: self.session.memory.set(_CALLED, camera))
         self.session.calls.restartAsked.connect(self._parts.start_again)
         apply_palette(app, look.theme)

@@ -460,6 +460,7 @@ def _gui(
         theme=look.theme,
         layout=look.layout,
         layouts_dir=site.screen.layouts_dir if site is not None else "",
+        alarm_monitor=site.screen.alarm_monitor if site is not None else "",
         screens=screens,
         monitors=site.monitors if site is not None else (),
         platform=qpa,

@@ -90,6 +90,9 @@ class ScreenSection(_Strict, frozen=True):
     """Id, name or function key of a layout."""
     layouts_dir: str = ""
     """Folder of the site's own layouts; empty = none."""
+    alarm_monitor: str = ""
+    """Monitor on which everything about an alarm is shown, as the system names it or by its number from the left, "2";
+    empty = the second desk, else the window in use."""
 
 
 class MonitorSection(_Strict, frozen=True):
@@ -210,6 +213,8 @@ class GuiSettings(msgspec.Struct, frozen=True, kw_only=True):
     layout: str = "overview"
     layouts_dir: str = ""
     """The site's own layouts; empty = none."""
+    alarm_monitor: str = ""
+    """Name or number of the monitor for everything about an alarm; empty = none in particular."""
     screens: tuple[VirtualScreen, ...] = ()
     """Virtual monitors; empty = the machine's own."""
     monitors: tuple[MonitorSection, ...] = ()

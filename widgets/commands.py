@@ -116,6 +116,7 @@ _ROWS: tuple[Command, ...] = (
     Command("window.lock", ("Ctrl+Shift+L",), offered=True),
     Command("window.briefing", ("Ctrl+F12",), offered=True),
     Command("window.restart", ("Ctrl+R",), offered=True),
+    Command("window.alarm_screen", offered=True),
     Command("alarms.move"),
     Command("alarms.acknowledge", ("Enter", "Return"), Verb.ACKNOWLEDGE),
     Command("alarms.claim", ("F9",), Verb.CLAIM),
@@ -124,6 +125,7 @@ _ROWS: tuple[Command, ...] = (
     Command("alarms.plot", ("Shift+F8",)),
     Command("alarms.plot_wide", ("Ctrl+F8",)),
     Command("alarms.procedure", ("Shift+F9",)),
+    Command("alarms.everything", ("Ctrl+Enter", "Ctrl+Return"), offered=True),
     Command("alarms.note", ("Ctrl+N",), Verb.COMMENT),
     Command("alarms.shelve", ("Ctrl+D",), Verb.SHELVE),
     Command("alarms.out_of_service", ("Ctrl+Shift+O",), Verb.OUT_OF_SERVICE),
@@ -184,7 +186,7 @@ CAMERA_KEYS: dict[str, Ask] = {
 }  # fmt: skip
 """Key as Qt spells it -> what it does to the chosen tile."""
 WINDOW_KEYS = frozenset(key for command in _ROWS if command.context is Context.WINDOW for key in command.keys)
-_SAID = {"Return": "", "=": "", "Del": "Delete", "Ins": "Insert"}
+_SAID = {"Return": "", "Ctrl+Return": "", "=": "", "Del": "Delete", "Ins": "Insert"}
 """How a keyboard calls a key; nothing: another key of the row says it."""
 
 

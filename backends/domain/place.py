@@ -6,6 +6,7 @@ a record carries from when until when it holds. Shapes are schematic and say so 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import msgspec
@@ -15,6 +16,27 @@ from backends.domain.text import LocalText
 
 Point = tuple[float, float]
 """(longitude, latitude) in degrees, WGS 84."""
+
+M_PER_DEGREE = 111_320.0
+"""Of latitude; of longitude at the equator."""
+
+
+def metres(a: Point, b: Point) -> float:
+    """How far apart, in metres; right within a city."""
+    east, north = _way(a, b)
+    return math.hypot(east, north)
+
+
+def bearing(a: Point, b: Point) -> float:
+    """From `a` to `b` in degrees clockwise from north, 0 to 360; right within a city."""
+    east, north = _way(a, b)
+    return math.degrees(math.atan2(east, north)) % 360.0
+
+
+def _way(a: Point, b: Point) -> tuple[float, float]:
+    """Metres to the east and to the north."""
+    squeeze = math.cos(math.radians((a[1] + b[1]) / 2))
+    return (b[0] - a[0]) * M_PER_DEGREE * squeeze, (b[1] - a[1]) * M_PER_DEGREE
 
 
 class Area(msgspec.Struct, frozen=True, omit_defaults=True, tag="area", tag_field="kind"):

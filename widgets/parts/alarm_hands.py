@@ -62,6 +62,7 @@ class AlarmHands(QObject):
             "alarms.plot": lambda: self._plot(PLOT_HALF_S),
             "alarms.plot_wide": lambda: self._plot(PLOT_WIDE_HALF_S),
             "alarms.procedure": self._procedure,
+            "alarms.everything": self._everything,
             "alarms.note": lambda: self._write(Mode.NOTE),
             "alarms.shelve": lambda: self._write(Mode.SHELVE),
             "alarms.out_of_service": lambda: self._write(Mode.OUT),
@@ -184,6 +185,17 @@ class AlarmHands(QObject):
         row = self._view.currentIndex().data(ROW_ROLE)
         if isinstance(row, AlarmRow):
             self._session.calls.pageCalled.emit("procedure", row.alarm.id)
+        else:
+            self._session.notices.tell_desk(tr("alarms.history_none"))
+        return True
+
+    def _everything(self) -> bool:
+        """All about the chosen alarm, on the screen that was chosen for it; a fold opens, as by Enter."""
+        row = self._view.currentIndex().data(ROW_ROLE)
+        if isinstance(row, FoldRow):
+            self.open_fold(row)
+        elif isinstance(row, AlarmRow):
+            self._session.calls.alarmCalled.emit(row.alarm)
         else:
             self._session.notices.tell_desk(tr("alarms.history_none"))
         return True

@@ -65,7 +65,7 @@ class Job:
     kind: str
     """"csv", "png" or "pdf"."""
     sensor_id: str
-    """Or the id of another record (`feed`)."""
+    """Or the id of what else it is of (`target`)."""
     stem: str
     content: bytes
     account: dict[str, object]

@@ -370,11 +370,11 @@ class AlarmsTile(Tile):
             self._weigh()
 
     def _catch_up(self) -> bool:
-        """False: nobody was reading, and nothing waits."""
-        if not self.model.held:
-            return False
-        self.reader.end()
-        return True
+        """False: nothing new waited. Then Esc goes on, to what is laid over the windows."""
+        news = bool(self.model.waiting)
+        if self.model.held:
+            self.reader.end()
+        return news
 
     def _to_top(self) -> bool:
         self.reader.end()

@@ -6,14 +6,15 @@ change; alarms, reports and their counts are painted over it. The blink repaints
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QRegion, QResizeEvent
+from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QRegion, QResizeEvent
 from PySide6.QtWidgets import QToolTip
 
-from backends.domain.place import Point
+from backends.domain.place import M_PER_DEGREE, Point
 from layouts.options import MapOptions
 from widgets import format as fmt
 from widgets.i18n import local, tr
@@ -73,6 +74,9 @@ class MapTile(Tile):
         self._called = ""
         """The area that somebody asked for, until `_called_until_s`."""
         self._called_until_s = 0.0
+        self._centre: Point | None = None
+        self._around: tuple[Point, ...] = ()
+        """Corners of what is shown around `_centre`; none: the whole city is."""
         if self.shows("areas"):
             session.calls.areaCalled.connect(self._show_area)
 
@@ -98,6 +102,14 @@ class MapTile(Tile):
                 return
             self._place_news()
             self.refresh()
+
+    def centre_on(self, at: Point, half_m: float) -> None:
+        """From now on only what lies about so far around this place is shown, which is marked."""
+        north = half_m / M_PER_DEGREE
+        east = north / math.cos(math.radians(at[1]))
+        self._centre = at
+        self._around = ((at[0] - east, at[1] - north), (at[0] + east, at[1] + north))
+        self._lay_out_later()
 
     def _show_area(self, area_id: str) -> None:
         """Its border stands out for a while: the whole city is on the map already."""
@@ -141,7 +153,8 @@ class MapTile(Tile):
         config = city.records("config").values()
         areas, lines = areas_in_force(config, self.now_ns()), shapes(config)
         margin = self.scale.floor * 0.9
-        points = [p for a in areas for p in a.border] or [p for s in lines for p in s.points] or self._thing_points()
+        whole = [p for a in areas for p in a.border] or [p for s in lines for p in s.points] or self._thing_points()
+        points = self._around or whole
         projection = fit(points, body.adjusted(margin, margin, -margin, -margin))
         self._sizes = MapSizes.of(body, self.scale)
         dots: list[Thing] = []
@@ -178,7 +191,7 @@ class MapTile(Tile):
     # -- what it says --------------------------------------------------------------------------------
 
     def title(self) -> str:
-        return tr("map.title")
+        return tr("map.around" if self._around else "map.title")
 
     def summary(self) -> str:
         city = self.session.city
@@ -209,6 +222,8 @@ class MapTile(Tile):
         painter.drawPixmap(body.topLeft(), self._background(body))
         if self._called:
             self._ground.paint_called(painter, self._called, self.theme, self.scale)
+        if self._centre is not None:
+            self._mark(painter, self._projection.to_px(*self._centre))
         view = MapPainter(painter, self.scale, self.theme, self._sizes)
         taken = [self._room(c) for c in self._clusters]
         if self._words is None:
@@ -224,6 +239,13 @@ class MapTile(Tile):
             if self._exposed.intersects(room.toAlignedRect()):
                 view.cluster(cluster, bright=bright, counted=cluster.worst.id in counted)
         painter.restore()
+
+    def _mark(self, painter: QPainter, at: QPointF) -> None:
+        """A ring around the place that the map is centred on."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(self.theme.strong, max(2.0, self.scale.floor / 5)))
+        painter.drawEllipse(at, self.scale.floor * 2.2, self.scale.floor * 2.2)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         # The blink exposes a few symbols: the others need not be drawn to be clipped away.

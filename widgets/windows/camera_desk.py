@@ -119,18 +119,22 @@ class CameraDesk(QObject):
         found = self._find(place)
         if act is Ask.BEFORE_ALARM:
             found = self._alarmed(found, window)
+        if self._for_sheet(found, act):
+            return True
         if found is None:
             return self._without_tile(act, window)
-        pressed, (window, tile) = window, found
-        if tile.act(act):
-            return True
+        return found[1].act(act) or self._act_on(found, act, window)
+
+    def _act_on(self, found: Found, act: Ask, pressed: WallWindow | None) -> bool:
+        """What the tile cannot do by itself."""
+        window, tile = found
         match act:
             case Ask.MAXIMISE:
                 window.maximised.toggle(tile)
             case Ask.OUT:
                 return window.maximised.end()
             case Ask.EARLIER:
-                if not self._session.hands.back(place):
+                if not self._session.hands.back(tile.place):
                     self._say(tr("camera_hand.no_earlier"))
             case Ask.RELEASE:
                 self._release(tile)
@@ -150,6 +154,20 @@ class CameraDesk(QObject):
         if act in _SAYS_NO:
             self._say(tr("camera_hand.no_tile"))
         return act in _SAYS_NO
+
+    def _for_sheet(self, found: Found | None, act: Ask) -> bool:
+        """Esc and Enter while a sheet lies over a window; there is one at a time. False: it is not for that."""
+        sheet = next((one.sheet for one in self._windows() if one.sheet is not None), None)
+        if sheet is None or act not in (Ask.OUT, Ask.MAXIMISE):
+            return False
+        tile = found[1] if found is not None and sheet.holds(found[1]) else None
+        if tile is not None and tile.act(act):
+            return True
+        if act is Ask.OUT:
+            sheet.step_out()  # it lies over the chosen tile, too
+        elif tile is not None:
+            sheet.toggle(tile)
+        return act is Ask.OUT or tile is not None
 
     def _release(self, tile: CameraTile) -> None:
         if tile.options.slot:
@@ -178,7 +196,8 @@ class CameraDesk(QObject):
             ahead, aside = (by.x(), by.y()) if along else (by.y(), by.x())
             return ahead * sign + 2 * abs(aside) if ahead * sign > 0 else float("inf")
 
-        others = [t for t in camera_tiles(window) if t is not tile and t.isVisible()]
+        beside = (t for t in _tiles_of(window) if t.parentWidget() is tile.parentWidget())
+        others = [t for t in beside if t is not tile and t.isVisible()]
         nearest = min(others, key=distance, default=None)
         if nearest is not None and distance(nearest) < float("inf"):
             nearest.setFocus()
@@ -351,7 +370,7 @@ class CameraDesk(QObject):
     def _find(self, place: str) -> Found | None:
         if not place:
             return None
-        pairs = ((window, tile) for window in self._windows() for tile in camera_tiles(window))
+        pairs = ((window, tile) for window in self._windows() for tile in _tiles_of(window))
         return next((pair for pair in pairs if pair[1].place == place), None)
 
     def _camera(self, typed: str) -> Camera | None:
@@ -377,6 +396,11 @@ def camera_tiles(window: WallWindow) -> list[CameraTile]:
     plans = sorted(window.plan.tiles, key=lambda plan: (plan.rect.y, plan.rect.x))
     tiles = (window.tiles.get(plan.id) for plan in plans)
     return [tile for tile in tiles if isinstance(tile, CameraTile)]
+
+
+def _tiles_of(window: WallWindow) -> list[CameraTile]:
+    """With those of what is laid over the window, which have no numbers."""
+    return [*camera_tiles(window), *(window.sheet.cameras if window.sheet is not None else ())]
 
 
 def tabs_after_the_rest(window: WallWindow) -> None:

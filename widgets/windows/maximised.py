@@ -5,13 +5,12 @@ Tiles that it covers are hidden, so that their pictures are no longer decoded. M
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect
 
 from widgets.tiles.camera import CameraTile
-from widgets.tiles.registry import tile_specs
+from widgets.windows.rooms import beside_lists
 
 if TYPE_CHECKING:
     from widgets.windows.wall_window import WallWindow
@@ -46,14 +45,8 @@ class Maximised:
         return True
 
     def _begin(self, tile: CameraTile) -> None:
-        window, specs = self._window, tile_specs()
-        body, lists = QRect(), []
-        for plan in window.plan.tiles:
-            rect = QRect(plan.rect.x, plan.rect.y, plan.rect.width, plan.rect.height)
-            body = body.united(rect)
-            if (spec := specs.get(plan.kind)) is not None and spec.shows_alarms:
-                lists.append(rect)
-        room = free_room(body, lists, window.plan.gutter_px)
+        window = self._window
+        room = beside_lists(window)
         if room.isEmpty():
             return
         self.tile, tile.maximised = tile, True
@@ -64,20 +57,3 @@ class Maximised:
         tile.raise_()
         if window.sign_in is not None:
             window.sign_in.raise_()
-
-
-def free_room(body: QRect, taken: Sequence[QRect], gap: int) -> QRect:
-    """The largest rectangle of `body` that stays `gap` pixels away from all of `taken`."""
-    held = [rect.adjusted(-gap, -gap, gap, gap) for rect in taken]
-    xs = sorted({body.left(), body.right() + 1, *(x for r in held for x in (r.left(), r.right() + 1))})
-    ys = sorted({body.top(), body.bottom() + 1, *(y for r in held for y in (r.top(), r.bottom() + 1))})
-    best = QRect()
-    for left in xs:
-        for right in (x for x in xs if x > left):
-            for top in ys:
-                for bottom in (y for y in ys if y > top):
-                    rect = QRect(left, top, right - left, bottom - top)
-                    larger = rect.width() * rect.height() > best.width() * best.height()
-                    if larger and body.contains(rect) and not any(rect.intersects(r) for r in held):
-                        best = rect
-    return best

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import SIGNAL, QObject, QRect
+from PySide6.QtCore import SIGNAL, QObject, QRect, QSize
 from PySide6.QtWidgets import QWidget
 
 from layouts.spec import Layout
@@ -30,13 +30,12 @@ from widgets.tiles.base import Tile
 from widgets.tiles.camera import CameraTile
 from widgets.tiles.camera_list import CameraListTile
 from widgets.tiles.plot import PlotTile
-from widgets.tiles.registry import tile_specs
 from widgets.tiles.reports import ReportsTile
 from widgets.windows.camera_desk import CameraDesk
 from widgets.windows.list_panel import ListPanel
-from widgets.windows.maximised import free_room
 from widgets.windows.page import Page
 from widgets.windows.panels import HelpPanel, NoticesPanel, Palette
+from widgets.windows.rooms import beside_or_low
 
 if TYPE_CHECKING:
     from widgets.windows.wall_window import WallWindow
@@ -169,19 +168,8 @@ class PanelDesk(QObject):
 
     def _room(self, window: WallWindow) -> QRect:
         """Beside the alarm lists; where they leave too little, over the last rows of the window."""
-        bar = window.plan.bar
-        body = QRect(0, bar.y + bar.height, window.width(), window.height() - bar.y - bar.height)
-        specs = tile_specs()
-        lists = [
-            QRect(p.rect.x, p.rect.y, p.rect.width, p.rect.height)
-            for p in window.plan.tiles
-            if (spec := specs.get(p.kind)) is not None and spec.shows_alarms
-        ]
-        room = free_room(body, lists, window.plan.gutter_px)
         wide, high = (ems * window.scale.read for ems in _LEAST_EMS)
-        if room.width() >= wide and room.height() >= high:
-            return room
-        return body.adjusted(0, body.height() * 3 // 5, 0, 0)
+        return beside_or_low(window, QSize(wide, high))
 
     # -- doing -----------------------------------------------------------------------------------------
 

@@ -21,8 +21,7 @@ from widgets.parts.plot_range import around
 from widgets.pump import Pump
 from widgets.session import Session
 from widgets.tiles.plot import PlotTile
-from widgets.tiles.registry import tile_specs
-from widgets.windows.maximised import free_room
+from widgets.windows.rooms import beside_or_low
 
 if TYPE_CHECKING:
     from widgets.windows.wall_window import WallWindow
@@ -117,16 +116,7 @@ class PlotSheets(QObject):
 
     @staticmethod
     def _room(window: WallWindow) -> QRect:
-        specs = tile_specs()
-        body, lists = QRect(), []
-        for plan in window.plan.tiles:
-            rect = QRect(plan.rect.x, plan.rect.y, plan.rect.width, plan.rect.height)
-            body = body.united(rect)
-            if (spec := specs.get(plan.kind)) is not None and spec.shows_alarms:
-                lists.append(rect)
-        room = free_room(body, lists, window.plan.gutter_px)
-        if room.isEmpty():  # nothing but lists: over their last rows, as `PanelDesk` does; the bar names the highest
-            room = body.adjusted(0, body.height() * 3 // 5, 0, 0)
+        room = beside_or_low(window)  # nothing but lists: over their last rows; the bar names the highest
         em = window.scale.floor
         width, height = min(room.width(), em * _WIDE_EM), min(room.height(), em * _HIGH_EM)
         return QRect(room.right() + 1 - width, room.bottom() + 1 - height, width, height)

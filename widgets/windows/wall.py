@@ -12,7 +12,7 @@ from PySide6.QtGui import QGuiApplication, QScreen
 
 from layouts.geometry import plan_windows
 from layouts.spec import Layout, Loaded, Monitor, PanelKind, TileKind
-from widgets.commands import COMMANDS
+from widgets.commands import COMMANDS, Context
 from widgets.i18n import Language, language, tr
 from widgets.idle import IdleLock
 from widgets.keys import bind, bind_key
@@ -22,6 +22,7 @@ from widgets.pump import Pump
 from widgets.session import Session
 from widgets.theme import ThemeName
 from widgets.tiles.registry import tile_specs
+from widgets.windows.alarm_sheets import AlarmSheets
 from widgets.windows.camera_desk import CameraDesk
 from widgets.windows.log_desk import LogDesk
 from widgets.windows.panel_desk import PanelDesk
@@ -59,6 +60,7 @@ class Wall(QObject):
         self.cameras = CameraDesk(session, lambda: self.windows)
         self.panels = PanelDesk(session, lambda: self.windows, self.cameras, loaded.layouts, self.show_layout)
         self.log = LogDesk(session)
+        self.alarms = AlarmSheets(session, pump, lambda: self.windows, self.panels)
         self._acts = self.panels.acts = self._window_acts()
         self.plots = PlotSheets(session, pump, lambda: self.windows)
         self._duty = DutyWatch(session)
@@ -88,6 +90,7 @@ class Wall(QObject):
 
     def _apply(self) -> None:
         self.log.close()
+        self.alarms.end()
         self.plots.end(back=False)  # its place was made for the windows as they were
         screens = self.screens()
         plans = plan_windows(self.layout, [self._monitor(n, s) for n, s in enumerate(screens)], tile_kinds())
@@ -177,6 +180,7 @@ class Wall(QObject):
         """Close all windows; the program ends after it."""
         self.panels.close()
         self.log.close()
+        self.alarms.end()
         while self.windows:
             self._close(self.windows.pop())
         self._session.demands.flush()
@@ -194,7 +198,8 @@ class Wall(QObject):
             if layout.key:
                 bind_key(window, layout.key, partial(self.show_layout, layout.id), window=True)
         for command, act in self._acts.items():
-            bind(window, command, partial(act, window))
+            if COMMANDS[command].context is Context.WINDOW:  # the keys of the others are for where they work
+                bind(window, command, partial(act, window))
 
     def _window_acts(self) -> dict[str, Callable[[WallWindow], object]]:
         """What the commands of the window do, by key and from the search line."""
@@ -212,6 +217,8 @@ class Wall(QObject):
             "window.lock": lambda _window: self.lock(),
             "window.briefing": lambda _window: self._toggle_briefing(),
             "window.restart": lambda _window: self._session.calls.restartAsked.emit(),
+            "window.alarm_screen": lambda _window: self.alarms.next_screen(),
+            "alarms.everything": lambda _window: self.alarms.call_chosen(),
         }
 
     def _open_page(self, page_id: str, window: WallWindow) -> None:

@@ -7,6 +7,7 @@ options and type scale stay the same are kept, so that a layout switch neither b
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent, QPen
@@ -30,6 +31,9 @@ from widgets.windows.notice_line import NoticeLine
 from widgets.windows.sign_in import SignInPanel
 from widgets.windows.top_bar import BarWords, TopBar
 
+if TYPE_CHECKING:
+    from widgets.windows.alarm_sheet import AlarmSheet
+
 _log = logging.getLogger(__name__)
 
 
@@ -46,6 +50,8 @@ class WallWindow(QWidget):
         self.notice = NoticeLine(session, self.scale, self)
         self.sign_in: SignInPanel | None = None
         self.maximised = Maximised(self)
+        self.sheet: AlarmSheet | None = None
+        """Everything about an alarm, where it is shown over this window."""
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setWindowFlag(Qt.WindowType.FramelessWindowHint)
         session.city.feedsChanged.connect(self._on_feeds)

@@ -1,0 +1,68 @@
+"""Where something may be laid over a window for a time: beside its lists of alarms, as large as that goes.
+
+Must not: know what is laid there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QSize
+
+from widgets.tiles.registry import tile_specs
+
+if TYPE_CHECKING:
+    from widgets.windows.wall_window import WallWindow
+
+ANY = QSize(1, 1)
+
+
+def beside_lists(window: WallWindow, least: QSize = ANY) -> QRect:
+    """The largest room that is left; empty where it is smaller than `least`."""
+    specs = tile_specs()
+    lists = [
+        QRect(plan.rect.x, plan.rect.y, plan.rect.width, plan.rect.height)
+        for plan in window.plan.tiles
+        if (spec := specs.get(plan.kind)) is not None and spec.shows_alarms
+    ]
+    room = free_room(_body(window), lists, window.plan.gutter_px)
+    return room if room.width() >= least.width() and room.height() >= least.height() else QRect()
+
+
+def beside_or_low(window: WallWindow, least: QSize = ANY) -> QRect:
+    """As `beside_lists`; where they leave too little, over the last rows of the window. The bar then names the highest
+    alarm."""
+    room = beside_lists(window, least)
+    if not room.isEmpty():
+        return room
+    body = _body(window)
+    return body.adjusted(0, body.height() * 3 // 5, 0, 0)
+
+
+def _body(window: WallWindow) -> QRect:
+    """All that tiles lie on: the frame of the mode and the bar stay in sight."""
+    body = QRect()
+    for plan in window.plan.tiles:
+        body = body.united(QRect(plan.rect.x, plan.rect.y, plan.rect.width, plan.rect.height))
+    if body.isEmpty():
+        gap, top = window.plan.gutter_px, window.plan.bar.y + window.plan.bar.height
+        body = QRect(gap, top + gap, window.width() - 2 * gap, window.height() - top - 2 * gap)
+    return body
+
+
+def free_room(body: QRect, taken: Sequence[QRect], gap: int) -> QRect:
+    """The largest rectangle of `body` that stays `gap` pixels away from all of `taken`."""
+    held = [rect.adjusted(-gap, -gap, gap, gap) for rect in taken]
+    xs = sorted({body.left(), body.right() + 1, *(x for r in held for x in (r.left(), r.right() + 1))})
+    ys = sorted({body.top(), body.bottom() + 1, *(y for r in held for y in (r.top(), r.bottom() + 1))})
+    best = QRect()
+    for left in xs:
+        for right in (x for x in xs if x > left):
+            for top in ys:
+                for bottom in (y for y in ys if y > top):
+                    rect = QRect(left, top, right - left, bottom - top)
+                    larger = rect.width() * rect.height() > best.width() * best.height()
+                    if larger and body.contains(rect) and not any(rect.intersects(r) for r in held):
+                        best = rect
+    return best
