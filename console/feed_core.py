@@ -37,8 +37,9 @@ from console.feed_alarms import LocalAlarms
 from console.feed_clicks import ENDED_KEPT, Clicks
 from console.feed_exchange import Exchange
 from console.feed_history import HistoryReader
+from console.feed_outgoing import OutgoingPictures
 from console.feed_past import PastDesk
-from console.feed_pictures import SmallPictures
+from console.feed_pictures import RECORDS, Pictures
 from console.feed_secrets import SecretKeeper
 from console.feed_settings import FeedSettings, link_settings
 from console.feed_turning import TurnKeeper
@@ -76,10 +77,12 @@ class FeedCore:
         )  # fmt: skip
         self._link: Link | None = None
         own, tell = Path(settings.data_dir) / FOLDER, self.exchange.tell
+        self.outgoing = OutgoingPictures(Path(settings.data_dir))
         self.access = AccessKeeper(Path(settings.data_dir), self.clock, self._granted_to, self.audit)
         self.clicks = Clicks(
-            settings.station, self.store, self.clock, self.alarms, lambda: self.access.grant, tell, self.audit
-        )
+            settings.station, self.store, self.clock, self.alarms, lambda: self.access.grant, tell, self.audit,
+            self.outgoing,
+        )  # fmt: skip
         known = partial(self.exchange.raw, "cameras")
         self.secrets = SecretKeeper(own, self.clock, SystemClock(), self.access, self.audit, known)
         self.access.past = PastDesk(self.secrets.allow)
@@ -88,7 +91,8 @@ class FeedCore:
         self.views = Views(lambda: self._link)
         self._blob_numbers = itertools.count(1)
         self.history = HistoryReader(Path(settings.data_dir), self._ask_hub, self.store.samples.put)
-        self.small = SmallPictures(Path(settings.data_dir), self.fetch_blob)
+        self.small = Pictures(Path(settings.data_dir), self.fetch_blob)
+        self.large = Pictures(Path(settings.data_dir), self.fetch_blob, RECORDS)
         self._lock = threading.Lock()
         """Of the blobs that are under way."""
         self._newest: deque[Record] = deque(maxlen=LIVE_RECORDS)
@@ -111,11 +115,13 @@ class FeedCore:
             {feed: Cursor(epoch, seq) for feed, (epoch, seq) in positions.items()},
             unfinished=state.unfinished,
             fresh={kept.feed: kept.t_fresh_ns for kept in state.feeds},
+            outgoing=self.outgoing,
         )  # fmt: skip
         self._link = Link(wire, self, machine)
         self.store.start()
         self.history.start()
         self.small.start()
+        self.large.start()
         seal = Seal(wire.secret_key, wire.station, wire.mode.value)
         self.access.start(self._link, seal)
         self.turning.start(self._link, seal)
@@ -130,6 +136,7 @@ class FeedCore:
         self.access.stop()
         self.history.stop()
         self.small.stop()
+        self.large.stop()
         self.store.stop()
 
     @property

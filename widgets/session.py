@@ -19,8 +19,8 @@ from backends.domain.ports import (
     AccessDesk,
     ActionDesk,
     HistoryDesk,
+    PictureDesk,
     PictureSource,
-    SmallPictureDesk,
     StreamDesk,
     TurnDesk,
 )
@@ -109,7 +109,7 @@ class Session:
     actions: ActionDesk
     access: AccessDesk
     history: HistoryDesk
-    small: SmallPictureDesk
+    small: PictureDesk
     clock: SessionClock
     mono: MonotonicClock
     look: Look
