@@ -91,6 +91,8 @@ class Calls(QObject):
     """(camera id, address of the stream that is shown): the picture is to be saved."""
     plotCalled = Signal(str, object, int)
     """(sensor id, moment in ns, half span in s): that sensor's plot is wanted, so long before and after the moment."""
+    pageCalled = Signal(str, str)
+    """(page id, id of the record that it is about or empty): that page is wanted."""
     areaCalled = Signal(str)
     """Area id: where on the map it is."""
     saveAsked = Signal(object)

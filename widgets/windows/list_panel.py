@@ -1,9 +1,9 @@
 """A line to type in with rows below it, over a window and never over its alarm lists where there is room beside them.
 
-The search line, the help and the list of notices are three of its kind. It is never modal: alarms, sound and all keys
-of the window go on, and it goes away with Esc, with the keyboard, and when nobody has touched it for a minute. The
-keyboard stays in the line, so that an Enter that ends a search cannot acknowledge an alarm. GUI thread only. Must not:
-know what a row means.
+The search line, the help and the list of notices are three of its kind, and so is every page (`windows.page`). It is
+never modal: alarms, sound and all keys of the window go on, and it goes away with Esc, with the keyboard, and when
+nobody has touched it for a minute. The keyboard stays in the line, so that an Enter that ends a search cannot
+acknowledge an alarm. GUI thread only. Must not: know what a row means.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from widgets.session import Session
 from widgets.typography import TypeScale, Weight
 
 IDLE_MS = 60_000
+"""Without a hand so long, it goes."""
 TYPED_MOST = 80
 """Characters."""
 _DESK_ROWS, _WALL_ROWS = 12, 7
@@ -33,12 +34,15 @@ _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class ListPanel(QWidget):
-    """Base of the three. Override the hooks; `begin` shows it."""
+    """Base of all. Override the hooks; `begin` shows it."""
 
     ems = 46
     """Width, in sizes of reading text, where the room has it."""
     most = 0
     """Rows that are looked up at most: there may be more; 0 = all there are."""
+    idle_ms = IDLE_MS
+    stays = False
+    """It is still there when the keyboard is elsewhere."""
 
     ended = Signal()
 
@@ -58,8 +62,8 @@ class ListPanel(QWidget):
         self.field.wordsChanged.connect(self._on_words)
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
-        self._idle.setInterval(IDLE_MS)
-        self._idle.timeout.connect(self.end)
+        self._idle.setInterval(self.idle_ms)
+        self._idle.timeout.connect(self._on_idle)
         self.setFocusProxy(self.field)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         session.look.changed.connect(self._on_look)
@@ -140,20 +144,29 @@ class ListPanel(QWidget):
 
     def _on_look(self) -> None:
         self.field.dress(self.session.look.theme)
-        self.field.setPlaceholderText(self.title())
-        self.field.setAccessibleName(self.title())
+        self._prompt(self.title())
         self._renew(keep=True)
+
+    def _prompt(self, words: str) -> None:
+        self.field.setPlaceholderText(words)
+        self.field.setAccessibleName(words)
 
     def _on_words(self, _words: str) -> None:
         self._said = ""
         self._idle.start()
         self._renew(keep=False)
 
+    def _look(self) -> Sequence[Row]:
+        return self.look_up(self.field.words())
+
+    def _foot(self) -> str:
+        return self.foot(self.row)
+
     def _renew(self, *, keep: bool) -> None:
         """`keep`: the same thing stays chosen, whatever came before it meanwhile; where it is gone, nothing is: an
         Enter must not mean another thing than was seen."""
         before = self.row
-        self._rows = self.look_up(self.field.words())
+        self._rows = self._look()
         if keep:
             key = before.key if before is not None else None
             self._at = next((n for n, row in enumerate(self._rows) if row.key == key and not row.heading), -1)
@@ -165,7 +178,7 @@ class ListPanel(QWidget):
     # -- keys and mouse --------------------------------------------------------------------------------
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.FocusOut and watched is self.field:
+        if event.type() == QEvent.Type.FocusOut and watched is self.field and not self.stays:
             self.end()
         if event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
             return False
@@ -181,7 +194,7 @@ class ListPanel(QWidget):
             if not event.isAutoRepeat():
                 self._enter(second=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         elif event.key() == Qt.Key.Key_Escape:
-            self.end(back=True)
+            self._escape()
         elif step:
             self._step(step)
         elif event.key() not in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
@@ -201,6 +214,12 @@ class ListPanel(QWidget):
             self.say(why)
         else:
             self.end(back=True)
+
+    def _escape(self) -> None:
+        self.end(back=True)
+
+    def _on_idle(self) -> None:
+        self.end()
 
     def _step(self, by: int) -> None:
         self._said = ""
@@ -236,6 +255,7 @@ class ListPanel(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         event.accept()
+        self.field.setFocus()
         n = self._row_at(event.position().y())
         if event.button() is Qt.MouseButton.LeftButton and n >= 0 and not self._rows[n].heading:
             self._at = n
@@ -306,5 +326,5 @@ class ListPanel(QWidget):
             chip = QRectF(room.left(), room.top(), min(chip_width(self._said, px), room.width()), room.height())
             draw_chip(painter, chip, self._said, px, theme.inverse, theme.inverse_text)
             return
-        words = text.whole_parts(self.foot(self.row), px, Weight.REGULAR, room.width())
+        words = text.whole_parts(self._foot(), px, Weight.REGULAR, room.width())
         text.draw(painter, room, words, px, theme.muted)

@@ -1,7 +1,8 @@
-"""Opens the search line, the help and the notices over the window where the keyboard is, and does what is chosen there.
+"""Opens the search line, the help, the notices and the pages over the window where the keyboard is, and does what is
+chosen there.
 
-One panel at a time. Whatever may not be done is answered by a sentence in the line, never by nothing. Must not: paint,
-or change what the layout keeps for alarms but by a call-up.
+One panel at a time, and one page, which stays below it. Whatever may not be done is answered by a sentence in the line,
+never by nothing. Must not: paint, or change what the layout keeps for alarms but by a call-up.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from layouts.spec import Layout
 from widgets.commands import COMMANDS, Command, Context
 from widgets.hands import Ask
 from widgets.i18n import tr
+from widgets.pages import page_specs
 from widgets.parts.alarm_words import why_not
 from widgets.parts.found_rows import row_of
 from widgets.parts.stand_in import camera_of
@@ -32,6 +34,7 @@ from widgets.tiles.reports import ReportsTile
 from widgets.windows.camera_desk import CameraDesk
 from widgets.windows.list_panel import ListPanel
 from widgets.windows.maximised import free_room
+from widgets.windows.page import Page
 from widgets.windows.panels import HelpPanel, NoticesPanel, Palette
 
 if TYPE_CHECKING:
@@ -61,6 +64,8 @@ class PanelDesk(QObject):
         """What each command of the window does, by its id; given by whoever binds their keys."""
         self._finder: Finder | None = None
         self.panel: ListPanel | None = None
+        self.page: Page | None = None
+        session.calls.pageCalled.connect(self._on_called)
 
     @property
     def finder(self) -> Finder:
@@ -71,8 +76,9 @@ class PanelDesk(QObject):
 
     def on_second(self) -> None:
         self.finder.sync(A_SECOND)
-        if self.panel is not None:
-            self.panel.on_second()
+        for one in (self.page, self.panel):
+            if one is not None:
+                one.on_second()
 
     # -- opening ---------------------------------------------------------------------------------------
 
@@ -95,6 +101,36 @@ class PanelDesk(QObject):
     def open_notices(self, window: WallWindow) -> None:
         self._open(window, NoticesPanel, lambda: NoticesPanel(self._session, window, window.scale, self._room(window)))
 
+    def open_page(self, window: WallWindow, page_id: str, about: str = "") -> None:
+        """In place of the page that is open. The same one again gets the keyboard; where it has it, it ends."""
+        spec, before = page_specs()[page_id], self.page
+        if before is not None:
+            same = type(before) is spec.page and before.window() is window and before.about == about
+            if same and not before.field.hasFocus():
+                before.field.setFocus()
+                return
+            before.end(back=True)
+            if same:
+                return
+        page = spec.page(self._session, window, window.scale, self._room(window), _Doer(self, window), about)
+        self.page = page
+        page.ended.connect(lambda: self._on_page_ended(page))
+        page.begin()
+        window.tell_of_highest()
+
+    def _on_page_ended(self, page: Page) -> None:
+        if self.page is page:
+            self.page = None
+        page.deleteLater()
+
+    def _on_called(self, page_id: str, about: str) -> None:
+        """A tile wants that page: at the desk in use, where there is one."""
+        windows = list(self._windows())
+        desks = [window for window in windows if not window.scale.wall]
+        active = next((window for window in desks if window.isActiveWindow()), None)
+        for window in filter(None, (active or next(iter(desks or windows), None),)):
+            self.open_page(window, page_id, about)
+
     def _open(self, window: WallWindow, kind: type[ListPanel], make: Callable[[], ListPanel], words: str = "") -> None:
         """In place of the one that is open; the same key again only closes it."""
         before, self.panel = self.panel, None
@@ -113,17 +149,18 @@ class PanelDesk(QObject):
 
     def close(self) -> None:
         """Before the windows go."""
-        if self.panel is not None:
-            self.panel.end()
+        for one in (self.panel, self.page):
+            if one is not None:
+                one.end()
 
     def relocate(self) -> None:
         """Windows have other tiles now."""
-        panel = self.panel
-        window = next((w for w in self._windows() if panel is not None and panel.window() is w), None)
-        if panel is not None and (window is None or window.scale != panel.scale):
-            panel.end()
-        elif panel is not None and window is not None:
-            panel.move_to(self._room(window))
+        for one in filter(None, (self.page, self.panel)):
+            window = next((w for w in self._windows() if one.window() is w), None)
+            if window is None or window.scale != one.scale:
+                one.end()
+            else:
+                one.move_to(self._room(window))
 
     def _room(self, window: WallWindow) -> QRect:
         """Beside the alarm lists; where they leave too little, over the last rows of the window."""

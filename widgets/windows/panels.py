@@ -22,18 +22,15 @@ from widgets.search.index import Item
 from widgets.search.words import matches, split, tokens
 from widgets.session import Session
 from widgets.typography import TypeScale
+from widgets.windows import page
 from widgets.windows.list_panel import ListPanel
 
 FOUND_MOST = 60
 """Rows of one search."""
 
 
-class Doer(Protocol):
+class Doer(page.Doer, Protocol):
     """What does what is chosen."""
-
-    def do(self, item: Item, second: bool) -> str:
-        """Why not; empty = done."""
-        ...
 
     def does(self, item: Item) -> str:
         """What Enter does with it, and Shift+Enter where that is something else."""

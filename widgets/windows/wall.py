@@ -12,9 +12,11 @@ from PySide6.QtGui import QGuiApplication, QScreen
 
 from layouts.geometry import plan_windows
 from layouts.spec import Layout, Loaded, Monitor, PanelKind, TileKind
+from widgets.commands import COMMANDS
 from widgets.i18n import Language, language, tr
 from widgets.idle import IdleLock
 from widgets.keys import bind, bind_key
+from widgets.pages import page_specs
 from widgets.pump import Pump
 from widgets.session import Session
 from widgets.theme import ThemeName
@@ -190,7 +192,9 @@ class Wall(QObject):
 
     def _window_acts(self) -> dict[str, Callable[[WallWindow], object]]:
         """What the commands of the window do, by key and from the search line."""
+        pages = (page_id for page_id in page_specs() if f"window.{page_id}" in COMMANDS)
         return {
+            **{f"window.{page_id}": partial(self._open_page, page_id) for page_id in pages},
             "window.palette": self.panels.open_palette,
             "window.help": self.panels.open_help,
             "window.notices": self.panels.open_notices,
@@ -202,6 +206,9 @@ class Wall(QObject):
             "window.briefing": lambda _window: self._toggle_briefing(),
             "window.restart": lambda _window: self._session.calls.restartAsked.emit(),
         }
+
+    def _open_page(self, page_id: str, window: WallWindow) -> None:
+        self.panels.open_page(window, page_id)
 
     def _toggle_briefing(self) -> None:
         city = self._session.city

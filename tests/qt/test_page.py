@@ -1,0 +1,199 @@
+"""Pages: they stay while people work, ask for words in their own line, and keep what was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import msgspec
+import pytest
+from helpers.sample_city import SampleSession, prepare, sample_session
+from helpers.search_room import Key, Room
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from backends.domain.people import Role
+from widgets.i18n import tr
+from widgets.pages import PageSpec, page_specs
+from widgets.parts.panel_rows import Row
+from widgets.search.finder import Kind
+from widgets.tiles.alarms import AlarmsTile
+from widgets.windows.page import Page, Question
+from widgets.windows.wall_window import WallWindow
+
+change = msgspec.structs.replace
+KEPT = "page.sample.words"
+
+
+class Sample(Page):
+    """Three rows; Enter asks for words about the chosen one."""
+
+    said_of: ClassVar[list[tuple[str, str]]] = []
+    who = ("Hà", "Minh")
+
+    def title(self) -> str:
+        return f"Sample {self.about}"
+
+    def look_up(self, words: str) -> Sequence[Row]:
+        rows = [Row(("head", "all"), "All", heading=True), *(Row(("row", n), f"Row {n}") for n in "abc")]
+        return [row for row in rows if row.heading or words in row.title]
+
+    def choose(self, row: Row, second: bool) -> str:
+        if second:
+            return self.go(Kind.LAYOUT, "traffic")
+        if row.key[1] == "c":
+            names = [Row(("who", name), name) for name in self.who]
+            return self.ask(Question("Who?", self._named, row, choices=lambda w: [n for n in names if w in n.title]))
+        return self.ask(Question("Why?", lambda words: self._told(row, words), row, kept=KEPT))
+
+    def _told(self, row: Row, words: str) -> str:
+        if not words:
+            return "no words"
+        self.said_of.append((row.key[1], words))
+        return ""
+
+    def _named(self, name: str) -> str:
+        self.said_of.append(("who", name))
+        return ""
+
+
+@pytest.fixture
+def sample(qapp: QApplication) -> SampleSession:
+    prepare(qapp)
+    return sample_session()
+
+
+@pytest.fixture
+def room(sample: SampleSession, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    specs = page_specs()
+    monkeypatch.setitem(specs, "sample", PageSpec("sample", Sample))
+    Sample.said_of = []
+    made = Room(sample)
+    made.window.activateWindow()
+    qtbot.waitUntil(made.window.isActiveWindow)
+    yield made
+    made.wall.close()
+
+
+def opened(room: Room, about: str = "") -> Page:
+    room.sample.session.calls.pageCalled.emit("sample", about)
+    page = room.wall.panels.page
+    assert page is not None
+    return page
+
+
+def test_letters_narrow_down_and_enter_asks_for_words_about_the_row(room: Room) -> None:
+    page = opened(room)
+    room.type("Row b")
+    assert [row.title for row in page.rows] == ["All", "Row b"]
+    room.key(Key.Key_Return)
+    assert page.asking
+    assert [row.title for row in page.rows] == ["Why?", "Row b"]
+    assert page.field.text() == ""
+    room.key(Key.Key_Return)
+    assert page.said == "no words"
+    assert page.asking
+    room.type("so")
+    room.key(Key.Key_Return)
+    assert Sample.said_of == [("b", "so")]
+    assert not page.asking
+    assert page.row is not None
+    assert page.row.key == ("row", "b"), "the row it was about is chosen again"
+    assert page.isVisible()
+
+
+def test_choices_are_rows_and_the_chosen_one_is_the_answer(room: Room) -> None:
+    page = opened(room)
+    room.type("Row c")
+    room.key(Key.Key_Return)
+    assert [row.title for row in page.rows] == ["Who?", "Hà", "Minh"]
+    room.type("Mi")
+    room.key(Key.Key_Return)
+    assert Sample.said_of == [("who", "Minh")]
+
+
+def test_what_was_typed_is_there_again_until_it_is_sent(room: Room, sample: SampleSession) -> None:
+    page = opened(room)
+    room.key(Key.Key_Return)
+    room.type("half a sent")
+    room.key(Key.Key_Escape)
+    assert not page.asking
+    assert page.isVisible(), "the first Esc leaves the question, the second the page"
+    room.key(Key.Key_Escape)
+    assert room.wall.panels.page is None
+    again = opened(room)
+    room.key(Key.Key_Return)
+    assert again.field.text() == "half a sent"
+    room.key(Key.Key_Return)
+    assert Sample.said_of == [("a", "half a sent")]
+    assert sample.session.memory.get(KEPT) == ""
+
+
+def test_it_stays_while_the_keyboard_is_in_the_alarm_list(room: Room) -> None:
+    page = opened(room)
+    alarms = room.tile(AlarmsTile)
+    assert isinstance(alarms, AlarmsTile)
+    alarms.view.setFocus()
+    assert not page.field.hasFocus()
+    assert page.isVisible()
+    assert opened(room) is page, "the same call gives it the keyboard"
+    assert page.field.hasFocus()
+    room.sample.session.calls.pageCalled.emit("sample", "")
+    assert room.wall.panels.page is None, "and ends it where it has it"
+    assert alarms.view.hasFocus() or room.window.focusWidget() is alarms
+
+
+def test_the_search_line_comes_over_it_and_leaves_it(room: Room) -> None:
+    page = opened(room)
+    room.search("traffic")
+    room.key(Key.Key_Escape)
+    assert room.closed
+    assert room.wall.panels.page is page
+    assert page.field.hasFocus()
+
+
+def test_another_record_takes_its_place_and_going_elsewhere_ends_it(room: Room) -> None:
+    first = opened(room, "PA-1")
+    second = opened(room, "PA-2")
+    assert second is not first
+    assert second.field.placeholderText() == "Sample PA-2"
+    assert second.go(Kind.LAYOUT, "traffic") == ""
+    assert room.wall.panels.page is None
+    assert room.wall.layout.id == "traffic"
+
+
+def test_another_person_at_the_station_ends_it_and_loses_the_words(room: Room, sample: SampleSession) -> None:
+    opened(room)
+    room.key(Key.Key_Return)
+    room.type("mine")
+    city = sample.session.city
+    assert sample.session.memory.get(KEPT) == "mine"
+    city.apply([change(city.grant, operator_id="another", role=Role.OPERATOR)])
+    assert room.wall.panels.page is None
+    assert sample.session.memory.get(KEPT) == ""
+
+
+def test_it_never_covers_the_alarm_list_where_there_is_room(room: Room) -> None:
+    page = opened(room)
+    assert not page.geometry().intersects(room.tile(AlarmsTile).geometry())
+    before = page.geometry()
+    room.type("Row a")
+    assert page.geometry() == before, "its size does not depend on what it says"
+    room.wall.show_layout("cameras")
+    lists = [t.geometry() for t in room.window.tiles.values() if isinstance(t, AlarmsTile)]
+    assert not any(page.geometry().intersects(rect) for rect in lists)
+
+
+def test_every_shipped_page_has_words_and_opens(room: Room) -> None:
+    for page_id in page_specs():
+        room.wall.panels.open_page(_window(room), page_id)
+        page = room.wall.panels.page
+        assert page is not None
+        assert page.title()
+        assert not page.title().startswith("[")
+        page.end()
+    assert tr("page.asking")
+
+
+def _window(room: Room) -> WallWindow:
+    return room.window
