@@ -30,6 +30,7 @@ from widgets.i18n import Language, set_language
 from widgets.memory import Memory
 from widgets.models.city import CityModel
 from widgets.parts.demands import DemandBoard
+from widgets.parts.record_pictures import RecordPictures
 from widgets.parts.thumbnails import WantBoard
 from widgets.plots import PlotDesk
 from widgets.theme import DARK, THEMES, Theme, ThemeName
@@ -123,11 +124,13 @@ class Session:
     memory: Memory = field(default_factory=Memory)
     hands: CameraHands = field(init=False)
     wants: WantBoard = field(init=False)
+    record_pictures: RecordPictures = field(init=False)
     plots: PlotDesk = field(init=False)
 
     def __post_init__(self) -> None:
         self.hands = CameraHands(self.memory)
         self.wants = WantBoard(self.small)
+        self.record_pictures = RecordPictures(self.city, self.small)
         self.notices.now_ns = self.clock.now_ns
         self.plots = PlotDesk(self.mono, self.memory)
 
