@@ -310,10 +310,8 @@ class LinkMachine:
                     self._sink.series(message)
             case Signed() | Revealed() | Leased():
                 self.access.on_answer(message)
-            case Blob():
-                self.blobs.on_blob(message, frames[2] if len(frames) == 3 else None)
-            case BlobKept():
-                self.blobs_out.on_kept(message, now_s)
+            case Blob() | BlobKept():
+                self._on_blob(message, frames, now_s)
             case Anchored():
                 if self._anchors.answered(message.n):
                     self._sink.anchored(message)
@@ -325,6 +323,12 @@ class LinkMachine:
                 self._lateness.answered(message.n, message.now, now_s, self._standing.clock_rate)
             case _:
                 pass
+
+    def _on_blob(self, message: Blob | BlobKept, frames: list[bytes], now_s: float) -> None:
+        if isinstance(message, Blob):
+            self.blobs.on_blob(message, frames[2] if len(frames) == 3 else None)
+        else:
+            self.blobs_out.on_kept(message, now_s)
 
     def _after(self, raw: bytes) -> int:
         """The cursor that an unreadable BATCH continues: of the fetch of the feed that it names."""
