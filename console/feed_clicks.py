@@ -10,13 +10,14 @@ import threading
 from collections.abc import Callable, Sequence
 
 from backends.domain.access import Grant
-from backends.domain.action import EXPIRY_S, Action, ActionStatus, Stage, Verb, new_aid
+from backends.domain.action import EXPIRY_S, Action, ActionStatus, Stage, Verb, new_aid, pictures_of
 from backends.domain.alarm import TransitionRefused
 from backends.domain.ports import ActionRefused
 from backends.domain.times import NS_PER_S, HubClock
 from backends.store.ops import Op, PutStage
 from backends.store.store import Store
 from console.feed_alarms import LocalAlarms
+from console.feed_outgoing import OutgoingPictures
 from console.feed_wire import LOCAL_FEED
 
 ENDED_KEPT = 1000
@@ -32,9 +33,9 @@ class Clicks:
 
     def __init__(
         self, station: str, store: Store, clock: HubClock, alarms: LocalAlarms, grant: Callable[[], Grant],
-        tell: Callable[[ActionStatus], None], audit: Audit,
+        tell: Callable[[ActionStatus], None], audit: Audit, outgoing: OutgoingPictures,
     ) -> None:  # fmt: skip
-        """`grant`: who is signed in now. `tell`: all screens."""
+        """`grant`: who is signed in now. `tell`: all screens. `outgoing`: where pictures wait for the hub."""
         self._station = station
         self._store = store
         self._clock = clock
@@ -42,6 +43,7 @@ class Clicks:
         self._grant = grant
         self._tell = tell
         self._audit = audit
+        self._outgoing = outgoing
         self._lock = threading.Lock()
         """Of the two dictionaries. Never held across the disk: the link's thread takes it."""
         self._keeping = threading.Lock()
@@ -53,6 +55,7 @@ class Clicks:
     def load(self, unfinished: Sequence[ActionStatus], ended: Sequence[ActionStatus], last_cseq: int) -> None:
         """What the store knows, before anything else."""
         self._unfinished = {status.action.aid: status for status in unfinished}
+        self._outgoing.load({blob for status in unfinished for blob in pictures_of(status.action)})
         self._ended = {status.action.aid: status for status in ended}
         self._cseq = last_cseq
 
@@ -64,12 +67,13 @@ class Clicks:
     def submit(
         self, verb: Verb, feed: str, target: str, expect_state_rev: int,
         args: dict[str, str] | None = None, aid: str = "", person: str | None = None,
+        pictures: Sequence[bytes] = (),
     ) -> str:  # fmt: skip
         """Keep a click: journal (fsync), then the store, then the hub. The same `aid` again does nothing, also
         when it has come to its end meanwhile (see `ended`): a feeder may die between keeping and answering.
 
-        `person`: who was signed in at the click, where that was not just now. Raises ActionRefused when it may
-        not be made, or cannot be kept.
+        `person`: who was signed in at the click, where that was not just now. `pictures`: see ports.ActionDesk. Raises
+        ActionRefused when it may not be made, or cannot be kept.
         """
         aid = aid or new_aid()
         if self.known(aid):
@@ -88,6 +92,7 @@ class Clicks:
                 return aid
             action = Action(aid, verb, feed, target, expect_state_rev, now_ns, expires_ns, args or {}, self._cseq + 1)
             try:
+                self._outgoing.keep(pictures)
                 self._store.keep_action(action, grant.operator_id)
             except OSError as error:
                 raise ActionRefused("not_kept", str(error)) from None
@@ -121,7 +126,15 @@ class Clicks:
                 self._keep_end(status)
             else:
                 self._unfinished[status.action.aid] = status
+        if status.stage.final:
+            self._let_go(status.action)
         self._store.put([self._op(status)])
+
+    def _let_go(self, action: Action) -> None:
+        """Of its pictures, those that no other click waits with."""
+        with self._lock:
+            needed = {blob for other in self._unfinished.values() for blob in pictures_of(other.action)}
+        self._outgoing.forget([blob for blob in pictures_of(action) if blob not in needed])
 
     def put_back(self) -> None:
         """The store's file is another one now: what is under way belongs into it."""

@@ -26,6 +26,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
@@ -97,6 +98,7 @@ class FeedClient:
         self._have: dict[str, tuple[str, int]] = {}
         self._viewing: tuple[str, ...] = ()
         self._wanted: tuple[str, ...] = ()
+        self._wanted_pictures: tuple[str, ...] = ()
         self._link = LinkStatus(LinkState.CONNECTING, mode, self._clock.now_ns())
         self._grant = NOBODY
         self._asked: dict[int, wire.AskSignIn | wire.AskSignOut | wire.AskReveal] = {}
@@ -135,8 +137,9 @@ class FeedClient:
         return [inbox.popleft() for _ in range(min(limit, len(inbox)))]
 
     def submit(
-        self, verb: Verb, feed: str, target: str, expect_state_rev: int, args: dict[str, str] | None = None
-    ) -> str:
+        self, verb: Verb, feed: str, target: str, expect_state_rev: int, args: dict[str, str] | None = None,
+        pictures: Sequence[bytes] = (),
+    ) -> str:  # fmt: skip
         """See ports.ActionDesk, and above."""
         grant = self._grant
         refusal = grant.refusal(verb)
@@ -145,7 +148,9 @@ class FeedClient:
         if self._connection is None:
             raise ActionRefused("not_kept", "the feeder of this station does not run")
         until_s = time.monotonic() + CLICK_LIVES_S
-        click = wire.Click(new_aid(), verb, feed, target, expect_state_rev, args or {}, until_s, grant.operator_id)
+        click = wire.Click(
+            new_aid(), verb, feed, target, expect_state_rev, args or {}, until_s, grant.operator_id, tuple(pictures)
+        )
         waiting = _Open(click, self._clock.now_ns(), threading.Event())
         with self._lock:
             self._clicks[click.aid] = waiting
@@ -261,6 +266,11 @@ class FeedClient:
         self._wanted = blobs
         self._outgoing.put(wire.WantPictures(blobs))
 
+    def want_pictures(self, blobs: tuple[str, ...]) -> None:
+        """See ports.PictureDesk."""
+        self._wanted_pictures = blobs
+        self._outgoing.put(wire.WantPictures(blobs, of_records=True))
+
     # -- the reader's thread -------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -312,6 +322,7 @@ class FeedClient:
             self._outgoing.put(frame)
         self._outgoing.put(wire.Viewing(self._viewing))
         self._outgoing.put(wire.WantPictures(self._wanted))
+        self._outgoing.put(wire.WantPictures(self._wanted_pictures, of_records=True))
         while not self._stop.is_set():
             if connection.poll(0.25):
                 self._take(wire.decode_to_gui(connection.recv_bytes(FRAME_LIMIT)))

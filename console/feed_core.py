@@ -38,8 +38,9 @@ from console.feed_clicks import ENDED_KEPT, Clicks
 from console.feed_exchange import Exchange
 from console.feed_figures import FiguresReader
 from console.feed_history import HistoryReader
+from console.feed_outgoing import OutgoingPictures
 from console.feed_past import PastDesk
-from console.feed_pictures import SmallPictures
+from console.feed_pictures import RECORDS, Pictures
 from console.feed_secrets import SecretKeeper
 from console.feed_settings import FeedSettings, link_settings
 from console.feed_turning import TurnKeeper
@@ -77,10 +78,12 @@ class FeedCore:
         )  # fmt: skip
         self._link: Link | None = None
         own, tell = Path(settings.data_dir) / FOLDER, self.exchange.tell
+        self.outgoing = OutgoingPictures(Path(settings.data_dir))
         self.access = AccessKeeper(Path(settings.data_dir), self.clock, self._granted_to, self.audit)
         self.clicks = Clicks(
-            settings.station, self.store, self.clock, self.alarms, lambda: self.access.grant, tell, self.audit
-        )
+            settings.station, self.store, self.clock, self.alarms, lambda: self.access.grant, tell, self.audit,
+            self.outgoing,
+        )  # fmt: skip
         known = partial(self.exchange.raw, "cameras")
         self.secrets = SecretKeeper(own, self.clock, SystemClock(), self.access, self.audit, known)
         self.access.past = PastDesk(self.secrets.allow)
@@ -92,7 +95,8 @@ class FeedCore:
         self.figures = FiguresReader(
             Path(settings.data_dir), settings.mode.value, self.clock.now_ns, self.exchange.whole, self.exchange.fresh_ns
         )
-        self.small = SmallPictures(Path(settings.data_dir), self.fetch_blob)
+        self.small = Pictures(Path(settings.data_dir), self.fetch_blob)
+        self.large = Pictures(Path(settings.data_dir), self.fetch_blob, RECORDS)
         self._lock = threading.Lock()
         """Of the blobs that are under way."""
         self._newest: deque[Record] = deque(maxlen=LIVE_RECORDS)
@@ -115,12 +119,14 @@ class FeedCore:
             {feed: Cursor(epoch, seq) for feed, (epoch, seq) in positions.items()},
             unfinished=state.unfinished,
             fresh={kept.feed: kept.t_fresh_ns for kept in state.feeds},
+            outgoing=self.outgoing,
         )  # fmt: skip
         self._link = Link(wire, self, machine)
         self.store.start()
         self.history.start()
         self.small.start()
         self.figures.start()
+        self.large.start()
         seal = Seal(wire.secret_key, wire.station, wire.mode.value)
         self.access.start(self._link, seal)
         self.turning.start(self._link, seal)
@@ -136,6 +142,7 @@ class FeedCore:
         self.history.stop()
         self.small.stop()
         self.figures.stop()
+        self.large.stop()
         self.store.stop()
 
     @property

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Sequence
 
 from backends.domain.action import Verb
 from backends.domain.ports import Changes, Delivery
@@ -42,10 +43,11 @@ class LocalFeed:
         return out
 
     def submit(
-        self, verb: Verb, feed: str, target: str, expect_state_rev: int, args: dict[str, str] | None = None
-    ) -> str:
+        self, verb: Verb, feed: str, target: str, expect_state_rev: int, args: dict[str, str] | None = None,
+        pictures: Sequence[bytes] = (),
+    ) -> str:  # fmt: skip
         """See ports.ActionDesk."""
-        return self.core.clicks.submit(verb, feed, target, expect_state_rev, args)
+        return self.core.clicks.submit(verb, feed, target, expect_state_rev, args, pictures=pictures)
 
     def sign_in(self, person: str, secret: str) -> int:
         """See ports.AccessDesk."""
@@ -79,6 +81,10 @@ class LocalFeed:
     def want(self, blobs: tuple[str, ...]) -> None:
         """See ports.SmallPictureDesk."""
         self.core.small.want(0, blobs, self._send)
+
+    def want_pictures(self, blobs: tuple[str, ...]) -> None:
+        """See ports.PictureDesk."""
+        self.core.large.want(0, blobs, self._send)
 
     def request(self, series: str, t0_ns: int, t1_ns: int, max_points: int) -> int:
         """See ports.HistoryDesk."""

@@ -1,12 +1,13 @@
-"""Small pictures of cameras for the screens of this station: from its own disk, else from the hub.
+"""Pictures that records name, for the screens of this station: from its own disk, else from the hub.
 
-`small/` below the station's data folder holds what was fetched, a file for each SHA-256, the ones that were wanted
-longest ago going first when MOST_FILES or MOST_BYTES are reached; so a station without its hub still has those that
-it has shown. A file is given out only when its bytes have the SHA-256 that is its name. The folder may be removed
-at any time.
+There are two kinds, each in a folder of its own below the station's data folder: small ones of cameras, and those of
+citizen reports. A folder holds what was fetched, a file for each SHA-256, the ones that were wanted longest ago going
+first when its limits are reached; so a station without its hub still has those that it has shown. A file is given out
+only when its bytes have the SHA-256 that is its name. A folder may be removed at any time.
 
 One thread reads, writes and asks; `want` and the hub's answers come from others and wait for nothing. Must not: judge
-how old a picture is (its record says when it was taken), or hold up the link's thread.
+how old a picture is (its record says when it was taken), look into
+one further than its first bytes, or hold up the link's thread.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from backends.domain import picture_file
 from backends.domain.ports import SmallPicture
 from backends.link.ports import BlobDone
 
@@ -41,11 +43,42 @@ AT_ONCE = 6
 AGAIN_S = {"unknown": 30.0}
 """How long a picture that did not come is left alone; the hub may be making it. Other codes: _AGAIN_S."""
 _AGAIN_S = 5.0
-_JPEG = b"\xff\xd8\xff"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Give = Callable[[SmallPicture], None]
 Fetch = Callable[[str, Callable[[BlobDone], None]], None]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Of pictures."""
+
+    folder: str
+    most_files: int
+    most_bytes: int
+    most_picture: int
+    """Bytes of one."""
+    at_once: int
+    """Questions to the hub under way."""
+    png: bool
+    """PNG is taken as well as JPEG."""
+    tells: bool
+    """Screens hear why one does not come, each time that it was tried."""
+    name: str
+    """In the log."""
+
+
+def small() -> Kind:
+    """Of cameras, in lists."""
+    name = "small pictures of cameras"
+    return Kind(FOLDER, MOST_FILES, MOST_BYTES, MOST_PICTURE, at_once=AT_ONCE, png=False, tells=False, name=name)
+
+
+RECORDS = Kind(
+    "pictures", 400, 256 << 20, picture_file.MOST_BYTES, at_once=2, png=True, tells=True, name="pictures of reports"
+)
+"""What people photograph has 2 to 4 MB: the newest hundred or so. Two at once are 16 MiB at most, which leaves room for
+others among what the link may have under way (`blobs.OPEN_BYTES`)."""
 
 
 @dataclass
@@ -56,12 +89,17 @@ class _Screen:
     blobs: dict[str, None] = field(default_factory=dict)
 
 
-class SmallPictures:
-    """Of one feeder."""
+class Pictures:
+    """Those of one kind, of one feeder."""
 
-    def __init__(self, data_dir: Path, fetch: Fetch, *, monotonic_s: Callable[[], float] = time.monotonic) -> None:
-        """`fetch`: asks the hub for a blob, and calls back once, from any thread (`FeedCore.fetch_blob`)."""
-        self._folder = data_dir / FOLDER
+    def __init__(
+        self, data_dir: Path, fetch: Fetch, kind: Kind | None = None, *,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        """`fetch`: asks the hub for a blob, and calls back once, from any thread (`FeedCore.fetch_blob`).
+        `kind`: small ones unless said."""
+        self._kind = kind or small()
+        self._folder = data_dir / self._kind.folder
         self._fetch = fetch
         self._now_s = monotonic_s
         self._lock = threading.Lock()
@@ -74,7 +112,7 @@ class SmallPictures:
         self._files: dict[str, int] = {}
         """Blob -> bytes on disk, the one that was used longest ago first. The thread's own, as the two above."""
         self._said = False
-        self._thread = threading.Thread(target=self._run, name="small-pictures", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"{self._kind.folder}-pictures", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -86,7 +124,7 @@ class SmallPictures:
             self._thread.join(3.0)
 
     def want(self, screen: int, blobs: tuple[str, ...], give: Give) -> None:
-        """See ports.SmallPictureDesk.want. `give` is called by the thread. Any thread."""
+        """See ports.SmallPictureDesk.want and PictureDesk. `give` is called by the thread. Any thread."""
         good = dict.fromkeys(blob for blob in blobs[:WANTED_MOST] if _SHA256.fullmatch(blob))
         with self._lock:
             if good:
@@ -119,8 +157,8 @@ class SmallPictures:
             return
         data = self._read(blob) if blob in self._files else None
         if data is not None:
-            self._give(blob, data)
-        elif len(self._asked) < AT_ONCE and self._now_s() >= self._not_before.get(blob, 0.0):
+            self._tell(SmallPicture(blob, data))
+        elif len(self._asked) < self._kind.at_once and self._now_s() >= self._not_before.get(blob, 0.0):
             self._asked.add(blob)
             self._fetch(blob, self._on_done)
 
@@ -131,27 +169,39 @@ class SmallPictures:
 
     def _take(self, done: BlobDone) -> None:
         self._asked.discard(done.blob)
-        code = done.code or ("" if done.data.startswith(_JPEG) and len(done.data) <= MOST_PICTURE else "no_picture")
-        if code:
+        if code := done.code or self._unfit(done.data):
             self._leave_alone(done.blob, code)
+            if self._kind.tells:
+                self._tell(SmallPicture(done.blob, b"", code))
             return
         self._not_before.pop(done.blob, None)
         self._keep(done.blob, done.data)
-        self._give(done.blob, done.data)
+        self._tell(SmallPicture(done.blob, done.data))
+
+    def _unfit(self, data: bytes) -> str:
+        if len(data) > self._kind.most_picture:
+            return "too_large" if self._kind.tells else "no_picture"
+        return (
+            ""
+            if (picture_file.is_picture(data) if self._kind.png else data.startswith(picture_file.JPEG))
+            else "no_picture"
+        )
 
     def _leave_alone(self, blob: str, code: str) -> None:
-        _log.info("small picture %s: %s", blob[:12], code)
+        _log.info("picture %s: %s", blob[:12], code)
         now_s = self._now_s()
         self._not_before = {one: until_s for one, until_s in self._not_before.items() if until_s > now_s}
         self._not_before[blob] = now_s + AGAIN_S.get(code, _AGAIN_S)
 
-    def _give(self, blob: str, data: bytes) -> None:
+    def _tell(self, picture: SmallPicture) -> None:
+        """Whoever wants it, and has it now unless it says why not."""
         with self._lock:
-            takers = [screen.give for screen in self._screens.values() if blob in screen.blobs]
-            for screen in self._screens.values():
-                screen.blobs.pop(blob, None)
-        for give in takers:
-            give(SmallPicture(blob, data))
+            wanting = [screen for screen in self._screens.values() if picture.blob in screen.blobs]
+            if not picture.code:
+                for screen in wanting:
+                    del screen.blobs[picture.blob]
+        for screen in wanting:
+            screen.give(picture)
 
     # -- the disk ------------------------------------------------------------------------------------
 
@@ -179,7 +229,7 @@ class SmallPictures:
                 self._files[blob] = self._files.pop(blob)
                 return data
         except OSError as error:
-            _log.info("small picture %s cannot be read: %s", blob[:12], error)
+            _log.info("picture %s cannot be read: %s", blob[:12], error)
         self._remove([blob])
         return None
 
@@ -200,7 +250,7 @@ class SmallPictures:
         count, total = len(self._files), sum(self._files.values())
         gone: list[str] = []
         for blob, size in self._files.items():
-            if count <= MOST_FILES and total <= MOST_BYTES:
+            if count <= self._kind.most_files and total <= self._kind.most_bytes:
                 break
             gone.append(blob)
             count, total = count - 1, total - size
@@ -216,4 +266,4 @@ class SmallPictures:
         """Once until it works again: pictures are shown all the same while the hub is there."""
         if not self._said:
             self._said = True
-            _log.warning("small pictures of cameras cannot be kept: %s", error)
+            _log.warning("%s cannot be kept: %s", self._kind.name, error)

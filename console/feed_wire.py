@@ -141,6 +141,8 @@ class Click(_Frame, frozen=True):
     until_mono_s: float
     person: str
     """Who was signed in when it was made: it is kept under no other name."""
+    pictures: tuple[bytes, ...] = ()
+    """Files that `args` name by their SHA-256."""
 
 
 class Question(_Frame, frozen=True):
@@ -168,9 +170,10 @@ class Seeing(_Frame, frozen=True):
 
 
 class WantPictures(_Frame, frozen=True):
-    """SmallPictureDesk.want."""
+    """SmallPictureDesk.want, or PictureDesk.want_pictures."""
 
     blobs: tuple[str, ...]
+    of_records: bool = False
 
 
 class AskSignIn(_Frame, frozen=True):

@@ -119,6 +119,7 @@ class Screen:
                 self._core.turning.screen_gone(id(self))
                 self._view(frozenset())
                 self._core.small.want(id(self), (), self._send)
+                self._core.large.want(id(self), (), self._send)
                 self._core.views.sees(id(self), ())
                 self._core.figures.forget(id(self))
                 self._gone.set()
@@ -150,7 +151,7 @@ class Screen:
                 ended = self._core.clicks.ended(frame.aid)
                 self._core.clicks.submit(
                     frame.verb, frame.feed, frame.target, frame.expect_state_rev, frame.args,
-                    aid=frame.aid, person=frame.person,
+                    aid=frame.aid, person=frame.person, pictures=frame.pictures,
                 )  # fmt: skip
                 exchange.send(self._outlet, wire.ClickKept(frame.aid))
                 if ended is not None:
@@ -169,7 +170,8 @@ class Screen:
         elif isinstance(frame, wire.Seeing):
             self._core.views.sees(id(self), frame.sights)
         elif isinstance(frame, wire.WantPictures):
-            self._core.small.want(id(self), frame.blobs, self._send)
+            pictures = self._core.large if frame.of_records else self._core.small
+            pictures.want(id(self), frame.blobs, self._send)
         elif isinstance(frame, wire.Acknowledged):
             self._core.acknowledged(frame.aid, frame.target, frame.person, frame.t_ns)
         elif isinstance(frame, wire.StillSaved):

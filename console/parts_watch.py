@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -125,11 +125,12 @@ class PartsWatch:
     # -- as ActionDesk -------------------------------------------------------------------------------
 
     def submit(
-        self, verb: Verb, feed: str, target: str, expect_state_rev: int, args: dict[str, str] | None = None
-    ) -> str:
+        self, verb: Verb, feed: str, target: str, expect_state_rev: int, args: dict[str, str] | None = None,
+        pictures: Sequence[bytes] = (),
+    ) -> str:  # fmt: skip
         """See ports.ActionDesk."""
         if feed != LOCAL_FEED or target not in self._shown:
-            return self._feed.submit(verb, feed, target, expect_state_rev, args)
+            return self._feed.submit(verb, feed, target, expect_state_rev, args, pictures)
         if verb is not Verb.ACKNOWLEDGE:
             raise ActionRefused("not_here", "an alarm of this station can only be acknowledged")
         grant = self._feed.grant

@@ -20,8 +20,8 @@ from backends.domain.ports import (
     ActionDesk,
     FiguresDesk,
     HistoryDesk,
+    PictureDesk,
     PictureSource,
-    SmallPictureDesk,
     StreamDesk,
     TurnDesk,
 )
@@ -33,6 +33,7 @@ from widgets.memory import Memory
 from widgets.models.city import CityModel
 from widgets.parts.demands import DemandBoard
 from widgets.parts.sent_acts import SentActs
+from widgets.parts.record_pictures import RecordPictures
 from widgets.parts.thumbnails import WantBoard
 from widgets.plots import PlotDesk
 from widgets.theme import DARK, THEMES, Theme, ThemeName
@@ -117,7 +118,7 @@ class Session:
     access: AccessDesk
     history: HistoryDesk
     figures: FiguresDesk
-    small: SmallPictureDesk
+    small: PictureDesk
     clock: SessionClock
     mono: MonotonicClock
     look: Look
@@ -131,12 +132,14 @@ class Session:
     """When the room's shifts begin, "06:00" (`backends.domain.shifts`)."""
     hands: CameraHands = field(init=False)
     wants: WantBoard = field(init=False)
+    record_pictures: RecordPictures = field(init=False)
     plots: PlotDesk = field(init=False)
     acts: SentActs = field(init=False)
 
     def __post_init__(self) -> None:
         self.hands = CameraHands(self.memory)
         self.wants = WantBoard(self.small)
+        self.record_pictures = RecordPictures(self.city, self.small)
         self.notices.now_ns = self.clock.now_ns
         self.plots = PlotDesk(self.mono, self.memory)
         self.acts = SentActs(self.city, self.actions, self.notices)

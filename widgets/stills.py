@@ -1,7 +1,7 @@
 """Saving the picture of a tile at the camera's own resolution.
 
 1. At once: the stream that the tile shows is asked for in its own size; it runs already, so its picture is that of
-   the moment (`_Shot`).
+   the moment (`Shot`).
 2. Where that is the sub-stream and the camera has a main one: that as well, a little later, when it has come.
 3. Each is written by a thread of its own (`still_file`), said on the desks, and noted for the audit.
 
@@ -39,13 +39,15 @@ _MAIN_SIZE = (1920, 1080)
 """Asked for where the directory does not know; mended when the picture says its size."""
 
 
-class _Shot:
+class Shot:
     """One picture that is waited for: an owner of a view, as a tile is."""
 
-    def __init__(self, session: Session, camera: Camera, size: tuple[int, int], only: StreamKind | None) -> None:
-        """`only`: this stream and no other; None: the one that is shown."""
+    def __init__(
+        self, session: Session, camera: Camera, size: tuple[int, int], only: StreamKind | None, wait_s: float = 0.0
+    ) -> None:  # fmt: skip
+        """`only`: this stream and no other; None: the one that is shown. `wait_s`: it may take; 0 = as usual."""
         self.session, self.camera, self.only = session, camera, only
-        self.until_s = session.mono.monotonic_s() + (MOMENT_S if only is None else MAIN_S)
+        self.until_s = session.mono.monotonic_s() + (wait_s or (MOMENT_S if only is None else MAIN_S))
         self.demand: Demand | None = None
         session.demands.set(self, View(camera.id, *size))
 
@@ -107,7 +109,7 @@ class StillDesk(QObject):
         """`note(camera id, what)`: hears of every still that was saved, for the audit."""
         super().__init__()
         self._session, self._folder, self._note = session, folder, note
-        self._shots: list[_Shot] = []
+        self._shots: list[Shot] = []
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="stills")
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
@@ -124,7 +126,7 @@ class StillDesk(QObject):
             self._say("camera_hand.still_failed", camera.number if camera else "", reason=tr("camera_hand.still_late"))
             return
         size = self._session.pictures.source_size(shown)
-        self._begin(_Shot(self._session, camera, size if min(size) > 0 else (shown.width, shown.height), None))
+        self._begin(Shot(self._session, camera, size if min(size) > 0 else (shown.width, shown.height), None))
 
     def close(self) -> None:
         """Give up what is waited for, and finish what is being written."""
@@ -134,7 +136,7 @@ class StillDesk(QObject):
         self._shots.clear()
         self._writer.shutdown(wait=True)
 
-    def _begin(self, shot: _Shot) -> None:
+    def _begin(self, shot: Shot) -> None:
         self._shots.append(shot)
         self._timer.start()
 
@@ -150,7 +152,7 @@ class StillDesk(QObject):
                 size = _main_size(shot.camera)
                 if shot.only is None and still.stream != StreamKind.MAIN.value and size is not None:
                     # The new view stands before the old one goes: the stream is not let go between the two.
-                    self._begin(_Shot(self._session, shot.camera, size, StreamKind.MAIN))
+                    self._begin(Shot(self._session, shot.camera, size, StreamKind.MAIN))
             elif shot.only is None:
                 self._on_failed(shot.camera.number, tr("camera_hand.still_late"))
             else:

@@ -10,7 +10,7 @@ import heapq
 import itertools
 from collections.abc import Iterator
 
-from backends.city import cameras, confidential, geography, indicators, people, reports, stations
+from backends.city import cameras, confidential, geography, indicators, people, report_pictures, reports, stations
 from backends.city.scenarios import SCENARIOS, forecast, scenario_start_ns
 from backends.city.series import TICK_S, Disturbance, SeriesBank, special_value
 from backends.city.stories import Story, background, in_order
@@ -69,6 +69,10 @@ class City:
     def camera_secret(self, camera: Camera) -> dict[str, str]:
         """How the camera is opened; kept apart likewise."""
         return confidential.camera_secret(self._seed, camera.id)
+
+    def picture(self, blob: str) -> bytes | None:
+        """A picture that one of its reports has named; None: none has."""
+        return report_pictures.picture(blob)
 
     def past(self) -> Iterator[WorldEvent]:
         """The 24 hours before the start, in time order. Each call gives them anew."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from backends.city import cameras, geography
+from backends.city import cameras, geography, report_pictures
 from backends.city.tables import Row, by_hour, filled, local_date, table, text
 from backends.domain.place import Point
 from backends.domain.report import Report, ReportState
@@ -88,6 +88,7 @@ def _report(
         agency_id=category["agency"],
         agency=text(agency),
         camera_ids=_near(at),
+        before=report_pictures.before(category["id"], received_ns, spoken_of=words == _HEARD[-1]),
     )
 
 
@@ -111,6 +112,7 @@ def _life(report: Report, until: ReportState, end_ns: int) -> list[ReportMoved]:
             report,
             state=state,
             t_closed_ns=t_ns if state is ReportState.DONE else 0,
+            after=report_pictures.after(report.category, report.before) if state is ReportState.DONE else (),
             rev=report.rev + 1,
             state_rev=report.state_rev + 1,
         )

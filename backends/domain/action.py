@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 import uuid
+from collections.abc import Sequence
 from enum import StrEnum
 
 import msgspec
@@ -157,6 +159,21 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True):
     args: dict[str, str] = {}
     cseq: int = 0
     """Counts this station's actions, so that the hub sees a missing one."""
+
+
+PICTURES = "pictures"
+"""The argument that names pictures: SHA-256 of each, separated by blanks."""
+
+
+def pictures_of(action: Action) -> tuple[str, ...]:
+    """SHA-256 of the pictures that it names."""
+    return tuple(action.args.get(PICTURES, "").split())
+
+
+def with_pictures(args: dict[str, str], pictures: Sequence[bytes]) -> dict[str, str]:
+    """`args` that name these pictures, by the bytes of their files."""
+    names = " ".join(hashlib.sha256(picture).hexdigest() for picture in pictures)
+    return {**args, PICTURES: names} if names else args
 
 
 class ActionStatus(msgspec.Struct, frozen=True, omit_defaults=True):

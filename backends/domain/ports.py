@@ -93,10 +93,14 @@ class StoreTrouble(msgspec.Struct, frozen=True):
 
 
 class SmallPicture(msgspec.Struct, frozen=True):
-    """What SmallPictureDesk was asked for: a JPEG of a camera, whose bytes have the SHA-256 `blob`."""
+    """What SmallPictureDesk was asked for: a JPEG of a camera, whose bytes have the SHA-256 `blob`. Or
+    PictureDesk: a JPEG or PNG from outside, of which nothing else has been looked at."""
 
     blob: str
     data: bytes
+    code: str = ""
+    """Of `want_pictures`, why it does not come (yet): "unknown" (the hub does not have it), "too_large", "no_picture"
+    (neither JPEG nor PNG), "no_answer", "busy", "bad_hash"."""
 
 
 Delivery = (
@@ -125,9 +129,13 @@ class ActionDesk(Protocol):
     """Takes clicks. The stages come back through the inbox as ActionStatus."""
 
     def submit(
-        self, verb: Verb, feed: str, target: str, expect_state_rev: int, args: dict[str, str] | None = None
-    ) -> str:
+        self, verb: Verb, feed: str, target: str, expect_state_rev: int, args: dict[str, str] | None = None,
+        pictures: Sequence[bytes] = (),
+    ) -> str:  # fmt: skip
         """Keep the click and send it when the link is there. Returns its `aid`.
+
+        `pictures`: JPEGs that it names in `args["pictures"]` by their SHA-256 (`action.with_pictures`). They are kept
+        with it, and are at the hub before it is.
 
         Returns within a frame; the stage QUEUED in the inbox says that it is on disk.
         Raises ActionRefused when it cannot be kept at all ("not_kept"), or when whoever is signed in may not
@@ -198,6 +206,14 @@ class SmallPictureDesk(Protocol):
         Each comes through the inbox once, as SmallPicture, from this station's disk or else from the hub. Nothing
         comes of one that nobody has: it is tried again for as long as it is wanted. Never blocks.
         """
+        ...
+
+
+class PictureDesk(SmallPictureDesk, Protocol):
+    """And those that reports name."""
+
+    def want_pictures(self, blobs: tuple[str, ...]) -> None:
+        """As SmallPictureDesk.want, and it is said why one does not come, each time that it was tried."""
         ...
 
 

@@ -158,15 +158,29 @@ class BlobStore:
         """
         if media not in _SUFFIX or hashlib.sha256(data).hexdigest() != blob or not _is_what_it_says(media, data):
             return False
+        self._put_in_place(self._written(f"~{blob}", data), blob, media)
+        return True
+
+    def give(self, blob: str, media: str, data: bytes) -> None:
+        """A whole one that this hub's world names; nothing is done where it is here. Raises OSError, LogTrouble.
+
+        The loop's thread.
+        """
+        if self.find(blob) is None:
+            path = self._written(f"~world~{blob}", data)
+            self._sharing.share_blob(blob, media, path)
+            self._put_in_place(path, blob, media)
+
+    def _written(self, name: str, data: bytes) -> Path:
+        """A file of no station among what is coming, synced."""
         if shutil.disk_usage(self._folder).free < FREE_LEAST + len(data):
             raise OSError("the disk is full")
-        path = self._coming / f"~{blob}"  # no station's
+        path = self._coming / name
         with path.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        self._put_in_place(path, blob, media)
-        return True
+        return path
 
     # --- small pictures of cameras -----------------------------------------------------------------
 

@@ -35,6 +35,7 @@ from backends.hub.core import START_T, WALL_T, WORLD_T, Core
 from backends.hub.keys import ensure_hub_keys
 from backends.hub.limit_book import LIMITS, LimitBook
 from backends.hub.log import SqliteLog
+from backends.hub.pictured import Pictured
 from backends.hub.ports import EventLog, LogTrouble, WorldSource
 from backends.hub.private import Confiding
 from backends.hub.procedure_book import PROCEDURES, ProcedureBook
@@ -182,7 +183,11 @@ def _serve(settings: HubSettings, stop: threading.Event, world: WorldFactory) ->
 
 
 def _confiding(world: WorldFactory, stores: Stores, site: SiteCameras) -> WorldFactory:
-    return lambda settings, start_ns: Confiding(world(settings, start_ns), stores.confided, site)
+    def make(settings: HubSettings, start_ns: int) -> WorldSource:
+        source = world(settings, start_ns)
+        return Pictured(Confiding(source, stores.confided, site), source, stores.blobs)
+
+    return make
 
 
 def _serve_one_of_several(settings: HubSettings, stop: threading.Event, world: WorldFactory) -> int:

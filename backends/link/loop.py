@@ -193,7 +193,7 @@ class Link:
                 self._receive(self._sockets.sub, self._machine.on_live, LIVE_BURST)
             if self._sockets.dealer in ready:
                 self._receive(self._sockets.dealer, self._machine.on_ctl, CTL_BURST)
-        self._machine.turn(time.monotonic(), self._send)
+        self._machine.turn(time.monotonic(), self._send, self._send)
 
     def _receive(self, source: zmq.Socket[bytes], take: Callable[[list[bytes], float], None], limit: int) -> None:
         now_s = time.monotonic()
@@ -206,11 +206,11 @@ class Link:
         finally:
             self._machine.release()
 
-    def _send(self, message: bytes) -> bool:
+    def _send(self, message: bytes, *data: bytes) -> bool:
         if self._sockets is None:
             return False
         try:
-            self._sockets.dealer.send_multipart([VERSION, message], zmq.NOBLOCK)
+            self._sockets.dealer.send_multipart([VERSION, message, *data], zmq.NOBLOCK)
         except zmq.Again:
             return False
         return True

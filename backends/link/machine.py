@@ -22,12 +22,13 @@ from backends.domain.times import NS_PER_S, HubClock
 from backends.link.access import Access, Session
 from backends.link.asking import Asking
 from backends.link.blobs import BLOB_LIMIT, Blobs
+from backends.link.blobs_out import BlobsOut, SendData
 from backends.link.feed import Feed, Handing
 from backends.link.freshness import STALE_S, Lateness
 from backends.link.health import SILENT_S, CanaryWatch, wants_other
 from backends.link.intake import INT64, check_numbers, keepable, salvage, to_record
 from backends.link.outbox import Outbox
-from backends.link.ports import LinkSettings, Sink, Trouble
+from backends.link.ports import LinkSettings, Outgoing, Sink, Trouble
 from backends.link.seeing import Seeing
 from backends.link.standing import Standing
 from backends.link.sync import Applied, FeedSync
@@ -43,6 +44,7 @@ from backends.protocol.messages import (
     Anchored,
     Batch,
     Blob,
+    BlobKept,
     Bye,
     Cursor,
     Denied,
@@ -91,6 +93,7 @@ class LinkMachine:
         unfinished: Iterable[ActionStatus] = (),
         fresh: Mapping[str, int] | None = None,
         jitter: Callable[[], float] = random.random,
+        outgoing: Outgoing | None = None,
     ) -> None:
         self._settings = settings
         self._sink = sink
@@ -107,6 +110,7 @@ class LinkMachine:
         self._lateness = Lateness()
         self.access = Access(sink)
         self.blobs = Blobs(sink.blob, lambda reason, raw: self._bad("", reason, raw))
+        self.blobs_out = BlobsOut(outgoing)
         self._history = Asking(HISTORY_RETRY_S, HISTORY_RETRY_S, limit=HISTORY_WAITING)
         self._anchors = Asking(2.0, 30.0, limit=1)
         self._askings = (*self.access.askings(), self._history, self.blobs.asking, self._anchors)
@@ -141,6 +145,7 @@ class LinkMachine:
             feed.sync.connection_lost()
         self.access.connection_lost()
         self.blobs.connection_lost()
+        self.blobs_out.connection_lost()
         self._anchors.connection_lost()
         self._history.connection_lost()
         self.seeing.connection_lost()
@@ -305,8 +310,8 @@ class LinkMachine:
                     self._sink.series(message)
             case Signed() | Revealed() | Leased():
                 self.access.on_answer(message)
-            case Blob():
-                self.blobs.on_blob(message, frames[2] if len(frames) == 3 else None)
+            case Blob() | BlobKept():
+                self._on_blob(message, frames, now_s)
             case Anchored():
                 if self._anchors.answered(message.n):
                     self._sink.anchored(message)
@@ -318,6 +323,12 @@ class LinkMachine:
                 self._lateness.answered(message.n, message.now, now_s, self._standing.clock_rate)
             case _:
                 pass
+
+    def _on_blob(self, message: Blob | BlobKept, frames: list[bytes], now_s: float) -> None:
+        if isinstance(message, Blob):
+            self.blobs.on_blob(message, frames[2] if len(frames) == 3 else None)
+        else:
+            self.blobs_out.on_kept(message, now_s)
 
     def _after(self, raw: bytes) -> int:
         """The cursor that an unreadable BATCH continues: of the fetch of the feed that it names."""
@@ -414,10 +425,12 @@ class LinkMachine:
 
     # -- each turn -----------------------------------------------------------------------------------
 
-    def turn(self, now_s: float, send: Send) -> None:
+    def turn(self, now_s: float, send: Send, send_data: SendData = lambda *_: False) -> None:
         """Send what is due and tell how things stand. At least every 50 ms."""
         if self._opened_s is not None:
             self._talk(now_s, send)
+            if self._welcomed:
+                self.blobs_out.turn(now_s, send_data)
         self.access.give_up(now_s)
         self.blobs.give_up(now_s)
         self._standing.turn(now_s)
@@ -469,7 +482,7 @@ class LinkMachine:
             self._sink.stage(status)
         for waiting in self.outbox.due(now_s):
             token = self.access.token_for(waiting)
-            if token is None:
+            if token is None or not self.blobs_out.clear(waiting.action, token):
                 continue
             if not send(codec.encode(Act(waiting.action, self._settings.mode, token))):
                 return

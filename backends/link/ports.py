@@ -40,6 +40,20 @@ class BlobDone(msgspec.Struct, frozen=True):
     """"unknown" (the hub has no such blob), "too_large", "busy" (too much is under way), "bad_hash", "no_answer"."""
 
 
+class Outgoing(Protocol):
+    """Pictures that actions of this station name and that the hub does not have yet, on the disk. The link's thread."""
+
+    def has(self, blob: str) -> bool: ...
+
+    def data(self, blob: str) -> bytes:
+        """Its bytes, which have that SHA-256; empty: it cannot be read, or is damaged."""
+        ...
+
+    def through(self, blob: str, code: str) -> None:
+        """The hub keeps it, or (`code`) will not have it: not to be offered again."""
+        ...
+
+
 class Sink(Protocol):
     """Takes what the link has received. Called from the link's thread; no call may wait for the GUI."""
 

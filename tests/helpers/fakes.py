@@ -7,7 +7,7 @@ says when.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,10 +52,18 @@ class FakeSmall:
         self._inbox = inbox
         self.have: dict[str, bytes] = {}
         self.wanted: list[tuple[str, ...]] = []
+        self.wanted_pictures: list[tuple[str, ...]] = []
 
     def want(self, blobs: tuple[str, ...]) -> None:
         self.wanted.append(blobs)
         self._inbox.put(*(SmallPicture(blob, self.have[blob]) for blob in blobs if blob in self.have))
+
+    def want_pictures(self, blobs: tuple[str, ...]) -> None:
+        """Those that a test has not put there are unknown."""
+        self.wanted_pictures.append(blobs)
+        for blob in blobs:
+            data = self.have.get(blob, b"")
+            self._inbox.put(SmallPicture(blob, data, "" if data else "unknown"))
 
 
 @dataclass
@@ -147,13 +155,17 @@ class FakeActions:
     clock: SessionClock
     inbox: FakeInbox
     submitted: list[Action] = field(default_factory=list)
+    pictures: list[bytes] = field(default_factory=list)
+    """Those of all clicks."""
     refuse: str = ""
 
     def submit(
-        self, verb: Verb, feed: str, target: str, expect_state_rev: int, args: dict[str, str] | None = None
-    ) -> str:
+        self, verb: Verb, feed: str, target: str, expect_state_rev: int, args: dict[str, str] | None = None,
+        pictures: Sequence[bytes] = (),
+    ) -> str:  # fmt: skip
         if self.refuse:
             raise ActionRefused(self.refuse)
+        self.pictures += pictures
         action = Action(
             aid=new_aid(),
             verb=verb,

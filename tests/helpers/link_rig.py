@@ -119,6 +119,8 @@ class Rig:
         self.machine = LinkMachine(settings, self.seen, self.clock, cursors or {}, jitter=lambda: 0.0, **more)
         self.sent: list[dict[str, Any]] = []
         self.pings: list[dict[str, Any]] = []
+        self.data: list[bytes] = []
+        """Second frames, of BLOBPUT."""
         self.connected = True
         self.beats = self.beats_moved = 0
         self.machine.opened(self.now_s)
@@ -135,10 +137,15 @@ class Rig:
             self.sent.append(message)
         return self.connected
 
+    def send_data(self, raw: bytes, data: bytes) -> bool:
+        if self.send(raw):
+            self.data.append(data)
+        return self.connected
+
     def turn(self, after_s: float = 0.0) -> list[dict[str, Any]]:
         self.time.advance_s(after_s)
         self.sent = []
-        self.machine.turn(self.now_s, self.send)
+        self.machine.turn(self.now_s, self.send, self.send_data)
         return self.sent
 
     def ctl(self, message: Any, *more: bytes) -> None:

@@ -21,7 +21,7 @@ from backends.domain.ports import SmallPicture
 from backends.hub.main import READY_FILE
 from backends.link.ports import BlobDone
 from console import feed_pictures
-from console.feed_pictures import FOLDER, SmallPictures
+from console.feed_pictures import FOLDER, Pictures
 from console.feed_settings import FeedSettings
 
 
@@ -55,7 +55,7 @@ class Rig:
     def __init__(self, folder: Path, hub: Blobs) -> None:
         self.now_s = 0.0
         self.got: dict[int, list[SmallPicture]] = {1: [], 2: []}
-        self.small = SmallPictures(folder, hub.fetch, monotonic_s=lambda: self.now_s)
+        self.small = Pictures(folder, hub.fetch, monotonic_s=lambda: self.now_s)
         self.small.start()
 
     def want(self, *blobs: str, screen: int = 1) -> None:

@@ -14,7 +14,7 @@ from backends.domain.camera import Camera
 from backends.domain.ports import SmallPicture
 from backends.domain.text import LocalText
 from backends.link.ports import BlobDone
-from console.feed_pictures import SmallPictures
+from console.feed_pictures import Pictures
 from widgets.models.city import CityModel
 from widgets.parts.thumbnails import Thumbnails, WantBoard
 
@@ -37,7 +37,7 @@ class Desk:
         self.asked: list[tuple[str, ...]] = []
         self._have, self._city = have, city
         self._come: SimpleQueue[SmallPicture] = SimpleQueue()
-        self.small = SmallPictures(
+        self.small = Pictures(
             folder, lambda blob, done: done(BlobDone(0, blob, "image/jpeg", have[blob])), monotonic_s=lambda: 0.0
         )
 

@@ -24,13 +24,18 @@ from widgets.search.words import matches, split, tokens
 
 Kind = TypeVar("Kind")
 
+STILL = "still"
+"""Argument of a close: id of the camera whose picture of now goes with it. Never sent: the picture is."""
+LOOK = "look"
+"""Argument of the line that enlarges the report's pictures."""
+
 
 @dataclass(frozen=True)
 class Choice:
     """One line of the list."""
 
     verb: Verb | None
-    """None: who sent it is asked for, which is no action."""
+    """None: no action: its pictures are looked at (LOOK), or who sent it is asked for."""
     words: str
     args: dict[str, str] = field(default_factory=dict)
     ask: str = ""
@@ -41,13 +46,23 @@ class Choice:
 
 def choices(city: CityModel, report: Report) -> list[Choice]:
     """All that fits the report as it stands; the first is what is mostly right."""
-    found = [*_decide(city, report), *_work(report), *_other(city, report)]
+    found = [*_decide(city, report), *_work(city, report), *_other(city, report)]
     refused = {verb: city.grant.refusal(verb) for verb in {one.verb for one in found if one.verb is not None}}
-    refused_reveal = city.grant.refusal(Right.REVEAL_REPORTER) or ("briefing" if city.briefing else "")
     return [
-        Choice(one.verb, one.words, one.args, one.ask, refused_reveal if one.verb is None else refused[one.verb])
+        Choice(one.verb, one.words, one.args, one.ask, refused[one.verb] if one.verb else _unseen(city, one))
         for one in found
     ]
+
+
+def _unseen(city: CityModel, one: Choice) -> str:
+    """Why what citizens sent, or who they are, may not be seen; empty = it may."""
+    if city.briefing:
+        return "briefing"
+    if LOOK not in one.args:
+        return city.grant.refusal(Right.REVEAL_REPORTER)
+    if city.shows_personal_data:
+        return ""
+    return "locked" if city.grant.operator_id else "nobody_signed_in"
 
 
 def narrowed(listed: Iterable[Choice], typed: str) -> list[Choice]:
@@ -85,7 +100,7 @@ def _decide(city: CityModel, report: Report) -> list[Choice]:
     return [*found, *(one for one in assigned if one.args["agency"] != report.agency_id)]
 
 
-def _work(report: Report) -> list[Choice]:
+def _work(city: CityModel, report: Report) -> list[Choice]:
     """How far it is."""
     if not report.state.open:
         return []
@@ -96,17 +111,23 @@ def _work(report: Report) -> list[Choice]:
                 words = tr(f"reports.do.order_{step}", unit=local(order.unit))
                 found.append(Choice(Verb.ORDER_STEP, words, {"order": str(number), "step": step}))
     if not report.state.undecided:
+        for camera in filter(None, map(city.camera, report.camera_ids)):
+            if camera.enabled and camera.streams:
+                words = tr("reports.do.close_still", number=camera.number)
+                found.append(Choice(Verb.CLOSE, words, {STILL: camera.id}, ask="result"))
         found.append(Choice(Verb.CLOSE, tr("reports.do.close"), ask="result"))
         found.append(Choice(Verb.SEND_BACK, tr("reports.do.send_back"), ask="reason"))
     return found
 
 
 def _other(city: CityModel, report: Report) -> list[Choice]:
-    reveal = Choice(None, tr("reports.do.reveal"))
+    count = len(report.before) + len(report.after)
+    look = [Choice(None, tr("reports.do.look", n=count), {LOOK: "1"})] if count else []
+    reveal = [*look, Choice(None, tr("reports.do.reveal"))]
     if report.state is ReportState.MERGED:
-        return [Choice(Verb.UNMERGE, tr("reports.do.unmerge", id=report.merged_into)), reveal]
+        return [Choice(Verb.UNMERGE, tr("reports.do.unmerge", id=report.merged_into)), *reveal]
     if not report.state.open:
-        return [Choice(Verb.REOPEN, tr("reports.do.reopen"), ask="reason"), reveal]
+        return [Choice(Verb.REOPEN, tr("reports.do.reopen"), ask="reason"), *reveal]
     held, paused = report.holder_id, report.t_paused_ns
     units = sorted(_config(city, Agency), key=lambda one: (one.id != report.agency_id, fold(local(one.name))))
     return [
@@ -117,7 +138,7 @@ def _other(city: CityModel, report: Report) -> list[Choice]:
         if paused
         else Choice(Verb.PAUSE, tr("reports.do.pause"), ask="reason"),
         Choice(Verb.REJECT, tr("reports.do.reject"), ask="reason"),
-        reveal,
+        *reveal,
         *(Choice(Verb.ORDER, tr("reports.do.order", unit=local(u.name)), {"agency": u.id}, "text") for u in units),
         *(
             Choice(

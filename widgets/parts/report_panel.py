@@ -7,20 +7,24 @@ the tile, which goes on to the next report. Esc goes one step back. What was typ
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
-from backends.domain.action import ActionStatus, Stage, Verb, new_aid
+from backends.domain.action import ActionStatus, Stage, Verb, new_aid, with_pictures
 from backends.domain.ports import ActionRefused
 from backends.domain.report import Report
 from widgets import format as fmt
 from widgets.i18n import local, tr
-from widgets.models.report_choices import Choice, categories, choices, narrowed
+from widgets.models.report_choices import LOOK, STILL, Choice, categories, choices, narrowed
 from widgets.models.reports import click_words, report_words, sla_of
 from widgets.parts import text
 from widgets.parts.alarm_words import why_not
 from widgets.parts.fields import Field
+from widgets.parts.report_pictures import PictureRoom, PictureStrip, Shot, shots_of
+from widgets.parts.report_still import ReportStill
 from widgets.parts.shapes import draw_rule
 from widgets.session import Session
 from widgets.typography import TypeScale, Weight
@@ -31,6 +35,8 @@ NEW = "new-"
 REASON_LIMIT, TITLE_LIMIT = 500, 200
 _WORD_LINES = 3
 """The citizen's own words take so many lines at most."""
+_LEAST_LINES = 8
+"""Of reading text, that the tile must have below small pictures: the field, some rows, and the queue's head above."""
 
 
 class ReportPanel(QWidget):
@@ -44,7 +50,10 @@ class ReportPanel(QWidget):
     revealAsked = Signal(str)
     """Id of the report whose reporter is asked for."""
 
-    def __init__(self, session: Session, scale: TypeScale, tile: QWidget) -> None:
+    def __init__(
+        self, session: Session, scale: TypeScale, tile: QWidget, room: Callable[[], QRect] | None = None
+    ) -> None:  # fmt: skip
+        """`room`: of the tile's window, where pictures may be enlarged; None: over the tile, which is a window."""
         super().__init__(tile)
         self.session, self.scale, self._tile = session, scale, tile
         self.report: Report | None = None
@@ -66,6 +75,13 @@ class ReportPanel(QWidget):
         self.field = Field(scale, self, limit=REASON_LIMIT)
         self.field.textEdited.connect(self._typed)
         self.field.installEventFilter(self)
+        self._room_for = room or tile.rect
+        self.strip = PictureStrip(session, scale, self)
+        self.strip.chosen.connect(self._enlarge)
+        self.pictures = PictureRoom(session, scale, tile)
+        """Over the room; its keys come to the field."""
+        self.still = ReportStill(session, self)
+        self.still.changed.connect(self.update)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.hide()
@@ -84,6 +100,7 @@ class ReportPanel(QWidget):
 
     def _begin(self, report: Report | None) -> None:
         self.report, self._asking, self._title, self._wrong, self.at = report, None, "", "", 0
+        self._put_away()
         self._look()
         self.field.clear()
         self._list()
@@ -95,6 +112,7 @@ class ReportPanel(QWidget):
     def close_panel(self) -> None:
         had = self.field.hasFocus() or self.hasFocus()
         self.report, self._asking, self._all, self.shown = None, None, [], []
+        self._put_away()
         self.field.clear()
         self.hide()
         self.placed.emit()
@@ -116,6 +134,10 @@ class ReportPanel(QWidget):
             self._asking = next((one for one in self._all if _key(one) == asked), self._asking)
         if self.report is not None and self.report.state_rev != self._expected:
             self._wrong = tr("reports.ask.changed")
+        if not self.session.city.shows_personal_data:
+            self.pictures.end()
+        if self._shots() != self.strip.shots:
+            self.place()
         self.update()
 
     def _look(self) -> None:
@@ -172,7 +194,11 @@ class ReportPanel(QWidget):
         if watched is self.field and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             if event.isAutoRepeat() and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 return True  # the press that opened the panel, held down
+            if self.pictures.isVisible():
+                return self._leaf(event.key())
             return self._key(event.key())
+        if watched is self.field and event.type() == QEvent.Type.FocusOut:
+            self.pictures.end()
         return super().eventFilter(watched, event)
 
     def _key(self, key: int) -> bool:
@@ -189,6 +215,30 @@ class ReportPanel(QWidget):
             return False
         return True
 
+    def _leaf(self, key: int) -> bool:
+        """A key while pictures are enlarged: nothing else is done by it, and nothing is typed unseen."""
+        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            self.pictures.step(1 if key == Qt.Key.Key_Right else -1)
+        elif key in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.pictures.end()
+        return True
+
+    def _enlarge(self, shot: Shot | None = None) -> None:
+        if self.report is not None:
+            self.pictures.open_for(self.report, self._tile.window(), self._room_for(), shot)
+
+    def _put_away(self) -> None:
+        """No picture is enlarged, and none is being taken."""
+        self.pictures.end()
+        self.still.end()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self.place()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._put_away()
+        self.strip.show_shots(())
+
     def _mark(self, at: int) -> None:
         self.at = max(0, min(at, len(self.shown) - 1))
         self.update()
@@ -199,6 +249,7 @@ class ReportPanel(QWidget):
             return
         self._asking, self._title, self._wrong, self.at = None, "", "", 0
         self.field.clear()
+        self.still.end()
         self._look()
         self._list()
         self.place()
@@ -211,6 +262,9 @@ class ReportPanel(QWidget):
         if self._asking is not None or (self._taking_in and not self._title):
             if not typed:
                 self._wrong = tr("reports.ask.empty")
+                self.update()
+            elif self._stilling and not self.still.data:
+                self._wrong = self.still.words()
                 self.update()
             elif self._asking is not None:
                 self._do(self._asking, {**self._asking.args, self._asking.ask: typed})
@@ -226,6 +280,8 @@ class ReportPanel(QWidget):
     def _choose(self, choice: Choice) -> None:
         if choice.refused:
             self.session.notices.post(why_not(self.session.city, choice.refused))
+        elif LOOK in choice.args:
+            self._enlarge()
         elif choice.verb is None and self.report is not None:
             report_id = self.report.id
             self.close_panel()
@@ -233,6 +289,9 @@ class ReportPanel(QWidget):
         elif choice.ask:
             self._asking, self._wrong = choice, ""
             self.field.clear()
+            camera = self.session.city.camera(choice.args.get(STILL, ""))
+            if camera is not None:
+                self.still.begin(camera)
             self.place()
             self.update()
         else:
@@ -243,9 +302,11 @@ class ReportPanel(QWidget):
         report = self.report
         if choice.verb is Verb.INTAKE:
             args = {**args, "title": self._title, **self._where()}
+        pictures = (self.still.data,) if STILL in args else ()
+        args = with_pictures({name: value for name, value in args.items() if name != STILL}, pictures)
         target, expected = (report.id, self._expected) if report is not None else (NEW + new_aid(), 0)
         try:
-            aid = self.session.actions.submit(choice.verb, FEED, target, expected, args)
+            aid = self.session.actions.submit(choice.verb, FEED, target, expected, args, pictures)
         except ActionRefused as refusal:
             self.session.notices.post(why_not(self.session.city, refusal.code))
             return
@@ -303,11 +364,15 @@ class ReportPanel(QWidget):
         """As high as it needs, at most the whole tile below its header."""
         scale, tile = self.scale, self._tile
         rows = scale.line(scale.read) * (min(len(self._all), 9) if self._asking is None else 0)
+        rows += self._still_height()
         height = min(tile.height() - scale.line(scale.read), self._rows_top() + rows + scale.pad)
         self.setGeometry(0, tile.height() - height, tile.width(), height)
         top = self._field_top()
         self.field.setGeometry(scale.pad, top, self.width() - 2 * scale.pad, scale.line(scale.read) + scale.pad)
         self.field.setAccessibleName(self._prompt())
+        high, width = self._strip_height(), self.width() - 2 * scale.pad
+        self.strip.setGeometry(scale.pad, top - scale.line(scale.floor) - high, width, high)
+        self.strip.show_shots(self._shots())
         self.placed.emit()
 
     def _own_words(self) -> list[str]:
@@ -318,10 +383,30 @@ class ReportPanel(QWidget):
         return text.wrap(report.text, self.scale.floor, Weight.REGULAR, room, _WORD_LINES)
 
     def _field_top(self) -> int:
+        return self._below_words() + self._strip_height() + self.scale.line(self.scale.floor)
+
+    def _below_words(self) -> int:
+        """Where what is said of the report ends."""
         scale = self.scale
         low = scale.line(scale.floor)
-        heads = scale.line(scale.read) + low * (2 + len(self._own_words())) if self.report is not None else 0
-        return scale.pad + heads + low
+        return scale.pad + (
+            scale.line(scale.read) + low * (2 + len(self._own_words())) if self.report is not None else 0
+        )
+
+    def _shots(self) -> tuple[Shot, ...]:
+        """Its pictures that are seen in the strip: none where it would leave no room for what can be done."""
+        if self.report is None or self._stilling or not self.session.city.shows_personal_data:
+            return ()
+        line = self.scale.line(self.scale.read)
+        least = self._below_words() + PictureStrip.height_for(self.scale) + _LEAST_LINES * line
+        return shots_of(self.report) if self._tile.height() >= least else ()
+
+    def _strip_height(self) -> int:
+        return PictureStrip.height_for(self.scale) if self._shots() else 0
+
+    def _stilling(self) -> bool:
+        """A picture of a camera goes with what is asked for."""
+        return self._asking is not None and STILL in self._asking.args
 
     def _rows_top(self) -> int:
         return self._field_top() + self.scale.line(self.scale.read) + 2 * self.scale.pad
@@ -350,6 +435,10 @@ class ReportPanel(QWidget):
             text.draw(painter, prompt, words, scale.floor, ink, Weight.SEMIBOLD if self._wrong else Weight.REGULAR)
             if self._asking is None and (self.report is not None or self._title):
                 self._paint_rows(painter, inner)
+            elif self._stilling:
+                self.still.paint(
+                    painter, QRectF(inner.left(), self._rows_top(), inner.width(), self._still_height()), scale
+                )
         finally:
             painter.end()
 

@@ -159,7 +159,7 @@ class Thumbnails(QObject):
         self._board.set(self, tuple(self._asked))
 
     def _on_arrived(self, picture: SmallPicture) -> None:
-        if picture.blob in self._asked:
+        if picture.blob in self._asked and not picture.code:
             room, out = self._room, self._decoded
             self._decoding += 1
             self._pool.start(lambda: out.put((picture.blob, decode(picture.data, room))))

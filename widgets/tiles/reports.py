@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QRectF, Qt, Signal
+from PySide6.QtCore import QAbstractItemModel, QEvent, QPoint, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QStyleOptionViewItem
 
@@ -29,7 +29,9 @@ from widgets.parts.rows import Index, RowDelegate, RowList
 from widgets.parts.shapes import chip_width, draw_bar, draw_chip, draw_rule
 from widgets.session import Session
 from widgets.tiles.base import Tile, TileSpec
+from widgets.tiles.registry import tile_specs
 from widgets.typography import TypeScale, Weight
+from widgets.windows.maximised import free_room
 
 WALL_ROWS = 7
 """look.md: a wall shows at most five to seven rows a list."""
@@ -238,7 +240,7 @@ class ReportsTile(Tile):
         self.reveal = RevealPanel(session, scale, self)
         self.rows.revealPressed.connect(self._reveal)
         session.city.grantChanged.connect(self._on_grant)
-        self.panel = ReportPanel(session, scale, self)
+        self.panel = ReportPanel(session, scale, self, self._picture_room)
         self.panel.revealAsked.connect(self._reveal_id)
         self.panel.closed.connect(self.setFocus)
         self.panel.placed.connect(self._lay_out)
@@ -308,6 +310,20 @@ class ReportsTile(Tile):
         if isinstance(report, Report):
             self.reveal.wipe()
             self.panel.open_for(report)
+
+    def _picture_room(self) -> QRect:
+        """Where pictures may be enlarged, in its window: beside the alarm lists, or where this tile is, if larger."""
+        window, specs = self.window(), tile_specs()
+        own = QRect(self.mapTo(window, QPoint(0, 0)), self.size())
+        body, lists = QRect(own), []
+        for tile in window.findChildren(Tile, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            if tile.isVisible():
+                body = body.united(tile.geometry())
+                spec = specs.get(str(tile.property("plan_kind")))
+                if spec is not None and spec.shows_alarms:
+                    lists.append(tile.geometry())
+        room = free_room(body, lists, self.scale.pad)
+        return room if room.width() * room.height() > own.width() * own.height() else own
 
     def _on_done(self, report_id: str) -> None:
         """On to the next one that waits for a decision: triage goes by Enter alone."""
