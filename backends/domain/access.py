@@ -29,6 +29,8 @@ class Right(StrEnum):
     IN_SERVICE = "in_service"
     COMMENT = "comment"
     PUSH_LAYOUT = "push_layout"
+    CONFIGURE = "configure"
+    """Change the centre's own data: SLA rules, agencies. Everybody may read them."""
     INTAKE = "intake"
     CATEGORISE = "categorise"
     ASSIGN = "assign"
@@ -86,7 +88,9 @@ GRANTS: Mapping[Role, frozenset[Right]] = {
     },
     # A trainer teaches on a replay or a private hub; on the city in operation he may only write into the log.
     Role.TRAINER: frozenset({Right.COMMENT}),
-    Role.ADMIN: frozenset({Right.COMMENT, Right.REVEAL_CAMERA, Right.READ_AUDIT, Right.MANAGE_ACCOUNTS}),
+    Role.ADMIN: frozenset(
+        {Right.COMMENT, Right.CONFIGURE, Right.REVEAL_CAMERA, Right.READ_AUDIT, Right.MANAGE_ACCOUNTS}
+    ),
     Role.VIEWER: frozenset(),
 }
 """Role -> its rights (IEC 62443-4-2 CR 2.1: least privilege, deny by default)."""

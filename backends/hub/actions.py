@@ -22,9 +22,11 @@ from backends.domain.alarm import Alarm, TransitionRefused
 from backends.domain.incident import LayoutRecord
 from backends.domain.people import Operator
 from backends.domain.report import Report
+from backends.domain.settings import SETTING, SettingRefused
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.hub import timeline
+from backends.hub.config_desk import ConfigDesk
 from backends.hub.intake import Intake
 from backends.hub.log import MAX_BODY, oversized
 from backends.hub.ports import ActionRow, Change, EventLog
@@ -81,6 +83,7 @@ class ActionDesk:
         self._log = events
         self._intake = intake
         self._reports = ReportDesk(intake)
+        self._config = ConfigDesk(intake)
         self._counters: Counter[str] = Counter()
 
     def take(self, station: str, person: Operator | None, action: Action, now_ns: int) -> Answer:
@@ -105,7 +108,8 @@ class ActionDesk:
         if verdict.moved is not None:
             self._intake.engine.keep(verdict.moved, now_ns)
         for feed, record in verdict.records:
-            self._intake.restore(feed, record, record.rev)
+            rev = record.rev if hasattr(record, "rev") else self._intake.rev(feed, record.id) + 1
+            self._intake.restore(feed, record, rev)
         return Answer(
             (
                 Ack(action.aid, Stage.STORED.value),
@@ -132,6 +136,8 @@ class ActionDesk:
             return self._comment(person, action, now_ns)
         if action.verb is Verb.PUSH_LAYOUT:
             return self._layout(person, action, now_ns)
+        if action.verb is Verb.CONFIGURE:
+            return self._configure(person, action, now_ns)
         if action.feed == "reports":
             return self._on_report(person, action, now_ns)
         if action.feed != "alarms":
@@ -167,6 +173,20 @@ class ActionDesk:
         records = tuple(("reports", record) for record in judged.records)
         # A report that was taken in has its number from here.
         return _Verdict(Stage.APPLIED, "", judged.records[0].id, judged.records[0].rev, None, records, judged.changes)
+
+    def _configure(self, person: Operator, action: Action, now_ns: int) -> _Verdict:
+        if action.feed != "config" or not 0 < len(action.target) <= TARGET_LIMIT:
+            return _Verdict(Stage.REFUSED, "unsupported", f"configure on {action.feed[:32]}")
+        try:
+            decided = self._config.judge(person, action, now_ns)
+        except SettingRefused as unfit:
+            return _Verdict(Stage.REFUSED, unfit.code, unfit.text)
+        except TransitionRefused as refused:
+            return _Verdict(
+                Stage.CONFLICT, refused.code, refused.holder, self._intake.rev("config", SETTING + action.target)
+            )
+        records = tuple(("config", one) for one in (decided.setting, decided.holds) if one is not None)
+        return _Verdict(Stage.APPLIED, rev=decided.setting.rev, records=records, changes=decided.changes)
 
     @staticmethod
     def _comment(person: Operator, action: Action, now_ns: int) -> _Verdict:

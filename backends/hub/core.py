@@ -23,6 +23,7 @@ from backends.domain.quality import Quality, Value
 from backends.domain.sensor import Sample, Sensor
 from backends.domain.world import CameraMoved, Condition, Measured, WorldEvent
 from backends.hub.actions import ActionDesk, Answer
+from backends.hub.config_desk import ConfigDesk, over, settings_in
 from backends.hub.intake import RECORD_FEEDS, Intake
 from backends.hub.ports import Change, EventLog, LogTrouble, WorldSource
 from backends.hub.site_cameras import Device, SiteCameras
@@ -61,6 +62,7 @@ class Core:
         self._world = world
         self._intake = Intake(self._restored_alarms(), define, limits)
         self._desk = ActionDesk(events, self._intake)
+        self._config = ConfigDesk(self._intake)
         self._waiting: list[Change] = []
         self._waiting_samples: list[Sample] = []
         self._remembered: dict[str, str] = {}
@@ -131,6 +133,7 @@ class Core:
             for envelope, record in self._stored(feed):
                 self._intake.restore(feed, record, envelope.rev)
         self._waiting += self._intake.relimit(now_ns)
+        self._waiting += self._config.turn(now_ns)
         for sensor in self._intake.records("sensors").values():
             if not self._intake.engine.watches(sensor.id):
                 continue
@@ -167,6 +170,10 @@ class Core:
         directory = self._world.directory()
         if self._site is not None and self._site.listing is not None:
             directory = msgspec.structs.replace(directory, cameras=self._site.listing.cameras)
+        if settings := settings_in(self.log):  # of a simulated day before this one
+            for setting in settings:
+                self._intake.restore("config", setting, setting.rev)
+            directory = msgspec.structs.replace(directory, config=over(directory.config, settings, start_ns))
         sort_in(self._intake.directory(directory, start_ns))
         loaded = self.log.load_past(samples())
         sort_in(self._intake.engine.tick(start_ns))
@@ -277,10 +284,11 @@ class Core:
         return Answer(answer.acks, (*before, *answer.published))
 
     def maintain(self, now_ns: int) -> None:
-        """Once a second: the site's cameras, the clocks of reports, housekeeping of the log, whose trouble shows at the
-        next round."""
+        """Once a second: the site's cameras, settings whose day has come, the clocks of reports, housekeeping of the
+        log, whose trouble shows at the next round."""
         if self._site is not None and self._site.look():
             self._list_cameras(now_ns)
+        self._waiting += self._config.turn(now_ns)
         self._waiting += self._intake.escalate(now_ns)
         try:
             self.log.maintain(now_ns)
