@@ -229,8 +229,8 @@ class Intake:
         return changes
 
     def _due(self, report: Report) -> Report:
-        """A source's report, by the hours that were set here for its category where any were when it came; else by those
-        of its source."""
+        """A source's report, by the hours that were set here for its category where any were when it came; else by
+        those of its source."""
         for setting in self._records["config"].values():
             if isinstance(setting, Setting) and (made := setting.standing(report.t_received_ns)) is not None:
                 rule = made.record
