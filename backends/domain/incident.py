@@ -28,8 +28,8 @@ class TimelineEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """One of: "alarm_raised", "alarm_acknowledged", "alarm_claimed", "alarm_released", "alarm_shelved",
     "alarm_unshelved", "alarm_reset", "alarm_out_of_service", "alarm_in_service", "alarm_suppressed",
     "alarm_unsuppressed", "alarm_chattering", "alarm_quiet", "alarm_returned", "report_received",
-    "layout_pushed", "setting_changed", "account_changed", "signed_in", "signed_out", "turning_begun", "turning_ended",
-    "preset_kept", "anchor_behind", "anchor_differs", ..."""
+    "layout_pushed", "setting_changed", "account_added" and others of accounts, "signed_in", "signed_out",
+    "turning_begun", "turning_ended", "preset_kept", "anchor_behind", "anchor_differs", ..."""
     target: str = ""
     actor: str = ""
     text: LocalText = LocalText("")

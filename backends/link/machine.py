@@ -37,6 +37,7 @@ from backends.protocol.messages import (
     HEARTBEAT_TOPIC,
     SHOWS_MOST,
     VERSION,
+    Accounted,
     Ack,
     Act,
     Anchor,
@@ -303,7 +304,7 @@ class LinkMachine:
             case Series():
                 if self._history.answered(message.request):
                     self._sink.series(message)
-            case Signed() | Revealed() | Leased():
+            case Signed() | Revealed() | Leased() | Accounted():
                 self.access.on_answer(message)
             case Blob():
                 self.blobs.on_blob(message, frames[2] if len(frames) == 3 else None)
