@@ -25,7 +25,7 @@ from typing import Protocol
 
 import msgspec
 
-from backends.domain.access import NOBODY, AccessAnswer, Grant, Revealed, Right
+from backends.domain.access import NOBODY, AccessAnswer, AccountsTold, AccountWish, Grant, Revealed, Right
 from backends.domain.replay import PAST
 from backends.domain.times import NS_PER_S, SessionClock
 from backends.link.access import Session, grant_of
@@ -45,6 +45,7 @@ SEAT_AGAIN_S = 3600.0
 
 Answer = Callable[[AccessAnswer], None]
 Shown = Callable[[Revealed], None]
+Managed = Callable[[AccountsTold], None]
 Told = Callable[[str, wire.Revealed], None]
 """(who sat here when it was asked, the answer)."""
 OPEN_REASON = "opened for viewing"
@@ -66,6 +67,7 @@ class HubDoor(Protocol):
     def use_session(self, session: Session) -> None: ...
     def sign_out(self, request: int, session: Session) -> None: ...
     def reveal(self, question: wire.Reveal) -> None: ...
+    def manage(self, question: wire.Accounts) -> None: ...
 
 
 class _Try(msgspec.Struct):
@@ -89,6 +91,15 @@ class _Look(msgspec.Struct):
     reason: str
     operator_id: str
     shown: Shown
+
+
+class _Wish(msgspec.Struct):
+    """A question about accounts that is under way, without its secrets."""
+
+    request: int
+    wish: AccountWish
+    operator_id: str
+    told: Managed
 
 
 class _Seat(msgspec.Struct, frozen=True):
@@ -117,6 +128,7 @@ class AccessKeeper:
         self._numbers = itertools.count(1)
         self._tries: dict[int, _Try] = {}
         self._looks: dict[int, _Look] = {}
+        self._wishes: dict[int, _Wish] = {}
         self._opens: dict[int, tuple[str, Told]] = {}
         self._door: HubDoor | None = None
         self.past: PastDoor | None = None
@@ -223,6 +235,35 @@ class AccessKeeper:
             self._noted("reveal", self._grant.operator_id, f"{what}/{target}", reason)
             self._door.reveal(wire.Reveal(number, what, target, reason, self._session.token))
 
+    def manage(self, request: int, wish: AccountWish, told: Managed) -> None:
+        """See ports.AccessDesk.accounts. Asked of the hub now, or not at all: nothing of it waits on a disk."""
+        bare = msgspec.structs.replace(wish, secret="", old="")
+        with self._lock:
+            code = self._may_manage(wish)
+            if not code and (not self._up or self._door is None or self._grant.offline):
+                code = "offline"
+            if code or self._door is None:
+                told(AccountsTold(request, bare, code))
+                return
+            number = next(self._numbers)
+            self._wishes[number] = _Wish(request, bare, self._grant.operator_id, told)
+            if wish.act != "list":
+                person = wish.person if wish.act != "own" else self._grant.operator_id
+                self._noted(f"account_{wish.act}", self._grant.operator_id, f"accounts/{person}", wish.role)
+            self._door.manage(
+                wire.Accounts(
+                    number, wish.act, wish.person, wish.rev, wish.name, wish.role, wish.secret, wish.old,
+                    self._session.token,
+                )
+            )  # fmt: skip
+
+    def _may_manage(self, wish: AccountWish) -> str:
+        if wish.act not in ("list", "own"):
+            return self._grant.refusal(Right.MANAGE_ACCOUNTS)
+        if not self._grant.operator_id:
+            return "nobody_signed_in"
+        return "locked" if self._grant.locked else ""
+
     def open_camera(self, camera: str, told: Told) -> bool:
         """Ask the hub how the decoder of this station opens a camera, for whoever sits here; a lock stops no picture.
         False: not now (no hub, or nobody with a session there). `told` gets the answer once, in the link's thread."""
@@ -299,7 +340,21 @@ class AccessKeeper:
             self._set(grant)
             self._noted("unlock" if back else "sign_in", grant.operator_id, "", "")
             self._work.put(lambda: self._keep(asked, grant, said.offline_s))
-        asked.answer(AccessAnswer(asked.request))
+        asked.answer(AccessAnswer(asked.request, text=said.text))
+
+    def accounted(self, said: wire.Accounted) -> None:
+        """The hub's answer to one of our ACCOUNTS; told to nobody else than who asked, nor while locked."""
+        with self._lock:
+            asked = self._wishes.pop(said.request, None)
+            if asked is None:
+                return
+            code = said.code or self._may_manage(asked.wish)
+            if not code and asked.operator_id != self._grant.operator_id:
+                code = "not_allowed"
+        if code:
+            asked.told(AccountsTold(asked.request, asked.wish, code, said.text))
+        else:
+            asked.told(AccountsTold(asked.request, asked.wish, "", "", said.accounts, said.secret, said.until))
 
     def revealed(self, said: wire.Revealed) -> None:
         """The hub's answer to one of our REVEALs. Not shown to anybody else than who asked, nor while locked."""

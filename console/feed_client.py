@@ -34,7 +34,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from backends.domain.access import NOBODY, AccessAnswer, Grant, Revealed
+from backends.domain.access import NOBODY, AccessAnswer, AccountsTold, AccountWish, Grant, Revealed
 from backends.domain.action import Action, ActionStatus, Stage, Verb, new_aid
 from backends.domain.camera import Sight
 from backends.domain.feeds import FeedQuality, FeedStatus, LinkState, Mode
@@ -69,6 +69,19 @@ class _Open(msgspec.Struct):
     """`submit` has returned: what becomes of it goes to the inbox."""
 
 
+_Asked = wire.AskSignIn | wire.AskSignOut | wire.AskReveal | wire.AskAccounts
+"""Questions that are asked once, and end with the feeder."""
+
+
+def _without_secrets(frame: _Asked) -> _Asked:
+    """For as long as it is not answered."""
+    if isinstance(frame, wire.AskSignIn):
+        return msgspec.structs.replace(frame, secret="")
+    if isinstance(frame, wire.AskAccounts):
+        return msgspec.structs.replace(frame, wish=msgspec.structs.replace(frame.wish, secret="", old=""))
+    return frame
+
+
 class FeedClient:
     """`drain` and `submit` belong to the GUI's thread; neither waits for the feeder longer than stated."""
 
@@ -101,7 +114,7 @@ class FeedClient:
         self._wanted_pictures: tuple[str, ...] = ()
         self._link = LinkStatus(LinkState.CONNECTING, mode, self._clock.now_ns())
         self._grant = NOBODY
-        self._asked: dict[int, wire.AskSignIn | wire.AskSignOut | wire.AskReveal] = {}
+        self._asked: dict[int, _Asked] = {}
         """Without secrets."""
         self._turned: dict[str, int] = {}
         """Cameras that are turned from here or asked for, with the number of that (`TurnWish.number`)."""
@@ -206,6 +219,10 @@ class FeedClient:
         """See ports.AccessDesk."""
         return self._ask(wire.AskReveal(next(self._numbers), what, target, reason))
 
+    def accounts(self, wish: AccountWish) -> int:
+        """See ports.AccessDesk."""
+        return self._ask(wire.AskAccounts(next(self._numbers), wish))
+
     def turn(self, wish: TurnWish) -> None:
         """See ports.TurnDesk."""
         with self._lock:
@@ -217,8 +234,8 @@ class FeedClient:
         elif wish.begins:
             self._inbox.append(TurnStatus(wish.camera_id, TurnStage.ENDED, "no_feeder", number=wish.number))
 
-    def _ask(self, frame: wire.AskSignIn | wire.AskSignOut | wire.AskReveal) -> int:
-        kept = msgspec.structs.replace(frame, secret="") if isinstance(frame, wire.AskSignIn) else frame
+    def _ask(self, frame: _Asked) -> int:
+        kept = _without_secrets(frame)
         with self._lock:
             self._asked[frame.request] = kept
             there = self._connection is not None
@@ -237,6 +254,8 @@ class FeedClient:
         for frame in asked:
             if isinstance(frame, wire.AskReveal):
                 self._inbox.append(Revealed(frame.request, frame.what, frame.target, "no_feeder"))
+            elif isinstance(frame, wire.AskAccounts):
+                self._inbox.append(AccountsTold(frame.request, frame.wish, "no_feeder"))
             else:
                 self._inbox.append(AccessAnswer(frame.request, "no_feeder"))
 
@@ -369,7 +388,7 @@ class FeedClient:
                 with self._lock:
                     self._grant = frame.grant
                 self._inbox.append(frame.grant)
-            case wire.WireAccess() | wire.WireRevealed():
+            case wire.WireAccess() | wire.WireRevealed() | wire.WireAccounts():
                 with self._lock:
                     self._asked.pop(frame.answer.request, None)
                 self._inbox.append(frame.answer)
@@ -455,11 +474,13 @@ class FeedClient:
         match frame:
             case wire.Click():
                 self._close_click(frame.aid, wire.ClickRefused(frame.aid, "bad_text", "the text is damaged"))
-            case wire.AskSignIn() | wire.AskSignOut() | wire.AskReveal():
+            case wire.AskSignIn() | wire.AskSignOut() | wire.AskReveal() | wire.AskAccounts():
                 with self._lock:
                     self._asked.pop(frame.request, None)
                 if isinstance(frame, wire.AskReveal):
                     self._inbox.append(Revealed(frame.request, frame.what, "", "bad_reason"))
+                elif isinstance(frame, wire.AskAccounts):
+                    self._inbox.append(AccountsTold(frame.request, AccountWish(frame.wish.act), "bad_name"))
                 else:
                     self._inbox.append(AccessAnswer(frame.request, "refused"))
             case _:

@@ -28,7 +28,7 @@ from backends.domain.times import HubClock, SystemClock
 from backends.link.loop import Link
 from backends.link.machine import LinkMachine
 from backends.link.ports import BlobDone, Trouble
-from backends.protocol.messages import Anchor, Anchored, Cursor, History, Leased, Revealed, Series, Signed
+from backends.protocol.messages import Accounted, Anchor, Anchored, Cursor, History, Leased, Revealed, Series, Signed
 from backends.store.ops import Op, PutAudit, PutMoment, PutQuarantine, PutRecords, PutSnapshot, PutStage
 from backends.store.reader import read_ended
 from backends.store.store import Store
@@ -263,6 +263,9 @@ class FeedCore:
 
     def revealed(self, answer: Revealed) -> None:
         self.access.revealed(answer)
+
+    def accounted(self, answer: Accounted) -> None:
+        self.access.accounted(answer)
 
     def leased(self, answer: Leased) -> None:
         self.turning.leased(answer)

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from backends.domain.access import AccessAnswer, Grant, Revealed
+from backends.domain.access import AccessAnswer, AccountsTold, Grant, Revealed
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FEEDS, FeedKind, FeedQuality, FeedStatus
 from backends.domain.ports import FiguresPart, LinkStatus, NewSamples, SeriesPart, SmallPicture, StoreTrouble
@@ -51,7 +51,7 @@ class OutChanges(msgspec.Struct, frozen=True):
 
 Out = (
     OutChanges | NewSamples | SeriesPart | FiguresPart | FeedStatus | LinkStatus | ActionStatus | StoreTrouble
-    | ClickKept | ClickRefused | AuditKept | Grant | AccessAnswer | Revealed | SmallPicture | TurnStatus
+    | ClickKept | ClickRefused | AuditKept | Grant | AccessAnswer | Revealed | AccountsTold | SmallPicture | TurnStatus
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import itertools
 import time
 from collections.abc import Sequence
 
+from backends.domain.access import AccountWish
 from backends.domain.action import Verb
 from backends.domain.ports import Changes, Delivery
 from backends.domain.times import HubClock
@@ -69,6 +70,12 @@ class LocalFeed:
         """See ports.AccessDesk."""
         number = next(self._numbers)
         self.core.access.reveal(number, what, target, reason, self._send)
+        return number
+
+    def accounts(self, wish: AccountWish) -> int:
+        """See ports.AccessDesk."""
+        number = next(self._numbers)
+        self.core.access.manage(number, wish, self._send)
         return number
 
     def turn(self, wish: TurnWish) -> None:

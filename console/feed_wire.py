@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from backends.domain.access import AccessAnswer, Grant, Revealed
+from backends.domain.access import AccessAnswer, AccountsTold, AccountWish, Grant, Revealed
 from backends.domain.action import ActionStatus, Verb
 from backends.domain.alarm import Alarm
 from backends.domain.camera import Sight
@@ -89,6 +89,10 @@ class WireAccess(_Frame, frozen=True):
 
 class WireRevealed(_Frame, frozen=True):
     answer: Revealed
+
+
+class WireAccounts(_Frame, frozen=True):
+    answer: AccountsTold
 
 
 class WireSmallPicture(_Frame, frozen=True):
@@ -204,6 +208,13 @@ class AskReveal(_Frame, frozen=True):
     reason: str
 
 
+class AskAccounts(_Frame, frozen=True):
+    """AccessDesk.accounts. May hold a secret, as AskSignIn does."""
+
+    request: int
+    wish: AccountWish
+
+
 class AskTurn(_Frame, frozen=True):
     """TurnDesk.turn."""
 
@@ -243,11 +254,11 @@ class StillSaved(_Frame, frozen=True):
 ToGui = (
     WireChanges | WireSamples | WireSeries | WireFeedStatus | WireLinkStatus | WireAction | WireTrouble | Alive
     | ClickKept | ClickRefused | AuditKept | WireGrant | WireAccess | WireRevealed
-    | WireSmallPicture | WireTurn | WireFigures
+    | WireSmallPicture | WireTurn | WireFigures | WireAccounts
 )  # fmt: skip
 ToFeeder = (
     Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | AskTurn | Viewing | Acknowledged
-    | StillSaved | WantPictures | Seeing | AskFigures
+    | StillSaved | WantPictures | Seeing | AskFigures | AskAccounts
 )  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()

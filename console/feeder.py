@@ -22,7 +22,7 @@ from pathlib import Path
 
 import msgspec
 
-from backends.domain.access import AccessAnswer, Grant, Revealed
+from backends.domain.access import AccessAnswer, AccountsTold, Grant, Revealed
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FeedStatus
 from backends.domain.ports import (
@@ -80,6 +80,8 @@ def to_frame(out: Out) -> wire.ToGui:  # noqa: PLR0912  # one case a kind is its
             return wire.WireAccess(out)
         case Revealed():
             return wire.WireRevealed(out)
+        case AccountsTold():
+            return wire.WireAccounts(out)
         case SmallPicture():
             return wire.WireSmallPicture(out)
         case TurnStatus():
@@ -211,6 +213,8 @@ class Screen:
                 access.reveal(
                     frame.request, frame.what, frame.target, frame.reason, lambda shown: send(self._outlet, shown)
                 )
+            case wire.AskAccounts():
+                access.manage(frame.request, frame.wish, lambda told: send(self._outlet, told))
 
     def _tell_ends(self, aids: tuple[str, ...]) -> None:
         """What ended while this screen was away."""

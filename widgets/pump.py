@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from backends.domain.access import AccessAnswer, Grant, Revealed
+from backends.domain.access import AccessAnswer, AccountsTold, Grant, Revealed
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FEEDS
 from backends.domain.ports import Changes, Delivery, Inbox
@@ -34,7 +34,7 @@ def is_precious(delivery: Delivery) -> bool:
     if isinstance(delivery, Changes):
         return delivery.feed == LOCAL_FEED or FEEDS[delivery.feed].precious
     # A lock and what a person waits for at the keyboard are shown at once, too.
-    return isinstance(delivery, ActionStatus | Grant | AccessAnswer | Revealed | TurnStatus)
+    return isinstance(delivery, ActionStatus | Grant | AccessAnswer | Revealed | AccountsTold | TurnStatus)
 
 
 class Pump(QObject):

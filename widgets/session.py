@@ -32,8 +32,8 @@ from widgets.i18n import Language, set_language
 from widgets.memory import Memory
 from widgets.models.city import CityModel
 from widgets.parts.demands import DemandBoard
-from widgets.parts.sent_acts import SentActs
 from widgets.parts.record_pictures import RecordPictures
+from widgets.parts.sent_acts import SentActs
 from widgets.parts.thumbnails import WantBoard
 from widgets.plots import PlotDesk
 from widgets.theme import DARK, THEMES, Theme, ThemeName

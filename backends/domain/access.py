@@ -31,6 +31,8 @@ class Right(StrEnum):
     STEP = "step"
     """Say of a step of an alarm's procedure that it is done, not needed, or not done after all."""
     PUSH_LAYOUT = "push_layout"
+    CONFIGURE = "configure"
+    """Change the centre's own data: SLA rules, agencies. Everybody may read them."""
     INTAKE = "intake"
     CATEGORISE = "categorise"
     ASSIGN = "assign"
@@ -101,7 +103,9 @@ GRANTS: Mapping[Role, frozenset[Right]] = {
     },
     # A trainer teaches on a replay or a private hub; on the city in operation he may only write into the log.
     Role.TRAINER: frozenset({Right.COMMENT, Right.LOG}),
-    Role.ADMIN: frozenset({Right.COMMENT, Right.REVEAL_CAMERA, Right.READ_AUDIT, Right.MANAGE_ACCOUNTS}),
+    Role.ADMIN: frozenset(
+        {Right.COMMENT, Right.CONFIGURE, Right.REVEAL_CAMERA, Right.READ_AUDIT, Right.MANAGE_ACCOUNTS}
+    ),
     Role.VIEWER: frozenset(),
 }
 """Role -> its rights (IEC 62443-4-2 CR 2.1: least privilege, deny by default)."""
@@ -165,6 +169,65 @@ class AccessAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     "no_feeder", "no_offline" (nothing kept here for that person), "expired_here", "foreign" (another station's
     profile, or a changed one), "clock_back"."""
     retry_s: float = 0.0
+    text: str = ""
+    """"own_secret": signed in by a secret that somebody gave; one's own must be set."""
+
+
+class AccountSeen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An account as an administrator sees it. Times are of the hub's wall clock."""
+
+    id: str
+    name: str
+    role: str
+    rev: int = 1
+    """Moves with every change."""
+    disabled: bool = False
+    stations: tuple[str, ...] = ()
+    """Where that person is signed in now."""
+    t_signed_in_ns: int = 0
+    """Last sign-in; 0 = none."""
+    wait_s: float = 0.0
+    """So long that person waits after wrong secrets, at the station where it is longest."""
+    t_temp_ns: int = 0
+    """Until when its secret is good, which somebody else gave; 0: it is the person's own."""
+
+
+class AccountWish(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is asked of AccessDesk.accounts. Never stored and never logged: it may hold a secret."""
+
+    act: str = "list"
+    """"list", "add" (`person`, `name`, `role`), "role" (`role`), "disable", "enable", "unlock", "secret" (one is
+    given), "own" (`secret` in the place of `old`, of whoever sits here)."""
+    person: str = ""
+    rev: int = 0
+    """Of the account, as it was seen."""
+    name: str = ""
+    role: str = ""
+    secret: str = ""
+    old: str = ""
+
+    def __repr__(self) -> str:
+        return f"AccountWish({self.act!r}, {self.person!r}, ...)"
+
+
+class AccountsTold(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Answer of AccessDesk.accounts. Never stored and never logged."""
+
+    request: int
+    wish: AccountWish
+    """What was asked, without secrets."""
+    code: str = ""
+    """Empty = done. Else as ACCOUNTED's, or "locked", "offline", "no_answer", "no_feeder"."""
+    text: str = ""
+    accounts: tuple[AccountSeen, ...] = ()
+    """All that this person may see, as they are now; empty where it was refused."""
+    secret: str = ""
+    """The secret that was given, to be told to that person."""
+    t_until_ns: int = 0
+    """Until when that is good."""
+
+    def __repr__(self) -> str:
+        return f"AccountsTold({self.request}, code={self.code!r}, ...)"
 
 
 class Revealed(msgspec.Struct, frozen=True):

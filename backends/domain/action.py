@@ -35,6 +35,9 @@ class Verb(StrEnum):
     characters) or not_done. `expect_state_rev` is the step's own: 1 = nobody has touched it, else its mark's `rev`."""
     PUSH_LAYOUT = "push_layout"
     """On feed `layouts`: `args.name_vi`, `args.name_en`, `args.toml`."""
+    CONFIGURE = "configure"
+    """On feed `config`; target = the id of a rule or agency. `args.valid_from` (ISO date), `args.reason` (1 to
+    200 characters), and `args.json`: the whole record as it is to be; without it, what the source gives again."""
     # On citizen reports; CLAIM, RELEASE and COMMENT fit them too.
     INTAKE = "intake"
     """A report that the centre writes down itself; the hub gives the number. `args.category`, `args.title`,
@@ -97,6 +100,7 @@ EXPIRY_S: dict[Verb, float | None] = {
     # It says what was done, and that stays so; what others have said of the step meanwhile makes it a conflict.
     Verb.STEP: None,
     Verb.PUSH_LAYOUT: 5 * 60.0,
+    Verb.CONFIGURE: 5 * 60.0,
     Verb.INTAKE: None,
     Verb.CATEGORISE: 3600.0,
     Verb.ASSIGN: 3600.0,

@@ -19,6 +19,7 @@ from backends.domain.people import Operator, Station
 from backends.domain.place import ConfigRecord
 from backends.domain.report import Report
 from backends.domain.sensor import SampleBatch, Sensor
+from backends.domain.settings import Setting
 
 
 class FeedKind(StrEnum):
@@ -55,7 +56,7 @@ FEEDS: dict[str, FeedSpec] = {
         FeedSpec("handovers", FeedKind.STATE, Handover, optional=True),
         FeedSpec("roster", FeedKind.STATE, Operator),
         FeedSpec("stations", FeedKind.STATE, Station),
-        FeedSpec("config", FeedKind.STATE, ConfigRecord),
+        FeedSpec("config", FeedKind.STATE, ConfigRecord | Setting),
         FeedSpec("timeline", FeedKind.APPEND, TimelineEvent),
         FeedSpec("samples", FeedKind.LOSSY, SampleBatch),
     )

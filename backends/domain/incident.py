@@ -29,7 +29,8 @@ class TimelineEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """One of: "alarm_raised", "alarm_acknowledged", "alarm_claimed", "alarm_released", "alarm_shelved",
     "alarm_unshelved", "alarm_reset", "alarm_out_of_service", "alarm_in_service", "alarm_suppressed",
     "alarm_unsuppressed", "alarm_chattering", "alarm_quiet", "alarm_returned", "report_received",
-    "step_done", "step_not_needed", "step_not_done", "layout_pushed", "signed_in", "signed_out", "turning_begun",
+    "step_done", "step_not_needed", "step_not_done", "layout_pushed", "setting_changed",
+    "account_added" and others of accounts, "signed_in", "signed_out", "turning_begun",
     "turning_ended", "preset_kept", "anchor_behind", "anchor_differs", "log_entry", "handover_opened", "handover_given",
     "handover_taken", ..."""
     target: str = ""

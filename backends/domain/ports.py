@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from backends.domain.access import AccessAnswer, Grant, Revealed
+from backends.domain.access import AccessAnswer, AccountsTold, AccountWish, Grant, Revealed
 from backends.domain.action import ActionStatus, Verb
 from backends.domain.alarm_figures import AlarmFigures
 from backends.domain.camera import Camera, Demand, PictureStatus
@@ -105,7 +105,7 @@ class SmallPicture(msgspec.Struct, frozen=True):
 
 Delivery = (
     Changes | NewSamples | SeriesPart | FiguresPart | FeedStatus | LinkStatus | ActionStatus | StoreTrouble | Grant
-    | AccessAnswer | Revealed | SmallPicture | TurnStatus
+    | AccessAnswer | Revealed | AccountsTold | SmallPicture | TurnStatus
 )  # fmt: skip
 
 
@@ -174,6 +174,11 @@ class AccessDesk(Protocol):
         ("past", camera id) is a look at a past time, its span (`replay.span_text`) the reason: Revealed has "uri", an
         address without a password, which this station may open while whoever asked sits here. Or "trouble", in words
         of the recorder."""
+        ...
+
+    def accounts(self, wish: AccountWish) -> int:
+        """See or change accounts at the hub, which audits each change; without the hub nothing is changed. AccountsTold
+        with the returned number follows."""
         ...
 
 

@@ -127,11 +127,11 @@ class Access:
         if wait_s > 0:
             return lambda: self._not_signed(station, number, "wait", wait_s)
         account = book.check(person, secret)
-        if account is None or account.disabled:
+        code = "refused" if account is None else _unusable(account, now_ns)
+        if account is None or code:
             with book.transaction():
                 book.throttle.failed(person, station, now_ns)
                 book.enter("refused", account.id if account is not None else "", station)
-            code = "refused" if account is None else "disabled"
             return lambda: self._not_signed(station, number, code)
         token = new_token()
         end_ns = now_ns + int(self._session_s * NS_PER_S)
@@ -161,11 +161,13 @@ class Access:
         who = self.who(session.station, token)
         if who is None:  # disabled in the same moment
             return [Signed(number, "refused")]
-        person = who.operator
+        person, account = who.operator, self._sessions.account(session.person)
+        given = account is not None and account.t_temp > 0
         return [
             Signed(
-                number, token=token, operator_id=person.id, name=person.name, role=person.role.value,
-                grants=who.grants, t_expires=who.t_expires_ns, offline_s=OFFLINE_S,
+                number, text="own_secret" if given else "", token=token, operator_id=person.id, name=person.name,
+                role=person.role.value, grants=who.grants, t_expires=who.t_expires_ns,
+                offline_s=0.0 if given else OFFLINE_S,  # a secret that was told by mouth opens no station by itself
             )
         ]  # fmt: skip
 
@@ -236,6 +238,26 @@ class Access:
             self._sessions.know(accounts)
         return []
 
+    # --- accounts ---------------------------------------------------------------------------------
+
+    @property
+    def seats(self) -> bool:
+        """The roster says who sits where, and nobody signs in."""
+        return self._seats
+
+    def stations_of_people(self) -> dict[str, tuple[str, ...]]:
+        """Where each person is signed in now."""
+        found: dict[str, tuple[str, ...]] = {}
+        for session in self._sessions.all():
+            found[session.person] = (*found.get(session.person, ()), session.station)
+        return found
+
+    def know(self, accounts: list[Account], person: str) -> None:
+        """The accounts as they are since one of them was changed; the roster shows him as he is."""
+        self._sessions.know(accounts)
+        if person in self._core.records("roster"):
+            self._place(person, self._clock.now_ns())
+
     # --- what the feeds show ---------------------------------------------------------------------
 
     def _note(self, what: str, session: Kept) -> None:
@@ -266,6 +288,13 @@ class Access:
             self._core.put("roster", there, now_ns)
         elif known is not None:
             self._core.put("roster", msgspec.structs.replace(known, station_id="", areas=(), sectors=()), now_ns)
+
+
+def _unusable(account: Account, now_ns: int) -> str:
+    """Why nobody signs in by it, though the secret is right; empty = one does."""
+    if account.disabled:
+        return "disabled"
+    return "expired" if 0 < account.t_temp < now_ns else ""
 
 
 def _operator(account: Account, station: str, t_on_ns: int = 0) -> Operator:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -55,11 +56,16 @@ ALTER TABLE account ADD COLUMN rev INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE entry ADD COLUMN id BLOB;
 CREATE UNIQUE INDEX entry_id ON entry(id);
 """,
+    "ALTER TABLE account ADD COLUMN t_temp INTEGER NOT NULL DEFAULT 0;\n",
 )
 
 
 class AccountError(ValueError):
-    """What was asked for cannot be done; the text says why."""
+    """What was asked for cannot be done; the text says why, `code` the same for a screen."""
+
+    def __init__(self, text: str, code: str = "bad_text") -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -72,6 +78,19 @@ class Account(msgspec.Struct, frozen=True):
     disabled: bool = False
     epoch: int = 1
     """Moves with each new secret and each disabling: sessions of an older one are over."""
+    rev: int = 1
+    """Moves with every change."""
+    t_temp: int = 0
+    """Until when (of the wall) its secret is good, which somebody else gave; 0: it is the person's own, and stays."""
+
+
+class Hand(msgspec.Struct, frozen=True):
+    """Who changes an account at a screen, and what he saw of it. The command line has none: it is the machine's."""
+
+    person: str
+    station: str
+    rev: int = 0
+    """Of the account, as it was seen; 0: it is new."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -97,6 +116,7 @@ class _AccountRow(msgspec.Struct, frozen=True):
     epoch: int
     hash: str
     t_secret: int
+    t_temp: int = 0
 
 
 class _EntryRow(msgspec.Struct, frozen=True):
@@ -127,15 +147,22 @@ class AccountBook:
     # --- reading ---------------------------------------------------------------------------------
 
     def all(self) -> list[Account]:
-        rows = self._db.execute("SELECT id, name, short, role, disabled, epoch FROM account ORDER BY id")
-        return [Account(i, n, s, _role(r), bool(d), e) for i, n, s, r, d, e in rows]
+        rows = self._db.execute(f"SELECT {_SEEN} FROM account ORDER BY id")
+        return [_account(row) for row in rows]
 
     def find(self, person: str) -> Account:
         """Raises AccountError."""
         for account in self.all():
             if account.id == person:
                 return account
-        raise AccountError(f"there is no account {person!r}; `ioc-console accounts list` shows those there are")
+        raise AccountError(
+            f"there is no account {person!r}; `ioc-console accounts list` shows those there are", "unknown"
+        )
+
+    def signed_in(self) -> dict[str, int]:
+        """When each person signed in last, of the wall."""
+        found = self._db.execute("SELECT person, max(t) FROM entry WHERE what='signed_in' GROUP BY person")
+        return {person: int(t_ns) for person, t_ns in found}
 
     def changed(self) -> bool:
         """Has somebody else written since the last call?"""
@@ -145,77 +172,115 @@ class AccountBook:
     def _version(self) -> int:
         return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
-    # --- the command line ------------------------------------------------------------------------
+    # --- changing: the command line, or a hand at a screen -----------------------------------------
 
-    def add(self, person: str, name: str, short: str, role: Role, secret: str) -> None:
+    def add(
+        self, person: str, name: str, short: str, role: Role, secret: str, hand: Hand | None = None, t_temp: int = 0
+    ) -> None:  # fmt: skip
         """A new account. Raises AccountError."""
         if not _ID.fullmatch(person) or person in _SHARED:
             raise AccountError(
-                f"{person!r} is no personal account: a-z, 0-9, '.', '_', '-', 2 to 64 characters, and no name of a post"
+                f"{person!r} is no personal account: "
+                "a-z, 0-9, '.', '_', '-', 2 to 64 characters, and no name of a post",
+                "bad_id",
             )
         if not 0 < len(name.strip()) <= 80 or not 0 < len(short.strip()) <= 40:
-            raise AccountError("the name must have 1 to 80 characters, the short one 1 to 40")
+            raise AccountError("the name must have 1 to 80 characters, the short one 1 to 40", "bad_name")
         self._fit(secret, person)
-        row = (person, name.strip(), short.strip(), role.value, 0, 1, passwords.hashed(secret), time.time_ns())
+        row = (person, name.strip(), short.strip(), role.value, 0, 1, passwords.hashed(secret), time.time_ns(), t_temp)
         with self.transaction():
             if self._db.execute("SELECT 1 FROM account WHERE id=?", (person,)).fetchone():
-                raise AccountError(f"there is an account {person!r} already")
-            self._db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)", row)
+                raise AccountError(f"there is an account {person!r} already", "exists")
+            self._db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)", row)
             self._tell_account(person)
-            self.enter("added", person, detail=role.value)
+            self._enter_of(hand, "added", person, role.value)
 
-    def set_secret(self, person: str, secret: str) -> None:
-        """A new secret; every session of that person ends. Raises AccountError."""
+    def set_secret(self, person: str, secret: str, hand: Hand | None = None, t_temp: int = 0) -> None:
+        """A new secret; every session of that person ends. `t_temp`: somebody else gives it, until then. Raises
+        AccountError."""
         self.find(person)
         self._fit(secret, person)
         kept = passwords.hashed(secret)
         with self.transaction():
+            self._look(person, hand)
             self._db.execute(
-                "UPDATE account SET hash=?, t_secret=?, epoch=epoch+1, rev=rev+1 WHERE id=?",
-                (kept, time.time_ns(), person),
+                "UPDATE account SET hash=?, t_secret=?, t_temp=?, epoch=epoch+1, rev=rev+1 WHERE id=?",
+                (kept, time.time_ns(), t_temp, person),
             )
             self._db.execute("DELETE FROM session WHERE person=?", (person,))
             self._tell_account(person)
-            self.enter("secret", person)
+            self._enter_of(hand, "secret_given" if t_temp else "secret", person)
 
-    def set_role(self, person: str, role: Role) -> None:
+    def set_role(self, person: str, role: Role, hand: Hand | None = None) -> None:
         """Counts from the next action on, sessions go on. Raises AccountError."""
         self.find(person)
         with self.transaction():
+            before = self._look(person, hand, loses=role is not Role.ADMIN).role
+            if hand is not None and before is role:
+                raise AccountError(f"{person} is {role.value} already", "unchanged")
             self._db.execute("UPDATE account SET role=?, rev=rev+1 WHERE id=?", (role.value, person))
             self._tell_account(person)
-            self.enter("role", person, detail=role.value)
+            self._enter_of(hand, "role", person, role.value if hand is None else f"{before.value} -> {role.value}")
 
-    def set_disabled(self, person: str, disabled: bool) -> None:
+    def set_disabled(self, person: str, disabled: bool, hand: Hand | None = None) -> None:
         """A disabled one signs in no more, and is signed out everywhere. Raises AccountError."""
         self.find(person)
         with self.transaction():
+            before = self._look(person, hand, loses=disabled)
+            if hand is not None and before.disabled is disabled:
+                raise AccountError(f"{person} is so already", "unchanged")
             self._db.execute(
                 "UPDATE account SET disabled=?, epoch=epoch+?, rev=rev+1 WHERE id=?", (disabled, disabled, person)
             )
             self._tell_account(person)
             if disabled:
                 self._db.execute("DELETE FROM session WHERE person=?", (person,))
-            self.enter("disabled" if disabled else "enabled", person)
+            self._enter_of(hand, "disabled" if disabled else "enabled", person)
+
+    def unlock(self, person: str, stations: Iterable[str], hand: Hand) -> None:
+        """Wrong secrets of the past cost that person no waiting any more. Raises AccountError."""
+        self.find(person)
+        with self.transaction():
+            self.throttle.forgive(person, stations)
+            self._enter_of(hand, "unlocked", person)
+
+    def _look(self, person: str, hand: Hand | None, *, loses: bool = False) -> Account:
+        """The account as it is inside the transaction. `loses`: he will be no admin any more. Raises AccountError where
+        a hand at a screen may not: it saw an older state, or nobody would be left who may manage accounts."""
+        account = self.find(person)
+        if hand is None:
+            return account
+        if hand.rev != account.rev:
+            raise AccountError(f"{person} has changed since it was seen", "changed")
+        if loses and hand.person == person:
+            raise AccountError("nobody takes his own account out of use, or his own role away", "self")
+        admins = [one for one in self.all() if one.role is Role.ADMIN and not one.disabled]
+        if loses and [one.id for one in admins] == [person]:
+            raise AccountError(f"{person} is the last one who may manage accounts", "last_admin")
+        return account
+
+    def _enter_of(self, hand: Hand | None, what: str, person: str, detail: str = "") -> None:
+        if hand is None:
+            self.enter(what, person, detail=detail)
+        else:
+            self.enter(what, person, hand.station, " · ".join(filter(None, (detail, f"by {hand.person}"))))
 
     @staticmethod
     def _fit(secret: str, person: str) -> None:
         if wrong := passwords.unfit(secret, person):
-            raise AccountError(wrong)
+            raise AccountError(wrong, "bad_secret")
 
     # --- signing in ------------------------------------------------------------------------------
 
     def check(self, person: str, secret: str) -> Account | None:
         """Whose secret this is; None for a wrong one and for nobody alike. As slow as the hash."""
-        row = self._db.execute(
-            "SELECT id, name, short, role, disabled, epoch, hash FROM account WHERE id=?", (person,)
-        ).fetchone()
-        kept = str(row[6]) if row else None
+        row = self._db.execute(f"SELECT {_SEEN}, hash FROM account WHERE id=?", (person,)).fetchone()
+        kept = str(row[-1]) if row else None
         if not passwords.fits(kept, secret):
             return None
         if kept is not None and passwords.outdated(kept):
             self._renew_hash(person, passwords.hashed(secret))
-        return Account(row[0], row[1], row[2], _role(row[3]), bool(row[4]), row[5])
+        return _account(row)
 
     def _renew_hash(self, person: str, kept: str) -> None:
         """At the next sign-in if not now: the old hash is still a good one."""
@@ -289,9 +354,9 @@ class AccountBook:
 
     def _accounts(self, where: str = "", *values: str) -> list[Row]:
         found = self._db.execute(
-            f"SELECT id, name, short, role, disabled, epoch, hash, t_secret, rev FROM account {where}", values
+            f"SELECT id, name, short, role, disabled, epoch, hash, t_secret, t_temp, rev FROM account {where}", values
         )
-        return [Row(ACCOUNT, row[0], row[8], msgspec.json.encode(_AccountRow(*row[:8]))) for row in found]
+        return [Row(ACCOUNT, row[0], row[9], msgspec.json.encode(_AccountRow(*row[:9]))) for row in found]
 
     def rows(self) -> Iterator[Row]:
         """Shelf."""
@@ -317,8 +382,9 @@ class AccountBook:
         known = self._db.execute("SELECT rev FROM account WHERE id=?", (account.id,)).fetchone()
         if known is not None and known[0] > rev:
             return
-        values = (*msgspec.structs.astuple(account), rev)
-        self._db.execute("INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        *values, t_temp = msgspec.structs.astuple(account)
+        row = (*values, rev, t_temp)
+        self._db.execute("INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         self._db.execute("DELETE FROM session WHERE person=? AND epoch<?", (account.id, account.epoch))
 
     def _take_session(self, session: Kept, *, over: bool) -> None:
@@ -343,6 +409,15 @@ def _of_session(session: Kept, *, over: bool = False) -> Row:
 
 def _of_entry(id_: bytes, row: _EntryRow) -> Row:
     return Row(ENTRY, id_.hex(), 0, msgspec.json.encode(row), row.t + SHARED_ENTRY_NS)
+
+
+_SEEN = "id, name, short, role, disabled, epoch, rev, t_temp"
+
+
+def _account(row: tuple[Any, ...]) -> Account:
+    """Of the columns of _SEEN, and what follows them."""
+    id_, name, short, role, disabled, epoch, rev, t_temp = row[:8]
+    return Account(id_, name, short, _role(role), bool(disabled), epoch, rev, t_temp)
 
 
 def _role(text: str) -> Role:

@@ -22,9 +22,11 @@ from backends.domain.alarm import Alarm, TransitionRefused
 from backends.domain.incident import LayoutRecord, TimelineEvent
 from backends.domain.people import Operator
 from backends.domain.report import Report
+from backends.domain.settings import SETTING, SettingRefused
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.hub import cover_desk, step_desk, timeline
+from backends.hub.config_desk import ConfigDesk
 from backends.hub.handover_desk import HandoverDesk
 from backends.hub.intake import Intake
 from backends.hub.log import MAX_BODY, oversized
@@ -87,6 +89,7 @@ class ActionDesk:
         self._reports = ReportDesk(intake)
         self.logbook = LogBook()
         self._handovers = HandoverDesk(intake, self.logbook)
+        self._config = ConfigDesk(intake)
         self._counters: Counter[str] = Counter()
 
     def take(self, station: str, person: Operator | None, action: Action, now_ns: int) -> Answer:
@@ -111,7 +114,8 @@ class ActionDesk:
         if verdict.moved is not None:
             self._intake.engine.keep(verdict.moved, now_ns)
         for feed, record in verdict.records:
-            self._intake.restore(feed, record, record.rev)
+            rev = record.rev if hasattr(record, "rev") else self._intake.rev(feed, record.id) + 1
+            self._intake.restore(feed, record, rev)
         if verdict.entry is not None:
             self.logbook.keep(verdict.entry)
         return Answer(
@@ -146,6 +150,8 @@ class ActionDesk:
             return self._layout(person, action, now_ns)
         if action.verb is Verb.STEP and action.feed == "alarms":
             return self._on_step(person, action, now_ns)
+        if action.verb is Verb.CONFIGURE:
+            return self._configure(person, action, now_ns)
         if action.feed == "reports":
             return self._on_report(person, action, now_ns)
         if action.feed == "roster":
@@ -225,6 +231,20 @@ class ActionDesk:
         except Unfit as unfit:
             return _Verdict(Stage.REFUSED, unfit.code, unfit.text)
         return _Verdict(Stage.APPLIED, changes=(change_of(entry),), entry=entry)
+
+    def _configure(self, person: Operator, action: Action, now_ns: int) -> _Verdict:
+        if action.feed != "config" or not 0 < len(action.target) <= TARGET_LIMIT:
+            return _Verdict(Stage.REFUSED, "unsupported", f"configure on {action.feed[:32]}")
+        try:
+            decided = self._config.judge(person, action, now_ns)
+        except SettingRefused as unfit:
+            return _Verdict(Stage.REFUSED, unfit.code, unfit.text)
+        except TransitionRefused as refused:
+            return _Verdict(
+                Stage.CONFLICT, refused.code, refused.holder, self._intake.rev("config", SETTING + action.target)
+            )
+        records = tuple(("config", one) for one in (decided.setting, decided.holds) if one is not None)
+        return _Verdict(Stage.APPLIED, rev=decided.setting.rev, records=records, changes=decided.changes)
 
     @staticmethod
     def _comment(person: Operator, action: Action, now_ns: int) -> _Verdict:

@@ -17,6 +17,7 @@ from backends.domain.access import Right, may
 from backends.domain.feeds import FEEDS, FeedKind, Mode
 from backends.domain.times import SessionClock
 from backends.hub.access import Access
+from backends.hub.accounting import Accounting
 from backends.hub.anchoring import Anchoring
 from backends.hub.blobs import BlobStore
 from backends.hub.clerk import Ending
@@ -33,6 +34,7 @@ from backends.protocol.codec import encode
 from backends.protocol.messages import (
     FETCH_LIMIT,
     HEARTBEAT_MS,
+    Accounts,
     Ack,
     Act,
     Anchor,
@@ -97,6 +99,7 @@ class Answers:
         self.sights = Sights()
         self.turning = Turning(core, clock, counters)
         self._anchoring = Anchoring(stores.witness, core.note, clock, counters)
+        self._accounting = Accounting(core, clock, counters, access, stores.book)
 
     def to(self, station: str, message: FromConsole, data: bytes = b"") -> Reply:
         """`station` is the key's, not the message's; `data` is frame 2."""
@@ -122,7 +125,7 @@ class Answers:
     def _of_access(
         self,
         station: str,
-        message: SignIn | SignOut | Reveal | Lease | BlobGet | BlobPut | Anchor | AnchorGet,
+        message: SignIn | SignOut | Accounts | Reveal | Lease | BlobGet | BlobPut | Anchor | AnchorGet,
         data: bytes,
     ) -> Reply:
         match message:
@@ -130,6 +133,8 @@ class Answers:
                 return self._access.sign_in(station, message)
             case SignOut():
                 return self._access.sign_out(station, message)
+            case Accounts():
+                return self._accounting.asked(station, self._access.who(station, message.token), message)
             case Reveal():
                 return Reply(job=self._reveals.asked(station, self._access.who(station, message.token), message))
             case Lease():

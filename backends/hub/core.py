@@ -24,6 +24,7 @@ from backends.domain.quality import Quality, Value
 from backends.domain.sensor import Sample, Sensor
 from backends.domain.world import CameraMoved, Condition, Measured, WorldEvent
 from backends.hub.actions import ActionDesk, Answer
+from backends.hub.config_desk import ConfigDesk, over, settings_in
 from backends.hub.handover_desk import outdated
 from backends.hub.intake import RECORD_FEEDS, Intake
 from backends.hub.logbook import entries_of
@@ -67,6 +68,7 @@ class Core:
         self._world = world
         self._intake = Intake(self._restored_alarms(), define, limits)
         self._desk = ActionDesk(events, self._intake)
+        self._config = ConfigDesk(self._intake)
         self._waiting: list[Change] = []
         self._waiting_samples: list[Sample] = []
         self._remembered: dict[str, str] = {}
@@ -139,6 +141,7 @@ class Core:
                 self._intake.restore(feed, record, envelope.rev)
         self._desk.logbook.restore(entries_of(self.log))
         self._waiting += self._intake.relimit(now_ns)
+        self._waiting += self._config.turn(now_ns)
         for sensor in self._intake.records("sensors").values():
             if not self._intake.engine.watches(sensor.id):
                 continue
@@ -175,6 +178,10 @@ class Core:
         directory = self._world.directory()
         if self._site is not None and self._site.listing is not None:
             directory = msgspec.structs.replace(directory, cameras=self._site.listing.cameras)
+        if settings := settings_in(self.log):  # of a simulated day before this one
+            for setting in settings:
+                self._intake.restore("config", setting, setting.rev)
+            directory = msgspec.structs.replace(directory, config=over(directory.config, settings, start_ns))
         sort_in(self._intake.directory(directory, start_ns))
         sort_in(self._intake.procedures(self._procedures, start_ns))
         loaded = self.log.load_past(samples())
@@ -287,10 +294,11 @@ class Core:
         return Answer(answer.acks, (*before, *answer.published))
 
     def maintain(self, now_ns: int) -> None:
-        """Once a second: the site's cameras, the clocks of reports, housekeeping of the log, whose trouble shows at the
-        next round."""
+        """Once a second: the site's cameras, settings whose day has come, the clocks of reports, housekeeping of the
+        log, whose trouble shows at the next round."""
         if self._site is not None and self._site.look():
             self._list_cameras(now_ns)
+        self._waiting += self._config.turn(now_ns)
         self._waiting += self._intake.escalate(now_ns)
         for id_ in outdated(self._intake.records("handovers")):
             self._waiting += self._intake.forget("handovers", id_, now_ns)

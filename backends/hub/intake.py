@@ -20,6 +20,8 @@ from backends.domain.place import ConfigRecord, SlaRule
 from backends.domain.procedure import Phone, Procedure
 from backends.domain.report import Report, ReportState
 from backends.domain.sensor import Sample, Sensor
+from backends.domain.settings import Setting
+from backends.domain.times import NS_PER_S
 from backends.domain.world import (
     CameraMoved,
     Condition,
@@ -232,10 +234,22 @@ class Intake:
 
     def _report(self, t_ns: int, report: Report) -> list[Change]:
         old: Report | None = self._records["reports"].get(report.id)
+        report = self._due(report)
         changes = self.put("reports", _told(old, report, t_ns), t_ns)
         if changes and (old is None or old.state is not report.state):
             changes.append(timeline.of_report(changes[0].record, t_ns))
         return changes
+
+    def _due(self, report: Report) -> Report:
+        """A source's report, by the hours that were set here for its category where any were when it came; else by
+        those of its source."""
+        for setting in self._records["config"].values():
+            if isinstance(setting, Setting) and (made := setting.standing(report.t_received_ns)) is not None:
+                rule = made.record
+                if isinstance(rule, SlaRule) and rule.category == report.category:
+                    due_ns = report.t_received_ns + int(rule.hours * 3600 * NS_PER_S)
+                    return msgspec.structs.replace(report, t_due_ns=due_ns)
+        return report
 
     def escalate(self, now_ns: int) -> list[Change]:
         """Reports whose time is used up go to the shift lead, then to the leaders."""

@@ -31,6 +31,7 @@ from backends.domain.times import NS_PER_S, ForwardClock, ScaledClock, SessionCl
 from backends.hub.access import SESSION_S
 from backends.hub.alarm_definitions import Definitions
 from backends.hub.answers import Identity
+from backends.hub.config_desk import carry, settings_in
 from backends.hub.core import START_T, WALL_T, WORLD_T, Core
 from backends.hub.keys import ensure_hub_keys
 from backends.hub.limit_book import LIMITS, LimitBook
@@ -324,7 +325,7 @@ def log_path(settings: HubSettings) -> Path:
 
 
 def _open_log(settings: HubSettings) -> SqliteLog:
-    """The log, continued or begun anew (see `HubSettings.resume`)."""
+    """The log, continued or begun anew (see `HubSettings.resume`); what people changed of the centre's data goes on."""
     path = log_path(settings)
     events = SqliteLog(path, settings.mode)
     if settings.resume == "always" or not events.meta(WALL_T):
@@ -332,12 +333,15 @@ def _open_log(settings: HubSettings) -> SqliteLog:
     slept_ns = time.time_ns() - int(events.meta(WALL_T))
     if not events.stopped_cleanly and slept_ns < RESUME_WALL_S * NS_PER_S:
         return events
+    changed = settings_in(events)
     events.close()
     log.info("a new day begins; the log of the one before is kept as %s", set_aside(path, "day").name)
     for day in sorted(path.parent.glob(f"{path.name}.day-*[0-9]"))[:-DAYS_KEPT]:
         for suffix in ("", "-wal", "-shm"):
             day.with_name(day.name + suffix).unlink(missing_ok=True)
-    return SqliteLog(path, settings.mode)
+    begun = SqliteLog(path, settings.mode)
+    carry(changed, begun, time.time_ns())
+    return begun
 
 
 def _start(settings: HubSettings, events: EventLog) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Iterable
 
 import msgspec
 
@@ -66,6 +67,21 @@ class Throttle:
             (now_ns - int(PERSON_HERE.forget_s) * NS_PER_S, KEEP),
         )
         return self.wait_s(person, station, now_ns)
+
+    def person_wait_s(self, person: str, stations: Iterable[str], now_ns: int) -> float:
+        """How long that person waits where it is longest; what a station itself waits apart."""
+        waits = [0.0]
+        for station in stations:
+            for key, rule in (pair for pair in _keys(person, station) if pair[1] is not STATION):
+                failures, t_last = self._count(key, rule, now_ns)
+                waits.append(min(rule.most_s, rule.delay_s(failures) - (now_ns - t_last) / NS_PER_S))
+        return max(waits)
+
+    def forgive(self, person: str, stations: Iterable[str]) -> None:
+        """Forget this person's failures, wherever. Inside the caller's transaction."""
+        for station in stations:
+            keys = [(key,) for key, rule in _keys(person, station) if rule is not STATION]
+            self._db.executemany("DELETE FROM tries WHERE k=?", keys)
 
     def passed(self, person: str, station: str) -> None:
         """Forget this person's failures here. The station's count stays: one's own account must not clear it."""

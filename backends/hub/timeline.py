@@ -7,8 +7,10 @@ from backends.domain.alarm import Alarm, Priority
 from backends.domain.incident import LayoutRecord, TimelineEvent
 from backends.domain.people import Operator
 from backends.domain.report import Report
+from backends.domain.settings import Setting, differences
 from backends.domain.text import LocalText
 from backends.domain.turning import Turner
+from backends.hub import words as say
 from backends.hub.ports import Change
 
 _WHAT = {
@@ -81,6 +83,50 @@ def of_layout(aid: str, layout: LayoutRecord, operator: Operator, t_ns: int) -> 
 def of_cover(aid: str, covering: Operator, operator: Operator, words: LocalText, t_ns: int) -> Change:
     """Somebody covers other areas or sectors from now on, as `operator` says."""
     return event(aid, "cover_changed", covering.id, t_ns, actor=operator.id, text=words, cause=aid)
+
+
+def of_setting(setting: Setting, aid: str, operator: Operator, t_ns: int) -> Change:
+    """A person changed data of the centre: what it was, what it is, from when and why stand in the text."""
+    made = setting.amendments[-1]
+    record = made.record if made.record is not None else setting.given
+    name = record.name if record is not None else LocalText(setting.target)
+    texts = {}
+    for lang, words in _SETTING_WORDS.items():
+        parts = [name.get(lang)]
+        if made.record is None:
+            parts.append(words["given"])
+        for field, old, new in differences(made.before, record) if record is not None else ():
+            was = f"{_said(old, lang)} → " if made.before is not None else ""
+            parts.append(f"{words[field]}: {was}{_said(new, lang)}")
+        parts += [f"{words['from']} {made.valid_from}", made.reason]
+        texts[lang] = " · ".join(parts)
+    text = LocalText(texts["vi"], texts["en"])
+    return event(aid, "setting_changed", setting.target, t_ns, actor=operator.id, text=text, cause=aid)
+
+
+_SETTING_WORDS = {
+    "vi": {
+        "given": "trở lại như nguồn cung cấp", "from": "áp dụng từ", "name": "tên", "hours": "số giờ",
+        "escalate": "mức chuyển cấp", "within_m": "trùng trong (m)", "within_hours": "trùng trong (giờ)",
+        "parent": "trực thuộc",
+    },
+    "en": {
+        "given": "as the source gives it again", "from": "from", "name": "name", "hours": "hours",
+        "escalate": "escalated at", "within_m": "twins within (m)", "within_hours": "twins within (hours)",
+        "parent": "part of",
+    },
+}  # fmt: skip
+
+
+def _said(value: object, lang: str) -> str:
+    """A field's value as the record of what happened says it."""
+    if isinstance(value, LocalText):
+        return value.get(lang)
+    if isinstance(value, float):
+        return say.number(value, 2 if value % 1 else 0, lang)
+    if isinstance(value, tuple):
+        return ", ".join(_said(one, lang) for one in value) or "-"
+    return str(value) or "-"
 
 
 def of_presence(what: str, id_: str, station: str, person: str, t_ns: int) -> Change:

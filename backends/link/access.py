@@ -22,7 +22,18 @@ from backends.domain.action import ActionStatus, Stage
 from backends.domain.people import Role
 from backends.link.asking import Asking
 from backends.link.ports import Sink
-from backends.protocol.messages import Lease, Leased, Reveal, Revealed, Signed, SignIn, SignOut, Welcome
+from backends.protocol.messages import (
+    Accounted,
+    Accounts,
+    Lease,
+    Leased,
+    Reveal,
+    Revealed,
+    Signed,
+    SignIn,
+    SignOut,
+    Welcome,
+)
 
 ANSWER_S = 15.0
 """How long a person waits for SIGNED or REVEALED before the words "no answer"."""
@@ -64,6 +75,7 @@ class Access:
         self.sign_outs = Asking(1.0, 8.0, limit=16)
         self.reveals = Asking(3.0, 6.0, lives_s=ANSWER_S, limit=8)
         self.leases = Asking(0.8, 2.0, lives_s=LEASE_ANSWER_S, limit=32)
+        self.accounts = Asking(3.0, 6.0, lives_s=ANSWER_S, limit=8)
 
     # -- from the program ----------------------------------------------------------------------------
 
@@ -85,6 +97,10 @@ class Access:
         for gone in self.reveals.ask(question.request, question, now_s):
             self._sink.revealed(Revealed(gone, code="no_answer"))
 
+    def manage(self, question: Accounts, now_s: float) -> None:
+        for gone in self.accounts.ask(question.request, question, now_s):
+            self._sink.accounted(Accounted(gone, code="no_answer"))
+
     def lease(self, question: Lease, now_s: float) -> None:
         """Under the present session."""
         asked = msgspec.structs.replace(question, token=self.present.token)
@@ -93,8 +109,12 @@ class Access:
 
     # -- from the hub --------------------------------------------------------------------------------
 
-    def on_answer(self, answer: Signed | Revealed | Leased) -> None:
+    def on_answer(self, answer: Signed | Revealed | Leased | Accounted) -> None:
         """Handed on once; a repeated one has been answered before."""
+        if isinstance(answer, Accounted):
+            if self.accounts.answered(answer.request):
+                self._sink.accounted(answer)
+            return
         if isinstance(answer, Leased):
             if self.leases.answered(answer.request):
                 self._sink.leased(answer)
@@ -125,7 +145,7 @@ class Access:
     def connection_lost(self) -> None:
         """New sockets, or another hub behind them: all open questions are asked again."""
         self._hellos.clear()
-        for asking in (self.sign_ins, self.sign_outs, self.reveals, self.leases):
+        for asking in self.askings():
             asking.connection_lost()
 
     # -- towards the hub -----------------------------------------------------------------------------
@@ -170,9 +190,11 @@ class Access:
             self._sink.revealed(Revealed(number, code="no_answer"))
         for number in self.leases.given_up(now_s):
             self._sink.leased(Leased(number, code="no_answer"))
+        for number in self.accounts.given_up(now_s):
+            self._sink.accounted(Accounted(number, code="no_answer"))
 
     def askings(self) -> Iterator[Asking]:
-        yield from (self.sign_ins, self.sign_outs, self.reveals, self.leases)
+        yield from (self.sign_ins, self.sign_outs, self.reveals, self.leases, self.accounts)
 
 
 def grant_of(said: Welcome | Signed) -> Grant:

@@ -38,6 +38,7 @@ from backends.protocol.messages import (
     HEARTBEAT_TOPIC,
     SHOWS_MOST,
     VERSION,
+    Accounted,
     Ack,
     Act,
     Anchor,
@@ -308,7 +309,7 @@ class LinkMachine:
             case Series():
                 if self._history.answered(message.request):
                     self._sink.series(message)
-            case Signed() | Revealed() | Leased():
+            case Signed() | Revealed() | Leased() | Accounted():
                 self.access.on_answer(message)
             case Blob() | BlobKept():
                 self._on_blob(message, frames, now_s)

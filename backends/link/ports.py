@@ -13,7 +13,7 @@ from backends.domain.action import ActionStatus
 from backends.domain.feeds import FeedStatus, Mode
 from backends.domain.ports import LinkStatus
 from backends.domain.record import Record, Snapshot
-from backends.protocol.messages import Anchored, Leased, Revealed, Series, Signed
+from backends.protocol.messages import Accounted, Anchored, Leased, Revealed, Series, Signed
 
 
 class Trouble(StrEnum):
@@ -96,6 +96,10 @@ class Sink(Protocol):
 
     def revealed(self, answer: Revealed) -> None:
         """An answer of REVEAL; code "no_answer" where none came."""
+        ...
+
+    def accounted(self, answer: Accounted) -> None:
+        """An answer of ACCOUNTS; code "no_answer" where none came."""
         ...
 
     def leased(self, answer: Leased) -> None:

@@ -29,7 +29,7 @@ _Int64 = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 
 
 _FAST_DEPTH = 8
-"""Our own messages are 7 deep at most. Each level more doubles the decoder's size (16 take 6 s to build)."""
+"""Our own messages are 8 deep at most. Each level more doubles the decoder's size (16 take 6 s to build)."""
 
 
 def _plain_json(depth: int) -> Any:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import msgspec
 
+from backends.domain.access import AccountSeen
 from backends.domain.action import Action
 from backends.domain.camera import Sight
 from backends.domain.feeds import Mode
@@ -269,8 +270,10 @@ class Signed(_Message, frozen=True, tag="SIGNED"):
     request: int
     code: str = ""
     """Empty = signed in; "refused" (unknown person or wrong secret, never told apart), "wait" (too many tries:
-    `retry_s`), "disabled", "not_here" (this hub seats people itself), "signed_out" (the answer of SIGNOUT)."""
+    `retry_s`), "disabled", "not_here" (this hub seats people itself), "signed_out" (the answer of SIGNOUT);
+    "expired": the secret was right, and somebody else gave it too long ago."""
     text: str = ""
+    """"own_secret": it was given by somebody else, and one's own must be set."""
     retry_s: float = 0.0
     token: str = ""
     operator_id: str = ""
@@ -321,6 +324,47 @@ class Revealed(_Message, frozen=True, tag="REVEALED"):
 
     def __repr__(self) -> str:
         return f"Revealed({self.request}, code={self.code!r}, ...)"
+
+
+class Accounts(_Message, frozen=True, tag="ACCOUNTS"):
+    """Console: the accounts of people, for a person who may see them, or a change of one. Secrets travel inside CURVE
+    only, and are never stored or logged."""
+
+    request: int
+    act: str = "list"
+    """"list", "add" (`person`, `name`, `role`), "role" (`role`), "disable", "enable", "unlock" (wrong secrets cost no
+    waiting any more), "secret" (the hub makes one), "own" (`secret` in the place of `old`, of the person who asks)."""
+    person: str = ""
+    rev: int = 0
+    """Of the account, as it was seen; looked at by "role", "disable", "enable", "secret" and "own"."""
+    name: str = ""
+    role: str = ""
+    secret: str = ""
+    old: str = ""
+    token: str = ""
+
+    def __repr__(self) -> str:
+        return f"Accounts({self.request}, {self.act!r}, {self.person!r}, ...)"
+
+
+class Accounted(_Message, frozen=True, tag="ACCOUNTED"):
+    """Hub: the answer of ACCOUNTS."""
+
+    request: int
+    code: str = ""
+    """Empty = done; "not_here" (this hub seats people itself), "not_allowed", "nobody_signed_in", "unknown", "changed",
+    "unchanged", "exists", "bad_id", "bad_name", "bad_role", "bad_secret", "wrong_secret", "wait" (`text`: seconds),
+    "self", "last_admin", "bad_act", "not_kept"."""
+    text: str = ""
+    accounts: tuple[AccountSeen, ...] = ()
+    """All that the person who asks may see, as they are now; of whoever may not see others, his own."""
+    secret: str = ""
+    """Of "add" and "secret": made by the hub, told this once."""
+    until: int = 0
+    """Until when it is good, of the hub's wall clock."""
+
+    def __repr__(self) -> str:
+        return f"Accounted({self.request}, code={self.code!r}, ...)"
 
 
 class Lease(_Message, frozen=True, tag="LEASE"):
@@ -444,9 +488,9 @@ class Sees(_Message, frozen=True, tag="SEES"):
 
 FromConsole = (
     Hello | Fetch | SnapGet | History | Act | Ping | SignIn | SignOut | Reveal | Lease | BlobGet | BlobPut | Anchor
-    | AnchorGet | Sees
+    | AnchorGet | Sees | Accounts
 )  # fmt: skip
 FromHub = (
     Welcome | Denied | Batch | Reset | Snap | Series | Ack | Pong | Bye | Signed | Revealed | Leased | Blob | BlobKept
-    | Anchored | Anchors
+    | Anchored | Anchors | Accounted
 )  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backends.domain.access import AccessAnswer, Revealed
+from backends.domain.access import AccessAnswer, AccountSeen, AccountsTold, AccountWish, Revealed
 from backends.domain.action import Action, ActionStatus, Stage, Verb, new_aid
 from backends.domain.alarm import Priority
 from backends.domain.alarm_figures import AlarmFigures
@@ -191,6 +191,7 @@ class FakeAccess:
 
     inbox: FakeInbox
     asked: list[tuple[str, ...]] = field(default_factory=list)
+    wishes: list[AccountWish] = field(default_factory=list)
 
     def sign_in(self, person: str, secret: str) -> int:
         self.asked.append(("sign_in", person, secret))
@@ -206,6 +207,15 @@ class FakeAccess:
     def reveal(self, what: str, target: str, reason: str) -> int:
         self.asked.append(("reveal", what, target, reason))
         return len(self.asked)
+
+    def accounts(self, wish: AccountWish) -> int:
+        self.asked.append(("accounts", wish.act, wish.person))
+        self.wishes.append(wish)
+        return len(self.asked)
+
+    def tell_accounts(self, *accounts: AccountSeen, code: str = "", text: str = "", secret: str = "") -> None:
+        """To the newest question about them."""
+        self.inbox.put(AccountsTold(len(self.asked), self.wishes[-1], code, text, accounts, secret, 1))
 
     def answer(self, code: str = "", retry_s: float = 0.0) -> None:
         """To the newest question."""

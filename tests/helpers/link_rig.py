@@ -19,6 +19,7 @@ from backends.link.ports import BlobDone, LinkSettings, Trouble
 from backends.protocol.codec import encode
 from backends.protocol.messages import (
     HEARTBEAT_TOPIC,
+    Accounted,
     Anchored,
     Canary,
     Cursor,
@@ -54,6 +55,7 @@ class Seen:
         self.signed_answers: list[Signed] = []
         self.revealed_answers: list[Revealed] = []
         self.leases: list[Leased] = []
+        self.accounts: list[Accounted] = []
         self.blobs: list[BlobDone] = []
         self.anchors: list[Anchored] = []
 
@@ -90,6 +92,9 @@ class Seen:
 
     def revealed(self, answer: Revealed) -> None:
         self.revealed_answers.append(answer)
+
+    def accounted(self, answer: Accounted) -> None:
+        self.accounts.append(answer)
 
     def leased(self, answer: Leased) -> None:
         self.leases.append(answer)

@@ -19,6 +19,7 @@ from helpers.waiting import wait_for
 
 from backends.domain.access import GRANTS, may
 from backends.domain.action import Verb
+from backends.domain.limits import day_of
 from backends.domain.people import Role
 from backends.domain.times import NS_PER_S
 from backends.hub.accounts import AccountBook
@@ -26,6 +27,7 @@ from backends.hub.keys import revoke
 from backends.hub.witness import Look, Witness
 
 TOML = 'id = "flood"\n'
+RULE = '{"kind": "sla", "id": "flood", "category": "flood", "name": {"vi": "Ngập nước"}, "hours": 2}'
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,7 @@ def seat(client: WireClient) -> dict[str, Any]:
 def attempt(client: WireClient, verb: Verb, aid: str, **forged: Any) -> dict[str, Any]:
     """One action of that verb, well formed; the final ACK."""
     more: dict[str, Any] = dict(forged)
-    target = "flood" if verb is Verb.PUSH_LAYOUT else fire(client)["id"]
+    target = "flood" if verb in (Verb.PUSH_LAYOUT, Verb.CONFIGURE) else fire(client)["id"]
     if verb is Verb.PUSH_LAYOUT:
         more |= {"feed": "layouts", "args": {"name_vi": "Lũ", "toml": TOML}}
     elif verb is Verb.COMMENT:
@@ -76,6 +78,9 @@ def attempt(client: WireClient, verb: Verb, aid: str, **forged: Any) -> dict[str
         more |= {"args": {"step": "call", "state": "done"}}
     elif verb is Verb.OUT_OF_SERVICE:
         more |= {"args": {"reason": "bảo trì"}}
+    elif verb is Verb.CONFIGURE:
+        day = day_of(client.hello()["now"])
+        more |= {"feed": "config", "args": {"json": RULE, "valid_from": day, "reason": "họp giao ban"}}
     return client.act(aid, verb.value, target, **more)[-1]
 
 

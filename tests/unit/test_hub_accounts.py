@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import statistics
 import sys
@@ -20,7 +21,8 @@ from typer.testing import CliRunner
 from backends.domain.people import Role
 from backends.domain.times import NS_PER_S
 from backends.hub import passwords
-from backends.hub.accounts import FILE, AccountBook, AccountError, Kept
+from backends.hub.accounting import given_secret
+from backends.hub.accounts import FILE, AccountBook, AccountError, Hand, Kept
 from backends.hub.ports import LogTrouble
 from backends.hub.sessions import MOST_A_STATION, Sessions, fingerprint, new_token
 from backends.hub.throttle import PERSON, PERSON_HERE, STATION, Throttle
@@ -317,3 +319,83 @@ def test_keys_on_the_command_line_from_new_to_revoked(tmp_path: Path) -> None:
     assert len(command(tmp_path, "keys", "list")[1].splitlines()) == 1
     assert command(tmp_path, "keys", "revoke", "ban-1")[0] == 0
     assert command(tmp_path, "keys", "revoke", "ban-1")[0] == 1
+
+
+# --- at a screen -----------------------------------------------------------------------------------
+
+
+def hand_of(book: AccountBook, seen: str, who: str = "tuan") -> Hand:
+    """An administrator who has just looked at that account."""
+    return Hand(who, "desk-1", book.find(seen).rev)
+
+
+@pytest.fixture
+def office(book: AccountBook) -> AccountBook:
+    """With two who may manage accounts."""
+    book.add("tuan", "Hồ Tuấn", "Tuấn", Role.ADMIN, SECRET)
+    book.add("nga", "Lê Nga", "Nga", Role.ADMIN, SECRET)
+    return book
+
+
+def test_what_a_hand_does_stands_in_the_record_with_before_and_after(office: AccountBook) -> None:
+    office.set_role("ha", Role.SHIFT_LEAD, hand_of(office, "ha"))
+    office.set_disabled("ha", True, hand_of(office, "ha"))
+    office.set_secret("ha", SECRET, hand_of(office, "ha"), NOW)
+    assert office.entries()[-3:] == [
+        ("role", "ha", "desk-1", "operator -> shift_lead · by tuan"),
+        ("disabled", "ha", "desk-1", "by tuan"),
+        ("secret_given", "ha", "desk-1", "by tuan"),
+    ]
+
+
+def test_a_hand_that_saw_an_older_account_changes_nothing(office: AccountBook) -> None:
+    old = hand_of(office, "ha")
+    office.set_role("ha", Role.TRAINER, old)
+    for act in (
+        lambda: office.set_role("ha", Role.ADMIN, old),
+        lambda: office.set_disabled("ha", True, old),
+        lambda: office.set_secret("ha", SECRET, old),
+    ):
+        with pytest.raises(AccountError) as error:
+            act()
+        assert error.value.code == "changed"
+    assert office.find("ha").role is Role.TRAINER
+
+
+def test_nobody_takes_himself_or_the_last_admin_away(office: AccountBook) -> None:
+    with pytest.raises(AccountError) as error:
+        office.set_disabled("tuan", True, hand_of(office, "tuan"))
+    assert error.value.code == "self"
+    office.set_disabled("tuan", True, hand_of(office, "tuan", who="nga"))
+    with pytest.raises(AccountError) as error:
+        office.set_role("nga", Role.VIEWER, hand_of(office, "nga", who="somebody"))
+    assert error.value.code == "last_admin"
+    office.set_role("nga", Role.VIEWER)  # whoever has the hub's machine in hand may
+    assert office.find("nga").role is Role.VIEWER
+
+
+def test_unlocking_forgives_the_person_and_not_the_station(office: AccountBook) -> None:
+    now_ns = time.time_ns()
+    with office.transaction():
+        for _ in range(12):
+            office.throttle.failed("ha", "desk-1", now_ns)
+    assert office.throttle.person_wait_s("ha", ("desk-1", "desk-2"), now_ns) > 60
+    station_s = office.throttle.wait_s("somebody else", "desk-1", now_ns)
+    office.unlock("ha", ("desk-1", "desk-2"), hand_of(office, "ha"))
+    assert office.throttle.person_wait_s("ha", ("desk-1", "desk-2"), now_ns) == 0
+    assert office.throttle.wait_s("ha", "desk-2", now_ns) == 0
+    assert office.throttle.wait_s("somebody else", "desk-1", now_ns) == station_s > 0
+
+
+def test_a_given_secret_says_until_when_it_is_good_and_ones_own_does_not(office: AccountBook) -> None:
+    office.set_secret("ha", SECRET, hand_of(office, "ha"), NOW)
+    assert office.find("ha").t_temp == NOW
+    office.set_secret("ha", SECRET, hand_of(office, "ha", who="ha"))
+    assert office.find("ha").t_temp == 0
+
+
+def test_a_given_secret_can_be_told_and_is_another_one_each_time() -> None:
+    made = {given_secret("ha") for _ in range(100)}
+    assert len(made) == 100
+    assert all(re.fullmatch("([a-km-np-z2-9]{4}-){3}[a-km-np-z2-9]{4}", one) for one in made)
+    assert not any(passwords.unfit(one, "ha") for one in made)

@@ -12,7 +12,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from backends.domain.access import NOBODY, AccessAnswer, Grant, Revealed
+from backends.domain.access import NOBODY, AccessAnswer, AccountsTold, Grant, Revealed
 from backends.domain.action import ActionStatus, Stage, Verb
 from backends.domain.alarm import Alarm, Priority, highest_unacknowledged
 from backends.domain.camera import Camera
@@ -63,7 +63,7 @@ class CityModel(QObject):
     grantChanged = Signal()
     """Another person sits here, the screen was locked or unlocked, rights changed, or a briefing began or ended."""
     accessAnswered = Signal(object)
-    """An AccessAnswer or a Revealed for whoever asked with its request number. Kept nowhere."""
+    """An AccessAnswer, a Revealed or an AccountsTold for whoever asked with its request number. Kept nowhere."""
     seriesArrived = Signal(object)
     """A SeriesPart for whoever asked with its request number."""
     figuresArrived = Signal(object)
@@ -213,7 +213,7 @@ class CityModel(QObject):
         """Take a drain's worth; signals go out once, after all of it is in."""
         changed: set[str] = set()
         health = granted = False
-        answers: list[AccessAnswer | Revealed] = []
+        answers: list[AccessAnswer | Revealed | AccountsTold] = []
         for delivery in deliveries:
             if isinstance(delivery, Changes):
                 self._apply_changes(delivery)
@@ -238,7 +238,7 @@ class CityModel(QObject):
             elif isinstance(delivery, Grant):
                 granted = granted or delivery != self.grant
                 self.grant = delivery
-            elif isinstance(delivery, AccessAnswer | Revealed):
+            elif isinstance(delivery, AccessAnswer | Revealed | AccountsTold):
                 answers.append(delivery)
             elif isinstance(delivery, SeriesPart):
                 self.seriesArrived.emit(delivery)

@@ -32,7 +32,7 @@ SECRET_LIMIT = 1024
 ANSWERS = frozenset(
     {
         "refused", "wait", "disabled", "not_here", "no_answer", "no_feeder", "no_offline", "expired_here", "foreign",
-        "clock_back", "not_kept",
+        "clock_back", "not_kept", "expired",
     }
 )  # fmt: skip
 
@@ -194,6 +194,8 @@ class SignInPanel(QWidget):
         self.session.access.sign_out()
 
     def _on_answer(self, answer: object) -> None:
+        if isinstance(answer, AccessAnswer) and answer.text == "own_secret":
+            self.session.notices.tell_desk(tr("access.set_own"))
         if not isinstance(answer, AccessAnswer) or answer.request != self._asked:
             return
         self._asked = 0

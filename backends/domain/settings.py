@@ -1,0 +1,199 @@
+"""What a person changes of the centre's own data at a screen: the hours of a category, the agencies. Pure.
+
+A change never alters what was before it: it is added, with who, when and why, and holds from a day on. So a past time
+is judged by what applied then, and what the source gives (the city's own tables) is kept below and can be put back.
+Days are Vietnam's, as in `limits`. Must not: know who may do it, or where it is kept.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from backends.domain.limits import day_of
+from backends.domain.place import Agency, SlaRule
+from backends.domain.text import LocalText, fold
+
+SETTING = "setting/"
+"""How the ids of settings begin; the id of what they are about follows."""
+NAME_MOST = 80
+HOURS_MOST = 8760.0
+"""A year."""
+METRES_MOST = 100_000.0
+SHARES_MOST = 10.0
+"""Ten times the allowed time: later than that nobody is told of it any more."""
+AHEAD_DAYS = 5 * 366
+"""A day further ahead is a slip of the hand."""
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+SettingRecord = SlaRule | Agency
+"""What can be changed."""
+
+
+class Amendment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One change, as it was decided."""
+
+    t_ns: int
+    """When it was decided."""
+    by_id: str
+    """Operator id."""
+    by: str
+    """His short name, as rows show it."""
+    reason: str
+    valid_from: str
+    """ISO date, the first day on which it holds; of the day on which it was decided, from that moment."""
+    record: SettingRecord | None = None
+    """What holds from then on; None: what the source gives."""
+    before: SettingRecord | None = None
+    """What would have held on that day without it; None: there was nothing."""
+
+
+class Setting(msgspec.Struct, frozen=True, omit_defaults=True, tag="setting", tag_field="kind"):
+    """Everything that was ever changed of one record of the feed `config`, beside that record."""
+
+    id: str
+    """`setting/` and the id of what it is about."""
+    target: str
+    amendments: tuple[Amendment, ...] = ()
+    """As they were decided; the days from which they hold never fall."""
+    given: SettingRecord | None = None
+    """What the source gives; None: it was made here."""
+    rev: int = 1
+
+    def standing(self, t_ns: int) -> Amendment | None:
+        """The change that holds at that time; None: what the source gives does."""
+        day = day_of(t_ns)
+        return next((a for a in reversed(self.amendments) if a.t_ns <= t_ns and a.valid_from <= day), None)
+
+    def at(self, t_ns: int) -> SettingRecord | None:
+        """What holds at that time; None: nothing yet."""
+        found = self.standing(t_ns)
+        return self.given if found is None or found.record is None else found.record
+
+    def last(self) -> SettingRecord | None:
+        """What will hold when everything that was decided has begun."""
+        found = self.amendments[-1] if self.amendments else None
+        return self.given if found is None or found.record is None else found.record
+
+
+class SettingRefused(Exception):
+    """This cannot be set so. `code` is stable, `text` the figure or name that it is about."""
+
+    def __init__(self, code: str, text: str = "") -> None:
+        super().__init__(f"{code}: {text}")
+        self.code, self.text = code, text
+
+
+def check_day(valid_from: str, t_ns: int, setting: Setting | None) -> None:
+    """Raises SettingRefused: no day, one that is over, too far ahead, or before a change that waits for its day."""
+    today = day_of(t_ns)
+    try:
+        day = dt.date.fromisoformat(valid_from)
+    except ValueError:
+        raise SettingRefused("bad_day", valid_from[:20]) from None
+    if day.isoformat() != valid_from:
+        raise SettingRefused("bad_day", valid_from[:20])
+    if valid_from < today:
+        raise SettingRefused("day_over", today)
+    if (day - dt.date.fromisoformat(today)).days > AHEAD_DAYS:
+        raise SettingRefused("day_far", valid_from)
+    waits = setting.amendments[-1].valid_from if setting is not None and setting.amendments else ""
+    if valid_from < waits:
+        raise SettingRefused("day_order", waits)
+
+
+def check_rule(rule: SlaRule, before: SlaRule | None, others: Iterable[SlaRule]) -> None:
+    """`others`: the rules of all other categories. Raises SettingRefused."""
+    _check_name(rule.name)
+    if not _ID.fullmatch(rule.category) or (before is not None and rule.category != before.category):
+        raise SettingRefused("bad_category", rule.category[:64])
+    if any(other.category == rule.category for other in others):
+        raise SettingRefused("category_twice", rule.category)
+    _check_figure("bad_hours", rule.hours, HOURS_MOST, above_zero=True)
+    _check_figure("bad_metres", rule.within_m, METRES_MOST)
+    _check_figure("bad_twin_hours", rule.within_hours, HOURS_MOST)
+    for share in rule.escalate:
+        _check_figure("bad_shares", share, SHARES_MOST, above_zero=True)
+    # Two steps are lifted, to the shift lead and to the leaders; the second one later than the first.
+    if len(rule.escalate) > 2 or list(rule.escalate) != sorted(set(rule.escalate)):
+        raise SettingRefused("shares_cross")
+
+
+def check_agency(agency: Agency, known: Mapping[str, Agency], later: Mapping[str, Agency]) -> None:
+    """`known`: the agencies of now, `later`: as they will be when all that was decided has begun. Raises
+    SettingRefused."""
+    _check_name(agency.name)
+    if not agency.parent:
+        return
+    if agency.parent not in known:
+        raise SettingRefused("unknown_parent", agency.parent[:64])
+    for agencies in (known, later):
+        if _leads_to(agency.parent, agency.id, agencies):
+            raise SettingRefused("parent_below", agencies[agency.parent].name.vi)
+
+
+def _leads_to(start: str, wanted: str, agencies: Mapping[str, Agency]) -> bool:
+    """Is `wanted` the agency `start`, or above it? Ends also where a source gives a ring."""
+    seen: set[str] = set()
+    at = start
+    while at and at not in seen:
+        if at == wanted:
+            return True
+        seen.add(at)
+        at = agencies[at].parent if at in agencies else ""
+    return False
+
+
+def _check_name(name: LocalText) -> None:
+    if not 0 < len(name.vi.strip()) <= NAME_MOST or len(name.en) > NAME_MOST:
+        raise SettingRefused("bad_name", str(NAME_MOST))
+
+
+def _check_figure(code: str, value: float, most: float, *, above_zero: bool = False) -> None:
+    if not math.isfinite(value) or not 0 <= value <= most or (above_zero and value == 0):
+        raise SettingRefused(code, f"{most:g}")
+
+
+def new_id(name: str, taken: Iterable[str]) -> str:
+    """An id for something that is made here: its name in plain small letters, and a number where that is taken."""
+    plain = re.sub(r"[^a-z0-9]+", "-", fold(name)).strip("-")[:40].strip("-") or "agency"
+    known = set(taken)
+    return next(one for n in range(1, len(known) + 3) if (one := plain if n == 1 else f"{plain}-{n}") not in known)
+
+
+def is_id(text: str) -> bool:
+    """May something that is made here be called so?"""
+    return _ID.fullmatch(text) is not None
+
+
+def differences(before: SettingRecord | None, after: SettingRecord) -> list[tuple[str, object, object]]:
+    """(field, what it was, what it is) of each field that differs; of what is new, all that it says."""
+    found: list[tuple[str, object, object]] = []
+    for name in type(after).__struct_fields__:
+        new = getattr(after, name)
+        old = getattr(before, name) if before is not None else None
+        if name not in ("id", "category") and new != old and (before is not None or new not in ("", 0.0, ())):
+            found.append((name, old, new))
+    return found
+
+
+def amended(records: Iterable[object], settings: Iterable[Setting], t_ns: int) -> list[object]:
+    """What a source gives, under what was changed here: what holds at that time, with the settings themselves."""
+    by_target = {setting.target: setting for setting in settings}
+    out: list[object] = []
+    for record in records:
+        if not isinstance(record, SettingRecord) or (setting := by_target.pop(record.id, None)) is None:
+            out.append(record)
+            continue
+        # The source may give something else than it did: that is what a reset leads to from now on.
+        setting = msgspec.structs.replace(setting, given=record)
+        holds = setting.at(t_ns)
+        out += [setting] if holds is None else [holds, setting]
+    for setting in by_target.values():
+        holds = setting.at(t_ns)
+        out += [setting] if holds is None else [holds, setting]
+    return out

@@ -1,0 +1,280 @@
+"""What is changed of the centre's own data: who, what and from when, kept for good, refused where it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from helpers.tiny_city import TinyCity
+
+from backends.domain.action import Action, Verb
+from backends.domain.feeds import Mode
+from backends.domain.limits import day_of
+from backends.domain.people import Operator, Role
+from backends.domain.place import Agency, Area, SlaRule
+from backends.domain.report import Report, ReportState
+from backends.domain.settings import SETTING, Setting, new_id
+from backends.domain.text import LocalText
+from backends.domain.times import NS_PER_S
+from backends.domain.world import ReportMoved
+from backends.hub.config_desk import carry, settings_in
+from backends.hub.core import Core
+from backends.hub.log import SqliteLog
+from backends.protocol.codec import decode_body, encode
+
+NOW = 1_790_000_000 * NS_PER_S
+HOUR = 3600 * NS_PER_S
+DAY = 24 * HOUR
+TODAY = day_of(NOW)
+TOMORROW = day_of(NOW + DAY)
+ADMIN = Operator("op-tuan", "Hồ Tuấn", "Tuấn", Role.ADMIN, "desk-1")
+LEAD = Operator("op-lead", "Lê Quang", "Quang", Role.SHIFT_LEAD, "desk-3")
+LIGHT = SlaRule("sla-light", "lighting", LocalText("Chiếu sáng", "Street lights"), 12.0)
+POWER = Agency("power", LocalText("Điện lực", "Power"))
+GRID = Agency("grid", LocalText("Lưới điện", "Grid"), "power")
+CONFIG = (LIGHT, POWER, GRID, Area("ward-1", LocalText("Phường 1"), ((0, 0), (1, 0), (1, 1)), "2009-08-11"))
+change = msgspec.structs.replace
+
+
+class Desk:
+    """A hub's core on a log, and an administrator in front of it."""
+
+    def __init__(self, log: SqliteLog) -> None:
+        self.log, self.n = log, 0
+        self.core = Core(log, TinyCity(NOW, past_s=60))
+        self.core.start(NOW)
+
+    def set(
+        self,
+        record: SlaRule | Agency | None,
+        target: str = "",
+        *,
+        day: str = TODAY,
+        seen: int | None = None,
+        who: Operator = ADMIN,
+        now_ns: int = NOW,
+        **args: str,
+    ) -> tuple[str, str, str]:
+        """`record` None: what the source gives."""
+        self.n += 1
+        target = target or (record.id if record is not None else "")
+        given = {"valid_from": day, "reason": "họp giao ban", **args}
+        if record is not None:
+            given = {"json": encode(record).decode(), **given}
+        known = self.core.records("config").get(SETTING + target)
+        rev = seen if seen is not None else known.rev if known is not None else 0
+        action = Action(f"s{self.n}-{now_ns}", Verb.CONFIGURE, "config", target, rev, now_ns, 0, given)
+        answer = self.core.act("desk-1", who, action, now_ns)
+        self.published = [f"{e.feed} {e.type} {e.id}" for e in answer.published]
+        last = answer.acks[-1]
+        return last.stage, last.code, last.text
+
+    def setting(self, target: str) -> Setting:
+        found: Setting = self.core.records("config")[SETTING + target]
+        return found
+
+    def holds(self, id_: str) -> Any:
+        """As the log has it, not as memory has it."""
+        found = next(decode_body("config", e.body) for e in self.log.items("config") if e.id == id_)
+        assert found == self.core.records("config")[id_]
+        return found
+
+    def pass_time(self, now_ns: int) -> None:
+        self.core.maintain(now_ns)
+        self.core.round(now_ns, now_ns / NS_PER_S)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    log = SqliteLog(tmp_path / "hub.db", Mode.TEST)
+    made = Desk(log)
+    for record in CONFIG:
+        made.core.put("config", record, NOW)
+    made.core.round(NOW, 0.0)
+    yield made
+    log.close()
+
+
+def test_a_change_is_in_force_at_once_and_says_who_what_and_why(desk: Desk) -> None:
+    after = change(LIGHT, hours=6.0)
+    assert desk.set(after) == ("applied", "", "")
+    assert desk.published == [
+        "config put setting/sla-light", "config put sla-light", f"timeline event s{desk.n}-{NOW}",
+    ]  # fmt: skip
+    assert desk.holds("sla-light") == after
+    (made,) = desk.setting("sla-light").amendments
+    assert (made.by, made.by_id, made.reason, made.valid_from) == ("Tuấn", "op-tuan", "họp giao ban", TODAY)
+    assert (made.before, made.record, desk.setting("sla-light").given) == (LIGHT, after, LIGHT)
+    told = decode_body("timeline", desk.log.items("timeline")[-1].body)
+    assert (told.what, told.target, told.actor) == ("setting_changed", "sla-light", "op-tuan")
+    assert told.text.vi == f"Chiếu sáng · số giờ: 12 → 6 · áp dụng từ {TODAY} · họp giao ban"
+    assert told.text.en == f"Street lights · hours: 12 → 6 · from {TODAY} · họp giao ban"
+
+
+def test_a_change_waits_for_its_day_and_the_past_stays_as_it_was(desk: Desk) -> None:
+    assert desk.set(change(LIGHT, hours=6.0), day=TOMORROW)[0] == "applied"
+    assert desk.holds("sla-light").hours == 12.0
+    desk.pass_time(NOW + HOUR)
+    assert desk.holds("sla-light") == LIGHT
+    desk.pass_time(NOW + DAY)
+    assert desk.holds("sla-light") == change(LIGHT, hours=6.0)
+    setting = desk.setting("sla-light")
+    assert setting.at(NOW + HOUR) == LIGHT
+    assert setting.at(NOW + DAY) == change(LIGHT, hours=6.0)
+
+
+def test_of_a_day_the_last_word_counts_and_from_when_it_was_said(desk: Desk) -> None:
+    desk.set(change(LIGHT, hours=6.0), now_ns=NOW + 1)
+    desk.set(change(LIGHT, hours=8.0), now_ns=NOW + 9)
+    setting = desk.setting("sla-light")
+    assert [setting.at(NOW + n) for n in (0, 1, 8, 9)] == [
+        LIGHT, change(LIGHT, hours=6.0), change(LIGHT, hours=6.0), change(LIGHT, hours=8.0),
+    ]  # fmt: skip
+
+
+def test_the_sources_values_come_back_by_a_reset_and_what_was_decided_is_kept(desk: Desk) -> None:
+    desk.set(change(LIGHT, hours=6.0))
+    assert desk.set(None, "sla-light", now_ns=NOW + 1) == ("applied", "", "")
+    assert desk.holds("sla-light") == LIGHT
+    assert len(desk.setting("sla-light").amendments) == 2
+    assert desk.set(None, "sla-light", now_ns=NOW + 2)[:2] == ("conflict", "unchanged")
+
+
+def test_two_who_change_one_rule_do_not_overwrite_each_other(desk: Desk) -> None:
+    assert desk.set(change(LIGHT, hours=6.0), seen=0)[0] == "applied"
+    assert desk.set(change(LIGHT, hours=8.0), seen=0) == ("conflict", "changed", "Tuấn")
+    assert desk.holds("sla-light").hours == 6.0
+
+
+def test_a_new_agency_can_have_reports_and_units_below_it(desk: Desk) -> None:
+    made = Agency("cay-xanh", LocalText("Cây xanh"), "power")
+    assert desk.set(made) == ("applied", "", "")
+    assert desk.holds("cay-xanh") == made
+    assert desk.setting("cay-xanh").given is None
+    assert desk.set(None, "cay-xanh")[:2] == ("refused", "nothing_given")
+    assert desk.set(change(GRID, parent="cay-xanh"))[0] == "applied"
+    assert new_id("Cây xanh", desk.core.records("config")) == "cay-xanh-2"
+
+
+def test_only_an_administrator_changes_it(desk: Desk) -> None:
+    assert desk.set(change(LIGHT, hours=6.0), who=LEAD) == ("refused", "not_allowed", "shift_lead")
+    assert desk.holds("sla-light") == LIGHT
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        (change(LIGHT, hours=-1.0), "bad_hours"),
+        (change(LIGHT, hours=0.0), "bad_hours"),
+        (change(LIGHT, hours=9000.0), "bad_hours"),
+        (change(LIGHT, escalate=(1.5, 1.0)), "shares_cross"),
+        (change(LIGHT, escalate=(1.0, 1.0)), "shares_cross"),
+        (change(LIGHT, escalate=(0.5, 1.0, 1.5)), "shares_cross"),
+        (change(LIGHT, escalate=(-0.5,)), "bad_shares"),
+        (change(LIGHT, within_m=-1.0), "bad_metres"),
+        (change(LIGHT, within_hours=-1.0), "bad_twin_hours"),
+        (change(LIGHT, name=LocalText(" ")), "bad_name"),
+        (change(LIGHT, category="flood"), "bad_category"),
+        (change(LIGHT, id="sla-other"), "category_twice"),
+        (change(POWER, name=LocalText("x" * 81)), "bad_name"),
+        (change(POWER, parent="nobody"), "unknown_parent"),
+        (change(POWER, parent="power"), "parent_below"),
+        (change(POWER, parent="grid"), "parent_below"),
+        (Agency("Chữ hoa", LocalText("x")), "bad_record"),
+        (Agency("sla-light", LocalText("x")), "bad_record"),
+        (Agency("ward-1", LocalText("x")), "not_changed_here"),
+        (Agency("setting/sla-light", LocalText("x")), "bad_record"),
+    ],
+)
+def test_what_cannot_be_is_refused(desk: Desk, record: SlaRule | Agency, code: str) -> None:
+    before = dict(desk.core.records("config"))
+    assert desk.set(record)[:2] == ("refused", code)
+    assert desk.core.records("config") == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"kind": "sla", "id": "sla-light", "category": "lighting", "name": {"vi": "x"}, "hours": NaN}',
+        '{"kind": "sla", "id": "sla-light", "category": "lighting", "name": {"vi": "x"}, "hours": 1e400}',
+        '{"kind": "sla", "id": "sla-light", "category": "lighting", "name": {"vi": "x"}, "hours": "6"}',
+        '{"kind": "sla", "id": "sla-light", "category": "lighting", "name": {"vi": "x"}, "hours": 1, "hours": 2}',
+        '{"kind": "mask", "id": "sla-light", "camera_id": "c", "boxes": []}',
+        '{"kind": "sla", "id": "flood", "category": "lighting", "name": {"vi": "x"}, "hours": 1}',
+        "", "{",
+    ],
+)  # fmt: skip
+def test_texts_that_are_no_record_are_refused(desk: Desk, text: str) -> None:
+    stage, code, _ = desk.set(LIGHT, json=text)
+    assert stage == "refused"
+    assert code in ("bad_record", "bad_hours")
+
+
+@pytest.mark.parametrize(
+    ("day", "code"),
+    [
+        ("", "bad_day"), ("2026-13-01", "bad_day"), ("26-11-28", "bad_day"), ("20261128", "bad_day"),
+        (day_of(NOW - DAY), "day_over"), ("2126-11-28", "day_far"),
+    ],
+)  # fmt: skip
+def test_days_that_cannot_be(desk: Desk, day: str, code: str) -> None:
+    assert desk.set(change(LIGHT, hours=6.0), day=day)[:2] == ("refused", code)
+
+
+def test_no_change_comes_before_one_that_waits(desk: Desk) -> None:
+    desk.set(change(LIGHT, hours=6.0), day=TOMORROW)
+    assert desk.set(change(LIGHT, hours=8.0)) == ("refused", "day_order", TOMORROW)
+    assert desk.set(None, "sla-light", day=TOMORROW)[0] == "applied"
+    desk.pass_time(NOW + DAY)
+    assert desk.holds("sla-light") == LIGHT
+
+
+def test_a_ring_that_would_close_on_a_later_day_is_refused_today(desk: Desk) -> None:
+    other = Agency("water", LocalText("Cấp nước"))
+    desk.core.put("config", other, NOW)
+    assert desk.set(change(other, parent="power"), day=TOMORROW)[0] == "applied"
+    assert desk.set(change(POWER, parent="water"))[:2] == ("refused", "parent_below")
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 201])
+def test_no_change_without_a_reason(desk: Desk, reason: str) -> None:
+    assert desk.set(change(LIGHT, hours=6.0), reason=reason)[:2] == ("refused", "bad_reason")
+
+
+def test_it_survives_a_restart_and_a_day_that_came_meanwhile(desk: Desk) -> None:
+    desk.set(change(LIGHT, hours=6.0))
+    desk.set(change(POWER, name=LocalText("Điện lực Quảng Trị")), day=TOMORROW)
+    again = Core(desk.log, TinyCity(NOW, past_s=60))
+    again.start(NOW)
+    assert again.records("config")["sla-light"].hours == 6.0
+    assert again.records("config")["power"] == POWER
+    again.maintain(NOW + DAY)
+    assert again.records("config")["power"].name.vi == "Điện lực Quảng Trị"
+
+
+def test_a_new_day_of_the_demo_goes_on_with_what_was_changed(desk: Desk, tmp_path: Path) -> None:
+    rule = desk.core.records("config")["flood"]  # of the city itself
+    assert desk.set(change(rule, hours=1.0))[0] == "applied"
+    log = SqliteLog(tmp_path / "next.db", Mode.TEST)
+    carry(settings_in(desk.log), log, NOW + DAY)
+    day = Core(log, TinyCity(NOW + DAY, past_s=60))
+    day.start(NOW + DAY)
+    assert day.records("config")["flood"].hours == 1.0
+    assert {e.id for e in log.items("config")} == {"flood", "setting/flood"}
+    assert settings_in(log) == settings_in(desk.log)
+    log.close()
+
+
+def test_a_sources_reports_are_due_by_the_hours_that_were_set_when_they_came(desk: Desk) -> None:
+    def due_hours(id_: str, received_ns: int) -> float:
+        told = Report(id_, "lighting", LocalText("Đèn"), ReportState.NEW, received_ns, received_ns + 12 * HOUR)
+        desk.core._take_in(ReportMoved(received_ns, told))
+        return (desk.core.records("reports")[id_].t_due_ns - received_ns) / HOUR
+
+    assert due_hours("PA-50", NOW) == 12.0
+    desk.set(change(LIGHT, hours=6.0), now_ns=NOW + 10)
+    assert due_hours("PA-51", NOW + 20) == 6.0
+    assert due_hours("PA-52", NOW + 5) == 12.0
