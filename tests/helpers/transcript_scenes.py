@@ -307,6 +307,33 @@ def claim_and_release(s: Scribe) -> None:
     s.say("", act(2, "release", id_, item["body"]["state_rev"]), answers=2)
 
 
+FIRE_STEPS = {
+    "alarms.toml": '[[class]]\nid = "fire"\nkeys = ["fire"]\nprocedure = "fire"\n',
+    "procedures/fire.toml": '[[procedure]]\nid = "fire"\nname = { vi = "Cháy", en = "Fire" }\n'
+    '[[step]]\nid = "call"\nvi = "Gọi 114"\nen = "Call 114"\nwithin_min = 1\n'
+    '[[step]]\nid = "power"\nvi = "Cắt điện"\nen = "Cut the power"\n',
+}
+
+
+@scene(files=FIRE_STEPS)
+def procedure_steps(s: Scribe) -> None:
+    """Steps of an alarm's procedure: each is compared by itself. Two steps at once both count; the second at one step
+    is told who was first; taking back is a word of its own."""
+    hello(s)
+    id_, _ = fire(s)
+    call = {"step": "call", "state": "done"}
+    s.say("nobody has touched it: 1", act(1, "step", id_, 1, expires_at_ns=0, args=call), answers=2)
+    s.live("the mark is part of the alarm", lambda m: m.get("cause") == aid(1), b"1/alarms/")
+    power = {"step": "power", "state": "not_needed", "reason": "đã cắt"}
+    s.say("", act(2, "step", id_, 1, expires_at_ns=0, args=power), answers=2, station="desk-2")
+    s.say("", act(3, "step", id_, 1, expires_at_ns=0, args=call), answers=2, station="desk-2")
+    s.say(
+        "what the mark's rev was",
+        act(4, "step", id_, 2, expires_at_ns=0, args={**call, "state": "not_done"}),
+        answers=2,
+    )
+
+
 @scene()
 def action_expired(s: Scribe) -> None:
     """A click of an hour ago is no click of now: the operator confirms again, as a new action."""

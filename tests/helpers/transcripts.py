@@ -41,10 +41,13 @@ class Stage:
     """A fresh hub with its stations. Context manager."""
 
     def __init__(self, folder: Path, options: dict[str, Any]) -> None:
-        more = {key: value for key, value in options.items() if key != "table"}
+        more = {key: value for key, value in options.items() if key not in ("table", "files")}
         self._hub = HubProcess(folder, **{"past_s": 120, "resume": "always", **more})
         if table := options.get("table"):
             (folder / SITE_FILE).write_text("\n".join(table), encoding="utf-8")
+        for name, text in options.get("files", {}).items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
         if options.get("sign_in") == "password":
             make_accounts(folder)
         self._ready = self._hub.start()

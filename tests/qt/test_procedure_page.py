@@ -197,7 +197,7 @@ def test_who_was_first_is_said_on_the_row_and_where_the_page_is_closed(room: Roo
     assert row(page, "verify").strong_state
     room.key(Key.Key_Escape)
     said = [notice.sentence for notice in sample.session.notices.recent()]
-    assert said[:1] == ["Sông Hiếu trên BĐ3 0,12 m · bước 1 · Minh đã làm trước"]
+    assert said[:1] == ["Chưa ghi được · Sông Hiếu trên BĐ3 0,12 m · bước 1 · Minh đã làm trước"]
 
 
 def test_a_tick_on_its_way_is_in_the_way_of_nothing_else_on_the_alarms_row(room: Room, sample: SampleSession) -> None:

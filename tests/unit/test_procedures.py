@@ -399,3 +399,12 @@ def test_old_records_are_read_and_new_ones_say_no_more_than_they_must() -> None:
     assert msgspec.json.decode(plain, type=Alarm).steps == ()
     ticked = marked(ALARM, "call", StepState.DONE)
     assert msgspec.json.decode(msgspec.json.encode(ticked), type=Alarm) == ticked
+
+
+def test_the_example_of_the_documentation_is_a_file() -> None:
+    text = (ROOT / "docs" / "procedures.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml procedures\n(.*?)```", text, re.DOTALL)
+    said, faults = read(example.encode())
+    assert not faults
+    assert [len(one.steps) for one in said.procedures] == [2]
+    assert said.phones[0].number == "0233 3000 000"

@@ -166,9 +166,10 @@ class ProcedurePage(Page):
         ]
         rows = []
         for event in sorted(events, key=lambda one: one.t_ns):
-            if event.what.startswith("step_"):
+            state = event.what.removeprefix("step_")
+            if event.what.startswith("step_") and state in tuple(StepState):
                 who = city.records("roster").get(event.actor)
-                words = tr(f"procedures.was.{event.what.removeprefix('step_')}")
+                words = tr(f"procedures.was.{state}")
                 name = who.short if isinstance(who, Operator) else event.actor
                 at = fmt.event_minutes(event.t_ns, now_ns)
                 rows.append(Row((_PAST, event.id), local(event.text), at, state=f"{words} · {name}", muted=True))
@@ -202,6 +203,10 @@ class ProcedurePage(Page):
         if not keep and not self.asking and not self.field.words().strip():
             rows = (row for row in self.rows if row.key[0] == _STEP and not row.muted and row.key[1] != self._just)
             self._choose_key(next((row.key for row in rows), None))
+
+    def on_second(self) -> None:
+        self._just = ""  # by now the city knows of it, or it has come to nothing
+        super().on_second()
 
     def foot(self, row: Row | None) -> str:
         return f"{self._does(row)} · {super().foot(row)}" if row is not None else super().foot(row)

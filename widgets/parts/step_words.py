@@ -82,5 +82,5 @@ class StepTeller(QObject):
         n = number_of(procedure, action.args.get("step", "")) if procedure is not None else 0
         name = local(alarm.name) if alarm is not None else ""
         step = tr("procedures.step", n=n) if n else ""
-        words = (name, step, click_words(status))
+        words = (tr("procedures.unrecorded"), name, step, click_words(status))
         self._session.notices.tell_desk(" · ".join(part for part in words if part))
