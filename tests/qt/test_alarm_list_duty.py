@@ -268,7 +268,7 @@ def test_a_third_click_presses_no_button(qtbot: QtBot, sample: SampleSession) ->
     later_ms = 1000 + 4 * half + 3 * QApplication.doubleClickInterval()
     mouse(press, later_ms)
     mouse(release, later_ms + 5)
-    assert len(submitted(sample)) <= 2, "and a click of its own counts again"
+    assert len(submitted(sample)) == 2, "and a click of its own counts again"
 
 
 # -- at the shift lead's -----------------------------------------------------------------------------
@@ -302,7 +302,8 @@ def test_what_escalated_stands_in_the_row_and_in_the_shift_leads_bar(qtbot: QtBo
 def test_an_overload_keeps_an_escalated_one_in_its_own_row(qtbot: QtBot, qapp: QApplication) -> None:
     prepare(qapp)
     sample = sample_session(Scene.FLOOD)
-    first = next(one for one in sample.city.alarms() if one.priority is Priority.HIGH and one.unacknowledged)
+    high = (one for one in sample.city.alarms() if one.priority is Priority.HIGH and one.unacknowledged)
+    first = next(one for one in high if one.id.startswith("al-flood"))
     sample.put("alarms", change(first, t_escalated_ns=sample.clock.now_ns(), rev=4))
     tile = seen_list(qtbot, sample)
     tile.model.collapse(True)

@@ -63,6 +63,7 @@ def test_an_operator_takes_and_gives_up_with_enter(room: Room, sample: SampleSes
     room.type("ngap")
     room.key(Key.Key_Return)
     assert args(sample) == [("roster", "op-thuha", 3, "", "flood")]
+    sample.deliver()
     room.key(Key.Key_Return)
     assert page.said == tr("areas.waits"), "what is shown is about to change"
     sample.actions.answer(Stage.APPLIED)
