@@ -486,3 +486,18 @@ def out_of_service(s: Scribe) -> None:
     item = s.live("", lambda m: m.get("cause") == aid(1), b"1/alarms/")
     s.say("", act(2, "in_service", id_, item["body"]["state_rev"], token=token), answers=2)
     s.say("", act(3, "reset", id_, 0, token=token), answers=2)
+
+
+@scene(sign_in="password")
+def cover(s: Scribe) -> None:
+    """A person looks after floods from now on; what was seen is old then, and what others do is not hers to say."""
+    hello(s)
+    token = signed_in(s, "ha")
+    rev = s.live("she sits there", lambda m: m["id"] == "ha" and "station_id" in m["body"], b"1/roster/")["rev"]
+    floods = {"areas": "", "sectors": "flood"}
+    s.say("", act(1, "cover", "ha", rev, token=token, feed="roster", args=floods), answers=2)
+    s.live("", lambda m: m.get("cause") == aid(1), b"1/roster/")
+    s.say(
+        "", act(2, "cover", "ha", rev, token=token, feed="roster", args={"areas": "", "sectors": "traffic"}), answers=2
+    )
+    s.say("", act(3, "cover", "lan", 0, token=token, feed="roster", args=floods))

@@ -57,7 +57,7 @@ def test_a_limits_alarm_belongs_by_what_its_sensor_measures(tmp_path: Path) -> N
     definitions = site(tmp_path)
     dust = Sensor("air-1.pm25", LocalText("PM2.5"), "µg/m³", parameter="pm25")
     assert definitions.of("limit:air-1.pm25", dust).off_delay_s == 120
-    assert definitions.of("limit:hieu-level", RIVER) == Definition(procedure_id="river")  # the shipped class
+    assert definitions.of("limit:hieu-level", RIVER) == Definition(procedure_id="river", sector="flood")  # the shipped class
     assert definitions.of("door:1") == PLAIN
 
 
@@ -154,5 +154,7 @@ def test_the_examples_of_the_documentation_are_files(tmp_path: Path) -> None:
     definitions = site(tmp_path, classes, table)
     assert len(definitions) == 2
     assert definitions.of("pump:3").latching
+    (sectors,) = re.findall(r"```toml sectors\n(.*?)```", text, re.DOTALL)
+    assert site(tmp_path, sectors).of("ups:hospital").sector == "hospital"
     sets, _, faults = read_limits(limits.encode())
     assert (len(sets), faults) == (1, [])

@@ -1,6 +1,7 @@
 """What of the alarms a list shows, as its reader asked. Pure: a record and a question.
 
-An urgent alarm that nobody has acknowledged passes every filter. Must not: count, paint, or know the city.
+An urgent alarm that nobody has acknowledged passes every filter, and so does what has gone to the shift lead. Must not:
+count, paint, or know the city.
 """
 
 from __future__ import annotations
@@ -45,6 +46,11 @@ def is_grave(alarm: Alarm) -> bool:
     return alarm.priority is Priority.URGENT and alarm.unacknowledged
 
 
+def never_hidden(alarm: Alarm) -> bool:
+    """No filter and no fold takes it away: grave, or gone to the shift lead."""
+    return is_grave(alarm) or alarm.t_escalated_ns > 0
+
+
 class AlarmFilter(msgspec.Struct, frozen=True, omit_defaults=True):
     """Empty = all. Of each kind one of the named must fit, and of the kinds all."""
 
@@ -74,7 +80,7 @@ class AlarmFilter(msgspec.Struct, frozen=True, omit_defaults=True):
         wanted = tuple(fold(self.words).split())
 
         def passes(alarm: Alarm) -> bool:
-            if is_grave(alarm):
+            if never_hidden(alarm):
                 return True
             if (
                 (self.priorities and alarm.priority not in self.priorities)

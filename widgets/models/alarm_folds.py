@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from backends.domain.alarm import Alarm
 from backends.domain.text import LocalText
-from widgets.models.alarm_filter import is_grave
+from widgets.models.alarm_filter import never_hidden
 from widgets.models.alarm_order import Moves, Ordered
 
 FEWEST = 3
@@ -96,7 +96,7 @@ class Folded:
             if before is not None:
                 (by_home.setdefault(before, {}) if before else apart)[alarm_id] = None
             if alarm is not None:
-                home = self._home[alarm_id] = "" if is_grave(alarm) else fold_of(alarm)
+                home = self._home[alarm_id] = "" if never_hidden(alarm) else fold_of(alarm)
                 (by_home.setdefault(home, {}) if home else apart)[alarm_id] = alarm
         gone: set[str] = {alarm_id for alarm_id, alarm in apart.items() if alarm is None}
         come: dict[str, Alarm] = {alarm_id: alarm for alarm_id, alarm in apart.items() if alarm is not None}

@@ -240,7 +240,7 @@ class AlarmDelegate(RowDelegate):
             asked.append((RowButton.RESET, Verb.RESET, tr("alarms.reset")))
         if not pending and may_claim(row):
             asked.append((RowButton.CLAIM, Verb.CLAIM, tr("alarms.claim")))
-        if not pending and may_release(row, grant):
+        if not pending and may_release(row, grant) and grant.may(Verb.RELEASE):
             asked.append((RowButton.RELEASE, Verb.RELEASE, tr("alarms.release")))
         if not pending and row.alarm.state is AlarmState.OUT_OF_SERVICE:
             asked.append((RowButton.IN_SERVICE, Verb.IN_SERVICE, tr("alarms.in_service")))

@@ -32,8 +32,11 @@ TOGETHER_S = 10.0
 
 def state_words(alarm: Alarm) -> str:
     """Where the alarm stands, and with whom."""
-    words = _state_words(alarm)
-    return f"{words} · {tr('alarms.escalated')}" if alarm.t_escalated_ns else words
+    if not alarm.t_escalated_ns:
+        return _state_words(alarm)
+    late = tr("alarms.escalated")
+    plain = alarm.state is AlarmState.UNACKNOWLEDGED and not alarm.holder
+    return late if plain else f"{_state_words(alarm)} · {late}"
 
 
 def gone_words(alarm: Alarm) -> str:

@@ -36,7 +36,7 @@ class DutyWatch(QObject):
 
     def _left_alone(self, before: Coverage) -> list[str]:
         """One sentence for each person whose work nobody has taken over."""
-        now, said = self._session.city.coverage, []
+        now, said = self._session.city.coverage, list[str]()
         config = self._session.city.records("config").values()
         areas = {"": "", **{one.id: local(one.name) for one in config if isinstance(one, Area)}}
         for person in before.people:
