@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from backends.domain.action import Stage, Verb
 from backends.domain.feeds import Mode
-from backends.domain.handover import Handover, Line, Part, Section, give, note, open_new, take
+from backends.domain.handover import Handover, HandoverState, Line, Part, Section, give, note, open_new, take
 from backends.domain.people import Operator, Role
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
@@ -126,7 +126,7 @@ def test_a_note_opens_it(room: Room, sample: SampleSession) -> None:
 
 
 def test_a_signature_takes_two_enters_and_says_what_was_seen(room: Room, sample: SampleSession) -> None:
-    sample.put("handovers", change(given(), given=None, parts=(), state="open", t_frozen_ns=0))
+    sample.put("handovers", change(given(), given=None, parts=(), state=HandoverState.OPEN, t_frozen_ns=0))
     opened = press(room, "act", "give")
     assert opened.asking
     assert sample.actions.submitted == []
