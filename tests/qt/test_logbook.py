@@ -189,6 +189,7 @@ def test_a_correction_is_a_new_entry(room: Room, sample: SampleSession) -> None:
     action = sample.actions.submitted[-1]
     assert (action.verb, action.args) == (Verb.LOG, {"text": "Đã gọi đội 114", "corrects": "e1"})
     sample.put("timeline", entry("e2", "Đã gọi đội 114", 1, corrects="e1"))
+    opened.on_second()
     states = [row.state for row in opened.rows if row.key[0] == "entry"]
     assert states == [f"Thu Hà · {tr('logbook.correction')}", f"Thu Hà · {tr('logbook.corrected')}"]
 

@@ -38,7 +38,7 @@ _ASKS = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED)
 class HandoverPage(Page):
     """See the module. `about`: a hand-over that was, by its number."""
 
-    feeds = frozenset({FEED, "timeline"})
+    feeds = frozenset({FEED})
 
     def __init__(
         self, session: Session, window: QWidget, scale: TypeScale, room: QRect, doer: Doer, about: str = ""
