@@ -150,6 +150,8 @@ def test_who_comes_signs_what_was_frozen(room: Room, sample: SampleSession) -> N
     sample.actions.answer(Stage.CONFLICT, "same_person", "Nguyễn Thu Hà")
     sample.deliver()
     assert said == [tr("acts.why.same_person", who="Nguyễn Thu Hà")]
+    sample.put("handovers", locked())
+    assert opened.shown == locked(), "it stays in sight"
 
 
 def test_a_note_to_what_was_signed_says_which_signature_it_takes_away(room: Room, sample: SampleSession) -> None:
