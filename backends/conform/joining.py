@@ -64,8 +64,8 @@ def ping(room: Room) -> str:
 @check("snapshot-parts", "a snapshot comes in parts of one moment, counted from 1, each below 512 KiB")
 def snapshot_parts(room: Room) -> str:
     most, largest = 1, 0
-    with room.joined() as (peer, _):
-        for feed in feeds_of("state", "append"):
+    with room.joined() as (peer, welcome):
+        for feed in feeds_of("state", "append", offered=welcome.feeds):
             peer.send(SnapGet(feed))
             part = peer.expect(Snap, about=f"SNAPGET {feed}")
             first, seen = part, 0
@@ -88,8 +88,8 @@ def snapshot_parts(room: Room) -> str:
 @check("snapshot-then-fetch", "a snapshot and the records fetched after it give the state of a later snapshot")
 def snapshot_then_fetch(room: Room) -> str:
     count = 0
-    with room.acting() as (peer, _):
-        before = {feed: _state(peer, feed) for feed in feeds_of("state")}
+    with room.acting() as (peer, welcome):
+        before = {feed: _state(peer, feed) for feed in feeds_of("state", offered=welcome.feeds)}
         room.say(peer, "conform: between two snapshots")
         for feed, (epoch, as_of, items) in before.items():
             logged = peer.fetch_all(feed, epoch, as_of)
@@ -108,7 +108,7 @@ def snapshot_then_fetch(room: Room) -> str:
 def log_gives_state(room: Room) -> str:
     done = []
     with room.joined() as (peer, welcome):
-        for feed in feeds_of("state"):
+        for feed in feeds_of("state", offered=welcome.feeds):
             head = welcome.feeds.get(feed)
             if head is None or head.oldest != 1 or head.head == 0:
                 continue

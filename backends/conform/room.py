@@ -6,7 +6,7 @@ exactly one record on the feed `timeline`, marked with the action's id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -166,9 +166,10 @@ def peer_now(peer: Peer) -> int:
     return peer.ping(0).now
 
 
-def feeds_of(*kinds: str) -> list[str]:
-    """Names of the feeds of these kinds, without those that a backend may leave out."""
-    return [name for name, spec in FEEDS.items() if spec.kind.value in kinds and not spec.optional]
+def feeds_of(*kinds: str, offered: Collection[str] = ()) -> list[str]:
+    """Names of the feeds of these kinds; those that a backend may leave out only where they are among `offered`."""
+    fit = (name for name, spec in FEEDS.items() if spec.kind.value in kinds)
+    return [name for name in fit if name in offered or not FEEDS[name].optional]
 
 
 def changed(action: Action, **fields: object) -> Action:

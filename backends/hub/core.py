@@ -300,8 +300,7 @@ class Core:
             self._list_cameras(now_ns)
         self._waiting += self._config.turn(now_ns)
         self._waiting += self._intake.escalate(now_ns)
-        for id_ in outdated(self._intake.records("handovers")):
-            self._waiting += self._intake.forget("handovers", id_, now_ns)
+        self._waiting += self._intake.let_go("handovers", outdated(self._intake.records("handovers")), now_ns)
         try:
             self.log.maintain(now_ns)
         except LogTrouble as trouble:

@@ -117,7 +117,7 @@ class Intake:
         ):
             known = {record.id for record in records}
             for id_ in [id_ for id_ in self._records[feed] if id_ not in known]:
-                changes += self.forget(feed, id_, t_ns)
+                changes += self._forget(feed, id_, t_ns)
             for record in records:
                 changes += self.put(feed, record, t_ns)
         return changes
@@ -126,7 +126,7 @@ class Intake:
         """All cameras that there are; others are gone, but for those whose ids are in `stay`."""
         listed = {camera.id: camera for camera in cameras}
         gone = [id_ for id_ in self._records["cameras"] if id_ not in listed and id_ not in stay]
-        changes = [change for id_ in gone for change in self.forget("cameras", id_, t_ns)]
+        changes = [change for id_ in gone for change in self._forget("cameras", id_, t_ns)]
         for camera in listed.values():
             changes += self.put("cameras", _as_seen(camera, self._records["cameras"].get(camera.id)), t_ns)
         return changes
@@ -184,8 +184,11 @@ class Intake:
         self.engine.watch(sensor)
         self._silence.plan(sensor)
 
-    def forget(self, feed: str, id_: str, t_ns: int) -> list[Change]:
-        """It leaves its feed. Raises KeyError where there is none."""
+    def let_go(self, feed: str, ids: Iterable[str], t_ns: int) -> list[Change]:
+        """These records leave their feed."""
+        return [change for id_ in ids for change in self._forget(feed, id_, t_ns)]
+
+    def _forget(self, feed: str, id_: str, t_ns: int) -> list[Change]:
         changes: list[Change] = []
         if feed == "sensors":
             self._silence.forget(id_)

@@ -68,8 +68,9 @@ class LogBook:
             raise Unfit("bad_about", f"a target, and its feed in `about`: {', '.join(ABOUT)}; or neither")
         t_from_ns, t_to_ns = _span(args)
         return TimelineEvent(
-            action.aid, now_ns, LOG_ENTRY, target, person.id, LocalText(text), about, t_from_ns, t_to_ns, corrects
-        )
+            action.aid, now_ns, LOG_ENTRY, target, person.id, LocalText(text), about=about, t_from_ns=t_from_ns,
+            t_to_ns=t_to_ns, corrects=corrects,
+        )  # fmt: skip
 
 
 def change_of(entry: TimelineEvent) -> Change:

@@ -88,6 +88,10 @@ def test_every_role_against_every_verb_from_the_console(hub: HubProcess, console
         elif verb is Verb.PUSH_LAYOUT:
             target, where = "wall-b", "layouts"
             args = {"name_vi": "B", "name_en": "B", "toml": 'id = "wall-b"\n'}
+        elif verb is Verb.LOG:
+            target, where, args = "", "timeline", {"text": "đã gọi"}
+        elif verb in (Verb.HAND_OVER, Verb.TAKE_OVER):
+            target, where = "new", "handovers"
         if verb.value not in {right.value for right in GRANTS[role]}:
             with pytest.raises(ActionRefused) as refused:
                 feed.submit(verb, where, target, state_rev, args)

@@ -71,6 +71,11 @@ def attempt(client: WireClient, verb: Verb, aid: str, **forged: Any) -> dict[str
         more |= {"feed": "layouts", "args": {"name_vi": "Lũ", "toml": TOML}}
     elif verb is Verb.COMMENT:
         more |= {"args": {"text": "Đã gọi đội 114"}}
+    elif verb is Verb.LOG:
+        more |= {"feed": "timeline", "args": {"text": "Đã gọi đội 114", "about": "alarms"}}
+    elif verb in (Verb.HAND_OVER, Verb.TAKE_OVER):
+        target = "new"
+        more |= {"feed": "handovers"}
     elif verb is Verb.SHELVE:
         until_ns = client.hello()["now"] + 600 * NS_PER_S
         more |= {"args": {"until_ns": str(until_ns), "reason": "đang sửa"}}

@@ -110,7 +110,7 @@ def test_the_link_in_words() -> None:
 def test_calm(qtbot: QtBot) -> None:
     tile = make(qtbot, sample_session())
     shown = words(tile)
-    assert tile.summary() == "12 / 12 đang nhận · trễ 0,3 giây"
+    assert tile.summary() == "13 / 13 đang nhận · trễ 0,3 giây"
     assert shown.count("đang nhận") == len(FEEDS)
     assert "Máy chủ hub-1 · kết nối từ 08:41:32" in shown
 
@@ -121,7 +121,7 @@ def test_trouble_is_said(qtbot: QtBot) -> None:
     tile = make(qtbot, sample, "640x450")
     shown = words(tile)
     assert {"số liệu cũ 12 phút", "đã lưu 1 giờ", "đang bù", "Mất kết nối máy chủ hub-1 45 giây"} <= set(shown)
-    assert tile.summary() == "9 / 12 đang nhận"
+    assert tile.summary() == "10 / 13 đang nhận"
     assert {"mới nhất", "trễ", "tin/giây"} <= set(shown)
 
 

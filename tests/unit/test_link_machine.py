@@ -492,3 +492,16 @@ def test_control_without_the_judgement_of_lateness_old_news_looks_live(monkeypat
         rig.machine.on_live([HEARTBEAT_TOPIC, encode(late)], rig.now_s)
     assert rig.seen.feeds["alarms"].quality is FeedQuality.LIVE
     assert abs(rig.clock.now_ns() - rig.time.now_ns()) > 5 * NS_PER_S
+
+
+def test_a_feed_that_a_backend_may_leave_out_counts_once_it_has_a_head() -> None:
+    rig = Rig(at(0))
+    heads = {"alarms": FeedHead("e", 0)}
+    rig.join(heads)
+    rig.turn(0.6)
+    assert "handovers" not in rig.seen.feeds
+    assert "layouts" in rig.seen.feeds, "one that belongs to the protocol is missed"
+    rig.beat({**heads, "handovers": FeedHead("e", 0)})
+    asked = [m for _ in range(4) for m in rig.turn(0.05) if m["msg"] == "SNAPGET"]
+    assert [m["feed"] for m in asked] == ["handovers"]
+    assert rig.seen.feeds["handovers"].quality is FeedQuality.CATCHING_UP

@@ -38,7 +38,7 @@ _ASKS = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED)
 class HandoverPage(Page):
     """See the module. `about`: a hand-over that was, by its number."""
 
-    feeds = frozenset({FEED, "timeline"})
+    feeds = frozenset({FEED})
 
     def __init__(
         self, session: Session, window: QWidget, scale: TypeScale, room: QRect, doer: Doer, about: str = ""
@@ -218,7 +218,10 @@ class HandoverPage(Page):
         return self.may_not(Verb.TAKE_OVER) or self.ask(question)
 
     def _sign(self, verb: Verb, seen: Handover | None, args: dict[str, str]) -> str:
-        return self._submit(verb, seen, seen.state_rev if seen is not None else 0, args)
+        why = self._submit(verb, seen, seen.state_rev if seen is not None else 0, args)
+        if not why and seen is not None and verb is Verb.TAKE_OVER:
+            self._chosen = seen.id  # it stays in sight, locked: for the export
+        return why
 
     def _submit(self, verb: Verb, seen: Handover | None, rev: int, args: dict[str, str]) -> str:
         return self.session.acts.submit(verb, FEED, seen.id if seen is not None else NEW, rev, args)

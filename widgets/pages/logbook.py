@@ -6,6 +6,7 @@ Nothing is ever changed: a correction is a new entry that names the old one, and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from backends.domain.action import Verb
 from backends.domain.incident import TimelineEvent
@@ -26,7 +27,7 @@ ENTRY_MOST = 1000
 class LogbookPage(Page):
     """See the module. `about`: the entry that it was opened for is chosen."""
 
-    feeds = frozenset({"timeline"})
+    most = 300
 
     def title(self) -> str:
         return tr("logbook.title")
@@ -39,9 +40,11 @@ class LogbookPage(Page):
     def look_up(self, words: str) -> Sequence[Row]:
         wanted, entries = split(words), self.session.city.logbook
         corrected = {entry.corrects for entry in entries.values()}
-        rows = [self._row(entry, corrected) for entry in reversed(entries.values())]
-        found = [row for row in rows if matches(wanted, tokens(f"{row.title} {row.place} {row.state}"))]
-        heading = Row(("heading", "entries"), tr("logbook.heading", n=len(found)), heading=True)
+        rows = (self._row(entry, corrected) for entry in reversed(entries.values()))
+        fit = (row for row in rows if not wanted or matches(wanted, tokens(f"{row.title} {row.place} {row.state}")))
+        found = list(islice(fit, self.most))
+        count = len(found) if wanted else len(entries)
+        heading = Row(("heading", "entries"), tr("logbook.heading", n=count), heading=True)
         write = [] if wanted else [Row(_WRITE, tr("logbook.write"), state=self.may_not(Verb.LOG))]
         return [*write, heading, *found] if found or not wanted else []
 
