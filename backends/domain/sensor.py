@@ -56,6 +56,8 @@ class Sensor(msgspec.Struct, frozen=True, omit_defaults=True):
     """When the forecast was issued, UTC; 0 = not said."""
     last: Value | None = None
     camera_ids: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
+    """Ids of the series that it is worked out from, such as an index; empty = it is measured."""
     rev: int = 1
 
 

@@ -23,8 +23,9 @@ from backends.domain.quality import Quality, Value
 from backends.domain.sensor import Sample, Sensor
 from backends.domain.world import CameraMoved, Condition, Measured, WorldEvent
 from backends.hub.actions import ActionDesk, Answer
+from backends.hub.air import AirHours
 from backends.hub.intake import RECORD_FEEDS, Intake
-from backends.hub.ports import Change, EventLog, LogTrouble, WorldSource
+from backends.hub.ports import Change, EventLog, LogTrouble, NotLeading, WorldSource
 from backends.hub.site_cameras import Device, SiteCameras
 from backends.hub.standby import slices
 from backends.hub.trend import WINDOW_NS
@@ -51,11 +52,13 @@ class Core:
     def __init__(
         self, events: EventLog, world: WorldSource, wall_ns: Callable[[], int] = time.time_ns,
         site: SiteCameras | None = None, define: Callable[[str, Sensor | None], Definition] = lambda *_: PLAIN,
-        limits: Callable[[Sensor], Sensor] = lambda sensor: sensor,
+        limits: Callable[[Sensor], Sensor] = lambda sensor: sensor, air: AirHours | None = None,
     ) -> None:  # fmt: skip
         """`site`: whose cameras, once it names any, stand in the place of the world's. `define`: how an alarm of that
-        condition key, or of that sensor, behaves. `limits`: a sensor with the limits that the hub's files give it."""
+        condition key, or of that sensor, behaves. `limits`: a sensor with the limits that the hub's files give it.
+        `air`: works out the index of air stations."""
         self.log = events
+        self._air = air
         self._site = site
         self._wall_ns = wall_ns
         self._world = world
@@ -277,15 +280,30 @@ class Core:
         return Answer(answer.acks, (*before, *answer.published))
 
     def maintain(self, now_ns: int) -> None:
-        """Once a second: the site's cameras, the clocks of reports, housekeeping of the log, whose trouble shows at the
-        next round."""
+        """Once a second: the site's cameras, the clocks of reports, the index of an air station, housekeeping of the
+        log, whose trouble shows at the next round."""
         if self._site is not None and self._site.look():
             self._list_cameras(now_ns)
         self._waiting += self._intake.escalate(now_ns)
+        self._look_at_air(now_ns)
         try:
             self.log.maintain(now_ns)
         except LogTrouble as trouble:
             log.error("%s", trouble)
+
+    def _look_at_air(self, now_ns: int) -> None:
+        """Hours that were missed are kept for plots and histories; only the newest one is judged by its limits."""
+        try:
+            found = self._air.look(now_ns, self._intake.records("sensors"), self.log) if self._air is not None else None
+        except NotLeading:
+            raise
+        except Exception:  # noqa: BLE001  # logged with its trace in _fault
+            self._fault("the index of an air station")
+            return
+        if found is not None:
+            self.put("sensors", found.sensor, now_ns)
+            self._waiting_samples += found.samples[:-1]
+            self._take_in(Measured(now_ns, found.samples[-1:]))
 
     # --- what it tells ---------------------------------------------------------------------------
 

@@ -169,7 +169,8 @@ class Intake:
 
     def _watch(self, sensor: Sensor) -> None:
         self.engine.watch(sensor)
-        self._silence.plan(sensor)
+        if not sensor.derived:  # what it is worked out from is missed instead
+            self._silence.plan(sensor)
 
     def _forget(self, feed: str, id_: str, t_ns: int) -> list[Change]:
         changes: list[Change] = []

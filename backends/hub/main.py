@@ -29,6 +29,7 @@ import zmq
 from backends.domain.feeds import Mode
 from backends.domain.times import NS_PER_S, ForwardClock, ScaledClock, SessionClock
 from backends.hub.access import SESSION_S
+from backends.hub.air import AirHours
 from backends.hub.alarm_definitions import Definitions
 from backends.hub.answers import Identity
 from backends.hub.core import START_T, WALL_T, WORLD_T, Core
@@ -266,7 +267,10 @@ def _serve_log(
     start_ns = _start(settings, events) if start_ns is None else start_ns
     folder = Path(settings.data_dir)
     book = LimitBook([Path(settings.limits_dir)] if settings.limits_dir else [], folder / LIMITS)
-    core = Core(events, world(settings, start_ns), site=site, define=Definitions(folder).of, limits=book.of)
+    core = Core(
+        events, world(settings, start_ns), site=site, define=Definitions(folder).of, limits=book.of,
+        air=AirHours(book.scales),
+    )  # fmt: skip
     loaded = core.start(start_ns)
     clock = make_clock(events) if make_clock is not None else _clock(settings, events)
     instance = os.urandom(8).hex()
