@@ -179,7 +179,7 @@ def test_the_table_is_saved_and_audited_as_figures(room: Room, sample: SampleSes
     answered(room)
     assert page.choose(row(page, "save", "csv"), False) == ""
     (job,) = jobs
-    assert (job.kind, job.what, job.target) == ("csv", "save_figures", "alarms")
+    assert (job.kind, job.what, job.feed, job.sensor_id) == ("csv", "save_figures", "alarms", "figures")
     assert job.account["saved_by"] == sample.city.grant.operator_id
     lines = job.content.decode("utf-8-sig").splitlines()
     assert lines[0] == "figure,of,value,unit,target,met,from,to"

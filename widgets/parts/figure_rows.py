@@ -179,10 +179,7 @@ def job_of(figures: AlarmFigures, now_ns: int, mode: Mode, who: str) -> Job:
         "saved_by": who,
         "mode": mode.value,
     }
-    return Job(
-        "csv", "", stem, to_csv(figures), account, what="save_figures", target="alarms",
-        failed="alarm_figures.save_failed",
-    )  # fmt: skip
+    return Job("csv", "figures", stem, to_csv(figures), account, what="save_figures", feed="alarms")
 
 
 def to_csv(figures: AlarmFigures) -> bytes:
