@@ -128,7 +128,7 @@ def derived(station: str, inputs: Sequence[Sensor], scale: Scale | None) -> Sens
         id=f"{station}.{PARAMETER}", name=_NAME, unit="", station_id=station, station=one.station,
         parameter=PARAMETER, decimals=0, period_s=3600.0, area_id=one.area_id, lon=one.lon, lat=one.lat, low=0.0,
         high=200.0, limits=limits_of(scale) if scale is not None else (), camera_ids=one.camera_ids,
-        derived=tuple(sensor.id for sensor in inputs),
+        derived=tuple(sensor.id for sensor in inputs), bands=scale.bands if scale is not None else (),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from backends.domain.alarm import Priority
 from backends.domain.feeds import Mode
 from backends.domain.limits import scale_at
 from backends.domain.quality import Quality
-from backends.domain.sensor import Flagged, Sample, Sensor
+from backends.domain.sensor import Flagged, Sample, Sensor, band_of
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.domain.world import Directory, Measured, WorldEvent
@@ -99,6 +99,8 @@ def test_the_series_is_a_sensor_of_its_station_with_the_levels_of_the_scale() ->
     index = derived("air-01", [PM25, NO2], scale)
     assert (index.id, index.unit, index.station, index.parameter) == ("air-01.vn_aqi", "", PM25.station, "vn_aqi")
     assert index.derived == (PM25.id, NO2.id)
+    assert [(band.name.vi, band.colour) for band in index.bands[:1]] == [("Tốt", (0, 228, 0))]
+    assert band_of(index.bands, 87.0).name.en == "Moderate"
     assert [(one.label.vi, one.value, one.priority) for one in index.limits] == [
         ("Xấu", 150, Priority.MEDIUM), ("Rất xấu", 200, Priority.HIGH), ("Nguy hại", 300, Priority.URGENT),
     ]  # fmt: skip
