@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from backends.domain.alarm import Priority
-from backends.domain.sensor import Limit, Sensor
+from backends.domain.sensor import Band, Limit, Sensor, band_of
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 
@@ -106,17 +106,6 @@ def sets_at(sets: Iterable[LimitSet], parameter: str, day: str, over: str = "", 
     return sorted(of_station or general, key=lambda one: one.valid_from, reverse=True)
 
 
-class Band(msgspec.Struct, frozen=True):
-    """One step of a scale."""
-
-    name: LocalText
-    to: float
-    """The highest index in it; a level's number where the scale has no index."""
-    colour: tuple[int, ...] = ()
-    """Red, green, blue as the standard gives them; empty = it gives none in figures."""
-    priority: Priority | None = None
-
-
 class Scale(msgspec.Struct, frozen=True):
     """An index or a ladder of levels, from one day to another."""
 
@@ -136,7 +125,7 @@ class Scale(msgspec.Struct, frozen=True):
 
     def band(self, index: float) -> Band:
         """The step that an index is in; beyond the last one, the last."""
-        return next((band for band in self.bands if index <= band.to), self.bands[-1])
+        return band_of(self.bands, index)
 
 
 def scale_at(scales: Iterable[Scale], scale_id: str, day: str) -> Scale | None:

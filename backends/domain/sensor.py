@@ -29,6 +29,22 @@ class Limit(msgspec.Struct, frozen=True, omit_defaults=True):
     """Filled in by the hub, from its files of limits."""
 
 
+class Band(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One step of a scale."""
+
+    name: LocalText
+    to: float
+    """The highest index in it; a level's number where the scale has no index."""
+    colour: tuple[int, ...] = ()
+    """Red, green, blue as the standard gives them; empty = it gives none in figures."""
+    priority: Priority | None = None
+
+
+def band_of(bands: tuple[Band, ...], index: float) -> Band:
+    """The step that an index is in; beyond the last one, the last."""
+    return next((band for band in bands if index <= band.to), bands[-1])
+
+
 class Sensor(msgspec.Struct, frozen=True, omit_defaults=True):
     """One series: a parameter at a station."""
 
@@ -56,6 +72,10 @@ class Sensor(msgspec.Struct, frozen=True, omit_defaults=True):
     """When the forecast was issued, UTC; 0 = not said."""
     last: Value | None = None
     camera_ids: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
+    """Ids of the series that it is worked out from, such as an index; empty = it is measured."""
+    bands: tuple[Band, ...] = ()
+    """Of an index: the steps of its scale, lowest first. Their colours are for a badge of the index alone."""
     rev: int = 1
 
 

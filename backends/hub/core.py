@@ -24,11 +24,12 @@ from backends.domain.quality import Quality, Value
 from backends.domain.sensor import Sample, Sensor
 from backends.domain.world import CameraMoved, Condition, Measured, WorldEvent
 from backends.hub.actions import ActionDesk, Answer
+from backends.hub.air import AirHours
 from backends.hub.config_desk import ConfigDesk, over, settings_in
 from backends.hub.handover_desk import outdated
 from backends.hub.intake import RECORD_FEEDS, Intake
 from backends.hub.logbook import entries_of
-from backends.hub.ports import Change, EventLog, LogTrouble, WorldSource
+from backends.hub.ports import Change, EventLog, LogTrouble, NotLeading, WorldSource
 from backends.hub.site_cameras import Device, SiteCameras
 from backends.hub.standby import slices
 from backends.hub.trend import WINDOW_NS
@@ -56,12 +57,13 @@ class Core:
         self, events: EventLog, world: WorldSource, wall_ns: Callable[[], int] = time.time_ns,
         site: SiteCameras | None = None, define: Callable[[str, Sensor | None], Definition] = lambda *_: PLAIN,
         limits: Callable[[Sensor], Sensor] = lambda sensor: sensor,
-        procedures: Sequence[ConfigRecord] = (),
+        procedures: Sequence[ConfigRecord] = (), air: AirHours | None = None,
     ) -> None:  # fmt: skip
         """`site`: whose cameras, once it names any, stand in the place of the world's. `define`: how an alarm of that
         condition key, or of that sensor, behaves. `limits`: a sensor with the limits that the hub's files give it.
-        `procedures`: those of its files, with the telephone lists."""
+        `procedures`: those of its files, with the telephone lists. `air`: works out the index of air stations."""
         self.log = events
+        self._air = air
         self._site = site
         self._procedures = procedures
         self._wall_ns = wall_ns
@@ -294,17 +296,32 @@ class Core:
         return Answer(answer.acks, (*before, *answer.published))
 
     def maintain(self, now_ns: int) -> None:
-        """Once a second: the site's cameras, settings whose day has come, the clocks of reports, housekeeping of the
-        log, whose trouble shows at the next round."""
+        """Once a second: the site's cameras, settings whose day has come, the clocks of reports, the index of an air
+        station, housekeeping of the log, whose trouble shows at the next round."""
         if self._site is not None and self._site.look():
             self._list_cameras(now_ns)
         self._waiting += self._config.turn(now_ns)
         self._waiting += self._intake.escalate(now_ns)
         self._waiting += self._intake.let_go("handovers", outdated(self._intake.records("handovers")), now_ns)
+        self._look_at_air(now_ns)
         try:
             self.log.maintain(now_ns)
         except LogTrouble as trouble:
             log.error("%s", trouble)
+
+    def _look_at_air(self, now_ns: int) -> None:
+        """Hours that were missed are kept for plots and histories; only the newest one is judged by its limits."""
+        try:
+            found = self._air.look(now_ns, self._intake.records("sensors"), self.log) if self._air is not None else None
+        except NotLeading:
+            raise
+        except Exception:  # noqa: BLE001  # logged with its trace in _fault
+            self._fault("the index of an air station")
+            return
+        if found is not None:
+            self.put("sensors", found.sensor, now_ns)
+            self._waiting_samples += found.samples[:-1]
+            self._take_in(Measured(now_ns, found.samples[-1:]))
 
     # --- what it tells ---------------------------------------------------------------------------
 

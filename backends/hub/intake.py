@@ -182,7 +182,8 @@ class Intake:
 
     def _watch(self, sensor: Sensor) -> None:
         self.engine.watch(sensor)
-        self._silence.plan(sensor)
+        if not sensor.derived:  # what it is worked out from is missed instead
+            self._silence.plan(sensor)
 
     def let_go(self, feed: str, ids: Iterable[str], t_ns: int) -> list[Change]:
         """These records leave their feed."""

@@ -17,8 +17,8 @@ from typing import Any, TypeGuard
 import msgspec
 
 from backends.domain.alarm import Priority
-from backends.domain.limits import Band, Level, LimitSet, Scale
-from backends.domain.sensor import Limit, Sensor
+from backends.domain.limits import Level, LimitSet, Scale
+from backends.domain.sensor import Band, Limit, Sensor
 from backends.domain.text import LocalText
 from backends.hub import rule_file
 from backends.hub.rule_file import MOST_BYTES, Bad, Fault, known, local, number, one_of, text, texts

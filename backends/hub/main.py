@@ -29,6 +29,7 @@ import zmq
 from backends.domain.feeds import Mode
 from backends.domain.times import NS_PER_S, ForwardClock, ScaledClock, SessionClock
 from backends.hub.access import SESSION_S
+from backends.hub.air import AirHours
 from backends.hub.alarm_definitions import Definitions
 from backends.hub.answers import Identity
 from backends.hub.config_desk import carry, settings_in
@@ -278,7 +279,7 @@ def _serve_log(
     procedures = ProcedureBook(_folders(settings.procedures_dir), folder / PROCEDURES).records
     core = Core(
         events, world(settings, start_ns), site=site, define=Definitions(folder).of, limits=book.of,
-        procedures=procedures,
+        procedures=procedures, air=AirHours(book.scales),
     )  # fmt: skip
     loaded = core.start(start_ns)
     clock = make_clock(events) if make_clock is not None else _clock(settings, events)

@@ -30,7 +30,7 @@ def event(
     priority: Priority | None = None,
 ) -> Change:  # fmt: skip
     """One row of the timeline."""
-    record = TimelineEvent(id_, t_ns, what, target, actor, text, priority)
+    record = TimelineEvent(id_, t_ns, what, target, actor, text, priority=priority)
     return Change("timeline", "event", id_, t_ns, record, cause=cause)
 
 

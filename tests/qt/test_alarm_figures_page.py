@@ -111,6 +111,9 @@ def test_each_figure_stands_beside_its_target(room: Room) -> None:
     assert row(page, "answered", "high").state == "giữa 42 giây · 95% trong 3 phút"
     assert titles(page, "cause")[1] == "Bơm 7"
     assert row(page, "cause", "gone").state == "6 lần · 5%"
+    young = answered(room, AlarmFigures(within=(0, 9), counted=((0, 9),), peak=0.0))
+    assert row(young, "figure", "rate").state == "chưa đủ 10 phút"
+    assert row(young, "figure", "top").state == "Không có cảnh báo"
     bearable = answered(room, told(room.sample, rate=1.4))
     assert row(bearable, "figure", "rate").state == "1,4 · nên ≤ 1 · quá mức, còn xử lý được"
 
@@ -179,7 +182,7 @@ def test_the_table_is_saved_and_audited_as_figures(room: Room, sample: SampleSes
     answered(room)
     assert page.choose(row(page, "save", "csv"), False) == ""
     (job,) = jobs
-    assert (job.kind, job.what, job.target) == ("csv", "save_figures", "alarms")
+    assert (job.kind, job.what, job.feed, job.sensor_id) == ("csv", "save_figures", "alarms", "figures")
     assert job.account["saved_by"] == sample.city.grant.operator_id
     lines = job.content.decode("utf-8-sig").splitlines()
     assert lines[0] == "figure,of,value,unit,target,met,from,to"

@@ -57,7 +57,8 @@ def test_a_limits_alarm_belongs_by_what_its_sensor_measures(tmp_path: Path) -> N
     definitions = site(tmp_path)
     dust = Sensor("air-1.pm25", LocalText("PM2.5"), "µg/m³", parameter="pm25")
     assert definitions.of("limit:air-1.pm25", dust).off_delay_s == 120
-    assert definitions.of("limit:hieu-level", RIVER) == Definition(procedure_id="river", sector="flood")  # the shipped class
+    shipped = Definition(procedure_id="river", sector="flood")
+    assert definitions.of("limit:hieu-level", RIVER) == shipped
     assert definitions.of("door:1") == PLAIN
 
 

@@ -85,10 +85,16 @@ def _row(figures: AlarmFigures, line: Line, now_ns: int) -> Row:
     priority = Priority(line.id) if line.id in _PRIORITIES else None
     title = tr(f"priority.{line.id}") if priority is not None else tr(f"alarm_figures_line.{line.id}")
     if line.value is None:
-        return Row(("figure", line.id), title, state=tr("alarm_figures.no_figure"), priority=priority)
+        return Row(("figure", line.id), title, state=_why_none(figures, line), priority=priority)
     state = f"{_number(line.id, line.value)} · {_target(line)} · {_verdict(line)}"
     place = _place(figures, line, now_ns)
     return Row(("figure", line.id), title, place=place, state=state, strong_state=line.met is False, priority=priority)
+
+
+def _why_none(figures: AlarmFigures, line: Line) -> str:
+    if figures.counted and line.id == "rate":
+        return tr("alarm_figures.too_short")
+    return tr("alarms.empty") if figures.counted and not figures.raised else tr("alarm_figures.no_figure")
 
 
 def _number(figure: str, value: float) -> str:
@@ -179,10 +185,7 @@ def job_of(figures: AlarmFigures, now_ns: int, mode: Mode, who: str) -> Job:
         "saved_by": who,
         "mode": mode.value,
     }
-    return Job(
-        "csv", "", stem, to_csv(figures), account, what="save_figures", target="alarms",
-        failed="alarm_figures.save_failed",
-    )  # fmt: skip
+    return Job("csv", "figures", stem, to_csv(figures), account, what="save_figures", feed="alarms")
 
 
 def to_csv(figures: AlarmFigures) -> bytes:

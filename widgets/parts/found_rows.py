@@ -8,6 +8,7 @@ from typing import Any
 
 from backends.domain.place import Area
 from backends.domain.quality import Quality
+from backends.domain.sensor import band_of
 from widgets import format as fmt
 from widgets.commands import COMMANDS, told_keys
 from widgets.i18n import Language, language, local, tr
@@ -73,6 +74,8 @@ def _sensor(session: Session, item: Item) -> Words:
     if newest is None or newest.value is None:
         return {**words, "state": tr("stale.never")}
     value = f"{fmt.number(newest.value, sensor.decimals)} {sensor.unit}".strip()
+    if sensor.bands:
+        value += f" · {local(band_of(sensor.bands, newest.value).name)}"
     if newest.quality is not Quality.GOOD:
         return {**words, "state": f"{value} · {tr(f'plot.quality.{newest.quality}')}", "strong_state": True}
     return {**words, "state": f"{value} · {fmt.event_minutes(newest.t_ns, session.clock.now_ns())}"}

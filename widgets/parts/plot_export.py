@@ -70,11 +70,8 @@ class Job:
     content: bytes
     account: dict[str, object]
     what: str = "save_plot"
-    """How the audit calls it."""
-    target: str = ""
-    """What it is of, in the audit; empty = that sensor."""
-    failed: str = "plot_hand.save_failed"
-    """What is said (`tr`) where it cannot be written."""
+    """As the audit calls it."""
+    feed: str = "sensors"
 
 
 @dataclass(frozen=True)
@@ -276,7 +273,7 @@ class ExportDesk(QObject):
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="exports")
         session.calls.saveAsked.connect(lambda job: self._writer.submit(self._write, job))
         self.written.connect(self._on_written)
-        self._failed.connect(lambda words, why: session.notices.tell_desk(tr(words, reason=why)))
+        self._failed.connect(lambda key, why: session.notices.tell_desk(tr(key, reason=why)))
 
     def close(self) -> None:
         """Finish what is being written."""
@@ -287,10 +284,10 @@ class ExportDesk(QObject):
         try:
             self.written.emit(write_job(self._folder, job))
         except OSError as error:
-            _log.error("export of %s: %s", job.target or job.sensor_id, error)
-            self._failed.emit(job.failed, str(error))
+            _log.error("export of %s: %s", job.sensor_id, error)
+            key = "plot_hand.save_failed" if job.what == "save_plot" else "alarm_figures.save_failed"
+            self._failed.emit(key, str(error))
 
     def _on_written(self, done: Done) -> None:
-        job = done.job
-        self._note(job.what, job.target or f"sensors/{job.sensor_id}", f"{done.path.name} sha256={done.sha256}")
+        self._note(done.job.what, f"{done.job.feed}/{done.job.sensor_id}", f"{done.path.name} sha256={done.sha256}")
         self._session.notices.tell_desk(tr("plot_hand.saved", file=str(done.path)))
