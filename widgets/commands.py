@@ -110,6 +110,7 @@ _ROWS: tuple[Command, ...] = (
     Command("window.lock", ("Ctrl+Shift+L",), offered=True),
     Command("window.briefing", ("Ctrl+F12",), offered=True),
     Command("window.restart", ("Ctrl+R",), offered=True),
+    Command("window.report_figures", offered=True),
     Command("alarms.move"),
     Command("alarms.acknowledge", ("Enter", "Return"), Verb.ACKNOWLEDGE),
     Command("alarms.claim", ("F9",), Verb.CLAIM),
