@@ -117,6 +117,7 @@ _ROWS: tuple[Command, ...] = (
     Command("window.briefing", ("Ctrl+F12",), offered=True),
     Command("window.restart", ("Ctrl+R",), offered=True),
     Command("window.alarm_screen", offered=True),
+    Command("window.report_figures", offered=True),
     Command("alarms.move"),
     Command("alarms.acknowledge", ("Enter", "Return"), Verb.ACKNOWLEDGE),
     Command("alarms.claim", ("F9",), Verb.CLAIM),

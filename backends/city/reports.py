@@ -30,6 +30,18 @@ _HEARD = (
     "Rất mong được xử lý sớm, xin cảm ơn.",
     "Có ảnh chụp kèm theo.",
 )
+_RATED = 0.4
+"""Of the reports that are done: so many are rated."""
+_WORDS: dict[int, tuple[str, ...]] = {
+    1: ("Vẫn như cũ, chưa thấy ai đến.", "Báo đã xong nhưng chưa làm gì."),
+    2: ("Làm một nửa rồi bỏ đó.", "Hôm sau lại như cũ."),
+    3: ("", "Hơi chậm."),
+    4: ("", "Tốt, cảm ơn trung tâm."),
+    5: ("Xử lý rất nhanh, cảm ơn.", ""),
+}
+"""What citizens say with so many stars."""
+_STARS = (5, 7, 14, 30, 44)
+"""How often one to five are given, in percent."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +164,23 @@ def _ordinary(rng: random.Random, t_ns: int, start_ns: int, pace: Pace) -> list[
         if t_ns > start_ns - 12 * _MIN_NS:
             return []
         end_ns = min(end_ns, start_ns - _MIN_NS)
-    return _life(report, ReportState.DONE, end_ns)
+    return _rated(_life(report, ReportState.DONE, end_ns), start_ns)
+
+
+def _rated(life: list[ReportMoved], start_ns: int) -> list[ReportMoved]:
+    """With what the citizen thinks of the result, where he says so. What came before the start was well done: nobody
+    begins a shift with other people's complaints. A generator of its own: others' numbers stay what they are."""
+    done = life[-1]
+    rng = random.Random(f"{done.report.category} {done.report.t_received_ns} rating")
+    if rng.random() >= _RATED:
+        return life
+    t_ns = done.t_ns + rng.randrange(5, 90) * _MIN_NS
+    stars = rng.choices(list(_WORDS), _STARS)[0]
+    stars = max(3, stars) if t_ns < start_ns else stars
+    report = msgspec.structs.replace(
+        done.report, rating=stars, rating_text=rng.choice(_WORDS[stars]), t_rated_ns=t_ns, rev=done.report.rev + 1
+    )
+    return [*life, ReportMoved(t_ns, report)]
 
 
 def stream(lives: Iterator[list[ReportMoved]], before: int) -> Iterator[ReportMoved]:

@@ -127,6 +127,10 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was done, in words that the citizen may read."""
     rating: int = 0
     """The citizen's, 1 to 5; 0 = none."""
+    rating_text: str = ""
+    """The citizen's words with it: plain text from outside."""
+    t_rated_ns: int = 0
+    """When it was given, by its source; a later result is not what it speaks of."""
     reopened: int = 0
     source_said: str = ""
     """State and agency as its source told them last: what it only repeats changes nothing."""
@@ -147,8 +151,27 @@ def remaining_s(report: Report, now_ns: int) -> float:
     return (due_ns(report, now_ns) - now_ns) / NS_PER_S
 
 
+LOW_RATING = 2
+"""At most so much: the citizen says that it is not done."""
+UNHAPPY_S = 3 * 86_400.0
+"""So long a low rating keeps a closed report in the queue."""
+
+
+def unhappy(report: Report) -> bool:
+    """Closed as done, and the citizen says that it is not."""
+    return report.state is ReportState.DONE and 0 < report.rating <= LOW_RATING
+
+
+def waits(report: Report, now_ns: int) -> bool:
+    """It belongs into the queue: it is open, or somebody should look whether to open it again."""
+    return report.state.open or (unhappy(report) and now_ns - report.t_rated_ns < UNHAPPY_S * NS_PER_S)
+
+
 def queue_order(report: Report, now_ns: int) -> tuple[int, int, str]:
-    """Overdue first (longest overdue first), then by what is due next; closed ones last."""
+    """Overdue first (longest overdue first), then by what is due next; closed ones last. A low rating counts as due
+    since it was given."""
+    if unhappy(report):
+        return (0, report.t_rated_ns, report.id)
     return (0 if report.state.open else 1, due_ns(report, now_ns), report.id)
 
 

@@ -112,16 +112,18 @@ def reopen(report: Report, reason: str, rule_hours: float, now_ns: int) -> Repor
     state = ReportState.ASSIGNED if report.state is ReportState.DONE else ReportState.NEW
     due = now_ns + int(rule_hours * 3600 * NS_PER_S)
     return _moved(
-        report, state=state, reason=reason, reopened=report.reopened + 1, t_closed_ns=0, rating=0, escalated=0,
+        report, state=state, reason=reason, reopened=report.reopened + 1, t_closed_ns=0, escalated=0,
+        rating=0, rating_text="", t_rated_ns=0,
         t_due_ns=due, paused_ns=max(0, now_ns - report.t_received_ns),
     )  # fmt: skip
 
 
-def rate(report: Report, stars: int) -> Report:
-    """The citizen's word on the result."""
-    if report.state is not ReportState.DONE:
+def rate(report: Report, stars: int, words: str = "", t_rated_ns: int = 0) -> Report:
+    """The citizen's word on the result. One given before this result was is not about it."""
+    if report.state is not ReportState.DONE or (t_rated_ns and t_rated_ns <= report.t_closed_ns):
         raise TransitionRefused("not_closed")
-    return msgspec.structs.replace(report, rating=stars, rev=report.rev + 1)
+    rated = {"rating": stars, "rating_text": words, "t_rated_ns": t_rated_ns}
+    return msgspec.structs.replace(report, rev=report.rev + 1, **rated)
 
 
 def merge(report: Report, into: Report, children: Sequence[Report], now_ns: int) -> tuple[Report, ...]:

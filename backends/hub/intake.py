@@ -39,6 +39,7 @@ from backends.hub.ports import Change
 from backends.hub.silence import PREFIX, Silence
 
 RECORD_FEEDS = ("cameras", "sensors", "indicators", "roster", "stations", "config", "reports", "layouts", "handovers")
+MOST_STARS = 5
 
 
 class Intake:
@@ -242,6 +243,8 @@ class Intake:
         changes = self.put("reports", _told(old, report, t_ns), t_ns)
         if changes and (old is None or old.state is not report.state):
             changes.append(timeline.of_report(changes[0].record, t_ns))
+        if changes and old is not None and old.t_rated_ns != changes[0].record.t_rated_ns and changes[0].record.rating:
+            changes.append(timeline.of_rating(changes[0].record, t_ns))
         return changes
 
     def _due(self, report: Report) -> Report:
@@ -287,6 +290,7 @@ def _told(ours: Report | None, theirs: Report, t_ns: int) -> Report:
         return msgspec.structs.replace(theirs, source_said=said)
     if ours.decided_by:
         moved = _agency_says(ours, theirs, t_ns) if said != ours.source_said else ours
+        moved = _citizen_says(moved, theirs)
         return msgspec.structs.replace(moved, source_said=said)
     # Who has it in hand and how high it has gone are the centre's own, whatever a source tells anew.
     held = (ours.holder, ours.holder_id) if theirs.state.open else ("", "")
@@ -307,6 +311,15 @@ def _agency_says(ours: Report, theirs: Report, t_ns: int) -> Report:
     if theirs.state is ReportState.RETURNED:
         return report_moves.send_back(ours, theirs.reason, t_ns)
     return ours
+
+
+def _citizen_says(ours: Report, theirs: Report) -> Report:
+    """The citizen's word on the result comes by the source, whoever decided; one on an earlier result is over."""
+    if not 1 <= theirs.rating <= MOST_STARS or theirs.t_rated_ns <= max(ours.t_closed_ns, ours.t_rated_ns):
+        return ours
+    if ours.state is not ReportState.DONE:
+        return ours
+    return report_moves.rate(ours, theirs.rating, theirs.rating_text, theirs.t_rated_ns)
 
 
 def _as_seen(listed: Camera, known: Camera | None) -> Camera:

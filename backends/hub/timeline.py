@@ -61,6 +61,13 @@ def of_report(report: Report, t_ns: int) -> Change:
     return event(f"{report.id}/{report.state_rev}", what, report.id, t_ns, text=report.title)
 
 
+def of_rating(report: Report, t_ns: int) -> Change:
+    """The citizen has rated the result. The words are not here: they are personal, and the record has them."""
+    stars = f"{report.rating}/5"
+    text = LocalText(*(f"{report.title.get(lang)} · {stars}" for lang in ("vi", "en")))
+    return event(f"{report.id}/rated/{report.rev}", "report_rated", report.id, t_ns, text=text)
+
+
 def of_escalation(report: Report, t_ns: int) -> Change:
     """Its time is used up: it goes to somebody higher."""
     return event(f"{report.id}/{report.state_rev}", "report_escalated", report.id, t_ns, text=report.title)

@@ -265,3 +265,40 @@ def test_it_goes_up_at_the_shares_of_its_category(core: Core) -> None:
     core.round(NOW + 8 * HOUR, 3.0)
     assert stored(core).escalated == 2
     assert [what for what, _ in said(core)].count("report_escalated") == 6, "three reports, two steps each"
+
+
+# -- the citizen's word ---------------------------------------------------------------------------------------
+
+
+def test_a_rating_comes_by_the_source_whoever_decided_and_speaks_of_the_last_result(core: Core, desk: Desk) -> None:
+    desk(Verb.ASSIGN, agency="drains")
+    desk(Verb.CLOSE, result="đã thông cống")
+
+    def told(stars: int, t_ns: int) -> Report:
+        theirs = report(
+            state=ReportState.DONE, t_closed_ns=NOW + 9, rating=stars, rating_text="vẫn ngập", t_rated_ns=t_ns
+        )
+        core._intake.event(ReportMoved(t_ns, theirs))
+        found: Report = core.records("reports")["PA-8"]
+        return found
+
+    before = told(1, NOW)
+    assert before.rating == 0, "given before it was closed"
+    rated = told(1, NOW + HOUR)
+    assert (rated.rating, rated.rating_text, rated.result) == (1, "vẫn ngập", "đã thông cống")
+    assert rated.state_rev == before.state_rev, "no click on it is a conflict because of a rating"
+    assert desk(Verb.REOPEN, reason="chưa xong")[0] == "applied"
+    assert (core.records("reports")["PA-8"].rating, core.records("reports")["PA-8"].rating_text) == (0, "")
+    again = told(1, NOW + HOUR)
+    assert (again.rating, again.state) == (0, ReportState.ASSIGNED), "the source only repeats itself"
+
+
+def test_a_rating_is_an_event_without_the_citizens_words() -> None:
+    intake = Intake()
+    done = report(state=ReportState.DONE, t_closed_ns=NOW)
+    intake.event(ReportMoved(NOW, done))
+    changes = intake.event(
+        ReportMoved(NOW + 5, msgspec.structs.replace(done, rating=2, rating_text="chưa xong", t_rated_ns=NOW + 5))
+    )
+    (event,) = [change.record for change in changes if change.type == "event"]
+    assert (event.what, event.text.vi) == ("report_rated", "Ngập sâu · 2/5")

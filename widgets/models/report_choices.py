@@ -7,13 +7,13 @@ narrow it down. What a person may not do stays in the list and says why.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from backends.domain.access import Right
 from backends.domain.action import Verb
 from backends.domain.place import Agency, SlaRule
-from backends.domain.report import Report, ReportState
+from backends.domain.report import Report, ReportState, unhappy
 from backends.domain.report_moves import STEPS
 from backends.domain.report_twins import WITHIN_M, WITHIN_S, Reach, Twin, twins
 from backends.domain.text import fold
@@ -42,16 +42,15 @@ class Choice:
     """The argument that is still to be typed: "reason", "result" or "text"; empty = none."""
     refused: str = ""
     """Why not, as Grant.refusal; empty = it may be done."""
+    typed: str = ""
+    """What the field begins with."""
 
 
 def choices(city: CityModel, report: Report) -> list[Choice]:
     """All that fits the report as it stands; the first is what is mostly right."""
     found = [*_decide(city, report), *_work(city, report), *_other(city, report)]
     refused = {verb: city.grant.refusal(verb) for verb in {one.verb for one in found if one.verb is not None}}
-    return [
-        Choice(one.verb, one.words, one.args, one.ask, refused[one.verb] if one.verb else _unseen(city, one))
-        for one in found
-    ]
+    return [replace(one, refused=refused[one.verb] if one.verb is not None else _unseen(city, one)) for one in found]
 
 
 def _unseen(city: CityModel, one: Choice) -> str:
@@ -127,7 +126,8 @@ def _other(city: CityModel, report: Report) -> list[Choice]:
     if report.state is ReportState.MERGED:
         return [Choice(Verb.UNMERGE, tr("reports.do.unmerge", id=report.merged_into)), *reveal]
     if not report.state.open:
-        return [Choice(Verb.REOPEN, tr("reports.do.reopen"), ask="reason"), *reveal]
+        typed = tr("reports.reopen_reason", n=report.rating) if unhappy(report) else ""
+        return [Choice(Verb.REOPEN, tr("reports.do.reopen"), ask="reason", typed=typed), *reveal]
     held, paused = report.holder_id, report.t_paused_ns
     units = sorted(_config(city, Agency), key=lambda one: (one.id != report.agency_id, fold(local(one.name))))
     return [

@@ -14,7 +14,7 @@ import msgspec
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from backends.domain.action import ActionStatus, Stage
-from backends.domain.report import Report, queue_order, remaining_s, sla_used
+from backends.domain.report import Report, queue_order, remaining_s, sla_used, unhappy, waits
 from widgets import format as fmt
 from widgets.i18n import local, tr
 
@@ -46,7 +46,12 @@ class Sla:
 
 
 def sla_of(report: Report, now_ns: int) -> Sla:
-    """The SLA clock of `report` in the language on screen."""
+    """The SLA clock of `report` in the language on screen; of a closed one how the citizen found it, or when."""
+    if not report.state.open:
+        words = tr("reports.rated", n=report.rating) if report.rating else ""
+        if report.t_closed_ns and not words:
+            words = tr("reports.closed_at", at=fmt.event_minutes(report.t_closed_ns, now_ns))
+        return Sla(words, overdue=False, soon=unhappy(report), used=1.0)
     left_s = remaining_s(report, now_ns)
     overdue = left_s < 0
     key = "reports.overdue" if overdue else "reports.left"
@@ -58,7 +63,9 @@ def sla_of(report: Report, now_ns: int) -> Sla:
 
 def report_words(report: Report) -> list[str]:
     """What else should be known of it, the gravest first: short words for a row or a panel."""
-    words = [tr(f"reports.escalated_{min(2, report.escalated)}")] if report.escalated else []
+    words = [tr("reports.unhappy")] if unhappy(report) else []
+    if report.escalated:
+        words.append(tr(f"reports.escalated_{min(2, report.escalated)}"))
     if report.holder:
         words.append(tr("reports.held", who=report.holder))
     counted = ((report.reporters, 2, "people"), (report.bounces, 1, "bounced"), (report.reopened, 1, "reopened"))
@@ -81,7 +88,7 @@ def click_words(status: ActionStatus) -> str:
 
 
 class ReportModel(QAbstractListModel):
-    """One row an open report."""
+    """One row a report that is open, or that a citizen says is not done."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -122,9 +129,9 @@ class ReportModel(QAbstractListModel):
     # -- writing -------------------------------------------------------------------------------------
 
     def sync(self, reports: Iterable[Report], now_ns: int) -> None:
-        """Show exactly the open ones of `reports`, as one batch: leave, move, arrive, change."""
+        """Show exactly those of `reports` that wait for somebody, as one batch: leave, move, arrive, change."""
         self._now_ns = now_ns
-        wanted = sorted((r for r in reports if r.state.open), key=lambda r: queue_order(r, now_ns))
+        wanted = sorted((r for r in reports if waits(r, now_ns)), key=lambda r: queue_order(r, now_ns))
         self._drop({r.id for r in wanted})
         have = {r.id for r in self._rows}
         self._arrange([r.id for r in wanted if r.id in have])

@@ -35,6 +35,8 @@ NEW = "new-"
 REASON_LIMIT, TITLE_LIMIT = 500, 200
 _WORD_LINES = 3
 """The citizen's own words take so many lines at most."""
+_DONE_LINES = 2
+"""What was done, and what the citizen says to it, so many each."""
 _LEAST_LINES = 8
 """Of reading text, that the tile must have below small pictures: the field, some rows, and the queue's head above."""
 
@@ -288,7 +290,7 @@ class ReportPanel(QWidget):
             self.revealAsked.emit(report_id)
         elif choice.ask:
             self._asking, self._wrong = choice, ""
-            self.field.clear()
+            self.field.setText(choice.typed)
             camera = self.session.city.camera(choice.args.get(STILL, ""))
             if camera is not None:
                 self.still.begin(camera)
@@ -376,11 +378,15 @@ class ReportPanel(QWidget):
         self.placed.emit()
 
     def _own_words(self) -> list[str]:
+        """What the citizen wrote, what was done, and what the citizen says to that: lines."""
         report = self.report
-        if report is None or not report.text or not self.session.city.shows_personal_data:
+        if report is None or not self.session.city.shows_personal_data:
             return []
         room = max(1.0, self._tile.width() - 2 * self.scale.pad)
-        return text.wrap(report.text, self.scale.floor, Weight.REGULAR, room, _WORD_LINES)
+        done = tr("reports.result", text=report.result) if report.result else ""
+        rated = tr("reports.rated_words", n=report.rating, text=report.rating_text) if report.rating_text else ""
+        said = ((report.text, _WORD_LINES), (done, _DONE_LINES), (rated, _DONE_LINES))
+        return [line for words, most in said for line in text.wrap(words, self.scale.floor, Weight.REGULAR, room, most)]
 
     def _field_top(self) -> int:
         return self._below_words() + self._strip_height() + self.scale.line(self.scale.floor)

@@ -296,13 +296,23 @@ class ReportsTile(Tile):
         return report if isinstance(report, Report) else None
 
     def choose(self, report_id: str) -> bool:
-        """The keyboard on that report's row; False: it is not in this queue."""
+        """The keyboard on that report's row, or on one that is closed, opened; False: it is not of this queue."""
         rows = range(self.model.rowCount())
         row = next((n for n in rows if self.model.report(n).id == report_id), -1)
-        if row < 0 or self.scale.wall:
+        if self.scale.wall:
             return False
+        if row < 0:
+            return self._open_closed(report_id)
         self.list.select_row(row)
         self.list.setFocus()
+        return True
+
+    def _open_closed(self, report_id: str) -> bool:
+        report: Report | None = self.session.city.records("reports").get(report_id)
+        if report is None or report.state.open or self.options.area not in ("", report.area_id):
+            return False
+        self.reveal.wipe()
+        self.panel.open_for(report)
         return True
 
     def _open_selected(self) -> None:
