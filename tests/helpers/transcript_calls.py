@@ -21,6 +21,21 @@ def reveal_reporter(s: Scribe) -> None:
     s.say("no reason given", {**ask, "request": 3, "reason": ""})
 
 
+@scene(sign_in="password")
+def accounts(s: Scribe) -> None:
+    """Who sees which accounts; a role is changed by an administrator, who may not change his own."""
+    hello(s)
+    ask = {"msg": "ACCOUNTS", "token": signed_in(s, "tuan")}
+    other = {**ask, "token": signed_in(s, "ha", "desk-2")}
+    s.say("everybody sees his own", {**other, "request": 2}, station="desk-2")
+    s.say(
+        "and changes nobody's", {**other, "request": 3, "act": "disable", "person": "lan", "rev": 1}, station="desk-2"
+    )
+    s.say("an administrator may", {**ask, "request": 4, "act": "role", "person": "son", "rev": 1, "role": "operator"})
+    s.say("but not himself", {**ask, "request": 5, "act": "disable", "person": "tuan", "rev": 1})
+    s.say("he saw an older one", {**ask, "request": 6, "act": "disable", "person": "son", "rev": 1})
+
+
 @scene(sign_in="password", table=TURNS)
 def lease(s: Scribe) -> None:
     """A camera is taken to be turned, and what others hear; a renewal takes nothing; it is given back."""
