@@ -32,8 +32,8 @@ def accounts(s: Scribe) -> None:
         "and changes nobody's", {**other, "request": 3, "act": "disable", "person": "lan", "rev": 1}, station="desk-2"
     )
     s.say("an administrator may", {**ask, "request": 4, "act": "role", "person": "son", "rev": 1, "role": "operator"})
-    s.say("but not himself", {**ask, "request": 5, "act": "disable", "person": "tuan", "rev": 1})
-    s.say("he saw an older one", {**ask, "request": 6, "act": "disable", "person": "son", "rev": 1})
+    s.say("but not himself", {**ask, **away, "request": 5, "person": "tuan"})
+    s.say("he saw an older one", {**ask, **away, "request": 6, "person": "son"})
 
 
 @scene(sign_in="password", table=TURNS)
