@@ -28,9 +28,8 @@ def accounts(s: Scribe) -> None:
     ask = {"msg": "ACCOUNTS", "token": signed_in(s, "tuan")}
     other = {**ask, "token": signed_in(s, "ha", "desk-2")}
     s.say("everybody sees his own", {**other, "request": 2}, station="desk-2")
-    s.say(
-        "and changes nobody's", {**other, "request": 3, "act": "disable", "person": "lan", "rev": 1}, station="desk-2"
-    )
+    away = {"act": "disable", "rev": 1}
+    s.say("and changes nobody's", {**other, **away, "request": 3, "person": "lan"}, station="desk-2")
     s.say("an administrator may", {**ask, "request": 4, "act": "role", "person": "son", "rev": 1, "role": "operator"})
     s.say("but not himself", {**ask, **away, "request": 5, "person": "tuan"})
     s.say("he saw an older one", {**ask, **away, "request": 6, "person": "son"})
