@@ -108,6 +108,8 @@ _ROWS: tuple[Command, ...] = (
     Command("window.logbook", ("Ctrl+Shift+B",), offered=True),
     Command("window.handover", ("Ctrl+Shift+G",), offered=True),
     Command("window.alarm_figures", ("Ctrl+Shift+K",), offered=True),
+    Command("window.settings", ("Ctrl+Shift+M",), offered=True),
+    Command("window.accounts", offered=True),
     Command("window.layouts"),
     Command("window.silence", ("F7",), offered=True),
     Command("window.sound", ("Ctrl+M",), offered=True),

@@ -221,6 +221,10 @@ class FakeAccess:
         """To the newest question."""
         self.inbox.put(AccessAnswer(len(self.asked), code, retry_s))
 
+    def signed_by_given_secret(self) -> None:
+        """The newest sign-in was let in by a secret that somebody gave."""
+        self.inbox.put(AccessAnswer(len(self.asked), text="own_secret"))
+
     def show(self, values: dict[str, str], code: str = "") -> None:
         """The newest reveal is answered."""
         _, what, target, _ = self.asked[-1]

@@ -21,6 +21,20 @@ def reveal_reporter(s: Scribe) -> None:
     s.say("no reason given", {**ask, "request": 3, "reason": ""})
 
 
+@scene(sign_in="password")
+def accounts(s: Scribe) -> None:
+    """Who sees which accounts; a role is changed by an administrator, who may not change his own."""
+    hello(s)
+    ask = {"msg": "ACCOUNTS", "token": signed_in(s, "tuan")}
+    other = {**ask, "token": signed_in(s, "ha", "desk-2")}
+    s.say("everybody sees his own", {**other, "request": 2}, station="desk-2")
+    away = {"act": "disable", "rev": 1}
+    s.say("and changes nobody's", {**other, **away, "request": 3, "person": "lan"}, station="desk-2")
+    s.say("an administrator may", {**ask, "request": 4, "act": "role", "person": "son", "rev": 1, "role": "operator"})
+    s.say("but not himself", {**ask, **away, "request": 5, "person": "tuan"})
+    s.say("he saw an older one", {**ask, **away, "request": 6, "person": "son"})
+
+
 @scene(sign_in="password", table=TURNS)
 def lease(s: Scribe) -> None:
     """A camera is taken to be turned, and what others hear; a renewal takes nothing; it is given back."""

@@ -12,6 +12,8 @@ from typing import Any
 from helpers.hub_people import SECRET
 from helpers.transcripts import STATION, Scribe
 
+from backends.domain.limits import day_of
+
 Scene = Callable[[Scribe], None]
 SCENES: dict[str, tuple[str, dict[str, Any], Scene]] = {}
 MINUTE = 60_000_000_000
@@ -84,6 +86,20 @@ def join_with_cursor(s: Scribe) -> None:
     s.say("a colleague writes meanwhile", comment(1, "Đã cử đội 3"), answers=2, station="desk-2")
     hello(s, "back again, with its cursor", cursors={"timeline": {"epoch": before["epoch"], "seq": before["after"]}})
     s.say("goes on after the cursor", {"msg": "FETCH", **before})
+
+
+@scene(sign_in="password")
+def configure(s: Scribe) -> None:
+    """An administrator changes the hours of a category, from today on; what was seen before is a conflict."""
+    day = day_of(hello(s)["now"])
+    token = signed_in(s, "tuan")
+    rule = '{"kind": "sla", "id": "flood", "category": "flood", "name": {"vi": "Ngập nước"}, "hours": %s}'
+    told = {"feed": "config", "token": token}
+    args = {"valid_from": day, "reason": "họp giao ban"}
+    s.say("", act(1, "configure", "flood", args={"json": rule % "2", **args}, **told), answers=2)
+    s.say("nobody has seen that", act(2, "configure", "flood", args={"json": rule % "3", **args}, **told), answers=2)
+    s.say("no such hours", act(3, "configure", "flood", 1, args={"json": rule % "-1", **args}, **told), answers=2)
+    s.say("the record, and its setting beside it", {"msg": "SNAPGET", "feed": "config"})
 
 
 @scene()

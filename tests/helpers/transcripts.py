@@ -20,6 +20,7 @@ from helpers.hub_people import make_accounts
 from helpers.hub_process import HubProcess, WireClient
 
 from backends.adapters.cameras_csv import SITE_FILE
+from backends.domain.limits import day_of
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "protocol" / "transcripts"
 STATION = "desk-1"
@@ -34,6 +35,8 @@ MAYBE = frozenset({"oldest"})
 """Fields that are left out at their default, which they have or not by the moment."""
 WORDS = frozenset({"vi", "en", "text"})
 """Texts for people, with figures in them."""
+TODAY = "valid_from"
+"""A day: today's, whenever it is played."""
 Line = dict[str, Any]
 
 
@@ -157,6 +160,7 @@ class Replay:
         self._bound: dict[str, str] = {}
         self._seqs: dict[tuple[str, int], int] = {}
         self._shift_ns = 0
+        self._today = ""
 
     def run(self, folder: Path) -> int:
         """Returns how many answers were compared."""
@@ -186,6 +190,7 @@ class Replay:
         assert not problem, f"line {number}: {problem}\nexpected {expected}\ngot      {actual}"
         if expected.get("msg") == "WELCOME" and not self._shift_ns:
             self._shift_ns = actual["now"] - expected["now"]
+            self._today = day_of(actual["now"])
 
     def _live(self, number: int, expected: dict[str, Any], client: WireClient) -> None:
         """The first message on LIVE that fits; others are none of this conversation's business."""
@@ -225,7 +230,7 @@ class Replay:
                 return "" if self._bound.setdefault(expected, actual) == actual else f"{key} {actual!r}"
             return (
                 ""
-                if key in WORDS or expected == actual or key == "until_ns"
+                if key in WORDS or expected == actual or key in ("until_ns", TODAY)
                 else f"{key}: {actual!r}, not {expected!r}"
             )
         if isinstance(expected, bool) or expected is None or isinstance(actual, bool) or key in EXACT:
@@ -246,6 +251,8 @@ class Replay:
         if isinstance(value, str):
             if key in TIMES:
                 return str(int(value) + self._shift_ns)
+            if key == TODAY:
+                return self._today
             return self._bound.get(value, value)
         if isinstance(value, int) and key in TIMES and value:
             return value + self._shift_ns

@@ -30,14 +30,17 @@ class Field(QLineEdit):
         self.setFrame(False)
         self.setMaxLength(limit)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
-        if secret:
-            self.setEchoMode(QLineEdit.EchoMode.Password)
-            # Qt 6 leaves the input method on for hidden text; without it Telex leaves "ee" alone.
-            self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, False)
+        self.hide_words(secret)
         hints = Qt.InputMethodHint.ImhNoPredictiveText | Qt.InputMethodHint.ImhNoAutoUppercase
         self.setInputMethodHints(self.inputMethodHints() | hints)
         self._composed = ""
         self.textChanged.connect(lambda _text: self.wordsChanged.emit(self.words()))
+
+    def hide_words(self, secret: bool) -> None:
+        """As `secret` says, from now on."""
+        self.setEchoMode(QLineEdit.EchoMode.Password if secret else QLineEdit.EchoMode.Normal)
+        # Qt 6 leaves the input method on for hidden text; without it Telex leaves "ee" alone.
+        self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, not secret)
 
     def words(self) -> str:
         """The text as it is seen, half-typed words of the input method in their place."""

@@ -58,6 +58,8 @@ class Question:
     kept: str = ""
     """Name in the session's memory: what was typed and not sent is there again; empty = it is not kept."""
     most: int = WORDS_MOST
+    secret: bool = False
+    """What is typed is hidden, and given as it is."""
 
 
 class Page(ListPanel):
@@ -93,6 +95,7 @@ class Page(ListPanel):
         self._question = question
         self._answered = question.about.key if question.about is not None else None
         self.field.setMaxLength(question.most)
+        self.field.hide_words(question.secret)
         kept = self.session.memory.get(question.kept) if question.kept else ""
         self.field.setText(kept or question.typed)
         self._prompt(question.words)
@@ -141,7 +144,8 @@ class Page(ListPanel):
             return
         if question.choices is not None and row is None:
             return
-        why = question.then(row.key[1] if question.choices is not None and row else self.field.text().strip())
+        typed = self.field.text() if question.secret else self.field.text().strip()
+        why = question.then(row.key[1] if question.choices is not None and row else typed)
         if why:
             self.say(why)
         elif self._question is question:  # `then` may have asked the next one
@@ -162,6 +166,7 @@ class Page(ListPanel):
         self.field.blockSignals(True)
         self.field.clear()
         self.field.blockSignals(False)
+        self.field.hide_words(False)
         self._prompt(self.title())
         self._renew(keep=False)
         self._choose_key(self._answered)

@@ -1,0 +1,232 @@
+"""The page of the centre's own data: what holds and whence, a change in four Enters, words for what cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from helpers.sample_city import SampleSession, prepare, sample_session
+from helpers.search_room import Key, Room
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from backends.domain.action import Stage, Verb
+from backends.domain.limits import day_of
+from backends.domain.people import Role
+from backends.domain.place import Agency, SlaRule
+from backends.domain.settings import SETTING, Amendment, Setting
+from backends.domain.text import LocalText
+from widgets.i18n import tr
+from widgets.models.setting_rows import day_words, read_day, read_figure, read_shares
+from widgets.windows.page import Page
+
+change = msgspec.structs.replace
+LIGHT = SlaRule("sla-light", "lighting", LocalText("Chiếu sáng", "Street lights"), 24.0)
+FASTER = change(LIGHT, hours=6.0)
+
+
+@pytest.fixture
+def sample(qapp: QApplication) -> SampleSession:
+    prepare(qapp)
+    made = sample_session()
+    made.city.apply([change(made.city.grant, role=Role.ADMIN)])
+    return made
+
+
+@pytest.fixture
+def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
+    made = Room(sample)
+    made.window.activateWindow()
+    qtbot.waitUntil(made.window.isActiveWindow)
+    yield made
+    made.wall.close()
+
+
+def opened(room: Room) -> Page:
+    room.sample.session.calls.pageCalled.emit("settings", "")
+    page = room.wall.panels.page
+    assert page is not None
+    return page
+
+
+def enter(room: Room, page: Page, words: str | None = None) -> None:
+    """Enter, with these words in the line; None: as it stands."""
+    if words is not None:
+        page.field.setText(words)
+    room.key(Key.Key_Return)
+
+
+def amended(sample: SampleSession) -> Setting:
+    now_ns = sample.clock.now_ns()
+    made = Amendment(now_ns - 1, "op-tuan", "Tuấn", "họp giao ban", day_of(now_ns), FASTER, LIGHT)
+    return Setting(SETTING + LIGHT.id, LIGHT.id, (made,), LIGHT, 3)
+
+
+def titles(page: Page) -> list[str]:
+    return [row.title for row in page.rows if not row.heading]
+
+
+def test_rules_and_agencies_say_what_holds_and_whence(room: Room) -> None:
+    page = opened(room)
+    assert titles(page) == [
+        "Chiếu sáng", "Điện lực Đông Hà", "Môi trường đô thị", tr("settings.new_agency"), tr("settings.accounts"),
+    ]  # fmt: skip
+    row = next(row for row in page.rows if row.title == "Chiếu sáng")
+    assert (row.head, row.state) == ("1 ngày", tr("settings.origin.given"))
+    room.type("dien luc")
+    assert titles(page) == ["Điện lực Đông Hà"]
+
+
+def test_a_change_carries_what_was_seen_and_its_end_is_told(room: Room, sample: SampleSession) -> None:
+    page = opened(room)
+    room.type("chieu")
+    enter(room, page)
+    assert titles(page)[0] == tr("settings.field.hours")
+    enter(room, page)
+    assert page.field.text() == "24"
+    enter(room, page, "6")
+    today = day_of(sample.clock.now_ns())
+    assert page.field.text() == day_words(today)
+    assert page.rows[0].title.startswith("Thời hạn: 1 ngày → 6 giờ"), "before and after stand over the line"
+    enter(room, page)
+    assert "Thời hạn: 1 ngày → 6 giờ" in page.rows[0].title
+    assert day_words(today) in page.rows[0].title
+    enter(room, page)
+    assert page.said == tr("settings.why.bad_reason")
+    assert sample.actions.submitted == []
+    enter(room, page, "họp giao ban")
+    (sent,) = sample.actions.submitted
+    assert (sent.verb, sent.feed, sent.target, sent.expect_state_rev) == (Verb.CONFIGURE, "config", "sla-light", 0)
+    assert sent.args.keys() == {"json", "valid_from", "reason"}
+    assert msgspec.json.decode(sent.args["json"], type=SlaRule) == FASTER
+    assert (sent.args["valid_from"], sent.args["reason"]) == (today, "họp giao ban")
+    assert not page.asking
+    sample.deliver()
+    page.on_second()
+    assert page.row is not None
+    assert (page.row.title, page.row.state) == ("Chiếu sáng", tr("settings.pending.queued"))
+    sample.actions.answer(Stage.CONFLICT, "changed", "Tuấn")
+    sample.deliver()
+    page.on_second()
+    assert page.row.state == page.said == tr("settings.why.changed", text="Tuấn")
+
+
+def test_the_second_change_names_the_first_and_the_source_can_be_had_back(room: Room, sample: SampleSession) -> None:
+    sample.put("config", FASTER, amended(sample))
+    page = opened(room)
+    room.type("chieu")
+    assert page.row is not None
+    assert page.row.state.startswith("Tuấn đặt ")
+    enter(room, page)
+    history = [row.title for row in page.rows if row.heading]
+    assert "Tuấn" in history[-1]
+    assert "Thời hạn: 1 ngày → 6 giờ" in history[-1]
+    assert "họp giao ban" in history[-1]
+    room.type("tro lai")
+    assert titles(page) == [tr("settings.reset")]
+    enter(room, page)
+    enter(room, page)
+    enter(room, page, "hết đợt cao điểm")
+    (sent,) = sample.actions.submitted
+    assert (sent.expect_state_rev, "json" in sent.args) == (3, False)
+
+
+def test_who_may_not_reads_and_is_told_why(room: Room, sample: SampleSession) -> None:
+    sample.city.apply([change(sample.city.grant, role=Role.SHIFT_LEAD)])
+    page = opened(room)
+    room.type("chieu")
+    enter(room, page)
+    assert tr("settings.field.hours") in titles(page)
+    enter(room, page)
+    assert page.said == tr("access.why_long.not_allowed", role=tr("role.shift_lead"))
+    assert sample.actions.submitted == []
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "why", "text"),
+    [
+        ("Thời hạn", "-3", "no_figure", ""),
+        ("Thời hạn", "nhanh", "no_figure", ""),
+        ("Thời hạn", "0", "bad_hours", "8760"),
+        ("Thời hạn", "9000", "bad_hours", "8760"),
+        ("Thời hạn", "24", "unchanged", ""),
+        ("Chuyển cấp", "150 100", "shares_cross", ""),
+        ("Chuyển cấp", "cao", "no_figure", ""),
+        ("Tên tiếng Việt", "", "bad_name", "80"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_sent(
+    room: Room, field: str, typed: str, why: str, text: str
+) -> None:
+    page = opened(room)
+    room.type("chieu")
+    enter(room, page)
+    page.field.setText(field)
+    enter(room, page)
+    asked = page.rows[0].title
+    enter(room, page, typed)
+    assert page.said == tr(f"settings.why.{why}", text=text)
+    assert page.rows[0].title == asked, "the line goes on asking"
+    assert page.field.text() == typed
+
+
+def test_a_new_agency_is_named_and_placed(room: Room, sample: SampleSession) -> None:
+    page = opened(room)
+    page.field.setText("them don vi")
+    enter(room, page)
+    enter(room, page, "Cây xanh Đông Hà")
+    room.type("dien luc")
+    enter(room, page)
+    enter(room, page, "1/1")
+    enter(room, page, "tách đội")
+    (sent,) = sample.actions.submitted
+    assert (sent.target, sent.expect_state_rev) == ("cay-xanh-dong-ha", 0)
+    made = msgspec.json.decode(sent.args["json"], type=Agency)
+    assert made == Agency("cay-xanh-dong-ha", LocalText("Cây xanh Đông Hà"), "ag-power")
+    assert sent.args["valid_from"].endswith("-01-01")
+    sample.deliver()
+    page.on_second()
+    waiting = next(row for row in page.rows if row.title == "cay-xanh-dong-ha")
+    assert waiting.state == tr("settings.pending.queued"), "it is in sight until it is there"
+
+
+def test_an_agency_is_no_part_of_what_is_part_of_it(room: Room, sample: SampleSession) -> None:
+    env = sample.city.records("config")["ag-env"]
+    sample.put("config", change(env, parent="ag-power"))
+    page = opened(room)
+    room.type("dien luc")
+    enter(room, page)
+    page.field.setText("truc thuoc")
+    enter(room, page)
+    room.type("moi truong")
+    enter(room, page)
+    assert page.said == tr("settings.why.parent_below", text="Môi trường đô thị")
+
+
+def test_the_page_of_accounts_is_one_enter_away(room: Room) -> None:
+    page = opened(room)
+    page.field.setText("tai khoan")
+    enter(room, page)
+    assert room.wall.panels.page is not page
+    assert room.wall.panels.page is not None
+    assert room.wall.panels.page.title() == tr("accounts.title")
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"),
+    [
+        ("", "2026-11-28"), ("hôm nay", "2026-11-28"), ("1/12", "2026-12-01"), ("01/12/2026", "2026-12-01"),
+        ("1.3.2027", "2027-03-01"), ("27/11", "2027-11-27"), ("2026-12-24", "2026-12-24"), ("31/2/2027", ""),
+        ("29/2", ""), ("mai", ""), ("1/13", ""),
+    ],
+)  # fmt: skip
+def test_days_as_they_are_typed(typed: str, day: str) -> None:
+    assert read_day(typed, "2026-11-28") == day
+
+
+def test_figures_as_they_are_typed() -> None:
+    assert [read_figure(one) for one in ("24", "4,5", "4.5", "", "-1", "1e3", "nan", "4,5,6")] == [
+        24.0, 4.5, 4.5, None, None, None, None, None,
+    ]  # fmt: skip
+    assert [read_shares(one) for one in ("100 150", "100% · 150%", "", "x")] == [(1.0, 1.5), (1.0, 1.5), (), None]

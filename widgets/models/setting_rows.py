@@ -1,0 +1,207 @@
+"""The centre's own data as rows: what holds, where it comes from, what waits for its day; and what is typed, read.
+
+Pure but for the language on screen. Must not: decide what may be set (`domain.settings` and the hub do).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from backends.domain.action import ActionStatus, Stage
+from backends.domain.limits import day_of
+from backends.domain.place import Agency, SlaRule
+from backends.domain.report_moves import ESCALATE_AT
+from backends.domain.report_twins import WITHIN_M, WITHIN_S
+from backends.domain.settings import Amendment, Setting, SettingRecord, differences
+from backends.domain.text import LocalText, fold
+from widgets import format as fmt
+from widgets.i18n import Language, language, local, tr
+from widgets.models.city import CityModel
+from widgets.search.words import sort_key
+
+_REFUSED = frozenset(
+    {
+        "bad_day", "day_over", "day_far", "day_order", "bad_name", "bad_category", "category_twice", "bad_hours",
+        "bad_metres", "bad_twin_hours", "bad_shares", "shares_cross", "unknown_parent", "parent_below", "bad_reason",
+        "nothing_given", "changed", "unchanged", "not_allowed", "nobody_signed_in", "session_over", "unsupported",
+    }
+)  # fmt: skip
+_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})(?:[/.-](\d{4}))?")
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)?")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One record of the centre."""
+
+    record: SettingRecord
+    """What holds now; of what has not begun, what will."""
+    setting: Setting | None
+    """What was changed of it here; None: nothing ever."""
+    begun: bool = True
+
+    @property
+    def rev(self) -> int:
+        """Of the setting that was seen; 0: there is none."""
+        return self.setting.rev if self.setting is not None else 0
+
+
+def entries(city: CityModel, kind: type[SlaRule] | type[Agency]) -> list[Entry]:
+    """All of a kind, by name; those that begin on a later day last."""
+    config = city.records("config")
+    settings = {one.target: one for one in config.values() if isinstance(one, Setting)}
+    found = [Entry(one, settings.get(one.id)) for one in config.values() if isinstance(one, kind)]
+    found.sort(key=lambda entry: sort_key(local(entry.record.name)))
+    for setting in settings.values():
+        last = setting.last()
+        if isinstance(last, kind) and setting.target not in config:
+            found.append(Entry(last, setting, begun=False))
+    return found
+
+
+def agencies(city: CityModel) -> dict[str, Agency]:
+    return {one.id: one for one in city.records("config").values() if isinstance(one, Agency)}
+
+
+def origin(entry: Entry, now_ns: int) -> str:
+    """Where what holds comes from, and what waits."""
+    setting = entry.setting
+    if setting is None:
+        return tr("settings.origin.given")
+    standing = setting.standing(now_ns)
+    if standing is None:
+        words = tr("settings.origin.given") if entry.begun else tr("settings.origin.new")
+    elif standing.record is None:
+        words = tr("settings.origin.reset", who=standing.by, at=fmt.event_minutes(standing.t_ns, now_ns))
+    else:
+        words = tr("settings.origin.changed", who=standing.by, at=fmt.event_minutes(standing.t_ns, now_ns))
+    waits = [one for one in setting.amendments if one.valid_from > day_of(now_ns)]
+    return f"{words} · {tr('settings.origin.waits', day=day_words(waits[-1].valid_from))}" if waits else words
+
+
+def amendment_words(made: Amendment, setting: Setting, city: CityModel, now_ns: int) -> str:
+    """One line of what happened to a record."""
+    when = tr("settings.history", at=fmt.event_minutes(made.t_ns, now_ns), who=made.by)
+    parts = (when, change_words(made.before, made.record, setting, city), from_words(made.valid_from), made.reason)
+    return " · ".join(parts)
+
+
+def change_words(
+    before: SettingRecord | None, after: SettingRecord | None, setting: Setting | None, city: CityModel
+) -> str:  # fmt: skip
+    """ "số giờ: 12 → 6"; `after` None: what the source gives."""
+    given = setting.given if setting is not None else None
+    record = after if after is not None else given
+    told = [] if after is not None else [tr("settings.origin.given")]
+    for field, old, new in differences(before, record) if record is not None else ():
+        was = f"{value_words(field, old, city)} → " if before is not None else ""
+        told.append(f"{tr(f'settings.field.{field}')}: {was}{value_words(field, new, city)}")
+    return " · ".join(told)
+
+
+def value_words(field: str, value: object, city: CityModel) -> str:
+    """A field's value as a person reads it; what is left out says what counts then."""
+    match field:
+        case "hours":
+            return fmt.duration(_float(value) * 3600)
+        case "escalate":
+            shares = value if isinstance(value, tuple) and value else ESCALATE_AT
+            return " · ".join(tr("settings.percent", n=figure(share * 100)) for share in shares)
+        case "within_m":
+            return tr("settings.metres", n=figure(_float(value) or WITHIN_M))
+        case "within_hours":
+            return fmt.duration((_float(value) * 3600) or WITHIN_S)
+        case "parent":
+            above = agencies(city).get(str(value))
+            return local(above.name) if above is not None else str(value) or tr("settings.no_parent")
+        case _:
+            return local(value) if isinstance(value, LocalText) else str(value)
+
+
+def _float(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def figure(value: float) -> str:
+    """With as many decimals as it has, two at most."""
+    short = next((n for n in (0, 1) if abs(value * 10**n - round(value * 10**n)) < 1e-6), 2)
+    return fmt.number(value, short)
+
+
+def plain(value: float) -> str:
+    """As it is typed: no dots for thousands."""
+    words = f"{value:g}"
+    return words.replace(".", ",") if language() is Language.VI else words
+
+
+def from_words(day: str) -> str:
+    return tr("settings.from", day=day_words(day))
+
+
+def day_words(day: str) -> str:
+    """01/12/2026, in both languages: it is typed so."""
+    try:
+        when = dt.date.fromisoformat(day)
+    except ValueError:
+        return day
+    return f"{when.day:02d}/{when.month:02d}/{when.year}"
+
+
+def read_day(typed: str, today: str) -> str:
+    """ISO date of "01/12/2026", "1/12" (the next one), an ISO date, or nothing (today); empty = none of these."""
+    words = typed.strip()
+    if not words or fold(words) in ("hom nay", "today"):
+        return today
+    found = _DAY.fullmatch(words)
+    try:
+        if found is None:
+            return dt.date.fromisoformat(words).isoformat()
+        now = dt.date.fromisoformat(today)
+        day = dt.date(int(found[3] or now.year), int(found[2]), int(found[1]))
+        if not found[3] and day < now:
+            day = day.replace(year=now.year + 1)
+        return day.isoformat()
+    except ValueError:
+        return ""
+
+
+def read_figure(typed: str) -> float | None:
+    """A figure with a comma or a full stop; None: none."""
+    words = typed.strip()
+    return float(words.replace(",", ".")) if _FIGURE.fullmatch(words) and len(words) < 12 else None
+
+
+def read_shares(typed: str) -> tuple[float, ...] | None:
+    """ "100 150", "100% · 150%": in percent; nothing = the usual ones. None: no figures."""
+    words = [one.rstrip("%") for one in re.split(r"[\s·;]+", typed.strip()) if one not in ("", "%")]
+    found = [read_figure(one) for one in words]
+    return None if None in found else tuple(one / 100 for one in found if one is not None)
+
+
+def refusal_words(code: str, text: str = "") -> str:
+    """Why it was not set, and what to do."""
+    if code not in _REFUSED:
+        return tr("settings.why.other", code=" ".join(filter(None, (code, text)))[:80])
+    return tr(f"settings.why.{code}", text=day_words(text))
+
+
+def pending_words(status: ActionStatus) -> str:
+    """What became of the last click on a record."""
+    match status.stage:
+        case Stage.QUEUED:
+            return tr("settings.pending.queued")
+        case Stage.SENT | Stage.STORED:
+            return tr("settings.pending.sent")
+        case Stage.EXPIRED:
+            return tr("settings.pending.expired")
+        case _:
+            return refusal_words(status.code, status.text)
+
+
+def lost(statuses: Iterable[ActionStatus], known: Iterable[str]) -> list[ActionStatus]:
+    """Clicks on what is not there: something new that is on its way, or was refused."""
+    there = set(known)
+    return [one for one in statuses if one.action.feed == "config" and one.action.target not in there]
