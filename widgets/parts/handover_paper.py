@@ -39,16 +39,7 @@ def job_of(session: Session, handover: Handover) -> Job:
     if mode is not Mode.LIVE:
         stem += f"_{mode.value}"
     content = to_pdf(paper_of(handover, mode))
-    return Job(
-        "pdf",
-        handover.id,
-        stem,
-        content,
-        account,
-        what="save_handover",
-        target=f"handovers/{handover.id}",
-        failed="acts.save_failed",
-    )
+    return Job("pdf", handover.id, stem, content, account, what="save_handover", feed="handovers")
 
 
 def paper_of(handover: Handover, mode: Mode) -> Paper:

@@ -285,7 +285,7 @@ class ExportDesk(QObject):
             self.written.emit(write_job(self._folder, job))
         except OSError as error:
             _log.error("export of %s: %s", job.sensor_id, error)
-            key = "plot_hand.save_failed" if job.what == "save_plot" else "alarm_figures.save_failed"
+            key = "plot_hand.save_failed" if job.what == "save_plot" else "acts.save_failed"
             self._failed.emit(key, str(error))
 
     def _on_written(self, done: Done) -> None:

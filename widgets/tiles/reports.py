@@ -31,7 +31,7 @@ from widgets.session import Session
 from widgets.tiles.base import Tile, TileSpec
 from widgets.tiles.registry import tile_specs
 from widgets.typography import TypeScale, Weight
-from widgets.windows.maximised import free_room
+from widgets.windows.rooms import free_room
 
 WALL_ROWS = 7
 """look.md: a wall shows at most five to seven rows a list."""
