@@ -58,6 +58,9 @@ UNSURE_KEPT = 256
 FRAME_LIMIT = 64 << 20
 
 
+_Asked = wire.AskSignIn | wire.AskSignOut | wire.AskReveal | wire.AskConfide
+
+
 class _Open(msgspec.Struct):
     """A click without an answer."""
 
@@ -101,7 +104,7 @@ class FeedClient:
         self._wanted_pictures: tuple[str, ...] = ()
         self._link = LinkStatus(LinkState.CONNECTING, mode, self._clock.now_ns())
         self._grant = NOBODY
-        self._asked: dict[int, wire.AskSignIn | wire.AskSignOut | wire.AskReveal] = {}
+        self._asked: dict[int, _Asked] = {}
         """Without secrets."""
         self._turned: dict[str, int] = {}
         """Cameras that are turned from here or asked for, with the number of that (`TurnWish.number`)."""
@@ -206,6 +209,10 @@ class FeedClient:
         """See ports.AccessDesk."""
         return self._ask(wire.AskReveal(next(self._numbers), what, target, reason))
 
+    def confide(self, target: str, values: dict[str, str]) -> int:
+        """See ports.AccessDesk."""
+        return self._ask(wire.AskConfide(next(self._numbers), target, values))
+
     def turn(self, wish: TurnWish) -> None:
         """See ports.TurnDesk."""
         with self._lock:
@@ -217,8 +224,12 @@ class FeedClient:
         elif wish.begins:
             self._inbox.append(TurnStatus(wish.camera_id, TurnStage.ENDED, "no_feeder", number=wish.number))
 
-    def _ask(self, frame: wire.AskSignIn | wire.AskSignOut | wire.AskReveal) -> int:
-        kept = msgspec.structs.replace(frame, secret="") if isinstance(frame, wire.AskSignIn) else frame
+    def _ask(self, frame: _Asked) -> int:
+        kept = frame
+        if isinstance(frame, wire.AskSignIn):
+            kept = msgspec.structs.replace(frame, secret="")
+        elif isinstance(frame, wire.AskConfide):
+            kept = msgspec.structs.replace(frame, values={})
         with self._lock:
             self._asked[frame.request] = kept
             there = self._connection is not None
@@ -447,7 +458,7 @@ class FeedClient:
         match frame:
             case wire.Click():
                 self._close_click(frame.aid, wire.ClickRefused(frame.aid, "bad_text", "the text is damaged"))
-            case wire.AskSignIn() | wire.AskSignOut() | wire.AskReveal():
+            case wire.AskSignIn() | wire.AskSignOut() | wire.AskReveal() | wire.AskConfide():
                 with self._lock:
                     self._asked.pop(frame.request, None)
                 if isinstance(frame, wire.AskReveal):

@@ -192,6 +192,17 @@ class AskReveal(_Frame, frozen=True):
     reason: str
 
 
+class AskConfide(_Frame, frozen=True):
+    """AccessDesk.confide. What it holds goes through the local socket and the link, and lies nowhere."""
+
+    request: int
+    target: str
+    values: dict[str, str]
+
+    def __repr__(self) -> str:
+        return f"AskConfide({self.request}, {self.target!r}, ...)"
+
+
 class AskTurn(_Frame, frozen=True):
     """TurnDesk.turn."""
 
@@ -234,8 +245,8 @@ ToGui = (
     | WireSmallPicture | WireTurn
 )  # fmt: skip
 ToFeeder = (
-    Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | AskTurn | Viewing | Acknowledged
-    | StillSaved | WantPictures | Seeing
+    Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | AskConfide | AskTurn | Viewing
+    | Acknowledged | StillSaved | WantPictures | Seeing
 )  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -22,7 +22,18 @@ from backends.domain.action import ActionStatus, Stage
 from backends.domain.people import Role
 from backends.link.asking import Asking
 from backends.link.ports import Sink
-from backends.protocol.messages import Lease, Leased, Reveal, Revealed, Signed, SignIn, SignOut, Welcome
+from backends.protocol.messages import (
+    Confide,
+    Confided,
+    Lease,
+    Leased,
+    Reveal,
+    Revealed,
+    Signed,
+    SignIn,
+    SignOut,
+    Welcome,
+)
 
 ANSWER_S = 15.0
 """How long a person waits for SIGNED or REVEALED before the words "no answer"."""
@@ -85,6 +96,11 @@ class Access:
         for gone in self.reveals.ask(question.request, question, now_s):
             self._sink.revealed(Revealed(gone, code="no_answer"))
 
+    def confide(self, question: Confide, now_s: float) -> None:
+        """Answered as a reveal is, without values."""
+        for gone in self.reveals.ask(question.request, question, now_s):
+            self._sink.revealed(Revealed(gone, code="no_answer"))
+
     def lease(self, question: Lease, now_s: float) -> None:
         """Under the present session."""
         asked = msgspec.structs.replace(question, token=self.present.token)
@@ -93,12 +109,14 @@ class Access:
 
     # -- from the hub --------------------------------------------------------------------------------
 
-    def on_answer(self, answer: Signed | Revealed | Leased) -> None:
+    def on_answer(self, answer: Signed | Revealed | Confided | Leased) -> None:
         """Handed on once; a repeated one has been answered before."""
         if isinstance(answer, Leased):
             if self.leases.answered(answer.request):
                 self._sink.leased(answer)
             return
+        if isinstance(answer, Confided):
+            answer = Revealed(answer.request, answer.code)
         if isinstance(answer, Revealed):
             if self.reveals.answered(answer.request):
                 self._sink.revealed(answer)

@@ -46,6 +46,7 @@ from backends.protocol.messages import (
     Blob,
     BlobKept,
     Bye,
+    Confided,
     Cursor,
     Denied,
     FeedHead,
@@ -308,7 +309,7 @@ class LinkMachine:
             case Series():
                 if self._history.answered(message.request):
                     self._sink.series(message)
-            case Signed() | Revealed() | Leased():
+            case Signed() | Revealed() | Confided() | Leased():
                 self.access.on_answer(message)
             case Blob() | BlobKept():
                 self._on_blob(message, frames, now_s)

@@ -206,6 +206,10 @@ class FakeAccess:
         self.asked.append(("reveal", what, target, reason))
         return len(self.asked)
 
+    def confide(self, target: str, values: dict[str, str]) -> int:
+        self.asked.append(("confide", target, *values.values()))
+        return len(self.asked)
+
     def answer(self, code: str = "", retry_s: float = 0.0) -> None:
         """To the newest question."""
         self.inbox.put(AccessAnswer(len(self.asked), code, retry_s))
