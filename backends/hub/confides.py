@@ -1,7 +1,8 @@
 """CONFIDE: who called about a report that the centre has taken in. It goes into the vault and nowhere else.
 
-Only of reports with the centre's own numbers, and once: what a source has told, or another call, is not written over. That
-somebody told something is kept (`witness`), before what was told is; a row that cannot be written means `not_kept`.
+Only of reports with the centre's own numbers, and once: what a source has told, or another call, is not written over.
+That somebody told something is kept (`witness`), before what was told is; a row that cannot be written means
+`not_kept`.
 Must not: log what was told, or hold it longer than the job.
 """
 

@@ -31,14 +31,15 @@ from backends.domain.times import NS_PER_S, ForwardClock, ScaledClock, SessionCl
 from backends.hub.access import SESSION_S
 from backends.hub.alarm_definitions import Definitions
 from backends.hub.answers import Identity
-from backends.hub.core import START_T, WALL_T, WORLD_T, Core
+from backends.hub.core import BEGUN, START_T, WALL_T, WORLD_T, Core
 from backends.hub.keys import ensure_hub_keys
 from backends.hub.limit_book import LIMITS, LimitBook
 from backends.hub.log import SqliteLog
 from backends.hub.pictured import Pictured
 from backends.hub.ports import EventLog, LogTrouble, WorldSource
-from backends.hub.private import Confiding
+from backends.hub.private import REPORTER, Confiding
 from backends.hub.replica import set_aside
+from backends.hub.report_desk import OWN
 from backends.hub.scene_files import SceneFiles
 from backends.hub.server import Endpoints, Server
 from backends.hub.shared import SITE_FILE
@@ -272,6 +273,9 @@ def _serve_log(
     folder = Path(settings.data_dir)
     book = LimitBook([Path(settings.limits_dir)] if settings.limits_dir else [], folder / LIMITS)
     core = Core(events, world(settings, start_ns), site=site, define=Definitions(folder).of, limits=book.of)
+    if not events.meta(BEGUN):
+        # A new log gives the centre's own numbers anew: who called about the old ones must not be taken for the new.
+        stores.confided.forget(REPORTER, OWN)
     loaded = core.start(start_ns)
     clock = make_clock(events) if make_clock is not None else _clock(settings, events)
     instance = os.urandom(8).hex()
