@@ -1,4 +1,4 @@
-"""The number of a caller, from a station through its feeder to the hub: it lies in the hub's vault, and nowhere else."""
+"""The number of a caller, from a station through its feeder to the hub: it lies in the hub's vault, nowhere else."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def test_it_lies_in_the_vault_alone(tmp_path: Path) -> None:
             args = {"category": "flood", "title": "Ngập", "channel": "hotline"}
             aid = client.submit(Verb.INTAKE, "reports", "new-1", 0, args)
             glass.until(lambda g: Stage.APPLIED in g.stages.get(aid, ()), 20.0, "it has a number")
-            number = next(r.id for r in glass.items["reports"].values() if r.channel == "hotline")
+            ids = lambda g: [r.id for r in g.items["reports"].values() if r.channel == "hotline"]  # noqa: E731
+            glass.until(ids, 10.0, "the record is here")
+            (number,) = ids(glass)
             answers = lambda g, kind, n: [d for d in g.all if isinstance(d, kind) and d.request == n]  # noqa: E731
 
             asked = client.confide(number, {"name": NAME, "phone": NUMBER})
