@@ -26,6 +26,7 @@ from typing import Protocol
 import msgspec
 
 from backends.domain.access import NOBODY, AccessAnswer, AccountsTold, AccountWish, Grant, Revealed, Right
+from backends.domain.action import Verb
 from backends.domain.replay import PAST
 from backends.domain.times import NS_PER_S, SessionClock
 from backends.link.access import Session, grant_of
@@ -68,6 +69,7 @@ class HubDoor(Protocol):
     def sign_out(self, request: int, session: Session) -> None: ...
     def reveal(self, question: wire.Reveal) -> None: ...
     def manage(self, question: wire.Accounts) -> None: ...
+    def confide(self, question: wire.Confide) -> None: ...
 
 
 class _Try(msgspec.Struct):
@@ -130,6 +132,8 @@ class AccessKeeper:
         self._looks: dict[int, _Look] = {}
         self._wishes: dict[int, _Wish] = {}
         self._opens: dict[int, tuple[str, Told]] = {}
+        self._told_of: dict[int, tuple[int, Answer]] = {}
+        """CONFIDEs under way: (request, who hears); without what they hold."""
         self._door: HubDoor | None = None
         self.past: PastDoor | None = None
         self._seal = Seal("", "", "")
@@ -264,6 +268,20 @@ class AccessKeeper:
             return "nobody_signed_in"
         return "locked" if self._grant.locked else ""
 
+    def confide(self, request: int, target: str, values: dict[str, str], answer: Answer) -> None:
+        """See ports.AccessDesk. That it was told is audited; what, is in no record of this station."""
+        with self._lock:
+            code = self._grant.refusal(Verb.INTAKE)
+            if not code and (not self._up or self._grant.offline):
+                code = "offline"
+            if code or self._door is None:
+                answer(AccessAnswer(request, code or "offline"))
+                return
+            number = next(self._numbers)
+            self._told_of[number] = (request, answer)
+            self._noted("confide", self._grant.operator_id, f"reporter/{target}", "")
+            self._door.confide(wire.Confide(number, target, values, self._session.token))
+
     def open_camera(self, camera: str, told: Told) -> bool:
         """Ask the hub how the decoder of this station opens a camera, for whoever sits here; a lock stops no picture.
         False: not now (no hub, or nobody with a session there). `told` gets the answer once, in the link's thread."""
@@ -361,6 +379,9 @@ class AccessKeeper:
         with self._lock:
             opening = self._opens.pop(said.request, None)
             look = self._looks.pop(said.request, None)
+            told_of = self._told_of.pop(said.request, None)
+        if told_of is not None:
+            told_of[1](AccessAnswer(told_of[0], said.code))
         if opening is not None:
             person, told = opening
             told(person, said)

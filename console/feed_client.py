@@ -58,6 +58,9 @@ UNSURE_KEPT = 256
 FRAME_LIMIT = 64 << 20
 
 
+_Asked = wire.AskSignIn | wire.AskSignOut | wire.AskReveal | wire.AskConfide
+
+
 class _Open(msgspec.Struct):
     """A click without an answer."""
 
@@ -79,6 +82,8 @@ def _without_secrets(frame: _Asked) -> _Asked:
         return msgspec.structs.replace(frame, secret="")
     if isinstance(frame, wire.AskAccounts):
         return msgspec.structs.replace(frame, wish=msgspec.structs.replace(frame.wish, secret="", old=""))
+    if isinstance(frame, wire.AskConfide):
+        return msgspec.structs.replace(frame, values={})
     return frame
 
 
@@ -222,6 +227,10 @@ class FeedClient:
     def accounts(self, wish: AccountWish) -> int:
         """See ports.AccessDesk."""
         return self._ask(wire.AskAccounts(next(self._numbers), wish))
+
+    def confide(self, target: str, values: dict[str, str]) -> int:
+        """See ports.AccessDesk."""
+        return self._ask(wire.AskConfide(next(self._numbers), target, values))
 
     def turn(self, wish: TurnWish) -> None:
         """See ports.TurnDesk."""
@@ -474,7 +483,7 @@ class FeedClient:
         match frame:
             case wire.Click():
                 self._close_click(frame.aid, wire.ClickRefused(frame.aid, "bad_text", "the text is damaged"))
-            case wire.AskSignIn() | wire.AskSignOut() | wire.AskReveal() | wire.AskAccounts():
+            case wire.AskSignIn() | wire.AskSignOut() | wire.AskReveal() | wire.AskAccounts() | wire.AskConfide():
                 with self._lock:
                     self._asked.pop(frame.request, None)
                 if isinstance(frame, wire.AskReveal):

@@ -78,6 +78,12 @@ class LocalFeed:
         self.core.access.manage(number, wish, self._send)
         return number
 
+    def confide(self, target: str, values: dict[str, str]) -> int:
+        """See ports.AccessDesk."""
+        number = next(self._numbers)
+        self.core.access.confide(number, target, values, self._send)
+        return number
+
     def turn(self, wish: TurnWish) -> None:
         """See ports.TurnDesk."""
         self.core.turning.ask(id(self), wish)

@@ -215,6 +215,17 @@ class AskAccounts(_Frame, frozen=True):
     wish: AccountWish
 
 
+class AskConfide(_Frame, frozen=True):
+    """AccessDesk.confide. What it holds goes through the local socket and the link, and lies nowhere."""
+
+    request: int
+    target: str
+    values: dict[str, str]
+
+    def __repr__(self) -> str:
+        return f"AskConfide({self.request}, {self.target!r}, ...)"
+
+
 class AskTurn(_Frame, frozen=True):
     """TurnDesk.turn."""
 
@@ -257,8 +268,8 @@ ToGui = (
     | WireSmallPicture | WireTurn | WireFigures | WireAccounts
 )  # fmt: skip
 ToFeeder = (
-    Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | AskTurn | Viewing | Acknowledged
-    | StillSaved | WantPictures | Seeing | AskFigures | AskAccounts
+    Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | AskConfide | AskTurn | Viewing
+    | Acknowledged | StillSaved | WantPictures | Seeing | AskFigures | AskAccounts
 )  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -209,6 +209,8 @@ class Screen:
                 access.sign_out(frame.request, lambda answer: send(self._outlet, answer))
             case wire.AskLock():
                 access.lock()
+            case wire.AskConfide():
+                access.confide(frame.request, frame.target, frame.values, lambda answer: send(self._outlet, answer))
             case wire.AskReveal():
                 access.reveal(
                     frame.request, frame.what, frame.target, frame.reason, lambda shown: send(self._outlet, shown)

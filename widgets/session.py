@@ -27,6 +27,7 @@ from backends.domain.ports import (
 )
 from backends.domain.shifts import SHIFTS
 from backends.domain.times import MonotonicClock, SessionClock
+from widgets.callers import Callers
 from widgets.hands import CameraHands
 from widgets.i18n import Language, set_language
 from widgets.memory import Memory
@@ -133,6 +134,7 @@ class Session:
     hands: CameraHands = field(init=False)
     wants: WantBoard = field(init=False)
     record_pictures: RecordPictures = field(init=False)
+    callers: Callers = field(init=False)
     plots: PlotDesk = field(init=False)
     acts: SentActs = field(init=False)
 
@@ -140,6 +142,8 @@ class Session:
         self.hands = CameraHands(self.memory)
         self.wants = WantBoard(self.small)
         self.record_pictures = RecordPictures(self.city, self.small)
+        notices = self.notices
+        self.callers = Callers(self.city, self.access, self.mono, notices.tell_desk, notices.post)
         self.notices.now_ns = self.clock.now_ns
         self.plots = PlotDesk(self.mono, self.memory)
         self.acts = SentActs(self.city, self.actions, self.notices)

@@ -181,6 +181,14 @@ class AccessDesk(Protocol):
         with the returned number follows."""
         ...
 
+    def confide(self, target: str, values: dict[str, str]) -> int:
+        """Tell the hub who called about a report that the centre took in (`name`, `phone`), once it has its number.
+
+        AccessAnswer with the returned number follows; only its empty code says that the hub has it. Nothing of it is
+        kept here: who asks holds it until then, and asks again.
+        """
+        ...
+
 
 class HistoryDesk(Protocol):
     """Series over a range: first from the store, then from the hub."""

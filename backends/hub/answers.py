@@ -21,6 +21,7 @@ from backends.hub.accounting import Accounting
 from backends.hub.anchoring import Anchoring
 from backends.hub.blobs import BlobStore
 from backends.hub.clerk import Ending
+from backends.hub.confides import Confides
 from backends.hub.core import Core
 from backends.hub.ports import LogTrouble
 from backends.hub.reply import Reply, Sending
@@ -44,6 +45,7 @@ from backends.protocol.messages import (
     BlobGet,
     BlobKept,
     BlobPut,
+    Confide,
     Denied,
     Envelope,
     Fetch,
@@ -96,6 +98,9 @@ class Answers:
         self._access = access
         self._blobs: BlobStore = stores.blobs
         self._reveals = Reveals(stores.vault, stores.witness, clock, counters, core.past_of)
+        self._confides = Confides(
+            stores.vault, stores.witness, clock, counters, lambda report: report in core.records("reports")
+        )
         self.sights = Sights()
         self.turning = Turning(core, clock, counters)
         self._anchoring = Anchoring(stores.witness, core.note, clock, counters)
@@ -125,7 +130,7 @@ class Answers:
     def _of_access(
         self,
         station: str,
-        message: SignIn | SignOut | Accounts | Reveal | Lease | BlobGet | BlobPut | Anchor | AnchorGet,
+        message: SignIn | SignOut | Accounts | Reveal | Confide | Lease | BlobGet | BlobPut | Anchor | AnchorGet,
         data: bytes,
     ) -> Reply:
         match message:
@@ -137,6 +142,8 @@ class Answers:
                 return self._accounting.asked(station, self._access.who(station, message.token), message)
             case Reveal():
                 return Reply(job=self._reveals.asked(station, self._access.who(station, message.token), message))
+            case Confide():
+                return Reply(job=self._confides.asked(station, self._access.who(station, message.token), message))
             case Lease():
                 return Reply([self.turning.asked(station, self._access.who(station, message.token), message)])
             case BlobGet():

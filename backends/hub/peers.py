@@ -18,6 +18,7 @@ from backends.protocol.messages import (
     Anchor,
     AnchorGet,
     BlobGet,
+    Confide,
     Fetch,
     Hello,
     History,
@@ -38,8 +39,8 @@ PEERS_A_STATION = 4
 PEER_S = 120.0
 """A peer that was silent for longer gets no BYE. Consoles say HELLO every 30 s."""
 _COST: dict[type, float] = {
-    Act: 0.1, Hello: 1, Fetch: 1, SnapGet: 4, History: 2, BlobGet: 1, AnchorGet: 1, Anchor: 20, Reveal: 20, Lease: 10,
-    Sees: 2, Accounts: 20,
+    Act: 0.1, Hello: 1, Fetch: 1, SnapGet: 4, History: 2, BlobGet: 1, AnchorGet: 1, Anchor: 20, Reveal: 20, Confide: 20,
+    Lease: 10, Sees: 2, Accounts: 20,
 }  # fmt: skip
 """Those that leave a row for good cost more: ten a second and station."""
 

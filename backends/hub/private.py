@@ -98,6 +98,10 @@ class Vault:
                 self._db.execute("ROLLBACK")
             raise
 
+    def forget(self, what: str, prefix: str) -> None:
+        """All targets that begin so: their numbers are given anew. Raises sqlite3.Error."""
+        self._db.execute("DELETE FROM secret WHERE what=? AND substr(target, 1, ?)=?", (what, len(prefix), prefix))
+
     def _write(self, statement: str, rows: list[_Row]) -> None:
         if not rows:
             return

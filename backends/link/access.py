@@ -25,6 +25,8 @@ from backends.link.ports import Sink
 from backends.protocol.messages import (
     Accounted,
     Accounts,
+    Confide,
+    Confided,
     Lease,
     Leased,
     Reveal,
@@ -101,6 +103,11 @@ class Access:
         for gone in self.accounts.ask(question.request, question, now_s):
             self._sink.accounted(Accounted(gone, code="no_answer"))
 
+    def confide(self, question: Confide, now_s: float) -> None:
+        """Answered as a reveal is, without values."""
+        for gone in self.reveals.ask(question.request, question, now_s):
+            self._sink.revealed(Revealed(gone, code="no_answer"))
+
     def lease(self, question: Lease, now_s: float) -> None:
         """Under the present session."""
         asked = msgspec.structs.replace(question, token=self.present.token)
@@ -109,7 +116,7 @@ class Access:
 
     # -- from the hub --------------------------------------------------------------------------------
 
-    def on_answer(self, answer: Signed | Revealed | Leased | Accounted) -> None:
+    def on_answer(self, answer: Signed | Revealed | Confided | Leased | Accounted) -> None:
         """Handed on once; a repeated one has been answered before."""
         if isinstance(answer, Accounted):
             if self.accounts.answered(answer.request):
@@ -119,6 +126,8 @@ class Access:
             if self.leases.answered(answer.request):
                 self._sink.leased(answer)
             return
+        if isinstance(answer, Confided):
+            answer = Revealed(answer.request, answer.code)
         if isinstance(answer, Revealed):
             if self.reveals.answered(answer.request):
                 self._sink.revealed(answer)

@@ -24,7 +24,7 @@ from backends.link.addresses import Addresses
 from backends.link.machine import LinkMachine
 from backends.link.ports import LinkSettings, Sink
 from backends.link.sockets import AUTH_FAILED, LOST, Sockets
-from backends.protocol.messages import VERSION, Accounts, Anchor, Cursor, History, Lease, Reveal, SignIn
+from backends.protocol.messages import VERSION, Accounts, Anchor, Confide, Cursor, History, Lease, Reveal, SignIn
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +98,10 @@ class Link:
 
     def manage(self, question: Accounts) -> None:
         self._order(lambda: self._machine.access.manage(question, time.monotonic()))
+
+    def confide(self, question: Confide) -> None:
+        """The sink's `revealed` answers, without values."""
+        self._order(lambda: self._machine.access.confide(question, time.monotonic()))
 
     def lease(self, question: Lease) -> None:
         """Under the session that is present when it goes out; the sink's `leased` answers, "no_answer" included."""

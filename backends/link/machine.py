@@ -47,6 +47,7 @@ from backends.protocol.messages import (
     Blob,
     BlobKept,
     Bye,
+    Confided,
     Cursor,
     Denied,
     FeedHead,
@@ -309,7 +310,7 @@ class LinkMachine:
             case Series():
                 if self._history.answered(message.request):
                     self._sink.series(message)
-            case Signed() | Revealed() | Leased() | Accounted():
+            case Signed() | Revealed() | Confided() | Leased() | Accounted():
                 self.access.on_answer(message)
             case Blob() | BlobKept():
                 self._on_blob(message, frames, now_s)

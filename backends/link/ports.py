@@ -95,7 +95,7 @@ class Sink(Protocol):
         ...
 
     def revealed(self, answer: Revealed) -> None:
-        """An answer of REVEAL; code "no_answer" where none came."""
+        """An answer of REVEAL, or (without values) of CONFIDE; code "no_answer" where none came."""
         ...
 
     def accounted(self, answer: Accounted) -> None:

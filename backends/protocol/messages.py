@@ -367,6 +367,30 @@ class Accounted(_Message, frozen=True, tag="ACCOUNTED"):
         return f"Accounted({self.request}, code={self.code!r}, ...)"
 
 
+class Confide(_Message, frozen=True, tag="CONFIDE"):
+    """Console: who called about a report that the centre took in itself. Goes no other way, and is kept apart; the same
+    again does no harm."""
+
+    request: int
+    target: str
+    """Report id."""
+    values: dict[str, str]
+    """`name`, `phone`: one of them at least, 1 to 80 characters each."""
+    token: str = ""
+
+    def __repr__(self) -> str:
+        return f"Confide({self.request}, {self.target!r}, ...)"
+
+
+class Confided(_Message, frozen=True, tag="CONFIDED"):
+    """Hub: the answer of CONFIDE."""
+
+    request: int
+    code: str = ""
+    """Empty = it is on disk; "known" (something else is known of that report), "unknown" (no report that the centre
+    took in has that number), "bad_values", "not_allowed", "nobody_signed_in", "not_kept"."""
+
+
 class Lease(_Message, frozen=True, tag="LEASE"):
     """Console: a person at this station wants to turn a camera, goes on, or has done."""
 
@@ -487,10 +511,10 @@ class Sees(_Message, frozen=True, tag="SEES"):
 
 
 FromConsole = (
-    Hello | Fetch | SnapGet | History | Act | Ping | SignIn | SignOut | Reveal | Lease | BlobGet | BlobPut | Anchor
-    | AnchorGet | Sees | Accounts
+    Hello | Fetch | SnapGet | History | Act | Ping | SignIn | SignOut | Reveal | Confide | Lease | BlobGet | BlobPut
+    | Anchor | AnchorGet | Sees | Accounts
 )  # fmt: skip
 FromHub = (
-    Welcome | Denied | Batch | Reset | Snap | Series | Ack | Pong | Bye | Signed | Revealed | Leased | Blob | BlobKept
-    | Anchored | Anchors | Accounted
+    Welcome | Denied | Batch | Reset | Snap | Series | Ack | Pong | Bye | Signed | Revealed | Confided | Leased | Blob
+    | BlobKept | Anchored | Anchors | Accounted
 )  # fmt: skip

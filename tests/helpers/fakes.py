@@ -217,6 +217,10 @@ class FakeAccess:
         """To the newest question about them."""
         self.inbox.put(AccountsTold(len(self.asked), self.wishes[-1], code, text, accounts, secret, 1))
 
+    def confide(self, target: str, values: dict[str, str]) -> int:
+        self.asked.append(("confide", target, *values.values()))
+        return len(self.asked)
+
     def answer(self, code: str = "", retry_s: float = 0.0) -> None:
         """To the newest question."""
         self.inbox.put(AccessAnswer(len(self.asked), code, retry_s))

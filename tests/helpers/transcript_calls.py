@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from helpers.transcript_scenes import SCENES, hello, scene, signed_in
+from helpers.transcript_scenes import SCENES, act, hello, scene, signed_in
 from helpers.transcripts import Scribe
 
 PICTURE = bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + bytes(range(40)) + bytes.fromhex("ffd9")
@@ -33,6 +33,20 @@ def accounts(s: Scribe) -> None:
     s.say("an administrator may", {**ask, "request": 4, "act": "role", "person": "son", "rev": 1, "role": "operator"})
     s.say("but not himself", {**ask, **away, "request": 5, "person": "tuan"})
     s.say("he saw an older one", {**ask, **away, "request": 6, "person": "son"})
+
+
+def confide_a_caller(s: Scribe) -> None:
+    """Who called about a report that the centre took in, told apart from it; once, and of its own reports alone."""
+    hello(s)
+    token = signed_in(s, "ha")
+    args = {"category": "flood", "title": "Ngập", "channel": "hotline"}
+    taken = act(1, "intake", "new-1", token=token, feed="reports", expires_at_ns=0, args=args)
+    s.say("the report is taken in and gets its number", taken, answers=2)
+    caller = {"name": "Trần Văn An", "phone": "0000 123 456"}
+    ask = {"msg": "CONFIDE", "request": 2, "target": "TT-0001", "values": caller, "token": token}
+    s.say("", ask)
+    s.say("another caller is not written over", {**ask, "request": 3, "values": {"phone": "0000 654 321"}})
+    s.say("not of a report that came by a source", {**ask, "request": 4, "target": "PA-1"})
 
 
 @scene(sign_in="password", table=TURNS)

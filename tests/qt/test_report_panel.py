@@ -356,3 +356,48 @@ def test_nothing_is_too_small_or_over_another(
     assert not below_floor(log, tile.scale.floor)
     assert not overlapping(log)
     assert not cut(log)
+
+
+# -- the citizen's word ----------------------------------------------------------------------------------------------
+
+
+def test_a_low_rating_waits_in_the_queue_and_enter_twice_opens_it_again(
+    qtbot: QtBot, tile: ReportsTile, sample: SampleSession
+) -> None:
+    now = sample.clock.now_ns()
+    low = report(
+        sample, state=ReportState.DONE, t_closed_ns=now - 600 * NS_PER_S, rating=2, rating_text="vẫn còn nghẹt",
+        t_rated_ns=now - 60 * NS_PER_S, result="đã thông cống",
+    )  # fmt: skip
+    select(tile, low.id)
+    words = [item.text for item in painted(tile).items]
+    assert "đánh giá 2/5" in words
+    press(qtbot, tile, Key.Key_Return)
+    seen = " ".join(item.text for item in painted(tile).items)
+    assert "vẫn còn nghẹt" in seen
+    assert "đã thông cống" in seen
+    press(qtbot, tile, Key.Key_Return, Key.Key_Return)
+    assert last(sample) == (Verb.REOPEN, low.id, {"reason": "Người dân đánh giá 2/5"})
+    sample.city.set_briefing(True)
+    tile._open_selected()
+    assert not any("vẫn còn nghẹt" in item.text for item in painted(tile).items)
+
+
+def test_a_good_rating_and_an_old_complaint_leave_the_queue(tile: ReportsTile, sample: SampleSession) -> None:
+    now = sample.clock.now_ns()
+    fields = {"state": ReportState.DONE, "t_closed_ns": now - 600 * NS_PER_S}
+    ids = lambda: {tile.model.report(n).id for n in range(tile.model.rowCount())}  # noqa: E731
+    report(sample, **fields, rating=4, t_rated_ns=now)
+    assert "PA-9001" not in ids()
+    report(sample, **fields, rating=1, t_rated_ns=now - 4 * 86_400 * NS_PER_S)
+    assert "PA-9001" not in ids()
+    report(sample, **fields, rating=1, t_rated_ns=now)
+    assert "PA-9001" in ids()
+
+
+def test_a_closed_one_is_opened_from_the_search(tile: ReportsTile, sample: SampleSession) -> None:
+    report(sample, state=ReportState.DONE, t_closed_ns=sample.clock.now_ns(), result="đã thông cống")
+    assert tile.choose("PA-9001")
+    assert tile.panel.report is not None
+    assert tile.panel.report.id == "PA-9001"
+    assert not tile.choose("PA-0000")

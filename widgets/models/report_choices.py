@@ -18,6 +18,7 @@ from backends.domain.report_moves import STEPS
 from backends.domain.report_twins import WITHIN_M, WITHIN_S, Reach, Twin, twins
 from backends.domain.text import fold
 from widgets import format as fmt
+from widgets.callers import WHY, Caller
 from widgets.i18n import local, tr
 from widgets.models.city import CityModel
 from widgets.search.words import matches, split, tokens
@@ -28,6 +29,8 @@ STILL = "still"
 """Argument of a close: id of the camera whose picture of now goes with it. Never sent: the picture is."""
 LOOK = "look"
 """Argument of the line that enlarges the report's pictures."""
+CALLER = "caller"
+"""Argument of the line that takes down who calls (empty), and of those that the hub does not have (id of the click)."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,25 @@ def categories(city: CityModel) -> list[Choice]:
     rules = sorted(_config(city, SlaRule), key=lambda one: fold(local(one.name)))
     refused = city.grant.refusal(Verb.INTAKE)
     return [Choice(Verb.INTAKE, local(rule.name), {"category": rule.category}, "", refused) for rule in rules]
+
+
+def taking_in(city: CityModel, caller: str) -> list[Choice]:
+    """What it may be, and who calls (`caller`, as it was typed)."""
+    words = tr("reports.do.caller_is", who=caller if city.shows_personal_data else "…")
+    words = words if caller else tr("reports.do.caller")
+    refused = city.grant.refusal(Verb.INTAKE)
+    return [*categories(city), Choice(None, words, {CALLER: ""}, "caller", refused, caller)]
+
+
+def untold(city: CityModel, callers: Iterable[Caller]) -> list[Choice]:
+    """Callers that the hub does not have, in plain sight: Enter tries again, or gives one up that it will not have."""
+    found = []
+    for one in callers:
+        who = one.words if city.shows_personal_data else "…"
+        why = tr(f"reports.caller.why.{one.code}") if one.code in WHY else tr("reports.caller.why.waiting")
+        words = tr("reports.caller.untold", title=one.report_id or one.title, who=who, why=why)
+        found.append(Choice(None, words, {CALLER: one.aid}))
+    return found
 
 
 def _config(city: CityModel, kind: type[Kind]) -> list[Kind]:

@@ -1,8 +1,8 @@
 """Page "report_figures": how the citizen reports stand, by category and by agency. Enter goes to the one that is due
 longest of the row.
 
-Reckoned beside the GUI thread from the records as they stood then, anew when reports have changed and every ten seconds:
-what is overdue moves by itself.
+Reckoned beside the GUI thread from the records as they stood then, anew when reports have changed and every ten
+seconds: what is overdue moves by itself.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from widgets.typography import TypeScale
 from widgets.windows.page import Doer, Page
 
 AGAIN_S = 10.0
-LOOK_MS = 40
+COLLECT_MS = 40
 CATEGORY, AGENCY, ALL = "category", "agency", "all"
 
 
@@ -60,10 +60,10 @@ class ReportFigures(Page):
         super().__init__(session, window, scale, room, doer, about)
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
-        self._look = QTimer(self)
-        self._look.setInterval(LOOK_MS)
-        self._look.timeout.connect(self._take)
-        self._begin()
+        self._collect = QTimer(self)
+        self._collect.setInterval(COLLECT_MS)
+        self._collect.timeout.connect(self._take)
+        self._start()
 
     def title(self) -> str:
         return tr("report_figures.title")
@@ -108,15 +108,15 @@ class ReportFigures(Page):
     def on_second(self) -> None:
         super().on_second()
         if self._moved or self.session.mono.monotonic_s() - self._at_s >= AGAIN_S:
-            self._begin()
+            self._start()
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         if self._running:
             return
         self._running, self._moved, self._at_s = True, False, self.session.mono.monotonic_s()
         reports, now_ns, out = self.session.city.reports(), self.session.clock.now_ns(), self._made
         self._pool.start(lambda: out.put(reckon(reports, now_ns)))
-        self._look.start()
+        self._collect.start()
 
     def _take(self) -> None:
         if self._made.empty():
@@ -124,7 +124,7 @@ class ReportFigures(Page):
         first = self._reckoned is None
         self._reckoned = self._made.get()
         self._running = False
-        self._look.stop()
+        self._collect.stop()
         self._renew(keep=not first)
 
     @staticmethod

@@ -16,16 +16,17 @@ from PySide6.QtWidgets import QWidget
 from backends.domain.action import ActionStatus, Stage, Verb, new_aid, with_pictures
 from backends.domain.ports import ActionRefused
 from backends.domain.report import Report
-from widgets import format as fmt
-from widgets.i18n import local, tr
-from widgets.models.report_choices import LOOK, STILL, Choice, categories, choices, narrowed
-from widgets.models.reports import click_words, report_words, sla_of
+from widgets.callers import values_of
+from widgets.i18n import tr
+from widgets.models.report_choices import CALLER, LOOK, STILL, Choice, choices, narrowed, taking_in, untold
+from widgets.models.reports import click_words
 from widgets.parts import text
 from widgets.parts.alarm_words import why_not
 from widgets.parts.fields import Field
+from widgets.parts.report_intake import intake_args
+from widgets.parts.report_paint import own_words, paint_choices, paint_report
 from widgets.parts.report_pictures import PictureRoom, PictureStrip, Shot, shots_of
 from widgets.parts.report_still import ReportStill
-from widgets.parts.shapes import draw_rule
 from widgets.session import Session
 from widgets.typography import TypeScale, Weight
 
@@ -33,10 +34,6 @@ FEED = "reports"
 NEW = "new-"
 """How the target of an intake begins, each another one: the hub gives the number."""
 REASON_LIMIT, TITLE_LIMIT = 500, 200
-_WORD_LINES = 3
-"""The citizen's own words take so many lines at most."""
-_DONE_LINES = 2
-"""What was done, and what the citizen says to it, so many each."""
 _LEAST_LINES = 8
 """Of reading text, that the tile must have below small pictures: the field, some rows, and the queue's head above."""
 
@@ -71,6 +68,10 @@ class ReportPanel(QWidget):
         """The field asks for what this one needs."""
         self._title = ""
         """Of a new report, once it is typed."""
+        self._caller = ""
+        """Who calls about it, as it was typed."""
+        self._person = ""
+        """Who sat here when the panel was opened."""
         self._wrong = ""
         self._taken: set[str] = set()
         """New reports that are on their way, by the ids of their clicks."""
@@ -102,6 +103,7 @@ class ReportPanel(QWidget):
 
     def _begin(self, report: Report | None) -> None:
         self.report, self._asking, self._title, self._wrong, self.at = report, None, "", "", 0
+        self._caller, self._person = "", self.session.city.grant.operator_id
         self._put_away()
         self._look()
         self.field.clear()
@@ -114,6 +116,7 @@ class ReportPanel(QWidget):
     def close_panel(self) -> None:
         had = self.field.hasFocus() or self.hasFocus()
         self.report, self._asking, self._all, self.shown = None, None, [], []
+        self._caller = ""
         self._put_away()
         self.field.clear()
         self.hide()
@@ -128,6 +131,7 @@ class ReportPanel(QWidget):
         if self.report is not None:
             self.report = self.session.city.records(FEED).get(self.report.id, self.report)
         marked = _key(self.shown[self.at]) if 0 <= self.at < len(self.shown) else None
+        rows = len(self._all)
         self._list()
         keys = [_key(one) for one in self.shown]
         self.at = keys.index(marked) if marked in keys else -1 if marked is not None else self.at
@@ -138,9 +142,21 @@ class ReportPanel(QWidget):
             self._wrong = tr("reports.ask.changed")
         if not self.session.city.shows_personal_data:
             self.pictures.end()
-        if self._shots() != self.strip.shots:
+        self._guard_caller()
+        if self._shots() != self.strip.shots or len(self._all) != rows:
             self.place()
         self.update()
+
+    def _guard_caller(self) -> None:
+        """What a caller said is not seen while citizens' words are not, and never by the next person."""
+        grant = self.session.city.grant
+        if self._person and grant.operator_id and grant.operator_id != self._person:
+            if self._asking_caller:
+                self._note_caller("")
+            self._person, self._caller = grant.operator_id, ""
+            self._list()
+        hidden = self._asking_caller and not self.session.city.shows_personal_data
+        self.field.setEchoMode(Field.EchoMode.NoEcho if hidden else Field.EchoMode.Normal)
 
     def _look(self) -> None:
         """The person has the report as it stands before him."""
@@ -170,7 +186,8 @@ class ReportPanel(QWidget):
         if self.report is not None:
             self._all = choices(self.session.city, self.report)
         else:
-            self._all = categories(self.session.city) if self._title else []
+            city = self.session.city
+            self._all = taking_in(city, self._caller) if self._title else untold(city, self.session.callers.waiting)
         typed = "" if self._asking is not None or (self._taking_in and not self._title) else self.field.text()
         self.shown = narrowed(self._all, typed)
         self.at = min(self.at, len(self.shown) - 1)
@@ -184,6 +201,8 @@ class ReportPanel(QWidget):
         self.update()
 
     def _prompt(self) -> str:
+        if self._asking_caller:
+            return tr("reports.ask.caller")
         if self._asking is not None:
             return f"{self._asking.words}: {tr(f'reports.ask.{self._asking.ask}')}"
         if self._taking_in:
@@ -246,6 +265,9 @@ class ReportPanel(QWidget):
         self.update()
 
     def _back(self) -> None:
+        if self._asking_caller:
+            self._note_caller(self._caller)
+            return
         if self._asking is None and not self._title:
             self.close_panel()
             return
@@ -261,6 +283,12 @@ class ReportPanel(QWidget):
         if self._changed():
             return
         typed = self.field.text().strip()
+        if self._asking_caller:
+            self._note_caller(typed)
+            return
+        if not typed and self._taking_in and not self._title and 0 <= self.at < len(self.shown):
+            self._choose(self.shown[self.at])
+            return
         if self._asking is not None or (self._taking_in and not self._title):
             if not typed:
                 self._wrong = tr("reports.ask.empty")
@@ -274,14 +302,29 @@ class ReportPanel(QWidget):
                 self._title, self.at = typed[:TITLE_LIMIT], 0
                 self.field.clear()
                 self._list()
+                self.place()
                 self.update()
             return
         if 0 <= self.at < len(self.shown):
             self._choose(self.shown[self.at])
 
+    @property
+    def _asking_caller(self) -> bool:
+        return self._asking is not None and CALLER in self._asking.args
+
+    def _note_caller(self, typed: str) -> None:
+        """Back to the categories. What was typed stays here alone."""
+        self._caller, self._asking, self._wrong, self.at = typed, None, "", 0
+        self.field.clear()
+        self._list()
+        self.place()
+        self.update()
+
     def _choose(self, choice: Choice) -> None:
         if choice.refused:
             self.session.notices.post(why_not(self.session.city, choice.refused))
+        elif choice.args.get(CALLER):
+            self.session.callers.again(choice.args[CALLER])
         elif LOOK in choice.args:
             self._enlarge()
         elif choice.verb is None and self.report is not None:
@@ -301,9 +344,10 @@ class ReportPanel(QWidget):
 
     def _do(self, choice: Choice, args: dict[str, str]) -> None:
         assert choice.verb is not None
-        report = self.report
+        report, caller = self.report, dict[str, str]()
         if choice.verb is Verb.INTAKE:
-            args = {**args, "title": self._title, **self._where()}
+            caller = values_of(self._caller)
+            args = intake_args(self.session, args, self._title, called=bool(caller))
         pictures = (self.still.data,) if STILL in args else ()
         args = with_pictures({name: value for name, value in args.items() if name != STILL}, pictures)
         target, expected = (report.id, self._expected) if report is not None else (NEW + new_aid(), 0)
@@ -314,6 +358,8 @@ class ReportPanel(QWidget):
             return
         if choice.verb is Verb.INTAKE:
             self._taken.add(aid)
+            if caller:
+                self.session.callers.hold(aid, self._title, caller)
         self.close_panel()
         self.done.emit(report.id if report is not None else "")
 
@@ -327,20 +373,6 @@ class ReportPanel(QWidget):
         else:
             words = tr("reports.not_taken_in", title=status.action.args["title"], why=click_words(status))
             self.session.notices.post(words)
-
-    def _where(self) -> dict[str, str]:
-        """The place of the camera on the chosen tile: what an operator reports he sees."""
-        hands, city = self.session.hands, self.session.city
-        own = hands.place.rpartition(":")[2]
-        camera = city.camera(hands.camera(hands.place)) or city.camera_by_number(own)
-        if camera is None:
-            return {}
-        where = {"camera": camera.id, "place": local(camera.name)}
-        if camera.area_id:
-            where["area"] = camera.area_id
-        if camera.lon is not None and camera.lat is not None:
-            where |= {"lon": f"{camera.lon:.6f}", "lat": f"{camera.lat:.6f}"}
-        return where
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         at = self._at(event.position().y())
@@ -379,14 +411,9 @@ class ReportPanel(QWidget):
 
     def _own_words(self) -> list[str]:
         """What the citizen wrote, what was done, and what the citizen says to that: lines."""
-        report = self.report
-        if report is None or not self.session.city.shows_personal_data:
+        if self.report is None or not self.session.city.shows_personal_data:
             return []
-        room = max(1.0, self._tile.width() - 2 * self.scale.pad)
-        done = tr("reports.result", text=report.result) if report.result else ""
-        rated = tr("reports.rated_words", n=report.rating, text=report.rating_text) if report.rating_text else ""
-        said = ((report.text, _WORD_LINES), (done, _DONE_LINES), (rated, _DONE_LINES))
-        return [line for words, most in said for line in text.wrap(words, self.scale.floor, Weight.REGULAR, room, most)]
+        return own_words(self.report, max(1.0, self._tile.width() - 2 * self.scale.pad), self.scale)
 
     def _field_top(self) -> int:
         return self._below_words() + self._strip_height() + self.scale.line(self.scale.floor)
@@ -433,13 +460,14 @@ class ReportPanel(QWidget):
             painter.fillRect(QRectF(0, 0, rect.width(), 1), theme.muted)
             inner = QRectF(scale.pad, scale.pad, rect.width() - 2 * scale.pad, scale.line(scale.read))
             if self.report is not None:
-                self._paint_report(painter, inner, self.report)
+                now_ns = self.session.clock.now_ns()
+                paint_report(painter, inner, self.report, self._own_words(), now_ns, scale, theme)
             low = scale.line(scale.floor)
             prompt = QRectF(inner.left(), self._field_top() - low, inner.width(), low)
             ink = theme.strong if self._wrong else theme.text
             words = f"{self._prompt()} · {self._wrong}" if self._wrong else self._prompt()
             text.draw(painter, prompt, words, scale.floor, ink, Weight.SEMIBOLD if self._wrong else Weight.REGULAR)
-            if self._asking is None and (self.report is not None or self._title):
+            if self._asking is None and (self.report is not None or self._title or self.shown):
                 self._paint_rows(painter, inner)
             elif self._stilling:
                 self.still.paint(
@@ -447,24 +475,6 @@ class ReportPanel(QWidget):
                 )
         finally:
             painter.end()
-
-    def _paint_report(self, painter: QPainter, line: QRectF, report: Report) -> None:
-        theme, scale = self.session.look.theme, self.scale
-        now_ns = self.session.clock.now_ns()
-        low = scale.line(scale.floor)
-        title = f"{report.id} · {local(report.title)}"
-        text.draw(painter, line, title, scale.read, theme.strong, Weight.SEMIBOLD)
-        below = QRectF(line.left(), line.bottom(), line.width(), low)
-        about = (local(report.category_name), local(report.agency), local(report.place))
-        text.draw(painter, below, " · ".join(filter(None, about)), scale.floor, theme.text)
-        below.translate(0, low)
-        received = fmt.event_minutes(report.t_received_ns, now_ns)
-        how = (tr(f"reports.state.{report.state.value}"), sla_of(report, now_ns).words, received, *report_words(report))
-        words = text.whole_parts(" · ".join(filter(None, how)), scale.floor, Weight.REGULAR, below.width())
-        text.draw(painter, below, words, scale.floor, theme.muted)
-        for own in self._own_words():
-            below.translate(0, low)
-            text.draw(painter, below, own, scale.floor, theme.text)
 
     def _paint_rows(self, painter: QPainter, inner: QRectF) -> None:
         theme, scale = self.session.look.theme, self.scale
@@ -474,15 +484,8 @@ class ReportPanel(QWidget):
             text.draw(painter, row, tr("reports.ask.none"), scale.read, theme.muted)
             return
         first = self._first_row()
-        for n, choice in enumerate(self.shown[first : first + self._room()], start=first):
-            marked = n == self.at
-            if marked:
-                ground = QRectF(0, row.top(), self.width(), line)
-                painter.fillRect(ground, theme.inverse)
-            ink = theme.inverse_text if marked else theme.muted if choice.refused else theme.strong
-            text.draw(painter, row, choice.words, scale.read, ink, Weight.SEMIBOLD if marked else Weight.REGULAR)
-            draw_rule(painter, row.left(), row.right(), row.bottom() - 1, theme)
-            row.translate(0, line)
+        seen = self.shown[first : first + self._room()]
+        paint_choices(painter, row, seen, self.at - first if self.at >= 0 else -1, scale, theme)
 
 
 def _key(choice: Choice) -> tuple[object, ...]:

@@ -245,6 +245,7 @@ class ReportsTile(Tile):
         self.panel.closed.connect(self.setFocus)
         self.panel.placed.connect(self._lay_out)
         self.panel.done.connect(self._on_done)
+        session.callers.changed.connect(self._on_callers)
         self.list.doubleClicked.connect(self._open_selected)
         bind(self.list, "reports.open", self._open_selected)
         for widget in (self.list, self):  # the list is hidden while nothing waits
@@ -261,6 +262,8 @@ class ReportsTile(Tile):
         return tr("reports.title")
 
     def summary(self) -> str:
+        if callers := len(self.session.callers.waiting):
+            return tr("reports.caller.waiting", n=callers)
         waiting = sum(feed == "reports" and id_.startswith(NEW) for feed, id_ in self.session.city.pending)
         return tr("reports.new_waiting", n=waiting) if waiting else self._counts()
 
@@ -357,6 +360,10 @@ class ReportsTile(Tile):
         else:
             self.reveal.open_for(report.id)
 
+    def _on_callers(self) -> None:
+        self.panel.renew()
+        self.update()
+
     def _on_grant(self) -> None:
         self.model.personal = self.session.city.shows_personal_data
         self.list.viewport().update()
@@ -364,6 +371,7 @@ class ReportsTile(Tile):
     def on_second(self) -> None:
         super().on_second()
         self.reveal.on_second()
+        self.session.callers.on_second()
         overdue = self.model.overdue_count()
         self.model.tick(self.now_ns())
         if self.model.overdue_count() != overdue:

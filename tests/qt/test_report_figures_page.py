@@ -1,0 +1,81 @@
+"""The page of figures: reckoned beside the GUI thread, found by letters, and Enter goes to what is late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from helpers.sample_city import SampleSession, prepare, sample_session
+from helpers.search_room import Key, Room
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from backends.domain.report import ReportState
+from widgets.pages.report_figures import ReportFigures
+from widgets.tiles.reports import ReportsTile
+
+
+@pytest.fixture
+def sample(qapp: QApplication) -> SampleSession:
+    prepare(qapp)
+    return sample_session()
+
+
+@pytest.fixture
+def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
+    made = Room(sample)
+    made.window.activateWindow()
+    qtbot.waitUntil(made.window.isActiveWindow)
+    yield made
+    made.wall.close()
+
+
+def opened(qtbot: QtBot, room: Room) -> ReportFigures:
+    room.search("so lieu phan anh")
+    room.key(Key.Key_Return)
+    page = room.wall.panels.page
+    assert isinstance(page, ReportFigures)
+    qtbot.waitUntil(lambda: bool(page.rows))
+    return page
+
+
+def test_it_is_offered_in_search_and_tells_all_categories_and_agencies(
+    qtbot: QtBot, room: Room, sample: SampleSession
+) -> None:
+    page = opened(qtbot, room)
+    open_ones = [r for r in sample.city.reports() if r.state.open]
+    assert page.rows[0].title == "Tất cả"
+    assert page.rows[0].place.startswith(f"đang mở {len(open_ones)}")
+    assert "quá hạn 1" in page.rows[0].state
+    assert page.rows[0].strong_state
+    heads = [row.title for row in page.rows if row.heading]
+    assert heads == ["Theo loại phản ánh", "Theo đơn vị xử lý"]
+    room.type("chieu sang")
+    assert [row.title for row in page.rows if not row.heading] == ["Chiếu sáng"]
+
+
+def test_enter_goes_to_the_one_that_is_due_first(qtbot: QtBot, room: Room, sample: SampleSession) -> None:
+    tile = room.tile(ReportsTile)
+    assert isinstance(tile, ReportsTile)
+    opened(qtbot, room)
+    room.key(Key.Key_Return)
+    assert room.wall.panels.page is None
+    assert tile.list.currentIndex().row() == 0
+
+
+def test_it_follows_what_happens_and_says_where_nothing_is_open(
+    qtbot: QtBot, room: Room, sample: SampleSession
+) -> None:
+    page = opened(qtbot, room)
+    now_ns = sample.clock.now_ns()
+    done = [
+        msgspec.structs.replace(r, state=ReportState.DONE, t_closed_ns=now_ns, rating=4, t_rated_ns=now_ns)
+        for r in sample.city.reports()
+    ]
+    sample.put("reports", *done)
+    page.on_second()
+    qtbot.waitUntil(lambda: page.rows[0].place.startswith("đang mở 0"))
+    assert "đánh giá 4,0/5" in page.rows[0].place
+    room.key(Key.Key_Return)
+    assert page.said == "không có phản ánh đang mở"
