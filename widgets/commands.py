@@ -103,6 +103,7 @@ _ROWS: tuple[Command, ...] = (
     Command("window.help", ("Ctrl+H",), offered=True),
     Command("window.notices", ("Ctrl+Shift+N",), offered=True),
     Command("window.settings", ("Ctrl+Shift+M",), offered=True),
+    Command("window.limits", offered=True),
     Command("window.accounts", offered=True),
     Command("window.layouts"),
     Command("window.silence", ("F7",), offered=True),

@@ -30,7 +30,7 @@ class Right(StrEnum):
     COMMENT = "comment"
     PUSH_LAYOUT = "push_layout"
     CONFIGURE = "configure"
-    """Change the centre's own data: SLA rules, agencies. Everybody may read them."""
+    """Change the centre's own data: SLA rules, agencies, limits of sensors. Everybody may read them."""
     INTAKE = "intake"
     CATEGORISE = "categorise"
     ASSIGN = "assign"
