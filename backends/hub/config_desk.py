@@ -46,7 +46,7 @@ from backends.protocol.codec import BadMessage, decode_body, prescan
 FEED = "config"
 REASON_LIMIT = 200
 """Characters of why something is changed."""
-_RECORD: msgspec.json.Decoder[SettingRecord] = msgspec.json.Decoder(SettingRecord)
+_RECORD: msgspec.json.Decoder[Any] = msgspec.json.Decoder(SettingRecord)
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -174,8 +174,8 @@ class ConfigDesk:
             check_rule(record, before if isinstance(before, SlaRule) else None, others)
         elif isinstance(record, Agency):
             check_agency(record, self._now(Agency), self._later(Agency))
-        elif isinstance(record, SensorLimits) and isinstance(setting.given, SensorLimits):
-            check_limits(record, setting.given)
+        elif isinstance(wanted, SensorLimits) and isinstance(setting.given, SensorLimits):
+            check_limits(wanted, setting.given)
 
     def _now(self, kind: type[Any]) -> dict[str, Any]:
         return {id_: one for id_, one in self._intake.records(FEED).items() if isinstance(one, kind)}
