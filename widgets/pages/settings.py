@@ -187,7 +187,7 @@ class SettingsPage(SettingAsks):
             if isinstance(record, Agency):
                 known = words_of.agencies(city)
                 check_agency(record, known, known)
-            else:
+            elif isinstance(record, SlaRule):
                 others = [one.record for one in entries(city, SlaRule) if one.record.id != record.id]
                 before = setting.last() if setting is not None else None
                 rules = [one for one in others if isinstance(one, SlaRule)]
