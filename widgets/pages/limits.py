@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QWidget
 from backends.domain.action import Verb
 from backends.domain.limits import day_of
 from backends.domain.sensor import Limit, Sensor
-from backends.domain.settings import NAME_MOST, SETTING, SensorLimits, SettingRefused, check_limits
+from backends.domain.settings import NAME_MOST, SETTING, SensorLimits, SettingRecord, SettingRefused, check_limits
 from widgets.i18n import local, tr
 from widgets.models import setting_rows as words_of
 from widgets.models.setting_rows import Entry, limit_entry
@@ -55,7 +55,7 @@ class LimitsPage(SettingAsks):
             entry = limit_entry(self.session.city, sensor, day)
             if entry is not None:
                 self._entries["sensor", sensor.id] = entry
-                rows.append(self._row(sensor, entry, day))
+                rows.append(self._row(sensor, entry))
             if len(rows) == LISTED_MOST:
                 break
         heading = tr("settings.heading.limits" if words.strip() else "settings.heading.limits_here")
@@ -71,11 +71,12 @@ class LimitsPage(SettingAsks):
         ]
         return sorted(found, key=lambda sensor: sort_key(_names(sensor)))
 
-    def _row(self, sensor: Sensor, entry: Entry, day: str) -> Row:
+    def _row(self, sensor: Sensor, entry: Entry) -> Row:
+        holds = _limits(entry.record)
         state, strong = self.state(entry)
         if entry.setting is None and not strong:
-            state = next((one.standard for one in sensor.limits if one.standard), "") or state
-        figures = words_of.value_words("limits", _record(entry).limits, self.session.city)
+            state = next((one.standard for one in holds.limits if one.standard), "") or state
+        figures = words_of.value_words("limits", holds.limits, self.session.city)
         title = f"{local(sensor.station)} · {local(sensor.name)}" if local(sensor.station) else local(sensor.name)
         return Row(("sensor", sensor.id), title, place=f"{figures} {sensor.unit}", state=state, strong_state=strong)
 
@@ -99,7 +100,7 @@ class LimitsPage(SettingAsks):
     def _limit_rows(self, entry: Entry, typed: str) -> list[Row]:
         rows = [
             Row(("limit", str(n)), local(one.label), tr(f"priority.{one.priority.value}"), one.standard, _figure(one))
-            for n, one in enumerate(_record(entry).limits)
+            for n, one in enumerate(_limits(entry.base).limits)
         ]
         return [*narrowed([*rows, *self.reset_rows(entry)], typed), *self.history_rows(entry)]
 
@@ -108,8 +109,8 @@ class LimitsPage(SettingAsks):
             return why
         if which == "reset":
             return self.ask_day(entry, row, None)
-        one = _record(entry).limits[int(which)]
-        unit = _record(entry).unit
+        one = _limits(entry.base).limits[int(which)]
+        unit = _limits(entry.base).unit
         asked = tr("settings.ask.value", name=row.title, limit=local(one.label), unit=unit)
         typed = words_of.plain(one.value)
         return self.ask(
@@ -117,7 +118,7 @@ class LimitsPage(SettingAsks):
         )
 
     def _on_value(self, entry: Entry, row: Row, one: Limit, words: str) -> str:
-        record, unit = _record(entry), _record(entry).unit
+        record, unit = _limits(entry.base), _limits(entry.base).unit
         figure = words.removesuffix(unit).strip() if unit else words
         value = words_of.read_signed(figure)
         if value is None and any(c.isalpha() for c in words):
@@ -134,10 +135,9 @@ class LimitsPage(SettingAsks):
         return self.ask_day(entry, row, changed)
 
 
-def _record(entry: Entry) -> SensorLimits:
-    base = entry.base
-    assert isinstance(base, SensorLimits)  # of sensors only
-    return base
+def _limits(record: SettingRecord) -> SensorLimits:
+    assert isinstance(record, SensorLimits)  # the page has no others
+    return record
 
 
 def _names(sensor: Sensor) -> str:
