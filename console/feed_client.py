@@ -58,9 +58,6 @@ UNSURE_KEPT = 256
 FRAME_LIMIT = 64 << 20
 
 
-_Asked = wire.AskSignIn | wire.AskSignOut | wire.AskReveal | wire.AskConfide
-
-
 class _Open(msgspec.Struct):
     """A click without an answer."""
 
@@ -72,7 +69,7 @@ class _Open(msgspec.Struct):
     """`submit` has returned: what becomes of it goes to the inbox."""
 
 
-_Asked = wire.AskSignIn | wire.AskSignOut | wire.AskReveal | wire.AskAccounts
+_Asked = wire.AskSignIn | wire.AskSignOut | wire.AskReveal | wire.AskAccounts | wire.AskConfide
 """Questions that are asked once, and end with the feeder."""
 
 

@@ -109,6 +109,7 @@ _ROWS: tuple[Command, ...] = (
     Command("window.handover", ("Ctrl+Shift+G",), offered=True),
     Command("window.alarm_figures", ("Ctrl+Shift+K",), offered=True),
     Command("window.settings", ("Ctrl+Shift+M",), offered=True),
+    Command("window.limits", offered=True),
     Command("window.accounts", offered=True),
     Command("window.layouts"),
     Command("window.silence", ("F7",), offered=True),

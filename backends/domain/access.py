@@ -32,7 +32,7 @@ class Right(StrEnum):
     """Say of a step of an alarm's procedure that it is done, not needed, or not done after all."""
     PUSH_LAYOUT = "push_layout"
     CONFIGURE = "configure"
-    """Change the centre's own data: SLA rules, agencies. Everybody may read them."""
+    """Change the centre's own data: SLA rules, agencies, limits of sensors. Everybody may read them."""
     INTAKE = "intake"
     CATEGORISE = "categorise"
     ASSIGN = "assign"

@@ -27,6 +27,8 @@ class Limit(msgspec.Struct, frozen=True, omit_defaults=True):
     deadband: float = 0.0
     from_file: bool = False
     """Filled in by the hub, from its files of limits."""
+    by: str = ""
+    """Who set it at a screen, as rows show a person; empty: the source or a file did."""
 
 
 class Band(msgspec.Struct, frozen=True, omit_defaults=True):

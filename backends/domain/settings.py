@@ -11,16 +11,22 @@ import datetime as dt
 import math
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 import msgspec
 
-from backends.domain.limits import day_of
+from backends.domain.limits import day_of, limits_at
 from backends.domain.place import Agency, SlaRule
+from backends.domain.sensor import Limit, Sensor
 from backends.domain.text import LocalText, fold
 
 SETTING = "setting/"
 """How the ids of settings begin; the id of what they are about follows."""
+LIMITS = "limits/"
+"""How the ids of a sensor's limits begin."""
 NAME_MOST = 80
+VALUE_MOST = 1e9
+"""Of a limit, in whatever unit."""
 HOURS_MOST = 8760.0
 """A year."""
 METRES_MOST = 100_000.0
@@ -30,7 +36,24 @@ AHEAD_DAYS = 5 * 366
 """A day further ahead is a slip of the hand."""
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
-SettingRecord = SlaRule | Agency
+
+class SensorLimits(msgspec.Struct, frozen=True, omit_defaults=True, tag="limits", tag_field="kind"):
+    """The limits of one sensor, as they are to hold. Not on the feed by itself: the sensor's record has them."""
+
+    id: str
+    """`limits/` and the sensor's id."""
+    sensor: str
+    name: LocalText
+    """The sensor's, for whoever reads what was changed."""
+    unit: str
+    """As Sensor.unit."""
+    limits: tuple[Limit, ...]
+    """Of each label and side one; their days say nothing here."""
+
+
+Configured = SlaRule | Agency
+"""What is a record of the feed `config` itself."""
+SettingRecord = SlaRule | Agency | SensorLimits
 """What can be changed."""
 
 
@@ -136,6 +159,61 @@ def check_agency(agency: Agency, known: Mapping[str, Agency], later: Mapping[str
             raise SettingRefused("parent_below", agencies[agency.parent].name.vi)
 
 
+def limits_of(sensor: Sensor, day: str) -> SensorLimits:
+    """Those that hold on that day, gravest first."""
+    plain = tuple(
+        msgspec.structs.replace(one, valid_from="", valid_until="", from_file=False, by="")
+        for one in limits_at(sensor.limits, day)
+    )
+    return SensorLimits(LIMITS + sensor.id, sensor.id, sensor.name, sensor.unit, plain)
+
+
+def check_limits(record: SensorLimits, known: SensorLimits) -> None:
+    """`known`: those that hold on the day from which it is to be. Only their figures are changed here. Raises
+    SettingRefused."""
+    if (record.id, record.sensor, record.name) != (known.id, known.sensor, known.name):
+        raise SettingRefused("bad_record", "another sensor")
+    if record.unit != known.unit:
+        raise SettingRefused("unit_differs", known.unit)
+    if not known.limits or {_level(one) for one in record.limits} != {_level(one) for one in known.limits}:
+        raise SettingRefused("levels_differ")
+    if len(record.limits) != len(known.limits):
+        raise SettingRefused("levels_differ")
+    for one in record.limits:
+        if not math.isfinite(one.value) or abs(one.value) > VALUE_MOST:
+            raise SettingRefused("bad_value", f"{VALUE_MOST:g}")
+        _check_figure("bad_deadband", one.deadband, VALUE_MOST)
+    for above in (True, False):
+        ladder = sorted((one for one in record.limits if one.above is above), key=lambda one: one.priority.rank)
+        for graver, less in pairwise(ladder):
+            apart = graver.value - less.value if above else less.value - graver.value
+            if apart < 0 or (apart == 0 and graver.priority is not less.priority):
+                raise SettingRefused("levels_cross", f"{less.label.vi}, {graver.label.vi}")
+    lowest = min((one.value for one in record.limits if one.above), default=math.inf)
+    if any(one.value >= lowest for one in record.limits if not one.above):
+        raise SettingRefused("levels_cross", f"{lowest:g}")
+
+
+def _level(limit: Limit) -> tuple[str, bool, str]:
+    return limit.label.vi, limit.above, limit.priority.value
+
+
+def limited(given: tuple[Limit, ...], setting: Setting | None) -> tuple[Limit, ...]:
+    """A sensor's limits of all days: what its source and the files give, and what was set here, from its first day to
+    the next change. Where two of one label hold on a day, the one that began last counts (`limits_at`)."""
+    if setting is None:
+        return given
+    out = list(given)
+    for n, made in enumerate(setting.amendments):
+        until = setting.amendments[n + 1].valid_from if n + 1 < len(setting.amendments) else ""
+        if isinstance(made.record, SensorLimits) and until != made.valid_from:
+            out += [
+                msgspec.structs.replace(one, valid_from=made.valid_from, valid_until=until, by=made.by)
+                for one in made.record.limits
+            ]
+    return tuple(out)
+
+
 def _leads_to(start: str, wanted: str, agencies: Mapping[str, Agency]) -> bool:
     """Is `wanted` the agency `start`, or above it? Ends also where a source gives a ring."""
     seen: set[str] = set()
@@ -170,13 +248,17 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+_SAME = frozenset({"id", "category", "sensor", "unit"})
+"""Fields that name a record."""
+
+
 def differences(before: SettingRecord | None, after: SettingRecord) -> list[tuple[str, object, object]]:
     """(field, what it was, what it is) of each field that differs; of what is new, all that it says."""
     found: list[tuple[str, object, object]] = []
     for name in type(after).__struct_fields__:
         new = getattr(after, name)
         old = getattr(before, name) if before is not None else None
-        if name not in ("id", "category") and new != old and (before is not None or new not in ("", 0.0, ())):
+        if name not in _SAME and new != old and (before is not None or new not in ("", 0.0, ())):
             found.append((name, old, new))
     return found
 
@@ -186,7 +268,7 @@ def amended(records: Iterable[object], settings: Iterable[Setting], t_ns: int) -
     by_target = {setting.target: setting for setting in settings}
     out: list[object] = []
     for record in records:
-        if not isinstance(record, SettingRecord) or (setting := by_target.pop(record.id, None)) is None:
+        if not isinstance(record, Configured) or (setting := by_target.pop(record.id, None)) is None:
             out.append(record)
             continue
         # The source may give something else than it did: that is what a reset leads to from now on.
@@ -195,5 +277,5 @@ def amended(records: Iterable[object], settings: Iterable[Setting], t_ns: int) -
         out += [setting] if holds is None else [holds, setting]
     for setting in by_target.values():
         holds = setting.at(t_ns)
-        out += [setting] if holds is None else [holds, setting]
+        out += [holds, setting] if isinstance(holds, Configured) else [setting]
     return out

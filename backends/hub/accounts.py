@@ -250,10 +250,10 @@ class AccountBook:
         account = self.find(person)
         if hand is None:
             return account
-        if hand.rev != account.rev:
-            raise AccountError(f"{person} has changed since it was seen", "changed")
         if loses and hand.person == person:
             raise AccountError("nobody takes his own account out of use, or his own role away", "self")
+        if hand.rev != account.rev:
+            raise AccountError(f"{person} has changed since it was seen", "changed")
         admins = [one for one in self.all() if one.role is Role.ADMIN and not one.disabled]
         if loses and [one.id for one in admins] == [person]:
             raise AccountError(f"{person} is the last one who may manage accounts", "last_admin")

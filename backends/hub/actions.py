@@ -243,8 +243,8 @@ class ActionDesk:
             return _Verdict(
                 Stage.CONFLICT, refused.code, refused.holder, self._intake.rev("config", SETTING + action.target)
             )
-        records = tuple(("config", one) for one in (decided.setting, decided.holds) if one is not None)
-        return _Verdict(Stage.APPLIED, rev=decided.setting.rev, records=records, changes=decided.changes)
+        rev = decided.setting.rev
+        return _Verdict(Stage.APPLIED, rev=rev, records=decided.records, changes=decided.changes)
 
     @staticmethod
     def _comment(person: Operator, action: Action, now_ns: int) -> _Verdict:

@@ -1,4 +1,4 @@
-"""What people change of the centre's own data (rules of the clock, agencies), judged and put in force on its day.
+"""What people change of the centre's own data (rules of the clock, agencies, limits), judged, and in force on its day.
 
 Every change of a record is kept in one record beside it (`domain.settings.Setting`), in the feed `config` of the log
 itself: with the log it survives every restart, reaches every hub, and is decided in one transaction with the click.
@@ -18,35 +18,42 @@ from backends.domain.alarm import TransitionRefused
 from backends.domain.limits import day_of
 from backends.domain.people import Operator
 from backends.domain.place import Agency, SlaRule
+from backends.domain.sensor import Sensor
 from backends.domain.settings import (
+    LIMITS,
     SETTING,
     Amendment,
+    Configured,
+    SensorLimits,
     Setting,
     SettingRecord,
     SettingRefused,
     amended,
     check_agency,
     check_day,
+    check_limits,
     check_rule,
     is_id,
+    limited,
+    limits_of,
 )
 from backends.hub import timeline
 from backends.hub.intake import Intake
 from backends.hub.log import SqliteLog
 from backends.hub.ports import Change, EventLog
-from backends.protocol.codec import BadMessage, decode_body
+from backends.protocol.codec import BadMessage, decode_body, prescan
 
 FEED = "config"
 REASON_LIMIT = 200
 """Characters of why something is changed."""
+_RECORD: msgspec.json.Decoder[Any] = msgspec.json.Decoder(SettingRecord)
 
 
 class Decided(msgspec.Struct, frozen=True):
-    """What is to be written in one transaction; `setting` is how it stands then."""
+    """What is to be written in one transaction; `records` are known from the commit on, as (feed, record)."""
 
     setting: Setting
-    holds: SettingRecord | None
-    """What is in force from now on; None: it moves on a later day."""
+    records: tuple[tuple[str, Any], ...]
     changes: tuple[Change, ...]
 
 
@@ -63,56 +70,77 @@ class ConfigDesk:
         setting = self._setting(action.target)
         if action.expect_state_rev != self._intake.rev(FEED, SETTING + action.target):
             raise TransitionRefused("changed", setting.amendments[-1].by if setting is not None else "")
-        standing = self._standing(action.target)
-        if setting is None:
-            setting = Setting(SETTING + action.target, action.target, given=standing)
-        wanted = self._wanted(action, setting)
-        reason = action.args.get("reason", "").strip()
+        reason, valid_from = action.args.get("reason", "").strip(), action.args.get("valid_from", "")
         if not 0 < len(reason) <= REASON_LIMIT:
             raise SettingRefused("bad_reason", str(REASON_LIMIT))
-        valid_from = action.args.get("valid_from", "")
         check_day(valid_from, now_ns, setting)
-        after = setting.given if wanted is None else wanted
-        if after == setting.last():
+        given = self._given(action.target, valid_from, setting)
+        amendments = setting.amendments if setting is not None else ()
+        setting = Setting(SETTING + action.target, action.target, amendments, given)
+        wanted = self._wanted(action, setting)
+        if (setting.given if wanted is None else wanted) == setting.last():
             raise TransitionRefused("unchanged")
         self._check(wanted, setting)
         made = Amendment(now_ns, person.id, person.short, reason, valid_from, wanted, setting.last())
         rev = self._intake.rev(FEED, setting.id) + 1
-        setting = msgspec.structs.replace(setting, amendments=(*setting.amendments, made), rev=rev)
-        return self._decided(setting, standing, action, person, now_ns)
-
-    def _decided(
-        self, setting: Setting, standing: SettingRecord | None, action: Action, person: Operator, now_ns: int
-    ) -> Decided:  # fmt: skip
-        holds = setting.at(now_ns)
-        if holds == standing:
-            holds = None
+        setting = msgspec.structs.replace(setting, amendments=(*amendments, made), rev=rev)
+        moved = self._moved(setting, now_ns)
         changes = [Change(FEED, "put", setting.id, now_ns, setting, setting.rev, action.aid)]
-        if holds is not None:
-            rev = self._intake.rev(FEED, holds.id) + 1
-            changes.append(Change(FEED, "put", holds.id, now_ns, holds, rev, action.aid))
+        for feed, record in moved:
+            changes.append(Change(feed, "put", record.id, now_ns, record, self._next_rev(feed, record.id), action.aid))
         changes.append(timeline.of_setting(setting, action.aid, person, now_ns))
-        return Decided(setting, holds, tuple(changes))
+        return Decided(setting, ((FEED, setting), *moved), tuple(changes))
+
+    def _moved(self, setting: Setting, now_ns: int) -> tuple[tuple[str, Any], ...]:
+        """What is another one by this setting, from now on."""
+        sensor = self._sensor(setting.target)
+        if sensor is not None:
+            limits = limited(self._intake.given(sensor).limits, setting)
+            if limits == sensor.limits:
+                return ()
+            rev = self._next_rev("sensors", sensor.id)
+            return (("sensors", msgspec.structs.replace(sensor, limits=limits, rev=rev)),)
+        holds = setting.at(now_ns)
+        if holds is None or holds == self._intake.records(FEED).get(setting.target):
+            return ()
+        return ((FEED, holds),)
 
     def turn(self, now_ns: int) -> list[Change]:
-        """What begins to hold with a new day; at the first call all that does. Cheap on any other."""
+        """What begins to hold with a new day; at the first call all that does. Cheap on any other. (Limits of sensors
+        carry their days themselves.)"""
         if (day := day_of(now_ns)) == self._day:
             return []
         self._day = day
         settings = [one for one in self._intake.records(FEED).values() if isinstance(one, Setting)]
-        holding = [record for one in settings if (record := one.at(now_ns)) is not None]
+        holding = [record for one in settings if isinstance(record := one.at(now_ns), Configured)]
         return [change for record in holding for change in self._intake.put(FEED, record, now_ns)]
 
     # -- what there is -------------------------------------------------------------------------------
+
+    def _next_rev(self, feed: str, id_: str) -> int:
+        return self._intake.rev(feed, id_) + 1
 
     def _setting(self, target: str) -> Setting | None:
         found: object = self._intake.records(FEED).get(SETTING + target)
         return found if isinstance(found, Setting) else None
 
-    def _standing(self, target: str) -> SettingRecord | None:
-        """What holds now. Raises SettingRefused: it is there, and is not changed here (an area, a line of the map)."""
+    def _sensor(self, target: str) -> Sensor | None:
+        """Whose limits these are; None: they are no sensor's."""
+        found: object = self._intake.records("sensors").get(target.removeprefix(LIMITS))
+        return found if target.startswith(LIMITS) and isinstance(found, Sensor) else None
+
+    def _given(self, target: str, day: str, setting: Setting | None) -> SettingRecord | None:
+        """What the source gives, of that day; None: nothing, it is new. Raises SettingRefused: there is no such sensor,
+        or it is there and is not changed here (an area, a line of the map)."""
+        if target.startswith(LIMITS):
+            sensor = self._sensor(target)
+            if sensor is None:
+                raise SettingRefused("unknown_sensor", target[:64])
+            return limits_of(self._intake.given(sensor), day)
+        if setting is not None:
+            return setting.given
         found: object = self._intake.records(FEED).get(target)
-        if found is None or isinstance(found, SettingRecord):
+        if found is None or isinstance(found, Configured):
             return found
         raise SettingRefused("not_changed_here", target[:64])
 
@@ -123,11 +151,13 @@ class ConfigDesk:
                 raise SettingRefused("nothing_given")
             return None
         try:
-            record = decode_body(FEED, action.args["json"].encode())
-        except (BadMessage, UnicodeEncodeError) as error:
+            raw = action.args["json"].encode()
+            prescan(raw)
+            record: SettingRecord = _RECORD.decode(raw)
+        except (BadMessage, msgspec.DecodeError, UnicodeEncodeError) as error:
             raise SettingRefused("bad_record", str(error)[:200]) from None
-        if not isinstance(record, SettingRecord) or record.id != action.target:
-            raise SettingRefused("bad_record", "another kind of record, or another one than the target")
+        if record.id != action.target:
+            raise SettingRefused("bad_record", "another one than the target")
         last = setting.last()
         if last is not None and type(record) is not type(last):
             raise SettingRefused("bad_record", "another kind of record than it is")
@@ -137,13 +167,15 @@ class ConfigDesk:
 
     def _check(self, wanted: SettingRecord | None, setting: Setting) -> None:
         record = wanted if wanted is not None else setting.given
+        before = setting.last()
         if isinstance(record, SlaRule):
-            before = setting.last()
             rules = (*self._now(SlaRule).values(), *self._later(SlaRule).values())
             others = [one for one in rules if one.id != record.id]
             check_rule(record, before if isinstance(before, SlaRule) else None, others)
         elif isinstance(record, Agency):
             check_agency(record, self._now(Agency), self._later(Agency))
+        elif isinstance(wanted, SensorLimits) and isinstance(setting.given, SensorLimits):
+            check_limits(wanted, setting.given)
 
     def _now(self, kind: type[Any]) -> dict[str, Any]:
         return {id_: one for id_, one in self._intake.records(FEED).items() if isinstance(one, kind)}

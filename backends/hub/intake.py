@@ -20,7 +20,7 @@ from backends.domain.place import ConfigRecord, SlaRule
 from backends.domain.procedure import Phone, Procedure
 from backends.domain.report import Report, ReportState
 from backends.domain.sensor import Sample, Sensor
-from backends.domain.settings import Setting
+from backends.domain.settings import LIMITS, SETTING, Setting, limited
 from backends.domain.times import NS_PER_S
 from backends.domain.world import (
     CameraMoved,
@@ -145,7 +145,7 @@ class Intake:
     def put(self, feed: str, record: Any, t_ns: int) -> list[Change]:
         """A record of a state feed; none if nothing but its rev differs."""
         if isinstance(record, Sensor):
-            record = self._limits(record)
+            record = self._limited(record)
         old = self._records[feed].get(record.id)
         rev = self._revs.get((feed, record.id), 0)
         record = _with_rev(record, max(1, rev))
@@ -167,6 +167,18 @@ class Intake:
             if not record.limits:
                 changes += self.engine.unlimited(record.id, t_ns)
         return changes
+
+    def _limited(self, sensor: Sensor) -> Sensor:
+        """With the limits of files, where its source gives it none, and with those that were set at a screen."""
+        given = self.given(sensor)
+        setting = self._records["config"].get(f"{SETTING}{LIMITS}{sensor.id}")
+        limits = limited(given.limits, setting if isinstance(setting, Setting) else None)
+        return sensor if limits == sensor.limits else msgspec.structs.replace(sensor, limits=limits)
+
+    def given(self, sensor: Sensor) -> Sensor:
+        """As its source and the files have it, without what was set at a screen."""
+        own = tuple(one for one in sensor.limits if not one.by)
+        return self._limits(sensor if own == sensor.limits else msgspec.structs.replace(sensor, limits=own))
 
     def relimit(self, t_ns: int) -> list[Change]:
         """The files of limits may be others than those that the log's sensors were given theirs by.

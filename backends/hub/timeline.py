@@ -7,6 +7,7 @@ from backends.domain.alarm import Alarm, Priority
 from backends.domain.incident import LayoutRecord, TimelineEvent
 from backends.domain.people import Operator
 from backends.domain.report import Report
+from backends.domain.sensor import Limit
 from backends.domain.settings import Setting, differences
 from backends.domain.text import LocalText
 from backends.domain.turning import Turner
@@ -115,12 +116,12 @@ _SETTING_WORDS = {
     "vi": {
         "given": "trở lại như nguồn cung cấp", "from": "áp dụng từ", "name": "tên", "hours": "số giờ",
         "escalate": "mức chuyển cấp", "within_m": "trùng trong (m)", "within_hours": "trùng trong (giờ)",
-        "parent": "trực thuộc",
+        "parent": "trực thuộc", "limits": "ngưỡng",
     },
     "en": {
         "given": "as the source gives it again", "from": "from", "name": "name", "hours": "hours",
         "escalate": "escalated at", "within_m": "twins within (m)", "within_hours": "twins within (hours)",
-        "parent": "part of",
+        "parent": "part of", "limits": "limits",
     },
 }  # fmt: skip
 
@@ -129,6 +130,8 @@ def _said(value: object, lang: str) -> str:
     """A field's value as the record of what happened says it."""
     if isinstance(value, LocalText):
         return value.get(lang)
+    if isinstance(value, Limit):
+        return f"{value.label.get(lang)} {_said(value.value, lang)}"
     if isinstance(value, float):
         return say.number(value, 2 if value % 1 else 0, lang)
     if isinstance(value, tuple):

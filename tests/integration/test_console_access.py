@@ -11,9 +11,10 @@ from helpers.hub_people import PEOPLE, SECRET, make_accounts
 from helpers.hub_process import HubProcess
 from helpers.waiting import wait_for
 
-from backends.domain.access import GRANTS, AccessAnswer, Grant, Revealed
+from backends.domain.access import GRANTS, AccessAnswer, AccountsTold, AccountWish, Grant, Revealed
 from backends.domain.action import Stage, Verb
 from backends.domain.feeds import LinkState, Mode
+from backends.domain.limits import day_of
 from backends.domain.people import Role
 from backends.domain.ports import ActionRefused, Delivery
 from backends.domain.times import NS_PER_S
@@ -22,6 +23,7 @@ from backends.hub.main import READY_FILE
 from console.feed_settings import FeedSettings
 
 Made = Callable[..., LocalFeed]
+RULE = '{"kind": "sla", "id": "flood", "category": "flood", "name": {"vi": "Ngập nước"}, "hours": 2}'
 
 
 @pytest.fixture
@@ -92,6 +94,9 @@ def test_every_role_against_every_verb_from_the_console(hub: HubProcess, console
             target, where, args = "", "timeline", {"text": "đã gọi"}
         elif verb in (Verb.HAND_OVER, Verb.TAKE_OVER):
             target, where = "new", "handovers"
+        elif verb is Verb.CONFIGURE:
+            target, where = "flood", "config"
+            args = {"json": RULE, "valid_from": day_of(feed.core.clock.now_ns()), "reason": "họp giao ban"}
         if verb.value not in {right.value for right in GRANTS[role]}:
             with pytest.raises(ActionRefused) as refused:
                 feed.submit(verb, where, target, state_rev, args)
@@ -162,6 +167,39 @@ def test_a_reporter_is_told_to_a_right_with_a_reason(hub: HubProcess, console: M
     refused = answer_of(glass, feed.reveal("camera", "cam-1", "xem"), Revealed)
     assert isinstance(refused, Revealed)
     assert refused.code == "not_allowed"
+
+
+def test_accounts_are_managed_from_a_station_and_no_password_stays_there(
+    hub: HubProcess, console: Made, tmp_path: Path
+) -> None:
+    feed = console()
+    glass = signed_in(feed, Role.ADMIN)
+    new = AccountWish("add", "mai", name="Trần Thị Mai", role="operator")
+    made = answer_of(glass, feed.accounts(new), AccountsTold)
+    assert isinstance(made, AccountsTold)
+    assert (made.code, made.wish.person) == ("", "mai")
+    assert "mai" in {one.id for one in made.accounts}
+    own = AccountWish("own", rev=1, secret="một mật khẩu khác", old="not this one at all")
+    refused = answer_of(glass, feed.accounts(own), AccountsTold)
+    assert isinstance(refused, AccountsTold)
+    assert refused.code in ("wrong_secret", "changed")
+    assert (refused.wish.secret, refused.wish.old) == ("", "")
+    feed.lock()
+    locked = answer_of(glass, feed.accounts(AccountWish()), AccountsTold)
+    assert isinstance(locked, AccountsTold)
+    assert (locked.code, locked.accounts) == ("locked", ())
+    hub.kill()
+    glass.until(lambda g: g.link is not None and g.link.state is LinkState.DOWN)
+    answer_of(glass, feed.sign_in("tuan", SECRET), AccessAnswer)
+    offline = answer_of(glass, feed.accounts(AccountWish("disable", "ha", 1)), AccountsTold)
+    assert isinstance(offline, AccountsTold)
+    assert offline.code == "offline"
+
+    def kept() -> bytes:
+        return b"".join(path.read_bytes() for path in (tmp_path / "desk-1").rglob("*") if path.is_file())
+
+    wait_for("what was done is in the station's audit", lambda: b"account_add" in kept())
+    assert not any(secret.encode() in kept() for secret in (made.secret, own.secret, own.old))
 
 
 def test_a_disabled_account_is_out_with_its_next_click(hub: HubProcess, console: Made) -> None:

@@ -12,10 +12,12 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.action import Stage, Verb
+from backends.domain.alarm import Priority
 from backends.domain.limits import day_of
 from backends.domain.people import Role
 from backends.domain.place import Agency, SlaRule
-from backends.domain.settings import SETTING, Amendment, Setting
+from backends.domain.sensor import Limit, Sensor
+from backends.domain.settings import LIMITS, SETTING, Amendment, SensorLimits, Setting, limits_of
 from backends.domain.text import LocalText
 from widgets.i18n import tr
 from widgets.models.setting_rows import day_words, read_day, read_figure, read_shares
@@ -43,8 +45,8 @@ def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
     made.wall.close()
 
 
-def opened(room: Room) -> Page:
-    room.sample.session.calls.pageCalled.emit("settings", "")
+def opened(room: Room, page_id: str = "settings") -> Page:
+    room.sample.session.calls.pageCalled.emit(page_id, "")
     page = room.wall.panels.page
     assert page is not None
     return page
@@ -70,7 +72,8 @@ def titles(page: Page) -> list[str]:
 def test_rules_and_agencies_say_what_holds_and_whence(room: Room) -> None:
     page = opened(room)
     assert titles(page) == [
-        "Chiếu sáng", "Điện lực Đông Hà", "Môi trường đô thị", tr("settings.new_agency"), tr("settings.accounts"),
+        "Chiếu sáng", "Điện lực Đông Hà", "Môi trường đô thị", tr("settings.new_agency"), tr("settings.other.limits"),
+        tr("settings.other.accounts"),
     ]  # fmt: skip
     row = next(row for row in page.rows if row.title == "Chiếu sáng")
     assert (row.head, row.state) == ("1 ngày", tr("settings.origin.given"))
@@ -211,6 +214,57 @@ def test_the_page_of_accounts_is_one_enter_away(room: Room) -> None:
     assert room.wall.panels.page is not page
     assert room.wall.panels.page is not None
     assert room.wall.panels.page.title() == tr("accounts.title")
+
+
+# -- limits ----------------------------------------------------------------------------------------
+
+
+GAUGE = Sensor(
+    "gauge-9",
+    LocalText("Mực nước sông Nhùng"),
+    "m",
+    station=LocalText("Trạm Hải Lăng"),
+    limits=(
+        Limit(LocalText("BĐ1"), 1.5, Priority.MEDIUM, standard="QĐ 05/2020/QĐ-TTg"),
+        Limit(LocalText("BĐ2"), 2.5, Priority.HIGH, standard="QĐ 05/2020/QĐ-TTg"),
+    ),
+)
+
+
+def test_a_limit_is_found_by_its_station_and_changed(room: Room, sample: SampleSession) -> None:
+    sample.put("sensors", GAUGE)
+    page = opened(room, "limits")
+    assert titles(page) == [], "nothing was changed at a screen"
+    room.type("hai lang")
+    assert titles(page) == ["Trạm Hải Lăng · Mực nước sông Nhùng"]
+    assert page.row is not None
+    assert (page.row.place, page.row.state) == ("BĐ2 2,5 · BĐ1 1,5 m", "QĐ 05/2020/QĐ-TTg")
+    enter(room, page)
+    room.type("bd1")
+    enter(room, page)
+    assert page.field.text() == "1,5"
+    enter(room, page, "3")
+    assert page.said == tr("settings.why.levels_cross", text="BĐ1, BĐ2")
+    enter(room, page, "180 cm")
+    assert page.said == tr("settings.why.unit_differs", text="m")
+    enter(room, page, "1,8 m")
+    enter(room, page)
+    enter(room, page, "sau đợt lũ")
+    (sent,) = sample.actions.submitted
+    assert (sent.target, sent.expect_state_rev) == (f"{LIMITS}gauge-9", 0)
+    made = msgspec.json.decode(sent.args["json"], type=SensorLimits)
+    assert [(one.label.vi, one.value) for one in made.limits] == [("BĐ2", 2.5), ("BĐ1", 1.8)]
+
+
+def test_what_was_changed_at_a_screen_is_there_without_words(room: Room, sample: SampleSession) -> None:
+    now_ns = sample.clock.now_ns()
+    given = limits_of(GAUGE, day_of(now_ns))
+    made = Amendment(now_ns - 1, "op-tuan", "Tuấn", "họp", day_of(now_ns), change(given, name=given.name), given)
+    sample.put("sensors", GAUGE)
+    sample.put("config", Setting(SETTING + given.id, given.id, (made,), given, 2))
+    page = opened(room, "limits")
+    assert titles(page) == ["Trạm Hải Lăng · Mực nước sông Nhùng"]
+    assert page.rows[1].state.startswith("Tuấn đặt ")
 
 
 @pytest.mark.parametrize(

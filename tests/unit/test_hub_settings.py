@@ -8,18 +8,19 @@ from typing import Any
 
 import msgspec
 import pytest
-from helpers.tiny_city import TinyCity
+from helpers.tiny_city import DUST, RIVER, TinyCity
 
 from backends.domain.action import Action, Verb
 from backends.domain.feeds import Mode
-from backends.domain.limits import day_of
+from backends.domain.limits import day_of, limits_at
 from backends.domain.people import Operator, Role
 from backends.domain.place import Agency, Area, SlaRule
 from backends.domain.report import Report, ReportState
-from backends.domain.settings import SETTING, Setting, new_id
+from backends.domain.sensor import Sample, Sensor
+from backends.domain.settings import LIMITS, SETTING, SensorLimits, Setting, SettingRecord, limits_of, new_id
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
-from backends.domain.world import ReportMoved
+from backends.domain.world import Measured, ReportMoved, SensorMoved
 from backends.hub.config_desk import carry, settings_in
 from backends.hub.core import Core
 from backends.hub.log import SqliteLog
@@ -49,7 +50,7 @@ class Desk:
 
     def set(
         self,
-        record: SlaRule | Agency | None,
+        record: SettingRecord | None,
         target: str = "",
         *,
         day: str = TODAY,
@@ -278,3 +279,74 @@ def test_a_sources_reports_are_due_by_the_hours_that_were_set_when_they_came(des
     desk.set(change(LIGHT, hours=6.0), now_ns=NOW + 10)
     assert due_hours("PA-51", NOW + 20) == 6.0
     assert due_hours("PA-52", NOW + 5) == 12.0
+
+
+# --- limits of sensors -------------------------------------------------------------------------------
+
+RIVER_ID = LIMITS + RIVER.id
+
+
+def river(*values: float, **fields: Any) -> SensorLimits:
+    """The river's limits, gravest first, with these figures."""
+    now = limits_of(RIVER, TODAY)
+    limits = tuple(change(one, value=value) for one, value in zip(now.limits, values, strict=True))
+    return change(now, limits=limits, **fields)
+
+
+def holding(sensor: Sensor, day: str = TODAY) -> list[tuple[str, float, str]]:
+    return [(one.label.vi, one.value, one.by) for one in limits_at(sensor.limits, day)]
+
+
+def test_a_limit_is_changed_from_a_day_on_and_the_past_keeps_its_own(desk: Desk) -> None:
+    assert desk.set(river(4.5, 3.0, 2.2), day=TOMORROW) == ("applied", "", "")
+    assert desk.published[:2] == [f"config put {SETTING}{RIVER_ID}", f"sensors put {RIVER.id}"]
+    sensor: Sensor = desk.core.records("sensors")[RIVER.id]
+    assert holding(sensor) == [("BĐ3", 4.0, ""), ("BĐ2", 3.0, ""), ("BĐ1", 2.0, "")]
+    assert holding(sensor, TOMORROW) == [("BĐ3", 4.5, "Tuấn"), ("BĐ2", 3.0, "Tuấn"), ("BĐ1", 2.2, "Tuấn")]
+    assert sensor == next(decode_body("sensors", e.body) for e in desk.log.items("sensors") if e.id == RIVER.id)
+    told = decode_body("timeline", desk.log.items("timeline")[-1].body)
+    assert "ngưỡng: BĐ3 4, BĐ2 3, BĐ1 2 → BĐ3 4,50, BĐ2 3, BĐ1 2,20" in told.text.vi
+
+
+def test_alarms_are_raised_by_the_limits_of_now(desk: Desk) -> None:
+    def rains(value: float, now_ns: int) -> set[str]:
+        desk.core._take_in(Measured(now_ns, (Sample(DUST.id, now_ns, value),)))
+        desk.core.round(now_ns, now_ns / NS_PER_S)
+        return {key for key, alarm in desk.core.alarms(f"limit:{DUST.id}").items() if alarm.active}
+
+    assert rains(60.0, NOW + 10) == {f"limit:{DUST.id}"}
+    assert rains(40.0, NOW + 20) == set()
+    limits = limits_of(DUST, TODAY)
+    assert desk.set(change(limits, limits=(change(limits.limits[0], value=30.0),)), now_ns=NOW + 30)[0] == "applied"
+    assert rains(40.0, NOW + 40) == {f"limit:{DUST.id}"}
+
+
+def test_a_source_that_tells_its_sensor_anew_does_not_undo_what_was_set(desk: Desk) -> None:
+    desk.set(river(4.5, 3.0, 2.2))
+    desk.core._take_in(SensorMoved(NOW, change(RIVER, forecast_at_ns=NOW)))
+    assert holding(desk.core.records("sensors")[RIVER.id])[0] == ("BĐ3", 4.5, "Tuấn")
+    again = Core(desk.log, TinyCity(NOW, past_s=60))
+    again.start(NOW)
+    assert holding(again.records("sensors")[RIVER.id])[0] == ("BĐ3", 4.5, "Tuấn")
+    assert desk.set(None, RIVER_ID, now_ns=NOW + 1)[0] == "applied"
+    assert holding(desk.core.records("sensors")[RIVER.id])[0] == ("BĐ3", 4.0, "")
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        (river(4.0, 3.0, 3.5), "levels_cross"),
+        (river(4.0, 4.0, 2.0), "levels_cross"),
+        (river(2e9, 3.0, 2.0), "bad_value"),
+        (river(400.0, 300.0, 200.0, unit="cm"), "unit_differs"),
+        (change(river(4.0, 3.0, 2.0), limits=river(4.0, 3.0, 2.0).limits[:2]), "levels_differ"),
+        (change(river(4.0, 3.0, 2.0), limits=()), "levels_differ"),
+        (river(4.1, 3.0, 2.0, name=LocalText("Sông khác")), "bad_record"),
+        (change(limits_of(RIVER, TODAY), id=f"{LIMITS}nobody"), "unknown_sensor"),
+        (change(limits_of(change(RIVER, id="rain-1"), TODAY)), "levels_differ"),
+    ],
+)
+def test_limits_that_cannot_be(desk: Desk, record: SensorLimits, code: str) -> None:
+    before = desk.core.records("sensors")[RIVER.id]
+    assert desk.set(record)[1] in (code, "bad_record")
+    assert desk.core.records("sensors")[RIVER.id] == before

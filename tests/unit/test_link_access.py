@@ -13,6 +13,8 @@ from backends.domain.people import Role
 from backends.link.access import ANSWER_S, LEAVE_S, Access, Session
 from backends.link.blobs import OPEN_LIMIT
 from backends.protocol.messages import (
+    Accounted,
+    Accounts,
     Ack,
     Anchor,
     Anchored,
@@ -253,6 +255,22 @@ def test_questions_are_asked_again_after_new_sockets() -> None:
     assert of(sent, "REVEAL")
     rig.ctl(Revealed(4, values={"name": "x"}))
     assert [r.values for r in rig.seen.revealed_answers] == [{"name": "x"}]
+
+
+def test_a_question_about_accounts_is_asked_again_and_then_given_up() -> None:
+    rig = Rig()
+    rig.join(operator_id="")
+    rig.machine.access.manage(Accounts(4, "secret", "lan", 3, token="t"), rig.now_s)
+    (asked,) = of(rig.turn(), "ACCOUNTS")
+    assert (asked["person"], asked["rev"], asked["token"]) == ("lan", 3, "t")
+    rig.machine.opened(rig.now_s)
+    rig.turn()
+    rig.welcome("")
+    assert of(rig.turn(), "ACCOUNTS") == [asked], "the same question: the hub does it once"
+    rig.turn(ANSWER_S + 1)
+    assert [(one.request, one.code) for one in rig.seen.accounts] == [(4, "no_answer")]
+    rig.ctl(Accounted(4, secret="too late"))
+    assert len(rig.seen.accounts) == 1
 
 
 def test_nothing_that_holds_a_secret_says_it() -> None:

@@ -15,7 +15,8 @@ from backends.domain.limits import day_of
 from backends.domain.place import Agency, SlaRule
 from backends.domain.report_moves import ESCALATE_AT
 from backends.domain.report_twins import WITHIN_M, WITHIN_S
-from backends.domain.settings import Amendment, Setting, SettingRecord, differences
+from backends.domain.sensor import Sensor
+from backends.domain.settings import LIMITS, SETTING, Amendment, Setting, SettingRecord, differences, limits_of
 from backends.domain.text import LocalText, fold
 from widgets import format as fmt
 from widgets.i18n import Language, language, local, tr
@@ -26,7 +27,8 @@ _REFUSED = frozenset(
     {
         "bad_day", "day_over", "day_far", "day_order", "bad_name", "bad_category", "category_twice", "bad_hours",
         "bad_metres", "bad_twin_hours", "bad_shares", "shares_cross", "unknown_parent", "parent_below", "bad_reason",
-        "nothing_given", "changed", "unchanged", "not_allowed", "nobody_signed_in", "session_over", "unsupported",
+        "nothing_given", "unknown_sensor", "unit_differs", "levels_differ", "bad_value", "bad_deadband", "levels_cross",
+        "changed", "unchanged", "not_allowed", "nobody_signed_in", "session_over", "unsupported",
     }
 )  # fmt: skip
 _DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})(?:[/.-](\d{4}))?")
@@ -42,6 +44,17 @@ class Entry:
     setting: Setting | None
     """What was changed of it here; None: nothing ever."""
     begun: bool = True
+
+    def last(self) -> SettingRecord | None:
+        """What will hold when all that was decided has begun; None: it is new."""
+        if self.setting is not None and self.setting.amendments:
+            return self.setting.last()
+        return self.record if self.begun else None
+
+    @property
+    def base(self) -> SettingRecord:
+        """What a change starts from: it comes after all that waits."""
+        return self.last() or self.record
 
     @property
     def rev(self) -> int:
@@ -60,6 +73,13 @@ def entries(city: CityModel, kind: type[SlaRule] | type[Agency]) -> list[Entry]:
         if isinstance(last, kind) and setting.target not in config:
             found.append(Entry(last, setting, begun=False))
     return found
+
+
+def limit_entry(city: CityModel, sensor: Sensor, day: str) -> Entry | None:
+    """A sensor's limits of that day; None: it has none."""
+    record = limits_of(sensor, day)
+    setting = city.records("config").get(f"{SETTING}{record.id}")
+    return Entry(record, setting if isinstance(setting, Setting) else None) if record.limits else None
 
 
 def agencies(city: CityModel) -> dict[str, Agency]:
@@ -114,6 +134,9 @@ def value_words(field: str, value: object, city: CityModel) -> str:
             return tr("settings.metres", n=figure(_float(value) or WITHIN_M))
         case "within_hours":
             return fmt.duration((_float(value) * 3600) or WITHIN_S)
+        case "limits":
+            limits = value if isinstance(value, tuple) else ()
+            return " · ".join(f"{local(one.label)} {figure(one.value)}" for one in limits)
         case "parent":
             above = agencies(city).get(str(value))
             return local(above.name) if above is not None else str(value) or tr("settings.no_parent")
@@ -174,6 +197,18 @@ def read_figure(typed: str) -> float | None:
     return float(words.replace(",", ".")) if _FIGURE.fullmatch(words) and len(words) < 12 else None
 
 
+def read_signed(typed: str) -> float | None:
+    """As read_figure, of what may lie below nought."""
+    words = typed.strip()
+    below = words[:1] in ("-", "−")
+    value = read_figure(words[1:] if below else words)
+    return -value if below and value is not None else value
+
+
+def no_figure() -> str:
+    return tr("settings.why.no_figure")
+
+
 def read_shares(typed: str) -> tuple[float, ...] | None:
     """ "100 150", "100% · 150%": in percent; nothing = the usual ones. None: no figures."""
     words = [one.rstrip("%") for one in re.split(r"[\s·;]+", typed.strip()) if one not in ("", "%")]
@@ -204,4 +239,8 @@ def pending_words(status: ActionStatus) -> str:
 def lost(statuses: Iterable[ActionStatus], known: Iterable[str]) -> list[ActionStatus]:
     """Clicks on what is not there: something new that is on its way, or was refused."""
     there = set(known)
-    return [one for one in statuses if one.action.feed == "config" and one.action.target not in there]
+    return [one for one in statuses if _new(one.action.feed, one.action.target) and one.action.target not in there]
+
+
+def _new(feed: str, target: str) -> bool:
+    return feed == "config" and not target.startswith(LIMITS)

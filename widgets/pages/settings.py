@@ -13,17 +13,14 @@ import msgspec
 from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QWidget
 
-from backends.domain.action import ActionStatus, Verb
-from backends.domain.limits import day_of
+from backends.domain.action import Verb
 from backends.domain.place import Agency, SlaRule
-from backends.domain.ports import ActionRefused
 from backends.domain.settings import (
     NAME_MOST,
     Setting,
     SettingRecord,
     SettingRefused,
     check_agency,
-    check_day,
     check_rule,
     new_id,
 )
@@ -32,26 +29,25 @@ from widgets.i18n import local, tr
 from widgets.models import setting_rows as words_of
 from widgets.models.setting_rows import Entry, entries
 from widgets.pages import PageSpec
-from widgets.parts.alarm_words import why_not
+from widgets.pages.setting_asks import SettingAsks, narrowed
 from widgets.parts.panel_rows import Row
-from widgets.search.words import matches, split, tokens
 from widgets.session import Session
 from widgets.typography import TypeScale
-from widgets.windows.page import Doer, Page, Question
+from widgets.windows.page import Doer, Question
 
-REASON_MOST = 200
 _KINDS: tuple[tuple[type[SlaRule] | type[Agency], str], ...] = ((SlaRule, "sla"), (Agency, "agency"))
 _FIELDS: Mapping[type, tuple[str, ...]] = {
     SlaRule: ("hours", "escalate", "within_m", "within_hours", "name_vi", "name_en"),
     Agency: ("name_vi", "name_en", "parent"),
 }
 _NEW = ("new", "agency")
-_ACCOUNTS = ("page", "accounts")
+_OTHERS = ("limits", "accounts")
+"""Pages that are one Enter away."""
 _TOP = "-"
 """The choice that an agency is part of none."""
 
 
-class SettingsPage(Page):
+class SettingsPage(SettingAsks):
     """See the module."""
 
     feeds = frozenset({"config"})
@@ -60,9 +56,7 @@ class SettingsPage(Page):
         self, session: Session, window: QWidget, scale: TypeScale, room: QRect, doer: Doer, about: str = ""
     ) -> None:  # fmt: skip
         self._entries: dict[tuple[str, str], Entry] = {}
-        self._sent: set[str] = set()
         super().__init__(session, window, scale, room, doer, about)
-        session.city.actionChanged.connect(self._on_action)
 
     def title(self) -> str:
         return tr("settings.title")
@@ -78,28 +72,25 @@ class SettingsPage(Page):
             heading = tr(f"settings.heading.{name}")
             rows = [self._row(key, entry) for key, entry in self._entries.items() if key[0] == name]
             rows += self._more(name)
-            rows = _narrowed(rows, words, heading)
+            rows = narrowed(rows, words, heading)
             if rows:
                 out += [Row(("heading", name), heading, heading=True), *rows]
-        accounts = Row(_ACCOUNTS, tr("settings.accounts"), place=tr("settings.accounts_more"))
-        return [*out, *_narrowed([accounts], words)]
+        other = tr("settings.heading.other")
+        pages = [Row(("page", one), tr(f"settings.other.{one}"), place=tr(f"settings.more.{one}")) for one in _OTHERS]
+        if pages := narrowed(pages, words, other):
+            out += [Row(("heading", "other"), other, heading=True), *pages]
+        return out
 
     def _row(self, key: tuple[str, str], entry: Entry) -> Row:
-        city, now_ns = self.session.city, self.session.clock.now_ns()
-        record = entry.record
+        city, record, head, place = self.session.city, entry.record, "", ""
         if isinstance(record, SlaRule):
             head = words_of.value_words("hours", record.hours, city)
             shares = words_of.value_words("escalate", record.escalate, city)
             place = tr("settings.escalated_at", shares=shares)
-        else:
-            head = ""
+        elif isinstance(record, Agency) and record.parent:
             place = tr("settings.part_of", parent=words_of.value_words("parent", record.parent, city))
-            place = place if record.parent else ""
-        state = words_of.origin(entry, now_ns)
-        pending = city.pending.get(("config", record.id))
-        if pending is not None:
-            state = words_of.pending_words(pending)
-        return Row(key, local(record.name), head, place, state, strong_state=pending is not None)
+        state, strong = self.state(entry)
+        return Row(key, local(record.name), head, place, state, strong_state=strong)
 
     def _more(self, name: str) -> list[Row]:
         """Of agencies: new ones that are on their way, and the row that makes one."""
@@ -117,14 +108,14 @@ class SettingsPage(Page):
         keys = super().foot(row)
         if row is None or row.key[0] == "waiting":
             return keys
-        does = "accounts" if row.key == _ACCOUNTS else "new" if row.key == _NEW else "open"
+        does = "page" if row.key[0] == "page" else "new" if row.key == _NEW else "open"
         return f"{tr(f'settings.does.{does}')} · {keys}"
 
     # -- what is done ----------------------------------------------------------------------------------
 
     def choose(self, row: Row, second: bool) -> str:
-        if row.key == _ACCOUNTS:
-            self.session.calls.pageCalled.emit("accounts", "")
+        if row.key[0] == "page":
+            self.session.calls.pageCalled.emit(row.key[1], "")
             return ""
         if row.key == _NEW:
             return self.may_not(Verb.CONFIGURE) or self._ask_name(row)
@@ -139,55 +130,44 @@ class SettingsPage(Page):
         )  # fmt: skip
 
     def _field_rows(self, entry: Entry, typed: str) -> list[Row]:
-        city, record, now_ns = self.session.city, entry.record, self.session.clock.now_ns()
+        city, record = self.session.city, entry.record
         rows = []
         for field in _FIELDS[type(record)]:
             value = words_of.value_words(field, _value_of(record, field), city)
             rows.append(Row(("field", field), tr(f"settings.field.{field}"), state=value))
-        setting = entry.setting
-        if setting is not None and setting.given is not None and setting.last() != setting.given:
-            given = words_of.change_words(setting.last(), None, setting, city)
-            rows.append(Row(("field", "reset"), tr("settings.reset"), place=given))
-        rows = _narrowed(rows, typed)
-        if setting is not None and setting.amendments:
-            rows.append(Row(("heading", "history"), tr("settings.heading.history"), heading=True))
-            rows += [
-                Row(("was", str(n)), words_of.amendment_words(made, setting, city, now_ns), heading=True)
-                for n, made in reversed([*enumerate(setting.amendments)])
-            ]
-        return rows
+        return [*narrowed([*rows, *self.reset_rows(entry)], typed), *self.history_rows(entry)]
 
     def _on_field(self, entry: Entry, row: Row, field: str) -> str:
         if why := self.may_not(Verb.CONFIGURE):
             return why
         if field == "reset":
-            return self._ask_day(entry, row, None)
+            return self.ask_day(entry, row, None)
         if field == "parent":
             return self._ask_parent(row, lambda parent: self._on_parent(entry, row, parent))
-        typed = _typed(entry.record, field)
+        typed = _typed(entry.base, field)
         asked = tr(f"settings.ask.{field}", name=row.title)
         return self.ask(
             Question(asked, lambda words: self._on_value(entry, row, field, words), row, typed=typed, most=NAME_MOST)
         )
 
     def _on_value(self, entry: Entry, row: Row, field: str, words: str) -> str:
-        record = _with(entry.record, field, words)
+        record = _with(entry.base, field, words)
         if record is None:
-            return tr("settings.why.no_figure")
-        return self._checked(record, entry.setting) or self._ask_day(entry, row, record)
+            return words_of.no_figure()
+        return self._checked(record, entry.setting) or self.ask_day(entry, row, record)
 
     def _ask_parent(self, row: Row, then: Callable[[str], str]) -> str:
         def choices(typed: str) -> list[Row]:
             found = words_of.agencies(self.session.city).values()
             names = sorted((local(one.name), one.id) for one in found if one.id != row.key[1])
             rows = [Row(("parent", _TOP), tr("settings.no_parent")), *(Row(("parent", i), name) for name, i in names)]
-            return _narrowed(rows, typed)
+            return narrowed(rows, typed)
 
         return self.ask(Question(tr("settings.ask.parent", name=row.title), then, row, choices=choices))
 
     def _on_parent(self, entry: Entry, row: Row, parent: str) -> str:
-        record = msgspec.structs.replace(entry.record, parent="" if parent == _TOP else parent)
-        return self._checked(record, entry.setting) or self._ask_day(entry, row, record)
+        record = msgspec.structs.replace(entry.base, parent="" if parent == _TOP else parent)
+        return self._checked(record, entry.setting) or self.ask_day(entry, row, record)
 
     def _ask_name(self, row: Row) -> str:
         """A new agency: its name, then what it is part of."""
@@ -207,7 +187,7 @@ class SettingsPage(Page):
             if isinstance(record, Agency):
                 known = words_of.agencies(city)
                 check_agency(record, known, known)
-            else:
+            elif isinstance(record, SlaRule):
                 others = [one.record for one in entries(city, SlaRule) if one.record.id != record.id]
                 before = setting.last() if setting is not None else None
                 rules = [one for one in others if isinstance(one, SlaRule)]
@@ -215,57 +195,6 @@ class SettingsPage(Page):
         except SettingRefused as refused:
             return words_of.refusal_words(refused.code, refused.text)
         return ""
-
-    def _ask_day(self, entry: Entry, row: Row, record: SettingRecord | None) -> str:
-        before = entry.setting.last() if entry.setting is not None else entry.record if entry.begun else None
-        if (record if record is not None else entry.setting and entry.setting.given) == before:
-            return words_of.refusal_words("unchanged")
-        today = day_of(self.session.clock.now_ns())
-        made = entry.setting.amendments if entry.setting is not None else ()
-        waits = made[-1].valid_from if made else today
-        change = words_of.change_words(before, record, entry.setting, self.session.city)
-        return self.ask(
-            Question(
-                tr("settings.ask.day", change=change), lambda words: self._on_day(entry, row, record, change, words),
-                row, typed=words_of.day_words(max(today, waits)), most=NAME_MOST,
-            )
-        )  # fmt: skip
-
-    def _on_day(self, entry: Entry, row: Row, record: SettingRecord | None, change: str, words: str) -> str:
-        now_ns = self.session.clock.now_ns()
-        day = words_of.read_day(words, day_of(now_ns))
-        try:
-            check_day(day, now_ns, entry.setting)
-        except SettingRefused as refused:
-            return words_of.refusal_words(refused.code, refused.text)
-        asked = tr("settings.ask.reason", change=change, since=words_of.from_words(day))
-        return self.ask(
-            Question(asked, lambda reason: self._send(entry, record, day, reason), row, most=REASON_MOST)
-        )  # fmt: skip
-
-    def _send(self, entry: Entry, record: SettingRecord | None, day: str, reason: str) -> str:
-        if not reason:
-            return words_of.refusal_words("bad_reason")
-        args = {"valid_from": day, "reason": reason}
-        if record is not None:
-            args["json"] = msgspec.json.encode(record).decode()
-        try:
-            aid = self.session.actions.submit(Verb.CONFIGURE, "config", entry.record.id, entry.rev, args)
-        except ActionRefused as refused:
-            return why_not(self.session.city, refused.code)
-        self._sent.add(aid)
-        return ""
-
-    def _on_action(self, status: ActionStatus) -> None:
-        if status.action.aid in self._sent and status.stage.final:
-            self._sent.discard(status.action.aid)
-            applied = ("config", status.action.target) not in self.session.city.pending
-            self.say(tr("settings.pending.applied") if applied else words_of.pending_words(status))
-
-
-def _narrowed(rows: list[Row], typed: str, heading: str = "") -> list[Row]:
-    wanted = split(typed)
-    return [row for row in rows if matches(wanted, tokens(f"{row.title} {row.head} {row.place} {heading}"))]
 
 
 def _value_of(record: SettingRecord, field: str) -> object:
