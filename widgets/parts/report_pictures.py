@@ -139,7 +139,7 @@ class PictureStrip(QWidget):
 
     @property
     def _step(self) -> float:
-        return self._box.width() + self._scale.pad
+        return max(1.0, self._box.width() + self._scale.pad)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         n = int(event.position().x() // self._step)
@@ -248,7 +248,9 @@ class PictureRoom(QWidget):
         line = scale.line(scale.read)
         words = shot.words(self._session.clock.now_ns())
         place = QRectF(room.left(), room.top(), room.width(), line)
-        text.draw(painter, place, words, scale.read, theme.strong, Weight.SEMIBOLD)
+        px = scale.read if text.width(words, scale.read, Weight.SEMIBOLD) <= room.width() else scale.floor
+        words = text.whole_parts(words, px, Weight.SEMIBOLD, room.width())
+        text.draw(painter, place, words, px, theme.strong, Weight.SEMIBOLD)
         box = room.adjusted(0, line, 0, 0)
         why = why_words(self._pictures.code(shot.blob))
         draw_picture(painter, box, self._pictures.image(shot.blob), why, theme, scale)
