@@ -25,7 +25,8 @@ def shift_at(begins: Sequence[str], t_ns: int, zone: dt.tzinfo) -> tuple[int, in
 
 def is_night(span: tuple[int, int], zone: dt.tzinfo) -> bool:
     """Does midnight lie within it?"""
-    first, last = (dt.datetime.fromtimestamp(t_ns / NS_PER_S, zone).date() for t_ns in (span[0], span[1] - 1))
+    seconds = span[0] // NS_PER_S, span[1] // NS_PER_S - 1
+    first, last = (dt.datetime.fromtimestamp(t_s, zone).date() for t_s in seconds)
     return first != last
 
 

@@ -85,8 +85,8 @@ def test_a_jump_a_bad_position_an_altered_row_and_another_epoch_are_holes(tmp_pa
     kept(
         tmp_path, from_(10), rows(10, 20), from_(30), rows(30, 39), PutRecords([told(40, kind="bad")]), rows(41, 50),
         from_(60, "f"), rows(60, 90, "f"),
-        Call(lambda db: db.execute("UPDATE log SET body = x'7b7d' WHERE seq = 70").fetchall() and None),
     )  # fmt: skip
+    kept(tmp_path, Call(lambda db: db.execute("UPDATE log SET body = x'7b7d' WHERE seq = 70").fetchall() and None))
     found = read_timeline(tmp_path, "demo", at(0), at(100))
     assert found is not None
     ends = [(10, 20), (30, 39), (41, 50), (60, 69)]
