@@ -69,15 +69,14 @@ class Seen:
             self._painting.clear()
 
         AlarmDelegate.paint, RowList.paintEvent = painted, event_done  # type: ignore[method-assign]
-        is_new = sound.Annunciator._is_new
+        hear = sound.Annunciator._hear
 
-        def told_new(this: Any, alarm: Any) -> bool:
-            new = is_new(this, alarm)
+        def told_new(this: Any, alarm: Any, tone: Priority, *, new: bool) -> list[Priority]:
             if new and alarm.priority is Priority.URGENT:
                 self._new.append(alarm)
-            return new
+            return hear(this, alarm, tone, new=new)
 
-        sound.Annunciator._is_new = told_new  # type: ignore[method-assign]
+        sound.Annunciator._hear = told_new  # type: ignore[method-assign]
         camera = CameraTile.paintEvent
 
         def picture(this: Any, paint_event: Any) -> None:
