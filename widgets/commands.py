@@ -118,6 +118,7 @@ _ROWS: tuple[Command, ...] = (
     Command("alarms.plot", ("Shift+F8",)),
     Command("alarms.plot_wide", ("Ctrl+F8",)),
     Command("alarms.everything", ("Ctrl+Enter", "Ctrl+Return"), offered=True),
+    Command("alarms.moment", ("Ctrl+Shift+F8",)),
     Command("alarms.note", ("Ctrl+N",), Verb.COMMENT),
     Command("alarms.shelve", ("Ctrl+D",), Verb.SHELVE),
     Command("alarms.history", ("Right",)),
