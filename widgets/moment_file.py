@@ -45,7 +45,7 @@ def read_moments(folder: Path) -> list[Moment]:
 def read_still(folder: Path, moment: Moment) -> QImage | None:
     """None: it has gone, or is damaged."""
     try:
-        image = QImage.fromData((folder / f"{moment.base}{_STILL}").read_bytes(), "JPEG")  # type: ignore[call-overload]  # as for `save`
+        image = QImage.fromData((folder / f"{moment.base}{_STILL}").read_bytes())
     except OSError:
         return None
     return None if image.isNull() else image

@@ -20,7 +20,7 @@ import msgspec
 
 from backends.domain.camera import Demand, PictureState, PictureStatus
 from backends.domain.picture import Apart
-from backends.domain.replay import is_past, is_replay, replay_of
+from backends.domain.replay import is_past, is_replay, kept_name, replay_of
 from backends.domain.stream_choice import LeftOut, Seen
 from backends.video.channel import Stopper
 from backends.video.frames import LOST_S, BadFrameHeader, FrameReader, PinnedFrame
@@ -321,6 +321,7 @@ def stand_in(demand: Demand, old: Iterable[Demand]) -> Demand | None:
         # What was must never be taken for what is, nor what is for what a recorder kept.
         and (is_replay(demand.uri) or not is_replay(other.uri))
         and is_past(demand.uri) is is_past(other.uri)
+        and kept_name(demand.uri) == kept_name(other.uri)
     ]
     return min(same, key=lambda other: (other.uri != demand.uri, -other.width * other.height), default=None)
 

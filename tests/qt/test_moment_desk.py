@@ -297,9 +297,7 @@ def test_the_key_plays_the_clip_on_the_tile_kept_for_alarms_as_an_old_picture(
     seen = kept_tile.replay
     assert seen is not None
     assert seen.behind_s is not None
-    assert abs(seen.behind_s - 4) <= 1, (
-        "raised a second ago; the clip begins five seconds before, and three have passed"
-    )
+    assert abs(seen.behind_s - 4) <= 1, "raised a second ago; the clip began five before, and three have passed"
     assert "XEM LẠI" in words(kept_tile).upper()
     sample.pictures.replays[uri] = PictureStatus(PictureState.ENDED, shown_mono_ns=moment.until_ns)
     room.go_on()

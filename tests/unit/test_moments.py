@@ -176,7 +176,7 @@ def test_the_seconds_are_written_once_they_are_over_for_this_user_alone(
     made = keeper(clock)
     made.start()
     made.keep(order("m-1", held[10].mono_ns, held[20].mono_ns))
-    wait_for((tmp_path / "moments" / "m-1.clip").is_file)
+    wait_for("the clip is written", (tmp_path / "moments" / "m-1.clip").is_file)
     made.close()
     path = tmp_path / "moments" / "m-1.clip"
     assert made.path("m-1") == str(path)
@@ -250,7 +250,7 @@ def test_a_disk_that_does_not_take_it_is_said_and_the_next_one_is_written(
     assert failed.wait(10.0)
     blocked.unlink()
     made.keep(order("m-2", held[10].mono_ns, held[20].mono_ns))
-    wait_for((blocked / "m-2.clip").is_file)
+    wait_for("the next clip is written", (blocked / "m-2.clip").is_file)
     made.close()
 
 
