@@ -45,6 +45,8 @@ WAIT_S = 5.0
 """So long a camera that is being opened is waited for."""
 SHARED_S = 8.0
 """Alarms of one camera within so many seconds share a still and a clip."""
+_AT_ONCE_S = 0.5
+"""A camera that has its picture within this was shown when the alarm came."""
 _MOST_WAITING = 16
 _SEEN = 5000
 _GOOD = (PictureState.LIVE, PictureState.SLOW)
@@ -55,6 +57,8 @@ class _Waiting:
     alarm: Alarm
     raised_s: float
     """Monotonic."""
+    seen_s: float
+    """When it came here."""
 
 
 class MomentDesk(QObject):
@@ -107,7 +111,8 @@ class MomentDesk(QObject):
             self._seen[alarm.id, alarm.t_raised_ns] = None
             age_s = max(0.0, (now_ns - alarm.t_raised_ns) / NS_PER_S)
             if age_s <= FRESH_S and len(self._waiting) < _MOST_WAITING:
-                self._waiting.append(_Waiting(alarm, self._session.mono.monotonic_s() - age_s))
+                now_s = self._session.mono.monotonic_s()
+                self._waiting.append(_Waiting(alarm, now_s - age_s, now_s))
                 fresh = True
         while len(self._seen) > _SEEN:
             del self._seen[next(iter(self._seen))]
@@ -120,7 +125,7 @@ class MomentDesk(QObject):
             return
         now_s = self._session.mono.monotonic_s()
         left = [one for one in self._waiting if not self._take(one)]
-        self._waiting = [one for one in left if now_s - one.raised_s < FRESH_S + WAIT_S]
+        self._waiting = [one for one in left if now_s - one.seen_s < WAIT_S]
 
     # -- taken -----------------------------------------------------------------------------------------
 
@@ -164,6 +169,8 @@ class MomentDesk(QObject):
 
     def _moment(self, one: _Waiting, camera: Camera, now_s: float) -> Moment:
         rule, raised_ns, now_ns = self._rule, round(one.raised_s * NS_PER_S), self._session.clock.now_ns()
+        # Of a camera that was opened for it there is nothing from before: its seconds begin now.
+        counted_s = one.raised_s if now_s - one.seen_s < _AT_ONCE_S else now_s
         number = re.sub(r"[^A-Za-z0-9]+", "-", camera.number)[:20].strip("-")
         digest = hashlib.sha256(f"{one.alarm.id} {one.alarm.t_raised_ns}".encode()).hexdigest()[:10]
         return Moment(
@@ -175,7 +182,7 @@ class MomentDesk(QObject):
             t_ns=now_ns,
             mono_ns=round(now_s * NS_PER_S),
             from_ns=max(0, raised_ns - round(rule.before_s * NS_PER_S)),
-            until_ns=raised_ns + round(rule.after_s * NS_PER_S),
+            until_ns=round((counted_s + rule.after_s) * NS_PER_S),
         )
 
     def _image(self, camera: Camera, demand: Demand) -> QImage | None:

@@ -126,7 +126,7 @@ def test_the_still_and_the_clip_of_a_shown_camera_are_kept(
     assert (from_ns, until_ns) == (moment.from_ns, moment.until_ns)
     raised_ns = round(sample.clock.monotonic_s() * S) - 2 * S
     assert abs(from_ns - (raised_ns - 5 * S)) < S // 2
-    assert until_ns - from_ns == 10 * S
+    assert abs(until_ns - from_ns - 10 * S) <= 2, "to the nanosecond or two"
     files = sorted(path.name for path in room.folder.iterdir())
     assert files == [f"{moment.name}.jpg", f"{moment.name}.json"]
     assert {stat.S_IMODE(path.stat().st_mode) for path in room.folder.iterdir()} == {0o600}
@@ -172,7 +172,7 @@ def test_a_camera_that_is_being_opened_is_waited_for_a_little(
     room.pump.secondPassed.emit()
     assert kept(qtbot, room, alarm).camera_id == camera_id
     late = room.raise_alarm("cam-300")
-    sample.clock.advance_s(30.0)
+    sample.clock.advance_s(6.0)
     room.pump.secondPassed.emit()
     assert room.desk._waiting == []
     assert sample.session.moments.of(late) is None
