@@ -19,6 +19,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
 from backends.domain.feeds import Mode
+from backends.domain.moment import MOMENTS_DIR
 from backends.domain.text import LocalText
 from backends.domain.times import HubClock, SystemClock
 from backends.video.client import PictureClient
@@ -35,6 +36,7 @@ from widgets.i18n import tr
 from widgets.idle import IdleLock
 from widgets.memory import Memory
 from widgets.models.city import CityModel
+from widgets.moment_desk import MomentDesk
 from widgets.parts import plot_chart
 from widgets.parts.demands import DemandBoard
 from widgets.parts.plot_export import ExportDesk
@@ -134,6 +136,7 @@ class SessionBuilder(QObject):
         stills = Path(settings.stills_dir) if settings.stills_dir else Path(settings.data_dir) / "stills"
         self._stills = StillDesk(self.session, stills, self._feed.still_saved)
         self._exports = ExportDesk(self.session, stills, self._feed.file_saved)
+        self._moments = MomentDesk(self.session, self.pump, Path(settings.data_dir) / MOMENTS_DIR, settings.moments)
         self._idle = IdleLock(self.session, self.pump, settings.lock_after_min)
         self.wall.lock_when_idle(self._idle)
         self._sound.changed.connect(self.wall.repaint_bars)
@@ -165,6 +168,7 @@ class SessionBuilder(QObject):
         self.pump.stop()
         self._stills.close()
         self._exports.close()
+        self._moments.close()
         self.wall.close()
         self._sound.close()
         self._awake.stop()

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from backends.domain.feeds import Mode
+from backends.domain.moment import MOMENTS_DIR, MomentRule
 from backends.domain.shifts import SHIFTS
 from backends.domain.times import NS_PER_S
 from backends.hub.keys import KeyPair, authorise, ensure_hub_keys, ensure_station_keys
@@ -238,6 +239,7 @@ class _Session:
             scenes=scenes,
             hardware=site.video.hardware_decoding if site is not None else "off",
             ring_bytes=site.video.ring_mb << 20 if site is not None else BrokerSettings().ring_bytes,
+            keep_dir=str(self.data_dir / MOMENTS_DIR),
             log_file=str(self.log_file("pictures")),
         )
 
@@ -467,6 +469,7 @@ def _gui(
         screenshot_dir=str(options.screenshot.absolute()) if options.screenshot is not None else "",
         after_s=options.moments_s(),
         lock_after_min=site.access.lock_after_min if site is not None else 0.0,
+        moments=site.moments if site is not None else MomentRule(),
         stills_dir=site.video.stills_dir if site is not None else "",
         exit_after_s=options.exit_after_s,
         preferences_file=str(session.preferences_file),

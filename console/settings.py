@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from backends.domain.moment import MomentRule
 from backends.domain.shifts import SHIFTS
 from console.screens import UsageError, VirtualScreen
 
@@ -167,6 +168,8 @@ class SiteConfig(_Strict, frozen=True):
     video: VideoSection = VideoSection()
     keep: KeepSection = KeepSection()
     access: AccessSection = AccessSection()
+    moments: MomentRule = MomentRule()
+    """`[moments]`: of which alarms a still and a clip are kept here, and how much."""
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,6 +228,7 @@ class GuiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where to write one PNG per window and moment; empty = none."""
     after_s: tuple[float, ...] = ()
     """Moments of the screenshots, seconds since the first window was painted."""
+    moments: MomentRule = MomentRule()
     lock_after_min: float = 0.0
     """Lock the screen of who signed in here after so many idle minutes; 0 = never."""
     exit_after_s: float = 0.0
@@ -312,6 +316,7 @@ def _known_entries() -> set[str]:
         VideoSection,
         KeepSection,
         AccessSection,
+        MomentRule,
     )
     return {field.name for record in records for field in msgspec.structs.fields(record)}
 

@@ -130,6 +130,7 @@ _ROWS: tuple[Command, ...] = (
     Command("alarms.plot_wide", ("Ctrl+F8",)),
     Command("alarms.procedure", ("Shift+F9",)),
     Command("alarms.everything", ("Ctrl+Enter", "Ctrl+Return"), offered=True),
+    Command("alarms.moment", ("Ctrl+Shift+F8",)),
     Command("alarms.note", ("Ctrl+N",), Verb.COMMENT),
     Command("alarms.shelve", ("Ctrl+D",), Verb.SHELVE),
     Command("alarms.out_of_service", ("Ctrl+Shift+O",), Verb.OUT_OF_SERVICE),

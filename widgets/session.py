@@ -32,6 +32,7 @@ from widgets.hands import CameraHands
 from widgets.i18n import Language, set_language
 from widgets.memory import Memory
 from widgets.models.city import CityModel
+from widgets.moments import MomentBook
 from widgets.parts.demands import DemandBoard
 from widgets.parts.record_pictures import RecordPictures
 from widgets.parts.sent_acts import SentActs
@@ -100,6 +101,8 @@ class Calls(QObject):
     """An Alarm: everything about it is wanted on one screen."""
     pageCalled = Signal(str, str)
     """(page id, id of the record that it is about or empty): that page is wanted."""
+    momentCalled = Signal(object)
+    """A Moment: its clip is wanted on the tile that the layout keeps for alarms."""
     areaCalled = Signal(str)
     """Area id: where on the map it is."""
     saveAsked = Signal(object)
@@ -137,6 +140,7 @@ class Session:
     callers: Callers = field(init=False)
     plots: PlotDesk = field(init=False)
     acts: SentActs = field(init=False)
+    moments: MomentBook = field(default_factory=MomentBook, init=False)
 
     def __post_init__(self) -> None:
         self.hands = CameraHands(self.memory)

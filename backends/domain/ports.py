@@ -271,6 +271,11 @@ class PictureSource(Protocol):
         """Width and height of the decoded picture before scaling; (0, 0) = not known yet."""
         ...
 
+    def keep_clip(self, name: str, demand: Demand, from_ns: int, until_ns: int) -> None:
+        """Have what its stream sends between these times (monotonic) kept as a file of that name, once they are over.
+        Nothing is answered; a replay of `replay.kept_uri(name)` shows it."""
+        ...
+
     def held_s(self, demand: Demand) -> float:
         """Seconds of its stream that can be shown again (`backends.domain.replay`); 0 = none, or not known yet."""
         ...

@@ -30,6 +30,10 @@ NOTHING_OF_THAT_TIME = "nothing of that time"
 """Part of what a source says where the recorder has no picture of the wanted time."""
 
 
+KEPT = "kept"
+"""Scheme of what stands in the place of a live address where the packets are kept as a file (`domain.moment`)."""
+
+
 class Replay(msgspec.Struct, frozen=True):
     """Of one stream. Times are this machine's monotonic clock when its pictures were received."""
 
@@ -63,6 +67,18 @@ def replay_of(uri: str) -> Replay | None:
         return None
     playable = math.isfinite(replay.rate) and 0 < replay.rate <= FASTEST and 0 <= replay.from_ns <= replay.until_ns
     return replay if playable and live and not is_replay(live) else None
+
+
+def kept_uri(name: str) -> str:
+    """The packets of that name."""
+    return f"{KEPT}:{name}"
+
+
+def kept_name(uri: str) -> str:
+    """Of such an address, or of a replay of one; empty: it is neither."""
+    replay = replay_of(uri)
+    scheme, _, name = (replay.live if replay is not None else uri).partition(":")
+    return name if scheme == KEPT else ""
 
 
 def is_past(uri: str) -> bool:

@@ -23,8 +23,9 @@ import msgspec
 
 from backends.domain.camera import PictureState
 from backends.domain.picture import Apart
-from backends.domain.replay import MOST_PAST, TOO_MANY_PAST, is_past, is_replay, past_key, replay_of
+from backends.domain.replay import MOST_PAST, TOO_MANY_PAST, is_past, is_replay, kept_name, past_key, replay_of
 from backends.domain.stream_choice import LeftOut
+from backends.video.clip_keeper import ClipKeeper
 from backends.video.crew import Crewman, WorkerEnded
 from backends.video.door import Door, Seat
 from backends.video.frames import FrameReader, format_segment, segment_size
@@ -42,6 +43,7 @@ from backends.video.wire import (
     Busy,
     Held,
     HeldStream,
+    KeepClip,
     Orders,
     OutputOrder,
     StreamOrder,
@@ -81,6 +83,8 @@ class BrokerSettings(msgspec.Struct, frozen=True):
     """Shared memory that a full wall needs (64 tiles of 480x270); less than that free is said at the start."""
     ring_bytes: int = BUDGET
     """Memory for the packets of shown cameras; 0 = none are kept."""
+    keep_dir: str = ""
+    """Where seconds that a GUI orders are kept as files; empty: nowhere."""
     hardware: str = "off"
     """Graphics device to decode with: "off", "auto", or one of `DEVICES`."""
     log_file: str = ""
@@ -131,6 +135,7 @@ class PictureBroker:
         self._isolation = Isolation(cores=os.cpu_count() or 1)
         self._said_apart: dict[StreamKey, Apart] = {}
         self._stopped = threading.Event()
+        self._keeper = ClipKeeper(Path(self.settings.keep_dir), self._slab_of) if self.settings.keep_dir else None
         self._door = Door(address, self.authkey)
         self.address = self._door.address
         self._carer = threading.Thread(target=self._care, name="pictures care", daemon=True)
@@ -145,6 +150,8 @@ class PictureBroker:
                 self._hire()
         self._door.open(self._come, self._asked, self._gone)
         self._carer.start()
+        if self._keeper is not None:
+            self._keeper.start()
 
     def _hire(self) -> None:
         """One more worker; beyond the common ones for what runs apart. Under the lock."""
@@ -173,6 +180,8 @@ class PictureBroker:
         """End all workers and take all memory away."""
         self._stopped.set()
         self._door.close()
+        if self._keeper is not None:
+            self._keeper.close()
         if self._carer.is_alive():
             self._carer.join(5.0)
         for man in self._crew:
@@ -249,8 +258,16 @@ class PictureBroker:
             gui.gone_at = time.monotonic()
 
     def _asked(self, gui: Seat, asked: Asked) -> None:
+        if isinstance(asked, KeepClip):
+            if self._keeper is not None:
+                self._keeper.keep(asked)
+            return
         with self._lock:
             gui.tell(self._held(gui) if isinstance(asked, AskHeld) else self._answer(gui, asked))
+
+    def _slab_of(self, order: KeepClip) -> tuple[str, int] | None:
+        with self._lock:
+            return self._rings.slab(StreamKey(order.camera_id, order.uri))
 
     def _answer(self, gui: Seat, wanted: Wanted) -> Assigned:
         # A GUI that is back takes over from the one that has gone.
@@ -292,7 +309,8 @@ class PictureBroker:
         for key in sorted(wanted - self._outputs.keys()):
             self._make(key)
         self._spread(now)
-        self._rings.want({_kept_stream(key.stream) for key in self._outputs if not is_past(key.stream.uri)})
+        live = (_kept_stream(key.stream) for key in self._outputs if not is_past(key.stream.uri))
+        self._rings.want({stream for stream in live if not kept_name(stream.uri)})
         self._give_orders()
 
     def _spread(self, now: float) -> None:
@@ -310,7 +328,7 @@ class PictureBroker:
             man.hold(now + wait_s if wait_s else 0.0)
 
     def _make(self, key: OutputKey) -> None:
-        if is_replay(key.stream.uri) and self._rings.slab(_kept_stream(key.stream)) is None:
+        if is_replay(key.stream.uri) and not self._path(key.stream):
             self._refused[key] = NOTHING_KEPT
             return
         pasts = {one.stream for one in self._outputs if is_past(one.stream.uri)} - {key.stream}
@@ -355,6 +373,8 @@ class PictureBroker:
 
     def _path(self, stream: StreamKey) -> str:
         """What an address cannot say: the file of a scene, the place of a replay's packets."""
+        if name := kept_name(stream.uri):
+            return self._keeper.path(name) if self._keeper is not None else ""
         if is_replay(stream.uri):
             slab = self._rings.slab(_kept_stream(stream))
             return ring_path(*slab) if slab else ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing import AuthenticationError
@@ -19,13 +20,13 @@ import msgspec
 
 from backends.domain.camera import Demand, PictureState, PictureStatus
 from backends.domain.picture import Apart
-from backends.domain.replay import is_past, is_replay, replay_of
+from backends.domain.replay import is_past, is_replay, kept_name, replay_of
 from backends.domain.stream_choice import LeftOut, Seen
 from backends.video.channel import Stopper
 from backends.video.frames import LOST_S, BadFrameHeader, FrameReader, PinnedFrame
 from backends.video.plan import StreamKey
 from backends.video.segment import attach
-from backends.video.wire import Asked, AskHeld, Busy, Held, Reduced, Told, Wanted, encode, told_decoder
+from backends.video.wire import Asked, AskHeld, Busy, Held, KeepClip, Reduced, Told, Wanted, encode, told_decoder
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ _RETRY_S = 0.5
 _BUSY_OLD_S = 3.0
 """What the broker said of the load is of no use after this; it says it once a second."""
 _HELD_EVERY_S = 1.0
+_MOST_KEEPS = 32
+"""Orders that wait for the broker; the oldest is forgotten first."""
 _HELD_OLD_S = 3.0
 """An older answer is of a time when nobody looked."""
 
@@ -60,6 +63,7 @@ class PictureClient:
         self._held: tuple[float, dict[tuple[str, str], float]] = (0.0, {})
         self._held_wanted = 0.0  # when somebody looked last
         self._held_asked = 0.0
+        self._keeps: deque[KeepClip] = deque(maxlen=_MOST_KEEPS)
         self._number = 0
         self._change = threading.Condition()
         self._connection: Connection | None = None
@@ -183,6 +187,12 @@ class PictureClient:
         stream = demand.camera_id, replay.live if replay is not None else demand.uri
         return held.get(stream, 0.0) if now - said < _HELD_OLD_S else 0.0
 
+    def keep_clip(self, name: str, demand: Demand, from_ns: int, until_ns: int) -> None:
+        """Have the seconds of its stream between these times (monotonic) kept as a file of that name."""
+        with self._change:
+            self._keeps.append(KeepClip(name, demand.camera_id, demand.uri, from_ns, until_ns))
+            self._change.notify_all()
+
     def close(self) -> None:
         """End the threads. Pictures that are already attached stay readable."""
         with self._change:
@@ -215,7 +225,9 @@ class PictureClient:
                     return
                 connection, number = self._connection, self._number
                 message: Asked = AskHeld()
-                if self._sent_to == (connection, number):
+                if self._sent_to == (connection, number) and self._keeps:
+                    message = self._keeps.popleft()
+                elif self._sent_to == (connection, number):
                     self._held_asked = time.monotonic()
                 else:
                     demands, reduced = tuple(self._wanted), self._reduced
@@ -231,7 +243,7 @@ class PictureClient:
     def _something_to_send(self) -> bool:
         if self._closed or self._connection is None:
             return self._closed
-        return self._sent_to != (self._connection, self._number) or self._held_due()
+        return self._sent_to != (self._connection, self._number) or bool(self._keeps) or self._held_due()
 
     def _held_due(self) -> bool:
         return self._held_wanted - self._held_asked >= _HELD_EVERY_S
@@ -309,6 +321,7 @@ def stand_in(demand: Demand, old: Iterable[Demand]) -> Demand | None:
         # What was must never be taken for what is, nor what is for what a recorder kept.
         and (is_replay(demand.uri) or not is_replay(other.uri))
         and is_past(demand.uri) is is_past(other.uri)
+        and kept_name(demand.uri) == kept_name(other.uri)
     ]
     return min(same, key=lambda other: (other.uri != demand.uri, -other.width * other.height), default=None)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Event
 from typing import cast
 
@@ -18,8 +19,9 @@ import av.error
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 
-from backends.domain.replay import replay_of
+from backends.domain.replay import kept_name, replay_of
 from backends.domain.stream_choice import LeftOut
+from backends.video.kept import KeptReader, Packets
 from backends.video.packets import packet_of
 from backends.video.reading import limit
 from backends.video.ring import RingReader
@@ -60,7 +62,7 @@ class RingSource:
 
     def __init__(
         self,
-        reader: RingReader,
+        reader: Packets,
         from_ns: int,
         *,
         until_ns: int | None = None,
@@ -184,6 +186,14 @@ def open_ring(name: str, generation: int) -> RingReader:
         raise SourceFault(NOTHING_KEPT) from None
 
 
+def open_kept(path: str) -> KeptReader:
+    """For `RingSource`, of a file. Raises SourceFault when it has gone, or is damaged."""
+    try:
+        return KeptReader(Path(path))
+    except (OSError, BadRing):
+        raise SourceFault(NOTHING_KEPT) from None
+
+
 def ring_path(name: str, generation: int) -> str:
     """Where the packets lie, for the `path` beside the address of a replay. The supervisor alone makes it."""
     return f"{name}/{generation}"
@@ -194,13 +204,17 @@ def open_replay(address: Address) -> RingSource:
     replay = replay_of(address.uri)
     if replay is None:
         raise NotASource("this is no address of a replay")
-    name, _, number = address.path.partition("/")
-    if not number.isdecimal():
-        raise SourceFault(NOTHING_KEPT)
     return RingSource(
-        open_ring(name, int(number)),
+        open_kept(address.path) if kept_name(replay.live) else _open_slab(address.path),
         min(max(replay.from_ns, address.resume_ns), replay.until_ns),
         until_ns=replay.until_ns,
         rate=replay.rate,
         stop=address.stop,
     )
+
+
+def _open_slab(path: str) -> RingReader:
+    name, _, number = path.partition("/")
+    if not number.isdecimal():
+        raise SourceFault(NOTHING_KEPT)
+    return open_ring(name, int(number))

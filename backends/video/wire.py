@@ -79,7 +79,19 @@ class Held(msgspec.Struct, frozen=True, tag="held"):
     streams: tuple[HeldStream, ...]
 
 
-Asked: TypeAlias = Wanted | AskHeld
+class KeepClip(msgspec.Struct, frozen=True, tag="keep_clip"):
+    """GUI: keep what this stream sends in these seconds as a file, once they are over. Nothing is answered."""
+
+    name: str
+    """Of the file, without folder and ending."""
+    camera_id: str
+    uri: str
+    from_ns: int
+    """Monotonic."""
+    until_ns: int
+
+
+Asked: TypeAlias = Wanted | AskHeld | KeepClip
 """What a GUI sends."""
 Told: TypeAlias = Assigned | Busy | Held
 """What a GUI is told."""
@@ -102,7 +114,7 @@ class StreamOrder(msgspec.Struct, frozen=True):
     user: str = ""
     password: str = ""
     path: str = ""
-    """For a `scene:` address: the file that its number stands for. For a replay: where the packets lie."""
+    """For a `scene:` address: the file that its number stands for. For a replay: where its packets lie."""
     ring: str = ""
     """Segment of the slab that keeps its packets; empty: none."""
     ring_generation: int = 0

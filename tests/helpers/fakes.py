@@ -93,6 +93,8 @@ class FakePictures:
         """By camera id, or by the address of one stream: what `source_size` says."""
         self.replays: dict[str, PictureStatus] = {}
         """By the address of the replay."""
+        self.clips: list[tuple[str, Demand, int, int]] = []
+        """What was to be kept."""
         self.held: dict[str, float] = {}
         """Seconds, by camera id."""
         self._pictures: dict[str, FakePicture] = {}
@@ -143,6 +145,9 @@ class FakePictures:
 
     def source_size(self, demand: Demand) -> tuple[int, int]:
         return self.sizes.get(demand.uri) or self.sizes.get(demand.camera_id, (0, 0))
+
+    def keep_clip(self, name: str, demand: Demand, from_ns: int, until_ns: int) -> None:
+        self.clips.append((name, demand, from_ns, until_ns))
 
     def held_s(self, demand: Demand) -> float:
         return self.held.get(demand.camera_id, 0.0)

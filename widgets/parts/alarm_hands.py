@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QObject, Signal
+from PySide6.QtCore import SIGNAL, QItemSelection, QItemSelectionModel, QObject, Signal
 
 from backends.domain.action import Verb
 from backends.domain.alarm import AlarmState
@@ -63,6 +63,7 @@ class AlarmHands(QObject):
             "alarms.plot_wide": lambda: self._plot(PLOT_WIDE_HALF_S),
             "alarms.procedure": self._procedure,
             "alarms.everything": self._everything,
+            "alarms.moment": self._moment,
             "alarms.note": lambda: self._write(Mode.NOTE),
             "alarms.shelve": lambda: self._write(Mode.SHELVE),
             "alarms.out_of_service": lambda: self._write(Mode.OUT),
@@ -198,6 +199,19 @@ class AlarmHands(QObject):
             self._session.calls.alarmCalled.emit(row.alarm)
         else:
             self._session.notices.tell_desk(tr("alarms.history_none"))
+        return True
+
+    def _moment(self) -> bool:
+        """What was kept of the chosen alarm, on the tile that the layout keeps for alarms."""
+        row, session = self._view.currentIndex().data(ROW_ROLE), self._session
+        moment = session.moments.of(row.alarm) if isinstance(row, AlarmRow) else None
+        if moment is None:
+            session.notices.tell_desk(tr("alarm_moment.none"))
+        elif not session.calls.receivers(SIGNAL("momentCalled(PyObject)")):
+            session.notices.tell_desk(tr("search.no_slot"))
+        else:
+            session.calls.cameraCalled.emit(moment.camera_id)
+            session.calls.momentCalled.emit(moment)
         return True
 
     def _not_to_release(self, row: AlarmRow) -> str:

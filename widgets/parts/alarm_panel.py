@@ -16,10 +16,11 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from backends.domain.access import SHELVE_MOST_S
 from backends.domain.alarm import Alarm
+from backends.domain.place import masks_of
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.models.alarms import AlarmRow
-from widgets.parts import text
+from widgets.parts import alarm_moment, text
 from widgets.parts.alarm_history import Happened, history_of
 from widgets.parts.fields import Field
 from widgets.parts.rows import plain_tooltip
@@ -87,6 +88,7 @@ class AlarmPanel(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.hide()
         session.city.grantChanged.connect(self._on_grant)
+        session.moments.changed.connect(self.update)
         self.on_look()
 
     # -- opened and closed -----------------------------------------------------------------------------
@@ -298,6 +300,20 @@ class AlarmPanel(QWidget):
             text.draw(painter, foot, hint, scale.floor, theme.muted)
         return QRectF(inner.left(), inner.top(), inner.width(), title.top() - pad / 2 - inner.top())
 
+    def _paint_moment(self, painter: QPainter, room: QRectF) -> float:
+        """The old picture, at the right; returns how much of the width it takes."""
+        session = self.session
+        moment = session.moments.of(self.alarm) if self.alarm is not None else None
+        picture = session.moments.picture(moment) if moment is not None else None
+        wide = alarm_moment.width_for(room, picture, self.scale) if picture is not None else 0.0
+        if moment is None or picture is None or not wide:
+            return 0.0
+        place = QRectF(room.right() - wide, room.top(), wide, room.height())
+        masks = masks_of(session.city.records("config").values(), moment.camera_id)
+        now_ns, theme = session.clock.now_ns(), session.look.theme
+        alarm_moment.paint(painter, place, moment, picture, masks, now_ns, theme, self.scale)
+        return wide + self.scale.pad
+
     def _paint_past(self, painter: QPainter, inner: QRectF) -> None:
         theme, scale = self.session.look.theme, self.scale
         line, low, now_ns = scale.line(scale.read), scale.line(scale.floor), self.session.clock.now_ns()
@@ -310,6 +326,8 @@ class AlarmPanel(QWidget):
             text.draw(painter, head, keys, scale.floor, theme.muted, align=align)
             head.setWidth(head.width() - wide - scale.pad)
         text.draw(painter, head, name, scale.read, theme.strong, Weight.SEMIBOLD)
+        below = QRectF(inner.left(), head.bottom(), inner.width(), inner.bottom() - head.bottom())
+        inner = inner.adjusted(0, 0, -self._paint_moment(painter, below), 0)
         fit = max(1, int((inner.bottom() - head.bottom()) / low))
         lines, top = self._lines, head.bottom()
         older = len(lines) - fit + 1 if len(lines) > fit else 0

@@ -15,7 +15,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from backends.domain.camera import Camera, Demand
 from backends.domain.place import Box
 from backends.domain.ports import PictureSource
-from backends.domain.replay import is_past, is_replay
+from backends.domain.replay import is_past, is_replay, kept_name
 from backends.domain.times import MonotonicClock
 from widgets.hands import Ask
 from widgets.parts import camera_zoom as zoom
@@ -192,4 +192,6 @@ def _of_past(demand: Demand | None) -> str:
     """Which past it is of: pictures of one kind stand in for one another, and for no other. Empty: live, or none."""
     if demand is None:
         return ""
+    if name := kept_name(demand.uri):
+        return name  # of a moment of an alarm: for no other one either
     return "recorder" if is_past(demand.uri) else "ring" if is_replay(demand.uri) else ""

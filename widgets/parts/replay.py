@@ -1,5 +1,5 @@
 """What was, on one tile: its picture again from the packet ring (from when, how fast, paused or not, and back to live),
-or a past time that a recorder kept (`past`, which does all that once it has begun).
+what was kept of an alarm, or a past time that a recorder kept (`past`, which does all that once it has begun).
 
 It only says what is wanted (`demand`) and what is seen (`seen`); the tile shows both pictures' demands, so that what is
 live goes on being decoded and is there at once afterwards. GUI thread only. Must not: paint (`replay_look`).
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backends.domain.camera import Demand, PictureState, PictureStatus
+from backends.domain.moment import Moment
 from backends.domain.ports import PictureSource
-from backends.domain.replay import Replay
-from backends.domain.times import NS_PER_S, MonotonicClock
+from backends.domain.replay import Replay, kept_uri
+from backends.domain.times import NS_PER_S, MonotonicClock, SessionClock
 from widgets.hands import Ask
 from widgets.i18n import tr
 
@@ -41,16 +42,26 @@ class ReplaySeen:
     part: int
     """Hundredths of the way to its end."""
     t_ns: int = 0
-    """Of a recorder's picture: when it was recorded, to the second, or the wanted time where it has not come; UTC.
-    0: it is from the packet ring."""
+    """Of what a recorder or the moment of an alarm has kept: when it was recorded, to the second, or the wanted time
+    where it has not come; UTC. 0: it is from the packet ring."""
 
 
 class ReplayControl:
     """Of one tile."""
 
-    def __init__(self, pictures: PictureSource, mono: MonotonicClock, past: PastControl | None = None) -> None:
+    def __init__(
+        self,
+        pictures: PictureSource,
+        mono: MonotonicClock,
+        past: PastControl | None = None,
+        clock: SessionClock | None = None,
+    ) -> None:
+        """`past` and `clock`: without them no past times and no moments of alarms are shown."""
         self._pictures = pictures
         self._past = past
+        self._clock = clock
+        self._moment: Moment | None = None
+        """The alarm whose clip it is; None: it is from the packet ring."""
         self._mono = mono
         self._live: Demand | None = None
         self._replay: Replay | None = None
@@ -136,7 +147,7 @@ class ReplayControl:
         self.set_rate(RATES[min(len(RATES) - 1, max(0, place))])
 
     def to_live(self) -> None:
-        self._replay = None
+        self._replay = self._moment = None
         if self._past is not None:
             self._past.to_live()
 
@@ -145,6 +156,16 @@ class ReplayControl:
         if self._past is not None:
             self._replay = None
             self._past.start(t_ns)
+
+    def start_moment(self, moment: Moment) -> None:
+        """What was kept of this alarm, from its beginning, in the place of what is shown."""
+        if self._live is None or self._clock is None:
+            return
+        self.to_live()
+        self._moment = moment
+        self._began_ns, self._end_ns, self._at_ns = moment.from_ns, moment.until_ns, 0
+        self._rate, self._paused = 1.0, False
+        self._replay = Replay(kept_uri(moment.base), moment.from_ns, moment.until_ns)
 
     # -- what the tile asks and tells --------------------------------------------------------------------
 
@@ -210,7 +231,12 @@ class ReplayControl:
         behind_s = max(0, round((self._now_ns() - self._at_ns) / NS_PER_S)) if self._at_ns else None
         whole_ns = max(1, self._end_ns - self._began_ns)
         part = 100 * (self._at() - self._began_ns) // whole_ns
-        return ReplaySeen(behind_s, self._rate, self._paused, min(100, max(0, part)))
+        t_ns = 0
+        if self._moment is not None and self._clock is not None:
+            # Told by the day and the session's clock: it may be of another day, and this machine have started since.
+            t_ns = (self._moment.t_ns + self._at() - self._moment.mono_ns) // NS_PER_S * NS_PER_S
+            behind_s = max(0, round((self._clock.now_ns() - t_ns) / NS_PER_S)) if self._at_ns else None
+        return ReplaySeen(behind_s, self._rate, self._paused, min(100, max(0, part)), t_ns)
 
     @property
     def nothing(self) -> str:

@@ -25,6 +25,7 @@ from PySide6.QtGui import (
 )
 
 from backends.domain.camera import Camera, Demand, PictureState, PictureStatus, as_meant
+from backends.domain.moment import Moment
 from backends.domain.place import masks_of
 from backends.domain.stream_choice import Act, View, Why, Wish
 from backends.domain.times import NS_PER_S
@@ -53,6 +54,7 @@ from widgets.typography import TypeScale
 
 _STATUS_EVERY = 5
 """Passes between looks at the status: 10 Hz at 50 passes a second."""
+_MOMENT_S = 5.0
 _GRAVEST = (Act.RATE, Act.MAIN_STREAM, Act.NON_REFERENCE, Act.LOOP_FILTER)
 """Of what may be left out: one of them is said."""
 
@@ -72,7 +74,9 @@ class CameraTile(Tile):
         """The camera that is painted, or was kept."""
         self.picture = CameraPicture(self, session.pictures, session.mono, self._on_sight)
         self._past = PastControl(session, session.pictures)
-        self._replay = ReplayControl(session.pictures, session.mono, self._past)
+        self._replay = ReplayControl(session.pictures, session.mono, self._past, session.clock)
+        self._moment: tuple[Moment, float] | None = None
+        """Its clip is shown as soon as its camera is, until this time (monotonic)."""
         self._old: ReplaySeen | None = None
         """What is said of an old picture, as far as it has been painted."""
         self._passes = 0
@@ -100,6 +104,7 @@ class CameraTile(Tile):
         session.city.accessAnswered.connect(self._on_answer)
         if options.slot:
             session.calls.cameraCalled.connect(self._on_called)
+            session.calls.momentCalled.connect(self._on_moment)
         self.refresh()
 
     # -- which camera ----------------------------------------------------------------------------------
@@ -149,6 +154,10 @@ class CameraTile(Tile):
     def _on_called(self, camera_id: str) -> None:
         self._called = camera_id
         self.refresh()
+
+    def _on_moment(self, moment: Moment) -> None:
+        self._moment = moment, self.session.mono.monotonic_s() + _MOMENT_S
+        self.on_demand(self._replay.live)
 
     def set_place(self, place: str, number: str) -> None:
         """What it is called in the layout that is in force, and its number in the window."""
@@ -217,6 +226,11 @@ class CameraTile(Tile):
     def on_demand(self, demand: Demand | None) -> None:
         """The desk of streams says what is painted. While a stream is switched that is the old one."""
         self._replay.set_live(demand)
+        moment, until_s = self._moment or (None, 0.0)
+        if moment is not None and demand is not None and demand.camera_id == moment.camera_id:
+            self._moment = None
+            if self.session.mono.monotonic_s() < until_s:
+                self._replay.start_moment(moment)
         self._follow_replay()
 
     def _follow_replay(self) -> None:
