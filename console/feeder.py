@@ -110,6 +110,7 @@ class Screen:
                 self._view(frozenset())
                 self._core.small.want(id(self), (), self._send)
                 self._core.views.sees(id(self), ())
+                self._core.views.sound(id(self), None)
                 self._gone.set()
                 self._wake.set()
                 sender.join(2.0)
@@ -153,8 +154,8 @@ class Screen:
             )  # fmt: skip
         elif isinstance(frame, wire.Viewing):
             self._view(frozenset(frame.cameras))
-        elif isinstance(frame, wire.Seeing):
-            self._core.views.sees(id(self), frame.sights)
+        elif isinstance(frame, wire.Seeing | wire.Sounding):
+            self._tell_views(frame)
         elif isinstance(frame, wire.WantPictures):
             self._core.small.want(id(self), frame.blobs, self._send)
         elif isinstance(frame, wire.Acknowledged):
@@ -165,6 +166,12 @@ class Screen:
             self._core.turning.ask(id(self), frame.wish)
         else:
             self._take_access(frame)
+
+    def _tell_views(self, frame: wire.Seeing | wire.Sounding) -> None:
+        if isinstance(frame, wire.Seeing):
+            self._core.views.sees(id(self), frame.sights)
+        else:
+            self._core.views.sound(id(self), frame.speaker)
 
     def _send(self, out: Out) -> None:
         self._core.exchange.send(self._outlet, out)

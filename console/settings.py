@@ -108,6 +108,13 @@ class AccessSection(_Strict, frozen=True):
     sound go on in any case."""
 
 
+class SoundSection(_Strict, frozen=True):
+    """`[sound]`."""
+
+    room: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    """Stations that say the same name here are heard in one room: one loudspeaker sounds for all. Empty = by itself."""
+
+
 class VideoSection(_Strict, frozen=True):
     """`[video]`."""
 
@@ -160,6 +167,7 @@ class SiteConfig(_Strict, frozen=True):
     video: VideoSection = VideoSection()
     keep: KeepSection = KeepSection()
     access: AccessSection = AccessSection()
+    sound: SoundSection = SoundSection()
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,6 +205,8 @@ class GuiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where the picture broker listens."""
     station: str = ""
     """Id of this seat."""
+    room: str = ""
+    """Of the stations that are heard together; empty = by itself."""
     site_name: str = ""
     zone: str = "Asia/Ho_Chi_Minh"
     lang: Language = "vi"
