@@ -52,7 +52,10 @@ class Escalations:
         self._unjudged, self._due, self._next_ns = set(self._asking), {}, _NEVER
 
     def due(self, now_ns: int, after_s: Callable[[str, Priority], float]) -> list[str]:
-        """Keys of those whose time is up, the longest waiting first. `after_s`: how long one of that key and priority may wait; 0 = for ever."""
+        """Keys of those whose time is up, the longest waiting first; the rest of a flood at the next call.
+
+        `after_s`: how long one of that key and priority may wait; 0 = for ever.
+        """
         for key in self._unjudged:
             rank, since_ns = self._asking[key]
             wait_s = after_s(key, next(priority for priority in Priority if priority.rank == rank))
