@@ -36,6 +36,7 @@ from widgets.i18n import tr
 from widgets.idle import IdleLock
 from widgets.memory import Memory
 from widgets.models.city import CityModel
+from widgets.models.earshot import Earshot
 from widgets.moment_desk import MomentDesk
 from widgets.parts import plot_chart
 from widgets.parts.demands import DemandBoard
@@ -98,7 +99,14 @@ class SessionBuilder(QObject):
         streams = StreamDesk(self._pictures, time.monotonic_ns, self._on_streams_said)
         look = Look(THEMES[ThemeName(settings.theme)])
         self.voice = ChildVoice(SOUNDS)
-        self._sound = Annunciator(self.city, muted=self._preferences().muted, voice=self.voice)
+        self._sound = Annunciator(
+            self.city,
+            muted=self._preferences().muted,
+            voice=self.voice,
+            now_ns=self._clock.now_ns,
+            earshot=Earshot(self.city, settings.station, settings.room),
+        )
+        self._sound.speakerSaid.connect(self._feed.sound)
         self._awake = KeepAwake()
         self.session = Session(
             city=self.city,

@@ -455,6 +455,7 @@ def _gui(
         feed=feed,
         pictures=pictures,
         station=station,
+        room=site.sound.room if site is not None else "",
         site_name=site.site.name if site is not None else "Đông Hà",
         zone=site.site.zone if site is not None else "Asia/Ho_Chi_Minh",
         shifts=site.site.shifts if site is not None else SHIFTS,

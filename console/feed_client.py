@@ -38,6 +38,7 @@ from backends.domain.access import NOBODY, AccessAnswer, AccountsTold, AccountWi
 from backends.domain.action import Action, ActionStatus, Stage, Verb, new_aid
 from backends.domain.camera import Sight
 from backends.domain.feeds import FeedQuality, FeedStatus, LinkState, Mode
+from backends.domain.people import Speaker
 from backends.domain.ports import ActionRefused, Changes, Delivery, LinkStatus, NewSamples, SeriesPart
 from backends.domain.times import HubClock
 from backends.domain.turning import TurnStage, TurnStatus, TurnWish
@@ -285,6 +286,10 @@ class FeedClient:
     def sees(self, sights: tuple[Sight, ...]) -> None:
         """How the cameras on the screen are, for the hub; said again every few seconds, so that none is kept here."""
         self._outgoing.put(wire.Seeing(sights))
+
+    def sound(self, speaker: Speaker | None) -> None:
+        """How the loudspeaker here is, for the hub; said again every few seconds, as `sees` is."""
+        self._outgoing.put(wire.Sounding(speaker))
 
     def want(self, blobs: tuple[str, ...]) -> None:
         """See ports.SmallPictureDesk."""

@@ -1,4 +1,5 @@
-"""Which cameras the screens of this station show, and how those are: put together for the link, which tells the hub.
+"""Which cameras the screens of this station show, how those are, and its loudspeaker: put together for the link, which
+tells the hub.
 
 Any thread. Must not: keep what a screen that has gone has said.
 """
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Callable
 
 from backends.domain.camera import Sight
+from backends.domain.people import Speaker
 from backends.link.loop import Link
 
 
@@ -20,6 +22,7 @@ class Views:
         self._lock = threading.Lock()
         self._shown: dict[int, frozenset[str]] = {}
         self._sights: dict[int, tuple[Sight, ...]] = {}
+        self._speakers: dict[int, Speaker] = {}
 
     def show(self, screen: int, cameras: frozenset[str]) -> None:
         """What a screen shows now."""
@@ -38,3 +41,13 @@ class Views:
             told = sorted((one for seen in self._sights.values() for one in seen), key=lambda one: one.online)
         if (link := self._link()) is not None:
             link.sees(tuple({one.camera: one for one in told}.values()))
+
+    def sound(self, screen: int, speaker: Speaker | None) -> None:
+        """How a screen's loudspeaker is; None: it has gone, or has none that others are to know of."""
+        with self._lock:
+            self._speakers.pop(screen, None)
+            if speaker is not None:
+                self._speakers[screen] = speaker
+            told = next((one for one in self._speakers.values() if one.on), next(iter(self._speakers.values()), None))
+        if (link := self._link()) is not None:
+            link.sound(told)

@@ -15,6 +15,7 @@ from backends.domain.action import ActionStatus, Verb
 from backends.domain.alarm import Alarm
 from backends.domain.camera import Sight
 from backends.domain.feeds import FEEDS, FeedStatus
+from backends.domain.people import Speaker
 from backends.domain.ports import FiguresPart, LinkStatus, SmallPicture, StoreTrouble
 from backends.domain.sensor import Flagged, Sample
 from backends.domain.turning import TurnStatus, TurnWish
@@ -238,6 +239,12 @@ class Viewing(_Frame, frozen=True):
     cameras: tuple[str, ...]
 
 
+class Sounding(_Frame, frozen=True):
+    """How this screen's loudspeaker is, for the hub; said again every few seconds."""
+
+    speaker: Speaker | None
+
+
 class Acknowledged(_Frame, frozen=True):
     """An alarm that the GUI raises by itself was acknowledged there: for the audit, which has one row for an `aid`.
     Sent again to every feeder until one says AuditKept. `person`: as in Click."""
@@ -269,7 +276,7 @@ ToGui = (
 )  # fmt: skip
 ToFeeder = (
     Attach | Click | Question | AskSignIn | AskSignOut | AskLock | AskReveal | AskConfide | AskTurn | Viewing
-    | Acknowledged | StillSaved | WantPictures | Seeing | AskFigures | AskAccounts
+    | Acknowledged | StillSaved | WantPictures | Seeing | AskFigures | AskAccounts | Sounding
 )  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()

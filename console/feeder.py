@@ -124,6 +124,7 @@ class Screen:
                 self._core.large.want(id(self), (), self._send)
                 self._core.views.sees(id(self), ())
                 self._core.figures.forget(id(self))
+                self._core.views.sound(id(self), None)
                 self._gone.set()
                 self._wake.set()
                 sender.join(2.0)
@@ -169,8 +170,8 @@ class Screen:
             self._core.figures.ask(id(self), frame.request, frame.t0_ns, frame.t1_ns, self._send)
         elif isinstance(frame, wire.Viewing):
             self._view(frozenset(frame.cameras))
-        elif isinstance(frame, wire.Seeing):
-            self._core.views.sees(id(self), frame.sights)
+        elif isinstance(frame, wire.Seeing | wire.Sounding):
+            self._tell_views(frame)
         elif isinstance(frame, wire.WantPictures):
             pictures = self._core.large if frame.of_records else self._core.small
             pictures.want(id(self), frame.blobs, self._send)
@@ -182,6 +183,12 @@ class Screen:
             self._core.turning.ask(id(self), frame.wish)
         else:
             self._take_access(frame)
+
+    def _tell_views(self, frame: wire.Seeing | wire.Sounding) -> None:
+        if isinstance(frame, wire.Seeing):
+            self._core.views.sees(id(self), frame.sights)
+        else:
+            self._core.views.sound(id(self), frame.speaker)
 
     def _send(self, out: Out) -> None:
         self._core.exchange.send(self._outlet, out)

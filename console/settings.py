@@ -116,6 +116,13 @@ class AccessSection(_Strict, frozen=True):
     sound go on in any case."""
 
 
+class SoundSection(_Strict, frozen=True):
+    """`[sound]`."""
+
+    room: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    """Stations that say the same name here are heard in one room: one loudspeaker sounds for all. Empty = by itself."""
+
+
 class VideoSection(_Strict, frozen=True):
     """`[video]`."""
 
@@ -170,6 +177,7 @@ class SiteConfig(_Strict, frozen=True):
     access: AccessSection = AccessSection()
     moments: MomentRule = MomentRule()
     """`[moments]`: of which alarms a still and a clip are kept here, and how much."""
+    sound: SoundSection = SoundSection()
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,6 +215,8 @@ class GuiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where the picture broker listens."""
     station: str = ""
     """Id of this seat."""
+    room: str = ""
+    """Of the stations that are heard together; empty = by itself."""
     site_name: str = ""
     zone: str = "Asia/Ho_Chi_Minh"
     shifts: tuple[str, ...] = SHIFTS

@@ -61,6 +61,11 @@ class SoundState(Protocol):
         """The priority whose tone is heard now."""
         ...
 
+    @property
+    def heard_at(self) -> str:
+        """Name of the station whose loudspeaker sounds for this room; empty = this one's."""
+        ...
+
     def silence(self) -> None:
         """Stop what sounds now. Silence is not acknowledgement."""
         ...

@@ -41,6 +41,17 @@ class Operator(msgspec.Struct, frozen=True, omit_defaults=True):
     rev: int = 1
 
 
+class Speaker(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The loudspeaker of a station, as the station itself says."""
+
+    room: str
+    """Stations of one room are heard together: one of them sounds for all."""
+    on: bool = False
+    """It would be heard: there is an output, and nobody has switched it off."""
+    t_silenced_ns: int = 0
+    """When somebody there asked for silence last, in the hub's time: what sounded then is silent in the whole room."""
+
+
 class Station(msgspec.Struct, frozen=True, omit_defaults=True):
     """A seat of the room, known to the hub by its key."""
 
@@ -48,4 +59,6 @@ class Station(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     online: bool = False
     operator_id: str = ""
+    speaker: Speaker | None = None
+    """None: it sounds by itself, or has not been heard of for seconds."""
     rev: int = 1

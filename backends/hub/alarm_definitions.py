@@ -267,7 +267,9 @@ def _what(values: dict[str, Any]) -> tuple[tuple[re.Pattern[str], ...], frozense
     """Which alarms: patterns of their keys, and what the sensors of limit alarms measure."""
     keys = texts(values, "keys", '["limit:river-*"]')
     parameters = texts(values, "parameters", '["pm25"]')
-    return tuple(re.compile(translate(key)) for key in keys), frozenset(parameters)
+    # One pattern for all: the alarm engine asks for every cause that comes or goes.
+    patterns = (re.compile("|".join(map(translate, keys))),) if keys else ()
+    return patterns, frozenset(parameters)
 
 
 def _sector(values: dict[str, Any]) -> Sector:

@@ -28,6 +28,7 @@ from backends.hub.reply import Reply, Sending
 from backends.hub.reveals import Reveals
 from backends.hub.security import told
 from backends.hub.sights import Sights
+from backends.hub.speakers import Speakers
 from backends.hub.stores import Stores
 from backends.hub.thin import open_gaps, thin
 from backends.hub.turning import Turning
@@ -102,6 +103,7 @@ class Answers:
             stores.vault, stores.witness, clock, counters, lambda report: report in core.records("reports")
         )
         self.sights = Sights()
+        self.speakers = Speakers()
         self.turning = Turning(core, clock, counters)
         self._anchoring = Anchoring(stores.witness, core.note, clock, counters)
         self._accounting = Accounting(core, clock, counters, access, stores.book)
@@ -171,6 +173,7 @@ class Answers:
                 hello.station[:64],
             )
         self.sights.hello(station, hello.shows)
+        self.speakers.hello(station, hello.speaker)
         who = self._access.who(station, hello.token)
         return Welcome(
             server=self._identity.name,

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from backends.domain.alarm import Alarm, Priority
 from backends.domain.times import NS_PER_S
 
+MOST_A_ROUND = 100
+"""In a flood the others come a tenth of a second later: no round is to write thousands of rows for this."""
 _NEVER = 1 << 62
 
 
@@ -50,7 +52,10 @@ class Escalations:
         self._unjudged, self._due, self._next_ns = set(self._asking), {}, _NEVER
 
     def due(self, now_ns: int, after_s: Callable[[str, Priority], float]) -> list[str]:
-        """Keys of those whose time is up. `after_s`: how long one of that key and priority may wait; 0 = for ever."""
+        """Keys of those whose time is up, the longest waiting first; the rest of a flood at the next call.
+
+        `after_s`: how long one of that key and priority may wait; 0 = for ever.
+        """
         for key in self._unjudged:
             rank, since_ns = self._asking[key]
             wait_s = after_s(key, next(priority for priority in Priority if priority.rank == rank))
@@ -61,6 +66,7 @@ class Escalations:
         self._unjudged.clear()
         if now_ns < self._next_ns:
             return []
-        found = sorted(key for key, due_ns in self._due.items() if due_ns <= now_ns)
-        self._next_ns = min((due_ns for due_ns in self._due.values() if due_ns > now_ns), default=_NEVER)
+        order = sorted((due_ns, key) for key, due_ns in self._due.items())
+        found = [key for due_ns, key in order[:MOST_A_ROUND] if due_ns <= now_ns]
+        self._next_ns = order[len(found)][0] if len(order) > len(found) else _NEVER
         return found

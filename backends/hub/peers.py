@@ -103,6 +103,10 @@ class Peers:
         told(self._counters, "too_many_peers", log, "station %s is here %d times already", station, len(theirs))
         return False
 
+    def heard_s(self, station: str) -> float:
+        """When that station has sent anything last, monotonic; -inf: it is not here."""
+        return max((peer.seen_s for peer in self._peers.values() if peer.station == station), default=float("-inf"))
+
     def only(self, stations: Container[str]) -> None:
         """Some keys were taken away."""
         self._peers = {r: peer for r, peer in self._peers.items() if peer.station in stations}

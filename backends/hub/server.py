@@ -249,6 +249,7 @@ class Server:
         self._access.look(self._gate.stations if self._gate.readable else None)
         self._peers.forget_silent(now_s)
         self._answers.sights.turn(self._core, self._clock.now_ns())
+        self._answers.speakers.turn(self._core, self._peers.heard_s, self._clock.now_ns())
         if self._sweep is not None:
             self._sweep.turn(self._core, self._clock.now_ns(), self._answers.sights.busy())
         self._answers.turning.look(now_s)

@@ -19,6 +19,7 @@ import zmq
 
 from backends.domain.action import ActionStatus
 from backends.domain.camera import Sight
+from backends.domain.people import Speaker
 from backends.link.access import Session
 from backends.link.addresses import Addresses
 from backends.link.machine import LinkMachine
@@ -122,6 +123,10 @@ class Link:
     def sees(self, sights: tuple[Sight, ...]) -> None:
         """How they are: all that the screens here see now, again every few seconds."""
         self._order(lambda: self._machine.seeing.tell(sights, time.monotonic()))
+
+    def sound(self, speaker: Speaker | None) -> None:
+        """How this station's loudspeaker is; None: it has none that others are to know of."""
+        self._order(lambda: self._machine.sounding.tell(speaker, time.monotonic()))
 
     def resync(self, feed: str, cursor: Cursor | None) -> None:
         """Take a feed anew: the store could not keep part of it."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from backends.domain.action import ActionStatus
 from backends.domain.feeds import FEEDS, FeedKind, LinkState, Mode
+from backends.domain.people import Speaker
 from backends.domain.times import NS_PER_S, HubClock
 from backends.link.access import Access, Session
 from backends.link.asking import Asking
@@ -29,7 +30,7 @@ from backends.link.health import SILENT_S, CanaryWatch, wants_other
 from backends.link.intake import INT64, check_numbers, keepable, salvage, to_record
 from backends.link.outbox import Outbox
 from backends.link.ports import LinkSettings, Outgoing, Sink, Trouble
-from backends.link.seeing import Seeing
+from backends.link.seeing import Seeing, Sounding
 from backends.link.standing import Standing
 from backends.link.sync import Applied, FeedSync
 from backends.protocol import codec
@@ -120,6 +121,9 @@ class LinkMachine:
         self._instance = ""
         self.shows: tuple[str, ...] = ()
         self.seeing = Seeing()
+        self.sounding = Sounding()
+        self._speaker: Speaker | None = None
+        """As the last HELLO said."""
         self._opened_s: float | None = None
         self._welcomed = False
         self._hello_at_s = self._hello_sent_s = self._ping_at_s = 0.0
@@ -439,14 +443,17 @@ class LinkMachine:
 
     def _talk(self, now_s: float, send: Send) -> None:
         live_silent = self._welcomed and now_s - self._standing.fresh_s > STALE_S
-        if now_s >= self._hello_at_s or (live_silent and now_s >= self._hello_sent_s + HELLO_RETRY_S):
+        speaker = self.sounding.current(now_s)
+        late = live_silent and now_s >= self._hello_sent_s + HELLO_RETRY_S
+        if now_s >= self._hello_at_s or late or speaker != self._speaker:
             # Without heartbeats, WELCOME brings the heads: CTL alone keeps the console complete.
             token = self.access.present.token
             mode, shows = self._settings.mode, self.shows
-            hello = Hello(self._settings.station, mode, cursors=self._cursors(), token=token, shows=shows)
+            hello = Hello(self._settings.station, mode, (1,), ("json",), self._cursors(), token, shows, speaker)
             if not send(codec.encode(hello)):
                 return
             self.access.hello_sent()
+            self._speaker = speaker
             self._hello_sent_s, self._asked_s = now_s, self._asked_s or now_s
             self._hello_at_s = now_s + HELLO_RETRY_S
         if not self._welcomed:

@@ -1,4 +1,4 @@
-"""When SEES is due: how the cameras on this station's screens are, told to the hub.
+"""When SEES is due: how the cameras on this station's screens are, told to the hub; and how its loudspeaker is.
 
 Pure; used by the link thread. What a screen has not confirmed for OLD_S is not said any more: a screen that hangs must
 not vouch for its pictures.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backends.domain.camera import Sight
+from backends.domain.people import Speaker
 from backends.protocol.messages import SHOWS_MOST, Sees
 
 CHANGED_S = 3.0
@@ -16,6 +17,8 @@ CHANGED_S = 3.0
 REPEATED_S = 10.0
 OLD_S = 12.0
 """Screens say it every 3 s (`widgets.parts.sight_teller`)."""
+SOUND_OLD_S = 6.0
+"""Screens say every 2 s how their loudspeaker is (`widgets.sound`)."""
 
 
 class Seeing:
@@ -46,3 +49,18 @@ class Seeing:
     def connection_lost(self) -> None:
         """Perhaps to another hub, which knows nothing."""
         self._sent, self._sent_s = (), float("-inf")
+
+
+class Sounding:
+    """This station's loudspeaker, as its screen said last. A screen that hangs must not vouch for its sound."""
+
+    def __init__(self) -> None:
+        self._speaker: Speaker | None = None
+        self._told_s = float("-inf")
+
+    def tell(self, speaker: Speaker | None, now_s: float) -> None:
+        """Screens say it at each change, and every few seconds."""
+        self._speaker, self._told_s = speaker, now_s
+
+    def current(self, now_s: float) -> Speaker | None:
+        return self._speaker if now_s - self._told_s <= SOUND_OLD_S else None

@@ -16,6 +16,7 @@ from backends.domain.access import AccountSeen
 from backends.domain.action import Action
 from backends.domain.camera import Sight
 from backends.domain.feeds import Mode
+from backends.domain.people import Speaker
 from backends.domain.sensor import Flagged
 
 VERSION = b"1"
@@ -120,6 +121,8 @@ class Hello(_Message, frozen=True, tag="HELLO"):
     token: str = ""
     shows: tuple[str, ...] = ()
     """Ids of the cameras on this station's screens, SHOWS_MOST at the most: the hub's sweep leaves them alone."""
+    speaker: Speaker | None = None
+    """Its loudspeaker, where it is heard together with those of other stations."""
 
 
 class Welcome(_Message, frozen=True, tag="WELCOME"):

@@ -320,6 +320,7 @@ class FakeSound:
         self._available = available
         self.muted = False
         self.heard: Priority | None = None
+        self.speaker = ""
         self.silences = 0
 
     @property
@@ -333,6 +334,10 @@ class FakeSound:
     @property
     def sounding(self) -> Priority | None:
         return self.heard
+
+    @property
+    def heard_at(self) -> str:
+        return self.speaker
 
     def silence(self) -> None:
         self.heard = None

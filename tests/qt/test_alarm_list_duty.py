@@ -308,3 +308,18 @@ def test_an_overload_keeps_an_escalated_one_in_its_own_row(qtbot: QtBot, qapp: Q
     tile = seen_list(qtbot, sample)
     tile.model.collapse(True)
     assert first.id in ids(tile)
+
+
+def test_a_rows_tip_says_which_work_it_is_and_whose(qtbot: QtBot, sample: SampleSession) -> None:
+    tile = seen_list(qtbot, sample)
+
+    def tip() -> list[str]:
+        return str(tile.model.index(tile.model.row_of("al-air"), 0).data(Qt.ItemDataRole.ToolTipRole)).split("\n")
+
+    before = tip()
+    sample.put("alarms", change(alarm(sample, "al-air"), sector="devices"))
+    assert tip() == [*before, tr("sector.devices")]
+    sample.put("roster", change(BAO, sectors=("flood",)))
+    assert tip()[-1] == f"{tr('sector.devices')} · {tr('areas.nobody')}"
+    sample.put("roster", change(BAO, sectors=("devices",)))
+    assert tip()[-1] == f"{tr('sector.devices')} · {tr('alarms.looked_after', who='Quốc Bảo')}"

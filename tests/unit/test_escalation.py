@@ -12,6 +12,7 @@ from backends.domain.people import Operator, Role
 from backends.domain.times import NS_PER_S
 from backends.domain.world import Condition, CrewAct
 from backends.hub.engine import AlarmEngine
+from backends.hub.escalation import MOST_A_ROUND
 from backends.hub.ports import Change
 
 HA = Operator("op-ha", "Nguyễn Thu Hà", "Thu Hà", Role.OPERATOR)
@@ -146,3 +147,15 @@ def test_a_past_that_nobody_could_see_counts_from_the_start() -> None:
     rig.engine.begin(at(0))
     assert rig.tick(0) == rig.tick(59) == []
     assert rig.tick(60) == ["alarm_escalated"]
+
+
+def test_in_a_flood_no_round_writes_thousands_of_rows() -> None:
+    engine = AlarmEngine()
+    n = 2 * MOST_A_ROUND + 5
+    for i in range(n):
+        engine.condition(Condition(f"fire:{i}", at(0), True, Priority.URGENT))
+    counts = []
+    for t_s in (59, 60, 60.1, 60.2, 60.3):
+        changes = engine.tick(at(t_s))
+        counts.append(sum(change.type == "event" for change in changes))
+    assert counts == [0, MOST_A_ROUND, MOST_A_ROUND, 5, 0]

@@ -15,7 +15,7 @@ from widgets.models.alarm_filter import ALL, AlarmFilter, Stand, is_grave
 from widgets.models.alarm_folds import Fold, Folded, Item, item_id
 from widgets.models.alarm_order import Moves, Ordered
 from widgets.models.city import LOCAL_FEED, CityModel
-from widgets.parts.alarm_words import fold_words, gone_words, run_words, second_line, state_words, why_not
+from widgets.parts.alarm_words import duty_words, fold_words, gone_words, run_words, second_line, state_words, why_not
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
 Index = QModelIndex | QPersistentModelIndex
@@ -130,7 +130,8 @@ class AlarmListModel(QAbstractListModel):
             asking = isinstance(row, AlarmRow) and row.alarm.unacknowledged
             refused = self._city.grant.refusal(Verb.ACKNOWLEDGE) if asking else ""
             why = why_not(self._city, refused) if refused else ""
-            return "\n".join(line for line in (*self._words(row), why) if line)
+            duty = duty_words(self._city, row.alarm) if isinstance(row, AlarmRow) and row.feed != LOCAL_FEED else ""
+            return "\n".join(line for line in (*self._words(row), duty, why) if line)
         return None
 
     def _words(self, row: Row) -> tuple[str, str, str]:

@@ -22,7 +22,7 @@ from backends.domain.handover_sheet import LOG_ENTRY
 from backends.domain.incident import TimelineEvent
 from backends.domain.indicator import Indicator
 from backends.domain.overload import AlarmLoad, load_of, operators_on_duty
-from backends.domain.people import Operator
+from backends.domain.people import Operator, Role
 from backends.domain.ports import (
     Changes,
     Delivery,
@@ -134,12 +134,15 @@ class CityModel(QObject):
     def is_mine(self, alarm: Alarm) -> bool:
         """It is for the person here to see to, or for everybody: he covers it or has it in hand, nobody covers it, or
         it has gone to the shift lead and he is that. Nobody is signed in, or one who sees to no alarms: all are."""
-        grant = self.grant
-        if not grant.operator_id or grant.role not in AT_WORK or alarm.holder_id == grant.operator_id:
+        return self.is_of(self.grant.operator_id, self.grant.role, alarm)
+
+    def is_of(self, person_id: str, role: Role, alarm: Alarm) -> bool:
+        """The same of anybody who sits at a station."""
+        if not person_id or role not in AT_WORK or alarm.holder_id == person_id:
             return True
-        if self.escalated_here(alarm):
+        if alarm.t_escalated_ns and self.coverage.takes_escalated(role):
             return True
-        return self.coverage.includes(grant.operator_id, alarm)
+        return self.coverage.includes(person_id, alarm)
 
     def escalated_here(self, alarm: Alarm) -> bool:
         """Nobody has seen to it in time, and it is now for the person here."""

@@ -222,16 +222,15 @@ class FilterBar(QWidget):
     def _lay_out(self) -> None:
         pad, line, width = self.scale.pad, self._line, self.width()
         gap = max(2, pad // 2)
-        clear = self.clear.wide
-        self.field.setGeometry(pad, 0, max(1, width - 3 * pad - clear), line)
+        clear, mine = self.clear.wide, self.mine.wide
         self.clear.setGeometry(width - pad - clear, 0, clear, line)
+        self.mine.setGeometry(width - 2 * pad - clear - mine, 0, mine, line)
+        self.field.setGeometry(pad, 0, max(1, width - 4 * pad - clear - mine), line)
         x, y = pad, line + gap
         for toggle in self.priorities.values():
             toggle.setGeometry(x, y, toggle.wide, line)
             x += toggle.wide + gap
         x += gap
-        self.mine.setGeometry(x, y, min(self.mine.wide, max(1, (width - pad - x) // 4)), line)
-        x += self.mine.width() + gap
         share = max(1, (width - pad - x - 2 * gap) // 3)
         for toggle in self.choices.values():
             wide = min(toggle.wide, share)

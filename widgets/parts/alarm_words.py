@@ -119,6 +119,15 @@ def sector_words(sector: str) -> str:
     return tr(f"sector.{sector}") if sector in SECTORS else sector[:40]
 
 
+def duty_words(city: CityModel, alarm: Alarm) -> str:
+    """Which kind of work it is, and who looks after it: "ngập lụt · Thu Hà phụ trách". Empty: nothing is known."""
+    covering = city.coverage.by(alarm.area_id, alarm.sector)
+    who = ", ".join(person.short for person in city.coverage.people if person.id in covering)
+    split = any(person.areas or person.sectors for person in city.coverage.people)
+    duty = tr("alarms.looked_after", who=who) if who else tr("areas.nobody") if split else ""
+    return " · ".join(part for part in (sector_words(alarm.sector), duty) if part)
+
+
 def second_line(alarm: Alarm, *, figures: bool) -> str:
     """Detail and place; without `figures` (a wall) the place alone."""
     parts = [local(alarm.detail) if figures else "", local(alarm.place)]

@@ -312,7 +312,9 @@ class TopBar(QWidget):
             silent = sound.silenced or not sound.available
             heard = sound.sounding is not None
             color = theme.strong if heard else theme.text if silent else theme.muted
-            draw_speaker(painter, box, color, waves=3 if heard else 2, muted=silent)
+            # Another loudspeaker of this room sounds for this desk: no waves, and none is missing.
+            waves = 3 if heard else 0 if sound.heard_at else 2
+            draw_speaker(painter, box, color, waves=waves, muted=silent)
 
         # A wall's panel without an alarm list needs the room for the alarm's name.
         return _Part(side * 1.05, paint, drop=1 if self.scale.wall and self.words.names_highest_alarm else 0)
@@ -401,5 +403,8 @@ class TopBar(QWidget):
         key = "sound_none" if not sound.available else "sound_muted" if sound.silenced else "sound_on"
         if sound.sounding is not None:
             key = "sound_silence"
-        self.setToolTip(tr(f"topbar.{key}") if self._sound_box.contains(event.position()) else "")
+        words = tr(f"topbar.{key}")
+        if sound.heard_at:
+            words = f"{words} · {tr('topbar.sound_elsewhere', station=sound.heard_at)}"
+        self.setToolTip(words if self._sound_box.contains(event.position()) else "")
         super().mouseMoveEvent(event)
