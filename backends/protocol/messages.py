@@ -12,12 +12,35 @@ from __future__ import annotations
 
 import msgspec
 
-from backends.domain.access import AccountSeen
 from backends.domain.action import Action
 from backends.domain.camera import Sight
 from backends.domain.feeds import Mode
 from backends.domain.people import Speaker
 from backends.domain.sensor import Flagged
+from backends.protocol.message import Message
+from backends.protocol.people_messages import (
+    Accounted,
+    Accounts,
+    Confide,
+    Confided,
+    Reveal,
+    Revealed,
+    Signed,
+    SignIn,
+    SignOut,
+)
+
+__all__ = [
+    "Accounted",
+    "Accounts",
+    "Confide",
+    "Confided",
+    "Reveal",
+    "Revealed",
+    "SignIn",
+    "SignOut",
+    "Signed",
+]  # with these it is one module to its users
 
 VERSION = b"1"
 HEARTBEAT_TOPIC = b"1/hb/"
@@ -96,10 +119,6 @@ class Heartbeat(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int = 1
 
 
-class _Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="msg", tag=str.upper):
-    pass
-
-
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the hub takes and gives at most; a console need not find out by being refused."""
 
@@ -110,14 +129,14 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     blob_part: int = BLOB_PART
 
 
-class Hello(_Message, frozen=True, tag="HELLO"):
+class Hello(Message, frozen=True, tag="HELLO"):
     """Console: once per connection and every 30 s."""
 
     station: str
     mode: Mode
     versions: tuple[int, ...] = (1,)
     enc: tuple[str, ...] = ("json",)
-    cursors: dict[str, Cursor] = {}
+    cursors: dict[str, Cursor] = {}  # noqa: RUF012  # msgspec copies it
     token: str = ""
     shows: tuple[str, ...] = ()
     """Ids of the cameras on this station's screens, SHOWS_MOST at the most: the hub's sweep leaves them alone."""
@@ -125,7 +144,7 @@ class Hello(_Message, frozen=True, tag="HELLO"):
     """Its loudspeaker, where it is heard together with those of other stations."""
 
 
-class Welcome(_Message, frozen=True, tag="WELCOME"):
+class Welcome(Message, frozen=True, tag="WELCOME"):
     """Hub: who it is, what time it is, where the feeds end."""
 
     server: str
@@ -149,12 +168,12 @@ class Welcome(_Message, frozen=True, tag="WELCOME"):
     limits: Limits = Limits()
 
 
-class Denied(_Message, frozen=True, tag="DENIED"):
+class Denied(Message, frozen=True, tag="DENIED"):
     code: str
     text: str = ""
 
 
-class Fetch(_Message, frozen=True, tag="FETCH"):
+class Fetch(Message, frozen=True, tag="FETCH"):
     """Console: records after a cursor; one outstanding a feed."""
 
     feed: str
@@ -163,14 +182,14 @@ class Fetch(_Message, frozen=True, tag="FETCH"):
     limit: int = FETCH_LIMIT
 
 
-class Batch(_Message, frozen=True, tag="BATCH"):
+class Batch(Message, frozen=True, tag="BATCH"):
     feed: str
     epoch: str
     items: tuple[Envelope, ...]
     head: int
 
 
-class Reset(_Message, frozen=True, tag="RESET"):
+class Reset(Message, frozen=True, tag="RESET"):
     """Hub: that cursor cannot be continued; take a snapshot."""
 
     feed: str
@@ -179,11 +198,11 @@ class Reset(_Message, frozen=True, tag="RESET"):
     reason: str
 
 
-class SnapGet(_Message, frozen=True, tag="SNAPGET"):
+class SnapGet(Message, frozen=True, tag="SNAPGET"):
     feed: str
 
 
-class Snap(_Message, frozen=True, tag="SNAP"):
+class Snap(Message, frozen=True, tag="SNAP"):
     """Hub: the feed as of a seq, in parts (part counts from 1)."""
 
     feed: str
@@ -194,7 +213,7 @@ class Snap(_Message, frozen=True, tag="SNAP"):
     items: tuple[Envelope, ...]
 
 
-class History(_Message, frozen=True, tag="HISTORY"):
+class History(Message, frozen=True, tag="HISTORY"):
     """Console: a series over a range, thinned to max_points (min and max kept)."""
 
     request: int
@@ -204,7 +223,7 @@ class History(_Message, frozen=True, tag="HISTORY"):
     max_points: int = 2000
 
 
-class Series(_Message, frozen=True, tag="SERIES"):
+class Series(Message, frozen=True, tag="SERIES"):
     """Hub: answer of HISTORY; value null = gap."""
 
     request: int
@@ -217,7 +236,7 @@ class Series(_Message, frozen=True, tag="SERIES"):
     """Runs of samples that are not good, which the line leaves out; rising in time. Older backends say none."""
 
 
-class Act(_Message, frozen=True, tag="ACT"):
+class Act(Message, frozen=True, tag="ACT"):
     """Console: one action. Who acts is taken from the key and the session, never from here."""
 
     action: Action
@@ -226,7 +245,7 @@ class Act(_Message, frozen=True, tag="ACT"):
     """Session under which it was clicked; empty where the hub seats people itself."""
 
 
-class Ack(_Message, frozen=True, tag="ACK"):
+class Ack(Message, frozen=True, tag="ACK"):
     """Hub: stored | applied | conflict | refused | expired | duplicate. `stored` only after fsync."""
 
     aid: str
@@ -238,163 +257,25 @@ class Ack(_Message, frozen=True, tag="ACK"):
     """For duplicate: the stage that the first one reached."""
 
 
-class Ping(_Message, frozen=True, tag="PING"):
+class Ping(Message, frozen=True, tag="PING"):
     n: int
     sent: int
 
 
-class Pong(_Message, frozen=True, tag="PONG"):
+class Pong(Message, frozen=True, tag="PONG"):
     n: int
     sent: int
     now: int
 
 
-class Bye(_Message, frozen=True, tag="BYE"):
+class Bye(Message, frozen=True, tag="BYE"):
     """Hub: a planned stop."""
 
     reason: str
     retry_ms: int = 1000
 
 
-class SignIn(_Message, frozen=True, tag="SIGNIN"):
-    """Console: a person at this station. The secret travels inside CURVE only, and is never stored or logged."""
-
-    request: int
-    person: str
-    secret: str
-
-    def __repr__(self) -> str:
-        return f"SignIn({self.request}, {self.person!r}, ...)"
-
-
-class Signed(_Message, frozen=True, tag="SIGNED"):
-    """Hub: the answer of SIGNIN. `token` is bound to the station whose key asked."""
-
-    request: int
-    code: str = ""
-    """Empty = signed in; "refused" (unknown person or wrong secret, never told apart), "wait" (too many tries:
-    `retry_s`), "disabled", "not_here" (this hub seats people itself), "signed_out" (the answer of SIGNOUT);
-    "expired": the secret was right, and somebody else gave it too long ago."""
-    text: str = ""
-    """"own_secret": it was given by somebody else, and one's own must be set."""
-    retry_s: float = 0.0
-    token: str = ""
-    operator_id: str = ""
-    name: str = ""
-    role: str = ""
-    grants: tuple[str, ...] = ()
-    t_expires: int = 0
-    offline_s: float = 0.0
-    """For how long the station may let this person in without the hub."""
-
-    def __repr__(self) -> str:
-        return f"Signed({self.request}, code={self.code!r}, operator_id={self.operator_id!r}, ...)"
-
-
-class SignOut(_Message, frozen=True, tag="SIGNOUT"):
-    """Console: this session ends now. Sent again until SIGNED says "signed_out"; an unknown token is out already."""
-
-    request: int
-    token: str
-
-    def __repr__(self) -> str:
-        return f"SignOut({self.request}, ...)"
-
-
-class Reveal(_Message, frozen=True, tag="REVEAL"):
-    """Console: something that never travels on LIVE, for a person with the right, who says why."""
-
-    request: int
-    what: str
-    """One of: "reporter" (target = report id), "camera", "stream" and "past" (target = camera id). "camera" is for a
-    person's eyes; "stream" for the decoder of the station where somebody is signed in, who may see pictures; "past"
-    for it too, to look at a past time that a recorder kept: the span stands in `reason`."""
-    target: str
-    reason: str
-    """1 to 200 characters; kept with who, where and when before the answer goes out. Of "past": from when to when, an
-    hour at most, "2026-11-20T08:15:00Z/2026-11-20T08:45:00Z"."""
-    token: str = ""
-
-
-class Revealed(_Message, frozen=True, tag="REVEALED"):
-    """Hub: the answer of REVEAL."""
-
-    request: int
-    code: str = ""
-    """Empty = here it is; "not_allowed", "unknown", "bad_reason", "nobody_signed_in"; "not_kept": what cannot be
-    audited is not told."""
-    values: dict[str, str] = {}
-
-    def __repr__(self) -> str:
-        return f"Revealed({self.request}, code={self.code!r}, ...)"
-
-
-class Accounts(_Message, frozen=True, tag="ACCOUNTS"):
-    """Console: the accounts of people, for a person who may see them, or a change of one. Secrets travel inside CURVE
-    only, and are never stored or logged."""
-
-    request: int
-    act: str = "list"
-    """"list", "add" (`person`, `name`, `role`), "role" (`role`), "disable", "enable", "unlock" (wrong secrets cost no
-    waiting any more), "secret" (the hub makes one), "own" (`secret` in the place of `old`, of the person who asks)."""
-    person: str = ""
-    rev: int = 0
-    """Of the account, as it was seen; looked at by "role", "disable", "enable", "secret" and "own"."""
-    name: str = ""
-    role: str = ""
-    secret: str = ""
-    old: str = ""
-    token: str = ""
-
-    def __repr__(self) -> str:
-        return f"Accounts({self.request}, {self.act!r}, {self.person!r}, ...)"
-
-
-class Accounted(_Message, frozen=True, tag="ACCOUNTED"):
-    """Hub: the answer of ACCOUNTS."""
-
-    request: int
-    code: str = ""
-    """Empty = done; "not_here" (this hub seats people itself), "not_allowed", "nobody_signed_in", "unknown", "changed",
-    "unchanged", "exists", "bad_id", "bad_name", "bad_role", "bad_secret", "wrong_secret", "wait" (`text`: seconds),
-    "self", "last_admin", "bad_act", "not_kept"."""
-    text: str = ""
-    accounts: tuple[AccountSeen, ...] = ()
-    """All that the person who asks may see, as they are now; of whoever may not see others, his own."""
-    secret: str = ""
-    """Of "add" and "secret": made by the hub, told this once."""
-    until: int = 0
-    """Until when it is good, of the hub's wall clock."""
-
-    def __repr__(self) -> str:
-        return f"Accounted({self.request}, code={self.code!r}, ...)"
-
-
-class Confide(_Message, frozen=True, tag="CONFIDE"):
-    """Console: who called about a report that the centre took in itself. Goes no other way, and is kept apart; the same
-    again does no harm."""
-
-    request: int
-    target: str
-    """Report id."""
-    values: dict[str, str]
-    """`name`, `phone`: one of them at least, 1 to 80 characters each."""
-    token: str = ""
-
-    def __repr__(self) -> str:
-        return f"Confide({self.request}, {self.target!r}, ...)"
-
-
-class Confided(_Message, frozen=True, tag="CONFIDED"):
-    """Hub: the answer of CONFIDE."""
-
-    request: int
-    code: str = ""
-    """Empty = it is on disk; "known" (something else is known of that report), "unknown" (no report that the centre
-    took in has that number), "bad_values", "not_allowed", "nobody_signed_in", "not_kept"."""
-
-
-class Lease(_Message, frozen=True, tag="LEASE"):
+class Lease(Message, frozen=True, tag="LEASE"):
     """Console: a person at this station wants to turn a camera, goes on, or has done."""
 
     request: int
@@ -414,7 +295,7 @@ class Lease(_Message, frozen=True, tag="LEASE"):
         return f"Lease({self.request}, {self.camera!r}, {self.act!r}, ...)"
 
 
-class Leased(_Message, frozen=True, tag="LEASED"):
+class Leased(Message, frozen=True, tag="LEASED"):
     """Hub: the answer of LEASE."""
 
     request: int
@@ -430,7 +311,7 @@ class Leased(_Message, frozen=True, tag="LEASED"):
     """At its recorder, from 1; 0 = the first one that turns."""
 
 
-class BlobGet(_Message, frozen=True, tag="BLOBGET"):
+class BlobGet(Message, frozen=True, tag="BLOBGET"):
     """Console: bytes that a record names (a picture of a report or alarm, a miniature)."""
 
     request: int
@@ -438,7 +319,7 @@ class BlobGet(_Message, frozen=True, tag="BLOBGET"):
     """SHA-256 of the content, 64 hexadecimal digits: a blob never changes."""
 
 
-class Blob(_Message, frozen=True, tag="BLOB"):
+class Blob(Message, frozen=True, tag="BLOB"):
     """Hub: one part of a blob; its bytes are frame 2. Parts count from 1 and come in order."""
 
     request: int
@@ -452,7 +333,7 @@ class Blob(_Message, frozen=True, tag="BLOB"):
     """"unknown": no such blob, and no frame 2."""
 
 
-class BlobPut(_Message, frozen=True, tag="BLOBPUT"):
+class BlobPut(Message, frozen=True, tag="BLOBPUT"):
     """Console: one part of a blob, its bytes as frame 2. Repeated until BLOBKEPT says so; repeats do no harm."""
 
     request: int
@@ -464,7 +345,7 @@ class BlobPut(_Message, frozen=True, tag="BLOBPUT"):
     token: str = ""
 
 
-class BlobKept(_Message, frozen=True, tag="BLOBKEPT"):
+class BlobKept(Message, frozen=True, tag="BLOBKEPT"):
     """Hub: all parts up to `part` are kept, go on after it. With the last one the whole is on disk, its hash right."""
 
     request: int
@@ -474,7 +355,7 @@ class BlobKept(_Message, frozen=True, tag="BLOBKEPT"):
     """"too_large", "bad_part", "bad_hash", "bad_media", "not_allowed", "not_kept"."""
 
 
-class Anchor(_Message, frozen=True, tag="ANCHOR"):
+class Anchor(Message, frozen=True, tag="ANCHOR"):
     """Console: the end of this station's audit chain, every minute and at the end of each session."""
 
     n: int
@@ -484,7 +365,7 @@ class Anchor(_Message, frozen=True, tag="ANCHOR"):
     t: int
 
 
-class Anchored(_Message, frozen=True, tag="ANCHORED"):
+class Anchored(Message, frozen=True, tag="ANCHORED"):
     """Hub: it is on disk here, outside the reach of whoever can change the station's files."""
 
     n: int
@@ -492,21 +373,21 @@ class Anchored(_Message, frozen=True, tag="ANCHORED"):
     """"behind": an anchor with a higher number is known; "differs": the same number had another hash."""
 
 
-class AnchorGet(_Message, frozen=True, tag="ANCHORGET"):
+class AnchorGet(Message, frozen=True, tag="ANCHORGET"):
     """Console: the anchors of this station after `after`, at most 1000."""
 
     request: int
     after: int = 0
 
 
-class Anchors(_Message, frozen=True, tag="ANCHORS"):
+class Anchors(Message, frozen=True, tag="ANCHORS"):
     """Hub: (n, hash, t) of each, in order; fewer than 1000 = these were the last."""
 
     request: int
     anchors: tuple[tuple[int, str, int], ...] = ()
 
 
-class Sees(_Message, frozen=True, tag="SEES"):
+class Sees(Message, frozen=True, tag="SEES"):
     """Console: how the cameras on its screens are, all of them; at a change, 3 s apart at least, and every 10 s."""
 
     cameras: tuple[Sight, ...] = ()
