@@ -83,7 +83,8 @@ def run_demo(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
             hub.child(),
             _feeder(session, feed, hub.addresses, hub_keys.public.decode(), station_keys, Mode.DEMO, keys, ("hub",)),
             _gui(
-                session, options, site, look, platform, Mode.DEMO, DEMO_STATION, feed, pictures, ("hub", "feeder"), warm,
+                session, options, site, look, platform, Mode.DEMO, DEMO_STATION, feed, pictures, ("hub", "feeder"),
+                warm,
                 # With a stored state the windows open at once; screenshots wait for their pictures.
                 clips.first_are_there if options.screenshot is not None or not session.has_stored_state else None,
             ),

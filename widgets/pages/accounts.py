@@ -230,11 +230,11 @@ class AccountsPage(Page):
             self._accounts = {one.id: one for one in told.accounts}
             if told.request == self._changing:
                 self._changing = 0
-                self._done(told)
+                self._on_done(told)
         if self.isVisible():
             self._renew(keep=True)
 
-    def _done(self, told: AccountsTold) -> None:
+    def _on_done(self, told: AccountsTold) -> None:
         self.say(tr(f"accounts.done.{told.wish.act}"))
         if told.secret:
             one = self._accounts.get(told.wish.person)
