@@ -437,9 +437,13 @@ class ReportPanel(QWidget):
     def _strip_height(self) -> int:
         return PictureStrip.height_for(self.scale) if self._shots() else 0
 
+    @property
     def _stilling(self) -> bool:
         """A picture of a camera goes with what is asked for."""
         return self._asking is not None and STILL in self._asking.args
+
+    def _still_height(self) -> int:
+        return PictureStrip.height_for(self.scale) if self._stilling else 0
 
     def _rows_top(self) -> int:
         return self._field_top() + self.scale.line(self.scale.read) + 2 * self.scale.pad
