@@ -20,12 +20,13 @@ from helpers.store_rig import Heard, click, snapshot
 
 from backends.domain.access import Grant, Revealed
 from backends.domain.action import Stage, Verb
-from backends.domain.alarm import AlarmState
+from backends.domain.alarm import AlarmState, Priority
 from backends.domain.feeds import FeedQuality, LinkState, Mode
 from backends.domain.incident import TimelineEvent
 from backends.domain.people import Role
-from backends.domain.ports import ActionRefused
+from backends.domain.ports import ActionRefused, FiguresPart
 from backends.domain.sensor import Flagged
+from backends.domain.times import NS_PER_S
 from backends.process import stop_child
 from backends.store.schema import OPS_FILE
 from backends.store.store import Store
@@ -73,6 +74,16 @@ def test_two_screens_see_the_same_and_act(hub: FakeHub, feeder: FeederProcess) -
     assert [part.t_ns.tolist() for part in second.parts if part.complete] == [[5, 6]]
     assert [part.flags for part in second.parts if part.complete] == [hub.flags["s1"]]
     assert first.look().parts == []
+    now_ns = time.time_ns()
+    hub.put("timeline", TimelineEvent("t1", now_ns, "alarm_raised", "x@1", priority=Priority.HIGH))
+    second.until(lambda g: "t1" in g.items.get("timeline", {}) and g.live("timeline"))
+    number = feeder.clients[1].ask_figures(now_ns - 3600 * NS_PER_S, now_ns + 3600 * NS_PER_S)
+    second.until(lambda g: any(isinstance(one, FiguresPart) for one in g.all))
+    (told,) = [one for one in second.all if isinstance(one, FiguresPart)]
+    assert told.request == number
+    assert told.figures is not None
+    assert (told.figures.raised, told.figures.by_priority) == (1, {Priority.HIGH: 1})
+    assert not any(isinstance(one, FiguresPart) for one in first.look().all)
 
 
 def test_sigkill_loses_nothing_that_was_delivered(hub: FakeHub, feeder: FeederProcess) -> None:

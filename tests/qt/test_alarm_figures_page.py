@@ -96,17 +96,17 @@ def test_it_asks_for_this_shift_and_says_that_it_waits(room: Room, sample: Sampl
 
 def test_each_figure_stands_beside_its_target(room: Room) -> None:
     page = answered(room)
-    assert row(page, "figure", "rate").state == "10 · nên ≤ 1 · không đạt"
+    assert row(page, "figure", "rate").state == "10 · không đạt · nên ≤ 1"
     assert row(page, "figure", "peak").place == "lúc 09:31"
     overload = row(page, "figure", "overload")
-    assert (overload.state, overload.strong_state) == ("25% · nên ≤ 1% · không đạt", True)
+    assert (overload.state, overload.strong_state) == ("25% · không đạt · nên ≤ 1%", True)
     assert overload.place == "2 lần · dài nhất 10 phút"
-    assert row(page, "figure", "old").state == "1 · nên < 5 · đạt"
-    assert row(page, "figure", "fleeting").state == "0 · nên ≤ 0 · đạt"
-    assert row(page, "figure", "top").state == "30% · nên ≤ 5% · quá ít cảnh báo để so"
+    assert row(page, "figure", "old").state == "1 · đạt · nên < 5"
+    assert row(page, "figure", "fleeting").state == "0 · đạt · nên không có"
+    assert row(page, "figure", "top").state == "30% · quá ít cảnh báo để so · nên ≤ 5%"
     low = row(page, "figure", "low")
     assert (low.priority, low.place) == (Priority.LOW, "90 lần")
-    assert low.state == "81,8% · nên ≥ 80% · đạt"
+    assert low.state == "81,8% · đạt · nên ≥ 80%"
     assert row(page, "figure", "no_priority").state == "10 lần"
     assert row(page, "answered", "high").state == "giữa 42 giây · 95% trong 3 phút"
     assert titles(page, "cause")[1] == "Bơm 7"
@@ -115,7 +115,7 @@ def test_each_figure_stands_beside_its_target(room: Room) -> None:
     assert row(young, "figure", "rate").state == "chưa đủ 10 phút"
     assert row(young, "figure", "top").state == "Không có cảnh báo"
     bearable = answered(room, told(room.sample, rate=1.4))
-    assert row(bearable, "figure", "rate").state == "1,4 · nên ≤ 1 · quá mức, còn xử lý được"
+    assert row(bearable, "figure", "rate").state == "1,4 · quá mức, còn xử lý được · nên ≤ 1"
 
 
 def test_what_is_missing_is_named_and_has_no_figures(room: Room, sample: SampleSession) -> None:

@@ -86,7 +86,7 @@ def _row(figures: AlarmFigures, line: Line, now_ns: int) -> Row:
     title = tr(f"priority.{line.id}") if priority is not None else tr(f"alarm_figures_line.{line.id}")
     if line.value is None:
         return Row(("figure", line.id), title, state=_why_none(figures, line), priority=priority)
-    state = f"{_number(line.id, line.value)} · {_target(line)} · {_verdict(line)}"
+    state = f"{_number(line.id, line.value)} · {_verdict(line)} · {_target(line)}"
     place = _place(figures, line, now_ns)
     return Row(("figure", line.id), title, place=place, state=state, strong_state=line.met is False, priority=priority)
 
@@ -109,6 +109,8 @@ def _share(value: float) -> str:
 
 
 def _target(line: Line) -> str:
+    if not line.target:
+        return tr("alarm_figures.none")
     n = _number(line.id, line.target)
     if line.below:
         return tr("alarm_figures.below", n=n)
