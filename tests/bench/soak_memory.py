@@ -48,10 +48,12 @@ def rows_of(looks: Sequence[dict[str, float]], names: str) -> list[dict[str, Any
     days = [look["day"] for look in looks]
     slope = {key: statistics.linear_regression(days, [look[key] for look in looks]).slope
              for key in ("pss_mb", "handles", "threads")}  # fmt: skip
-    first, last = looks[0], looks[-1]
+    first, last, low = looks[0], looks[-1], _floors(looks)
     note = (
         f"{names}: {first['pss_mb']:.0f} MB at day {first['day']:.2f}, {last['pss_mb']:.0f} MB at day "
         f"{last['day']:.2f} (feeder {last['feeder_mb']:.0f}, GUI {last['gui_mb']:.0f}), {len(looks)} looks; "
+        f"lower quartiles of the tenths of days from {min(low.values()):.0f} to {max(low.values()):.0f} MB, "
+        f"{statistics.linear_regression(list(low), list(low.values())).slope:+.2f} MB a day; "
         f"a day is {PER_DAY} messages, sent at {RATE} a second"
     )
     span = last["day"] - first["day"]
@@ -68,6 +70,15 @@ def rows_of(looks: Sequence[dict[str, float]], names: str) -> list[dict[str, Any
         row("soak.threads_grown", grown["threads"], "threads", "<= 1", grown["threads"] <= 1,
             f"{first['threads']:.0f} at first, {last['threads']:.0f} at last"),
     ]  # fmt: skip
+
+
+def _floors(looks: Sequence[dict[str, float]]) -> dict[float, float]:
+    """Day -> lower quartile of its tenth: what other work on the machine holds up for a while is above it, a leak is
+    not."""
+    tenths: dict[float, list[float]] = {}
+    for look in looks:
+        tenths.setdefault(int(look["day"] * 10) / 10, []).append(look["pss_mb"])
+    return {day: statistics.quantiles([*found, *found], n=4)[0] for day, found in tenths.items()}
 
 
 def measure(days: float) -> tuple[list[dict[str, float]], str]:
