@@ -36,7 +36,7 @@ def at(seconds: float) -> int:
 
 def event(seconds: float, what: str, target: str, priority: Priority | None = None, actor: str = "") -> TimelineEvent:
     id_ = f"{target}/{what}/{seconds}"
-    return TimelineEvent(id_, at(seconds), what, target, actor, LocalText(target.upper()), priority)
+    return TimelineEvent(id_, at(seconds), what, target, actor, LocalText(target.upper()), priority=priority)
 
 
 def raised(*seconds: float, key: str = "a", priority: Priority | None = None) -> list[TimelineEvent]:
