@@ -206,7 +206,9 @@ def _place(record: Any) -> Item | None:
             Kind.PROCEDURE, record.id, _texts(record.name), "", _kind(Kind.PROCEDURE), rank=_RANK[Kind.PROCEDURE]
         )
     if isinstance(record, Phone):
-        return Item(Kind.PHONE, record.id, _texts(record.name), "", _kind(Kind.PHONE), rank=_RANK[Kind.PHONE])
+        return Item(
+            Kind.PHONE, record.id, _texts(record.name), record.number, _kind(Kind.PHONE), rank=_RANK[Kind.PHONE]
+        )
     return None
 
 
