@@ -155,6 +155,7 @@ def test_the_examples_of_the_documentation_are_files(tmp_path: Path) -> None:
     assert len(definitions) == 2
     assert definitions.of("pump:3").latching
     (sectors,) = re.findall(r"```toml sectors\n(.*?)```", text, re.DOTALL)
-    assert site(tmp_path, sectors).of("ups:hospital").sector == "hospital"
+    (tmp_path / "sectors").mkdir()
+    assert site(tmp_path / "sectors", sectors).of("ups:hospital").sector == "hospital"
     sets, _, faults = read_limits(limits.encode())
     assert (len(sets), faults) == (1, [])
