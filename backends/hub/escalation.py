@@ -16,6 +16,8 @@ from backends.domain.times import NS_PER_S
 MOST_A_ROUND = 100
 """In a flood the others come a tenth of a second later: no round is to write thousands of rows for this."""
 _NEVER = 1 << 62
+_LIFTED = (Priority.URGENT, Priority.HIGH)
+"""Of the others no definition says how long (`Definition.escalates_after_s`)."""
 
 
 class Escalations:
@@ -36,7 +38,7 @@ class Escalations:
     def moved(self, alarm: Alarm, t_ns: int, *, gone: bool) -> None:
         """It stands so from now on, or has left the list."""
         key = alarm.key
-        if gone or not alarm.unacknowledged or alarm.t_escalated_ns:
+        if gone or alarm.priority not in _LIFTED or not alarm.unacknowledged or alarm.t_escalated_ns:
             if self._asking.pop(key, None) is not None:
                 self._unjudged.discard(key)
                 self._due.pop(key, None)
