@@ -21,8 +21,8 @@ class Incident(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class TimelineEvent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Something that happened, for the record. Append only. Not followed by the garbage collector (nothing in it can lead
-    back to it): a week of them is read at once."""
+    """Something that happened, for the record. Append only. Not followed by the garbage collector (nothing in it can
+    lead back to it): a week of them is read at once."""
 
     id: str
     t_ns: int
