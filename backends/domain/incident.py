@@ -20,8 +20,9 @@ class Incident(msgspec.Struct, frozen=True, omit_defaults=True):
     rev: int = 1
 
 
-class TimelineEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something that happened, for the record. Append only."""
+class TimelineEvent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Something that happened, for the record. Append only. Not followed by the garbage collector (nothing in it can
+    lead back to it): a week of them is read at once."""
 
     id: str
     t_ns: int

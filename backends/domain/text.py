@@ -17,11 +17,11 @@ _FOLD = str.maketrans({"đ": "d", "Đ": "d", "ð": "d", "Ð": "d"})
 _MARKS = re.compile("[\u0300-\u036f]+")
 
 
-class LocalText(msgspec.Struct, frozen=True, omit_defaults=True):
+class LocalText(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A name or sentence that comes with the data.
 
     `vi` is always there; `en` may be empty, then the Vietnamese text stands in for it
-    (names of streets and people are the same in both).
+    (names of streets and people are the same in both). Not followed by the garbage collector: it only holds text.
     """
 
     vi: str

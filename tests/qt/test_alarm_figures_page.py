@@ -114,6 +114,9 @@ def test_each_figure_stands_beside_its_target(room: Room) -> None:
     young = answered(room, AlarmFigures(within=(0, 9), counted=((0, 9),), peak=0.0))
     assert row(young, "figure", "rate").state == "chưa đủ 10 phút"
     assert row(young, "figure", "top").state == "Không có cảnh báo"
+    once = answered(room, told(room.sample, frequent=(Frequent("a", LocalText("A"), 1),)))
+    assert titles(once, "cause") == []
+    assert row(once, "figure", "no_repeat").title == "Không cảnh báo nào lặp lại"
     bearable = answered(room, told(room.sample, rate=1.4))
     assert row(bearable, "figure", "rate").state == "1,4 · quá mức, còn xử lý được · nên ≤ 1"
 

@@ -156,7 +156,11 @@ def _answered(figures: AlarmFigures) -> Iterator[Row]:
 
 
 def _frequent(figures: AlarmFigures) -> Iterator[Row]:
-    for one in figures.frequent:
+    """What came once is not frequent."""
+    again = [one for one in figures.frequent if one.times > 1]
+    if figures.frequent and not again:
+        yield Row(("figure", "no_repeat"), tr("alarm_figures.no_repeat"))
+    for one in again:
         state = f"{_times(one.times)} · {_share(one.times / figures.raised)}"
         yield Row(("cause", one.key), local(one.name), state=state)
 
