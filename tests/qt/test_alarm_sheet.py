@@ -386,7 +386,7 @@ def test_rooms_are_shared_out_without_overlap() -> None:
         for others in range(3):
             for turned in (False, True):
                 whole = QRect(room.left(), room.top(), room.height(), room.width()) if turned else room
-                first, rest = share_out(whole, pictures, others, 6)
+                first, rest = share_out(whole, pictures, others, 6, beside=not turned)
                 assert (len(first), len(rest)) == (pictures, others)
                 rects = [*first, *rest]
                 assert all(whole.contains(rect) for rect in rects)

@@ -31,6 +31,7 @@ from widgets.moment_desk import MomentDesk
 from widgets.moment_file import read_moments, read_still
 from widgets.parts import text
 from widgets.parts.privacy import FILL
+from widgets.parts.replay_look import when
 from widgets.pump import Pump
 from widgets.tiles.alarms import AlarmsTile
 from widgets.tiles.camera import CameraTile
@@ -264,6 +265,7 @@ def test_the_history_shows_the_picture_framed_as_an_old_one(
     assert "XEM LẠI" in said.upper()
     assert "Ctrl+Shift+F8" in said
     assert moment.number in said
+    assert when(moment.t_ns, NOW_NS) in said, "with its day and time"
     picture = tile.panel.grab().toImage()
     columns = [x for x in range(picture.width()) if picture.pixelColor(x, picture.height() // 2) == QColor("#ffffff")]
     assert columns, "the picture is there"

@@ -300,19 +300,18 @@ class AlarmPanel(QWidget):
             text.draw(painter, foot, hint, scale.floor, theme.muted)
         return QRectF(inner.left(), inner.top(), inner.width(), title.top() - pad / 2 - inner.top())
 
-    def _paint_moment(self, painter: QPainter, room: QRectF) -> float:
-        """The old picture, at the right; returns how much of the width it takes."""
+    def _paint_moment(self, painter: QPainter, room: QRectF) -> tuple[float, float]:
+        """The old picture; returns how much of the width and of the height it takes."""
         session = self.session
         moment = session.moments.of(self.alarm) if self.alarm is not None else None
         picture = session.moments.picture(moment) if moment is not None else None
         wide = alarm_moment.width_for(room, picture, self.scale) if picture is not None else 0.0
         if moment is None or picture is None or not wide:
-            return 0.0
-        place = QRectF(room.right() - wide, room.top(), wide, room.height())
+            return 0.0, 0.0
         masks = masks_of(session.city.records("config").values(), moment.camera_id)
         now_ns, theme = session.clock.now_ns(), session.look.theme
-        alarm_moment.paint(painter, place, moment, picture, masks, now_ns, theme, self.scale)
-        return wide + self.scale.pad
+        alarm_moment.paint(painter, room, moment, picture, masks, now_ns, theme, self.scale)
+        return wide + self.scale.pad, float(self.scale.line(self.scale.floor))
 
     def _paint_past(self, painter: QPainter, inner: QRectF) -> None:
         theme, scale = self.session.look.theme, self.scale
@@ -327,7 +326,8 @@ class AlarmPanel(QWidget):
             head.setWidth(head.width() - wide - scale.pad)
         text.draw(painter, head, name, scale.read, theme.strong, Weight.SEMIBOLD)
         below = QRectF(inner.left(), head.bottom(), inner.width(), inner.bottom() - head.bottom())
-        inner = inner.adjusted(0, 0, -self._paint_moment(painter, below), 0)
+        aside, under = self._paint_moment(painter, below)
+        inner = inner.adjusted(0, 0, -aside, -under)
         fit = max(1, int((inner.bottom() - head.bottom()) / low))
         lines, top = self._lines, head.bottom()
         older = len(lines) - fit + 1 if len(lines) > fit else 0

@@ -10,11 +10,11 @@ _PICTURES = 0.64
 """Share of the longer side that the pictures get beside plot and map."""
 
 
-def share_out(room: QRect, pictures: int, others: int, gap: int) -> tuple[list[QRect], list[QRect]]:
-    """Rooms of the pictures and of the rest, `gap` pixels apart: beside one another in a wide room, else below."""
+def share_out(room: QRect, pictures: int, others: int, gap: int, *, beside: bool) -> tuple[list[QRect], list[QRect]]:
+    """Rooms of the pictures and of the rest, `gap` pixels apart: the rest beside them, or below."""
     if not pictures or not others:
         return grid(room, pictures, gap), grid(room, others, gap)
-    if room.width() >= room.height():
+    if beside:
         cut = round((room.width() - gap) * _PICTURES)
         first = QRect(room.left(), room.top(), cut, room.height())
         rest = QRect(room.left() + cut + gap, room.top(), room.width() - cut - gap, room.height())

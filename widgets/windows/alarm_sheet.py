@@ -235,22 +235,29 @@ class AlarmSheet(QWidget):
         others: list[Tile] = [tile for tile in (self.plot, self.map) if tile is not None]
         pictures: list[Tile] = [*self.cameras]
         while True:
-            first, rest = share_out(room, len(pictures), len(others), self._gap)
-            last = "map" if others and others[-1] is self.map else "plot"
-            if others and len(others) + len(pictures) > 1 and not self._fits(last, rest[-1]):
-                others.pop()  # the map goes first: other screens have one
-            elif len(pictures) > 1 and not self._fits("camera", first[-1]):
-                pictures.pop()
-            else:
+            placed = self._placed(room, pictures, others)
+            if placed is not None or len(pictures) + len(others) < 2:
                 break
-        placed = list(zip([*pictures, *others], [*first, *rest], strict=True))
-        for tile, rect in placed:
+            # The map goes first: other screens have one. Then cameras beyond the second, then the plot.
+            (others if len(others) > 1 or (others and len(pictures) < 3) else pictures).pop()
+        for tile, rect in placed or zip([*pictures, *others], [room], strict=False):
             tile.setGeometry(rect)
-        shown = [tile for tile, _ in placed]
+        shown = [*pictures, *others]
         for tile in self.tiles:
             tile.setVisible(tile in shown)
 
-    def _fits(self, kind: str, rect: QRect) -> bool:
+    def _placed(self, room: QRect, pictures: list[Tile], others: list[Tile]) -> list[tuple[Tile, QRect]] | None:
+        """All of them, beside one another where the room is wide, else below; None: they are too small either way."""
+        wide = room.width() >= room.height()
+        for beside in (wide, not wide):
+            first, rest = share_out(room, len(pictures), len(others), self._gap, beside=beside)
+            placed = list(zip([*pictures, *others], [*first, *rest], strict=True))
+            if all(self._fits(tile, rect) for tile, rect in placed):
+                return placed
+        return None
+
+    def _fits(self, tile: Tile, rect: QRect) -> bool:
+        kind = "map" if tile is self.map else "plot" if tile is self.plot else "camera"
         wide, high = (em * self.scale.read for em in SHIPPED_KINDS[kind].min_em)
         return rect.width() >= wide and rect.height() >= high
 
