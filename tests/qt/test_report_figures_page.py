@@ -43,6 +43,8 @@ def opened(qtbot: QtBot, room: Room) -> ReportFigures:
 def test_it_is_offered_in_search_and_tells_all_categories_and_agencies(
     qtbot: QtBot, room: Room, sample: SampleSession
 ) -> None:
+    first = next(r for r in sample.city.reports() if r.agency_id or r.agency.vi)
+    sample.put("reports", msgspec.structs.replace(first, state=ReportState.ASSIGNED, agency_id="ag-env"))
     page = opened(qtbot, room)
     open_ones = [r for r in sample.city.reports() if r.state.open]
     assert page.rows[0].title == "Tất cả"

@@ -205,7 +205,8 @@ class PictureRoom(QWidget):
 
     def end(self) -> None:
         if self.isVisible():
-            self.setParent(self._home)  # which hides it
+            self.hide()
+            self.setParent(self._home)
             self._pictures.look(self, ())
             self.ended.emit()
 
