@@ -305,6 +305,8 @@ class FeedCore:
                 self.exchange.tell(AuditKept(op.aid))
 
     def _on_stage(self, status: ActionStatus) -> None:
+        if not status.stage.final and self.clicks.ended(status.action.aid) is not None:
+            return  # put back into a new file while its end was on the way
         waits = self.clicks.waits(status)
         self.exchange.tell(status)
         if waits and self._link is not None:

@@ -438,14 +438,13 @@ class AlarmEngine:
             unsure = self._families.take_unsure()
             if not unsure:
                 break
-            for parent_key in unsure:
-                changes += self._gather_of(parent_key, now_ns)
+            for parent_key, children in unsure:
+                changes += self._gather_of(parent_key, children, now_ns)
         return changes
 
-    def _gather_of(self, parent_key: str, now_ns: int) -> list[Change]:
+    def _gather_of(self, parent_key: str, children: Iterable[str], now_ns: int) -> list[Change]:
         changes: list[Change] = []
-        quiet = 0
-        for key in self._families.children(parent_key):
+        for key in children:
             child = self._standing(key)
             if child is None:
                 continue
@@ -453,8 +452,7 @@ class AlarmEngine:
             if moved is not child:
                 what = "alarm_suppressed" if moved.state is AlarmState.SUPPRESSED else "alarm_unsuppressed"
                 changes += self.adopt(moved, now_ns, timeline.of_alarm(what, moved, now_ns))
-            quiet += moved.state is AlarmState.SUPPRESSED
-        parent = self._standing(parent_key)
+        parent, quiet = self._standing(parent_key), self._families.quiet(parent_key)
         if parent is not None and parent.children != quiet:
             told = msgspec.structs.replace(parent, children=quiet, rev=self._by_key[parent_key].rev + 1)
             changes += self.adopt(told, now_ns)

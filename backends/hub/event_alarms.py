@@ -133,7 +133,7 @@ class EventAlarms:
         self._again: set[str] = set()
         """Those that were known when their watch began to stand: what is new began meanwhile."""
         for key, alarm in standing.items():
-            on = alarm.active
+            on = alarm.active and not alarm.t_clear_ns  # in its off-delay the cause is away
             series = _restored(key)
             if series is None:
                 if on:

@@ -52,7 +52,7 @@ class EventLosses:
 
     def __init__(self, standing: Mapping[str, Alarm], now_s: float) -> None:
         """`standing`: what `AlarmEngine.told` knows of keys that begin with one of PREFIXES."""
-        on = {key for key, alarm in standing.items() if alarm.active}
+        on = {key for key, alarm in standing.items() if alarm.active and not alarm.t_clear_ns}
         self._restored = on
         self._nowhere = NOWHERE in on
         self._devices: dict[str, _Device] = {}

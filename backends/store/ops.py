@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from backends.domain.action import ActionStatus
+from backends.domain.action import ActionStatus, Stage
 from backends.domain.feeds import FEEDS, FeedKind
 from backends.domain.record import Record, Snapshot
 from backends.store import audit
@@ -21,6 +21,7 @@ from backends.store.schema import body_sum, cursor_sum
 QUARANTINE_KEPT = 1000
 AGAIN_ROWS = 1000
 """So far back a row of the audit may stand already when it comes again: that is soon after, over a new connection."""
+_ENDS = frozenset(stage.value for stage in Stage if stage.final)
 
 Positions = dict[str, tuple[str, int]]
 """feed -> (epoch, seq) as committed, plus what this transaction adds."""
@@ -161,7 +162,8 @@ class _NoFeed(msgspec.Struct, frozen=True):
 class PutStage(_NoFeed, frozen=True):
     """An action's stage with its audit row. The stages SENT and STORED are noted without an audit row.
 
-    The same stage again changes nothing and is not audited twice.
+    The same stage again changes nothing and is not audited twice. An end stands: what is put back into a new file may
+    be older than the end that came meanwhile.
     """
 
     status: ActionStatus
@@ -172,6 +174,8 @@ class PutStage(_NoFeed, frozen=True):
         status, action = self.status, self.status.action
         person = status.person or self.person
         before = connection.execute("SELECT stage FROM outbox WHERE aid = ?", (action.aid,)).fetchone()
+        if before is not None and before[0] in _ENDS and not status.stage.final:
+            return
         connection.execute(
             "INSERT OR REPLACE INTO outbox"
             " (aid, cseq, feed, target, stage, code, text, t_stage_ns, action, person) VALUES (?,?,?,?,?,?,?,?,?,?)",

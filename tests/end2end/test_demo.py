@@ -9,7 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from helpers.console_process import console
+from helpers.console_process import Console, console
+from helpers.deaths import SCREEN, live_again
 from helpers.waiting import wait_for
 
 SCREENS = "1920x1080@24:desk,3840x2160@55:wall"
@@ -42,80 +43,73 @@ def test_screens_of_a_fresh_demo_live(tmp_path: Path) -> None:
             os.kill(pid, 0)
 
 
-@pytest.mark.timeout(180)
-def test_hub_stops_and_comes_back(tmp_path: Path) -> None:
-    """Stopped hub: stale within 2 s, the GUI lives on. Going on: live again. Killed hub: started anew, live again."""
-    with console(tmp_path / "data", "--platform", "offscreen", "--screens", "1280x720@24:desk") as running:
+@pytest.mark.timeout(300)
+def test_hub_stops_comes_back_and_what_was_stored_outlives_it(tmp_path: Path) -> None:
+    """One console's data, three starts: the demo, an operating console whose hub is gone, and one that may not."""
+    data = tmp_path / "data"
+    with console(data, *SCREEN) as running:
         running.wait_event("first_paint", timeout_s=120)
         running.wait_event("stale", lambda e: e["feeds"] == [])
-        hub = running.pid_of("hub")
-        os.kill(hub, signal.SIGSTOP)
-        try:
-            stale = running.wait_event("stale", lambda e: "alarms" in e["feeds"], timeout_s=10)
-        finally:
-            os.kill(hub, signal.SIGCONT)
-        live = running.wait_event("stale", lambda e: e["feeds"] == [], after_ns=stale["t"], timeout_s=30)
-        os.kill(hub, signal.SIGKILL)
-        again = running.wait_event("child_restarted", lambda e: e["name"] == "hub", after_ns=live["t"])
-        running.wait_event("child_ready", lambda e: e["name"] == "hub", after_ns=again["t"], timeout_s=60)
-
-        # A hub that is back within 1.5 s never shows as stale; one that took longer must end live.
-        def all_live() -> bool:
-            stale = [e["feeds"] for e in running.events() if e["event"] == "stale"]
-            link = [e["state"] for e in running.events() if e["event"] == "link"]
-            return stale[-1] == [] and link[-1] == "up"
-
-        wait_for(lambda: f"all feeds live again: {running.tail()}", all_live, 60)
-        assert running.process.poll() is None
-        assert not [e for e in running.events() if e["event"] == "error"]
+        _hub_stops_and_comes_back(running)
+    _what_is_stored_is_on_screen_at_once(tmp_path, int(running.events()[-1]["t"]))
+    _a_simulated_city_never_stands_under_operating(tmp_path, int(running.events()[-1]["t"]))
 
 
-@pytest.mark.timeout(180)
-def test_gui_crash_restarts_it_with_the_same_wall(tmp_path: Path) -> None:
-    with console(
-        tmp_path / "data", "--platform", "offscreen", "--screens", "1280x720@24:desk", "--layout", "traffic"
-    ) as running:
-        first = running.wait_event("first_paint", timeout_s=120)
-        feeder = running.pid_of("feeder")
-        os.kill(running.pid_of("gui"), signal.SIGKILL)
-        second = running.wait_event("first_paint", after_ns=first["t"], timeout_s=30)
-        layouts = [e["layout"] for e in running.events() if e["event"] == "layout"]
-        assert set(layouts) == {"traffic"}
-        assert second["windows"] == 1
-        assert running.pid_of("feeder") == feeder
+def _hub_stops_and_comes_back(running: Console) -> None:
+    """Stopped hub: stale within 2 s, the GUI lives on. Going on: live again. Killed hub: started anew, live again."""
+    hub = running.pid_of("hub")
+    os.kill(hub, signal.SIGSTOP)
+    try:
+        stale = running.wait_event("stale", lambda e: "alarms" in e["feeds"], timeout_s=10)
+    finally:
+        os.kill(hub, signal.SIGCONT)
+    live = running.wait_event("stale", lambda e: e["feeds"] == [], after_ns=stale["t"], timeout_s=30)
+    os.kill(hub, signal.SIGKILL)
+    again = running.wait_event("child_restarted", lambda e: e["name"] == "hub", after_ns=live["t"])
+    running.wait_event("child_ready", lambda e: e["name"] == "hub", after_ns=again["t"], timeout_s=60)
+    # A hub that is back within 1.5 s never shows as stale; one that took longer must end live.
+    wait_for(lambda: f"all feeds live again: {running.tail()}", live_again(running), 60)
+    assert running.process.poll() is None
+    assert not [e for e in running.events() if e["event"] == "error"]
 
 
-@pytest.mark.timeout(180)
-def test_without_hub_the_last_state_is_on_screen_at_once(tmp_path: Path) -> None:
-    """A second start of a site console whose hub is gone shows what was stored."""
-    data = tmp_path / "data"
-    with console(data, "--platform", "offscreen", "--screens", "1280x720@24:desk") as running:
-        running.wait_event("stale", lambda e: e["feeds"] == [], timeout_s=120)
-    stopped = running.events()[-1]
-    shots = tmp_path / "shots"
+def _site(tmp_path: Path, public: str, mode: str = "") -> Path:
+    """A console in operation that looks for its hub where none is."""
     config = tmp_path / "site.toml"
-    public = next(
-        line.split('"')[1]
-        for line in (data / "keys" / "hub.key").read_text(encoding="utf-8").splitlines()
-        if "public-key" in line
-    )
     config.write_text(
         "version = 1\n[hub]\n"
-        f'live = "tcp://127.0.0.1:9"\nctl = "tcp://127.0.0.1:9"\npublic_key = "{public}"\nmode = "demo"\n'
+        f'live = "tcp://127.0.0.1:9"\nctl = "tcp://127.0.0.1:9"\npublic_key = "{public}"\n{mode}\n'
         '[station]\nid = "ban-1"\n',
         encoding="utf-8",
     )
+    return config
+
+
+def _what_is_stored_is_on_screen_at_once(tmp_path: Path, stopped_ns: int) -> None:
+    data, shots = tmp_path / "data", tmp_path / "shots"
+    lines = (data / "keys" / "hub.key").read_text(encoding="utf-8").splitlines()
+    public = next(line.split('"')[1] for line in lines if "public-key" in line)
+    config = _site(tmp_path, public, 'mode = "demo"')
     with console(
-        data, "--config", str(config), "--platform", "offscreen", "--screens", "1280x720@24:desk",
-        "--screenshot", str(shots), "--after", "2", command="run",
-    ) as running:  # fmt: skip
+        data, "--config", str(config), *SCREEN, "--screenshot", str(shots), "--after", "2", command="run"
+    ) as running:
         # The log of both lives is one file: only what came after the first one counts.
-        painted = running.wait_event("first_paint", after_ns=stopped["t"], timeout_s=60)
+        painted = running.wait_event("first_paint", after_ns=stopped_ns, timeout_s=60)
         assert painted["alarms"] > 3
-        stale = running.wait_event("stale", after_ns=stopped["t"], timeout_s=10)
+        stale = running.wait_event("stale", after_ns=stopped_ns, timeout_s=10)
         assert "alarms" in stale["feeds"]
-        running.wait_event("gui_stopped", after_ns=stopped["t"])
+        running.wait_event("gui_stopped", after_ns=stopped_ns)
     assert (shots / "screen-1-2s.png").exists()
+
+
+def _a_simulated_city_never_stands_under_operating(tmp_path: Path, stopped_ns: int) -> None:
+    """A live console that is pointed at the demo's data says so, starts nothing, and leaves the file as it is."""
+    config = _site(tmp_path, "x" * 40)
+    with console(tmp_path / "data", "--config", str(config), "--platform", "offscreen", command="run") as running:
+        _out, err = running.process.communicate(timeout=30)
+    assert running.process.returncode == 2
+    assert "mode demo" in err.decode()
+    assert not [e for e in running.events() if e["event"] == "child_started" and e["t"] > stopped_ns]
 
 
 def test_without_display_demo_says_so_in_one_sentence(tmp_path: Path) -> None:
@@ -127,24 +121,3 @@ def test_without_display_demo_says_so_in_one_sentence(tmp_path: Path) -> None:
     assert "--platform vnc" in words
     assert "--screenshot" in words
     assert "Traceback" not in words
-
-
-@pytest.mark.timeout(120)
-def test_a_simulated_city_never_stands_under_operating(tmp_path: Path) -> None:
-    """A live console that is pointed at the demo's data says so, starts nothing, and leaves the file as it is."""
-    data = tmp_path / "data"
-    with console(data, "--platform", "offscreen", "--screens", "1280x720@24:desk") as running:
-        running.wait_event("stale", lambda e: e["feeds"] == [], timeout_s=120)
-    stopped = running.events()[-1]
-    config = tmp_path / "site.toml"
-    config.write_text(
-        "version = 1\n[hub]\n"
-        f'live = "tcp://127.0.0.1:9"\nctl = "tcp://127.0.0.1:9"\npublic_key = "{"x" * 40}"\n'
-        '[station]\nid = "ban-1"\n',
-        encoding="utf-8",
-    )
-    with console(data, "--config", str(config), "--platform", "offscreen", command="run") as running:
-        _out, err = running.process.communicate(timeout=30)
-    assert running.process.returncode == 2
-    assert "mode demo" in err.decode()
-    assert not [e for e in running.events() if e["event"] == "child_started" and e["t"] > stopped["t"]]

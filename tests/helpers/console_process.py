@@ -35,12 +35,22 @@ class Console:
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self.process, self._log = process, log
+        self._events: list[Event] = []
+        self._read = 0
 
     def events(self) -> list[Event]:
+        """All so far, those of earlier lives of the same data folder included."""
         if not self._log.exists():
             return []
-        lines = self._log.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.endswith("}")]
+        with self._log.open("rb") as file:
+            if file.seek(0, os.SEEK_END) < self._read:
+                self._read = 0  # a new file was begun
+            file.seek(self._read)
+            fresh = file.read()
+        whole = fresh[: fresh.rfind(b"\n") + 1]
+        self._read += len(whole)
+        self._events += [json.loads(line) for line in whole.splitlines() if line.endswith(b"}")]
+        return list(self._events)
 
     def wait_event(
         self, name: str, where: Callable[[Event], bool] = lambda _e: True, *, timeout_s: float = 60.0, after_ns: int = 0

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter
 
 from backends.domain.camera import Demand, PictureState, PictureStatus
 from backends.video.frames import FrameReader, FrameWriter, PinnedFrame, format_segment, segment_size
+from widgets.parts import text
 from widgets.parts.picture import PicturePainter
+from widgets.typography import load_fonts
 
 DEMAND = Demand("c1", "testcard:A", 63, 36)
 
@@ -134,14 +136,17 @@ def _lost(work: Callable[[], object]) -> int:
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="None is immortal there: nothing to lose")
 def test_the_paint_calls_lose_no_reference_to_none(qapp: QGuiApplication) -> None:
     """PySide 6.12.0 aborted after some 10,000 frames ("deallocating None")."""
+    load_fonts()
     source = OneOutput()
     source.put(1, 1, 1)
     painter = PicturePainter(source, DEMAND)
     screen = QImage(200, 100, QImage.Format.Format_RGB32)
     on = QPainter(screen)
     lost = _lost(lambda: painter.paint(on, QRect(0, 0, 63, 36)))
+    words = _lost(lambda: text.draw(on, QRectF(0, 0, 150, 20), "Mực nước 2,5 m", 12, QColor("white")))
     on.end()
     assert lost < 100
+    assert words < 100
     # Negative control: the count sees references that come or go.
     kept: list[None] = []
     assert _lost(lambda: kept.append(None)) < -1900

@@ -463,3 +463,24 @@ def test_the_list_of_sensors_goes_with_its_plot(qtbot: QtBot, sample: SampleSess
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert gone == [1]
+
+
+def test_what_was_compared_is_there_again_after_a_restart(qtbot: QtBot, sample: SampleSession) -> None:
+    before = plot(qtbot, sample)
+    for id_ in (TIDE, RAIN):
+        before._compare(sample.city.sensor(id_))
+    before.act(PlotAct.REMOVE)
+    after = plot(qtbot, sample)
+    assert [one.sensor.id for one in after.lines.shown] == [RIVER]
+    after.on_second()
+    assert [one.sensor.id for one in after.lines.shown] == [RIVER, TIDE]
+    after.act(PlotAct.REMOVE)
+    after.on_second()
+    assert [one.sensor.id for one in after.lines.shown] == [RIVER], "what was taken away stays away"
+    sheet, wall = plot(qtbot, sample), plot(qtbot, sample, panel="wall")
+    sheet.alone = True
+    for tile in (sheet, wall):
+        tile._compare(sample.city.sensor(TIDE))
+    again = plot(qtbot, sample)
+    again.on_second()
+    assert [one.sensor.id for one in again.lines.shown] == [RIVER], "a sheet's and a wall's are for the moment"

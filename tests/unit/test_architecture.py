@@ -185,6 +185,17 @@ def test_the_check_for_qt_sees_qt() -> None:
     assert "Qt came with it" in done.stderr
 
 
+def _paints_text(source: str) -> bool:
+    """Directly, past `widgets.parts.text`."""
+    names = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
+    return bool(names & {"drawText", "drawStaticText", "drawGlyphRun"})
+
+
+def test_text_is_painted_through_one_door() -> None:
+    found = {module_name(path) for path in sources() if _paints_text(path.read_text(encoding="utf-8"))}
+    assert found == {"widgets.parts.text"}
+
+
 def test_names_of_test_files_are_unique() -> None:
     names: dict[str, Path] = {}
     for path in sorted((ROOT / "tests").rglob("*.py")):

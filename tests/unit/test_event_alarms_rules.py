@@ -290,6 +290,18 @@ def test_losses_of_before_a_restart_end_or_go_on() -> None:
     assert at(made, 501) == [("unwatched:cam-014", False)]
 
 
+def test_a_loss_in_its_off_delay_at_a_restart_is_told_anew() -> None:
+    """Its alarm is about to end: a hub that took it for still told would let it."""
+    engine = AlarmEngine(define=lambda *_: Definition(off_delay_s=600.0))
+    engine.condition(Condition("unwatched:cam-014", T0, True))
+    engine.condition(Condition("unwatched:cam-014", T0 + NS_PER_S, False))
+    standing = engine.standing("unwatched")
+    assert standing["unwatched:cam-014"].t_clear_ns
+    made = losses(standing)
+    made.began(0.0)
+    assert at(made, 181) == [("unwatched:cam-014", True)]
+
+
 # -- the watcher's side ------------------------------------------------------------------------------
 
 

@@ -383,3 +383,14 @@ def test_another_process_does_not_take_the_wal_from_under_the_writer(
     seen = looked_at(tmp_path)
     store.stop()
     assert seen == (1 if plain_open else 2)
+
+
+def test_an_end_stands_when_an_older_stage_is_put_back(tmp_path: Path, writer: OpsWriter, heard: Heard) -> None:
+    """A new file is told again what is under way, and one of those may have ended just then."""
+    writer.put(click("u1", Stage.APPLIED), click("u1", Stage.QUEUED), click("u1", Stage.SENT), click("u2"))
+    wait_until(lambda: rows(tmp_path, "SELECT aid FROM outbox WHERE aid = 'u2'"))
+    assert rows(tmp_path, "SELECT stage FROM outbox WHERE aid = 'u1'") == [("applied",)]
+    assert rows(tmp_path, "SELECT result FROM audit WHERE aid = 'u1'") == [("applied",)]
+    writer.put(click("u1", Stage.CONFLICT), click("u3"))
+    wait_until(lambda: rows(tmp_path, "SELECT aid FROM outbox WHERE aid = 'u3'"))
+    assert rows(tmp_path, "SELECT stage FROM outbox WHERE aid = 'u1'") == [("conflict",)], "an end may be put right"

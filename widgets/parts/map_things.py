@@ -6,7 +6,7 @@ that asks for an operator ever disappears behind something calmer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from operator import attrgetter
@@ -136,26 +136,28 @@ def clusters(things: Iterable[Thing], size: Callable[[Thing], float]) -> list[Cl
     """Things whose symbols would overlap, joined; worst cluster last, so that it is painted on top.
 
     Greedy from the worst on: the worst thing keeps its own place, what it would cover joins it. So no two
-    symbols overlap, and a cluster shows the worst of what it holds.
+    symbols overlap, and a cluster shows the worst of what it holds. What stands at one place goes together: ten
+    thousand alarms of a thousand sensors are a thousand places.
     """
     found = sorted(things, key=attrgetter("rank", "id"))
-    left, top, reach = (np.array(column) for column in _columns(found, size))
-    alone = np.ones(len(found), dtype=bool)
+    places: dict[tuple[float, float], list[int]] = {}
+    for n, thing in enumerate(found):
+        places.setdefault(thing.at.toTuple(), []).append(n)
+    members = list(places.values())
+    heads = [found[at[0]] for at in members]
+    left, top = np.array(list(places), dtype=np.float64).reshape(-1, 2).T
+    reach = np.array([size(head) / 2 for head in heads])
+    alone = np.ones(len(heads), dtype=bool)
     out: list[Cluster] = []
-    for n, head in enumerate(found):
+    for n, head in enumerate(heads):
         if not alone[n]:
             continue
-        # Among all that are left at once: with thousands of things there are still only some hundred heads.
         covered = alone & (np.abs(left - left[n]) < (reach + reach[n])) & (np.abs(top - top[n]) < (reach + reach[n]))
         covered[n] = True
         alone &= ~covered
-        out.append(Cluster(tuple(found[m] for m in np.flatnonzero(covered)), head.at))
+        joined = sorted(m for at in np.flatnonzero(covered).tolist() for m in members[at])
+        out.append(Cluster(tuple(found[m] for m in joined), head.at))
     return out[::-1]
-
-
-def _columns(things: Sequence[Thing], size: Callable[[Thing], float]) -> tuple[list[float], list[float], list[float]]:
-    """x, y and half the side of each."""
-    return [t.at.x() for t in things], [t.at.y() for t in things], [size(t) / 2 for t in things]
 
 
 def set_aside(things: Iterable[Thing], rooms: list[QRectF], size: Callable[[Thing], float]) -> list[Thing]:

@@ -68,6 +68,8 @@ class PlotTile(Tile):
         self._seen_ns = 0
         self._samples_live = session.city.quality("samples") is FeedQuality.LIVE
         self._seconds = 0
+        self._unread = True
+        """What it was compared with has not been looked up in the memory."""
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
@@ -119,8 +121,29 @@ class PlotTile(Tile):
         if self._chart is None:
             self._chart = Chart()
 
+    @property
+    def _kept(self) -> str:
+        """What the memory calls those that it was compared with; empty: a wall, and a plot that was called up, are not
+        compared by hand for longer than they are looked at."""
+        one = self.options.sensor or self.options.parameter
+        return "" if self.scale.wall or self.alone else f"plot.with.{one}"
+
+    def _compare_again(self) -> None:
+        """With what it was compared with before the screen was restarted, as far as the directory has it."""
+        if self._kept and self.lines.first is not None and self._unread:
+            self._unread = False
+            known = (self.session.city.sensor(id_) for id_ in self.session.memory.get(self._kept).split())
+            for sensor in filter(None, known):
+                self.lines.add(sensor)
+            self._settled()
+
+    def _keep_compared(self) -> None:
+        if self._kept:
+            self.session.memory.set(self._kept, " ".join(one.sensor.id for one in self.lines.shown[1:]))
+
     def on_second(self) -> None:
         self._seconds += 1
+        self._compare_again()
         if self._chart is None and self._seconds > 1:
             self._need_chart()
         now_ns, view = self.now_ns(), self.view
@@ -332,6 +355,7 @@ class PlotTile(Tile):
         if not self.lines.add(sensor):
             self._tell("plot_hand.no_more")
             return
+        self._keep_compared()
         units = {one.sensor.unit for one in self.lines.shown}
         if len(units) > 2 and not self.shapes:
             self.shapes = True
@@ -341,6 +365,7 @@ class PlotTile(Tile):
     def _remove(self) -> None:
         if self.lines.remove_last() is None:
             self._tell("plot_hand.nothing_added")
+        self._keep_compared()
         if len({one.sensor.unit for one in self.lines.shown}) <= 1:
             self.shapes = False
         self.update()
