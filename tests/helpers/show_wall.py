@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--scene", default="desk")
     parser.add_argument("--mode", default="live")
     parser.add_argument("--who", default="signed_in", help="signed_in, nobody, locked, offline, again, viewer or seat")
-    parser.add_argument("--open", default="", help="help, notices, or what is typed into the search line: 'find:ngap'")
+    parser.add_argument("--open", default="", help="help, notices, a page ('procedure:ALARM'), or 'find:WORDS'")
     args = parser.parse_args()
     from console.screens import offscreen_platform, parse_screens
 
@@ -41,6 +41,7 @@ def main() -> None:
     from layouts.load import load_layouts
     from layouts.spec import Monitor, PanelKind
     from widgets.i18n import Language
+    from widgets.pages import page_specs
     from widgets.pump import Pump
     from widgets.theme import ThemeName
     from widgets.windows.wall import Wall, tile_kinds
@@ -67,6 +68,8 @@ def main() -> None:
         for window in wall.windows:
             if what == "find":
                 wall.panels.open_palette(window, typed)
+            elif what in page_specs():
+                wall.panels.open_page(window, what, typed)
             else:
                 (wall.panels.open_help if what == "help" else wall.panels.open_notices)(window)
             app.processEvents()

@@ -219,6 +219,7 @@ class AccountsPage(Page):
     def _on_answer(self, told: object) -> None:
         if not isinstance(told, AccountsTold) or told.request not in (self._listing, self._changing):
             return
+        had = bool(self._accounts)
         if told.request == self._listing:
             self._listing, self._told = 0, told
         if told.code:
@@ -230,11 +231,11 @@ class AccountsPage(Page):
             self._accounts = {one.id: one for one in told.accounts}
             if told.request == self._changing:
                 self._changing = 0
-                self._on_done(told)
+                self._changed(told)
         if self.isVisible():
-            self._renew(keep=True)
+            self._renew(keep=had or self.asking)
 
-    def _on_done(self, told: AccountsTold) -> None:
+    def _changed(self, told: AccountsTold) -> None:
         self.say(tr(f"accounts.done.{told.wish.act}"))
         if told.secret:
             one = self._accounts.get(told.wish.person)

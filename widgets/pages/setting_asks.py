@@ -48,7 +48,7 @@ class SettingAsks(Page):
         setting = entry.setting
         if setting is None or setting.given is None or setting.last() == setting.given:
             return []
-        given = words_of.change_words(setting.last(), None, setting, self.session.city)
+        given = words_of.change_words(setting.last(), setting.given, setting, self.session.city)
         return [Row(("field", "reset"), tr("settings.reset"), place=given)]
 
     def history_rows(self, entry: Entry) -> list[Row]:
