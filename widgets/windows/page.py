@@ -205,3 +205,13 @@ class Page(ListPanel):
     def _shown(self) -> int:
         """As many as fit: the page does not change its size with what it says."""
         return max(1, (self._room.height() - self._around - 2 * self.scale.pad) // row_height(self.scale))
+
+    def _place(self) -> None:
+        """All of its room: a strip of what lies below would only unsettle the eye."""
+        super()._place()
+        room, mine = self._room, self.geometry()
+        wide = min(self.scale.read * self.ems, room.width())
+        mine.setRect(room.left() + (room.width() - wide) // 2, room.top(), wide, room.height())
+        self.setGeometry(mine)
+        pad = self.scale.pad
+        self.field.setGeometry(pad, pad, wide - 2 * pad, self.scale.line(self.scale.read) + pad)
