@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from console import cli, demo
@@ -16,4 +15,4 @@ def _spec(name: str, module: str, *args: Any, **more: Any) -> ChildSpec:
 demo.ChildSpec = _spec  # type: ignore[assignment, misc]
 
 if __name__ == "__main__":
-    sys.exit(cli.main(sys.argv[1:]))
+    cli.main()
