@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import re
 from fnmatch import translate
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ TABLE_FILE = "alarms.csv"
 SHIPPED = Path(__file__).parent / "data" / CLASSES_FILE
 MOST_ROWS = 200_000
 FAULTS_SAID = 20
+KNOWN_MOST = 20_000
 DEEPEST = 16
 """Classes from one to the last it is `of`."""
 _SETTINGS = (
@@ -80,10 +82,8 @@ class Sector(msgspec.Struct, frozen=True):
     parameters: frozenset[str] = frozenset()
 
 
-def _fits(one: AlarmClass | Sector, key: str, sensor: Sensor | None) -> bool:
-    if sensor is not None and sensor.parameter in one.parameters:
-        return True
-    return any(pattern.match(key) for pattern in one.keys)
+def _fits(one: AlarmClass | Sector, key: str, parameter: str | None) -> bool:
+    return parameter in one.parameters or any(pattern.match(key) for pattern in one.keys)
 
 
 class Definitions:
@@ -92,8 +92,8 @@ class Definitions:
     def __init__(self, folder: Path | None = None) -> None:
         self._classes: dict[str, AlarmClass] = {}
         self._rows: dict[str, tuple[str, Said]] = {}
-        self._known: dict[str, Definition] = {}
-        """Of rows, as they were asked for."""
+        self._of = lru_cache(maxsize=KNOWN_MOST)(self._look_up)
+        """The engine asks several times for each cause that comes or goes."""
         self._sectors: list[Sector] = []
         """What is said last counts first."""
         self._add_classes(SHIPPED)
@@ -107,17 +107,17 @@ class Definitions:
 
     def of(self, key: str, sensor: Sensor | None = None) -> Definition:
         """What holds for the alarm of a condition key; `sensor`: whose limit alarm it is."""
-        row, found = self._rows.get(key), self._known.get(key)
-        if row is None:
-            found = _folded(self._chain(self._class_of(key, sensor)))
-        elif found is None:
-            class_id = row[0] or self._class_of(key, sensor)
-            found = self._known[key] = _folded([*self._chain(class_id), row[1]])
-        sector = next((one.id for one in self._sectors if _fits(one, key, sensor)), "")
+        return self._of(key, None if sensor is None else sensor.parameter)
+
+    def _look_up(self, key: str, parameter: str | None) -> Definition:
+        row = self._rows.get(key)
+        class_id, said = row if row is not None else ("", Said())
+        found = _folded([*self._chain(class_id or self._class_of(key, parameter)), said])
+        sector = next((one.id for one in self._sectors if _fits(one, key, parameter)), "")
         return msgspec.structs.replace(found, sector=sector) if sector else found
 
-    def _class_of(self, key: str, sensor: Sensor | None) -> str:
-        return next((one.id for one in reversed(self._classes.values()) if _fits(one, key, sensor)), "")
+    def _class_of(self, key: str, parameter: str | None) -> str:
+        return next((one.id for one in reversed(self._classes.values()) if _fits(one, key, parameter)), "")
 
     def _chain(self, class_id: str) -> list[Said]:
         """From the most general to that class."""

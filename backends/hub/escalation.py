@@ -9,12 +9,15 @@ is told by the record. Must not: change an alarm; the engine does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 from backends.domain.alarm import Alarm, Priority
 from backends.domain.times import NS_PER_S
 
 MOST_A_ROUND = 100
 """In a flood the others come a tenth of a second later: no round is to write thousands of rows for this."""
+JUDGED_A_ROUND = 1000
+"""Of those that have just begun to ask; none is due for seconds."""
 _NEVER = 1 << 62
 _LIFTED = (Priority.URGENT, Priority.HIGH)
 """Of the others no definition says how long (`Definition.escalates_after_s`)."""
@@ -58,14 +61,15 @@ class Escalations:
 
         `after_s`: how long one of that key and priority may wait; 0 = for ever.
         """
-        for key in self._unjudged:
+        judged = list(islice(self._unjudged, JUDGED_A_ROUND))
+        for key in judged:
             rank, since_ns = self._asking[key]
             wait_s = after_s(key, next(priority for priority in Priority if priority.rank == rank))
             if wait_s > 0:
                 due_ns = min(since_ns + int(wait_s * NS_PER_S), self._due.get(key, _NEVER))
                 self._due[key] = due_ns
                 self._next_ns = min(self._next_ns, due_ns)
-        self._unjudged.clear()
+        self._unjudged.difference_update(judged)
         if now_ns < self._next_ns:
             return []
         order = sorted((due_ns, key) for key, due_ns in self._due.items())
