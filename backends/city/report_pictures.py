@@ -1,6 +1,6 @@
 """Pictures of the simulated city's reports: drawn, flat and small, one scene as it was found and the same put right.
 
-A picture belongs to a category and a variant, not to a report: some forty different ones, drawn when they are first
+A picture belongs to a category and a variant, not to a report: some twenty different ones, drawn when they are first
 named, some milliseconds each, by numpy alone: the hub's process must not load what decodes video. PNG, which is what
 can be written without such help. The same bytes on one machine always; another zlib may pack them otherwise, and then
 they have other names.
@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 WIDTH, HEIGHT = 480, 360
-VARIANTS = 2
+VARIANTS = 1
+"""Of each category: a hub that starts draws them all, some 0.1 s of a core."""
 SHARE = 0.35
 """Of the reports that do not speak of a picture: so many have one."""
 _ROAD, _KERB, _WALK = 200, 190, 150
@@ -207,7 +208,7 @@ def _png(c: Canvas) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
     head = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 2, 0, 0, 0)
-    packed = zlib.compress(rows.tobytes(), 6)
+    packed = zlib.compress(rows.tobytes(), 1)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
 
 
