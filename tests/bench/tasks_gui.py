@@ -80,17 +80,15 @@ class Hand(QObject):
     # -- the loop ----------------------------------------------------------------------------------------
 
     def _step(self) -> None:
-        if not self._wait():
-            if time.monotonic() < self._until_s:
-                return
-            self._wait = self._script.throw(Failed("nothing came of it"))
-        else:
-            try:
-                self._wait = next(self._script)
-            except StopIteration:
-                self._timer.stop()
-                self._end()
-                return
+        ready = self._wait()
+        if not ready and time.monotonic() < self._until_s:
+            return
+        try:
+            self._wait = next(self._script) if ready else self._script.throw(Failed("nothing came of it"))
+        except StopIteration:
+            self._timer.stop()
+            self._end()
+            return
         self._until_s = time.monotonic() + DEADLINE_S
 
     def _end(self) -> None:
