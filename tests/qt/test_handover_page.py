@@ -214,7 +214,8 @@ def test_painted_text_keeps_the_rules(qapp: QApplication) -> None:
 
 def read(content: bytes) -> list[str]:
     """Text of each page."""
-    document, buffer = QPdfDocument(), QBuffer(QByteArray(content))
+    document, data = QPdfDocument(), QByteArray(content)
+    buffer = QBuffer(data)  # it keeps no reference of its own
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)
     document.load(buffer)
     assert document.status() is QPdfDocument.Status.Ready
