@@ -147,7 +147,7 @@ def test_a_role_may_what_the_table_says_and_no_more(core: Core, role: Role, verb
     """Held against the design's words, not against the code's own table."""
     allowed = {
         Role.OPERATOR: set(Verb) - {Verb.PUSH_LAYOUT, Verb.OUT_OF_SERVICE, Verb.IN_SERVICE}, Role.SHIFT_LEAD: set(Verb),
-        Role.TRAINER: {Verb.COMMENT}, Role.ADMIN: {Verb.COMMENT}, Role.VIEWER: set(),
+        Role.TRAINER: {Verb.COMMENT, Verb.LOG}, Role.ADMIN: {Verb.COMMENT}, Role.VIEWER: set(),
     }[role]  # fmt: skip
     stage, code, _ = final_of(core, person(role), verb=verb)
     assert ((stage, code) != ("refused", "not_allowed")) is (verb in allowed)
