@@ -9,13 +9,15 @@ import msgspec
 import pytest
 from helpers.sample_city import SampleSession, prepare, sample_session
 from helpers.search_room import Key, Room
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.people import Role
 from widgets.i18n import tr
 from widgets.pages import PageSpec, page_specs
-from widgets.parts.panel_rows import Row
+from widgets.parts.panel_rows import Row, row_height
 from widgets.search.finder import Kind
 from widgets.tiles.alarms import AlarmsTile
 from widgets.windows.page import Page, Question
@@ -42,7 +44,7 @@ class Sample(Page):
         if second:
             return self.go(Kind.LAYOUT, "traffic")
         if row.key[1] == "c":
-            names = [Row(("who", name), name) for name in self.who]
+            names = [Row(("who", name), name) for name in (*self.who, "Lan")]
             return self.ask(Question("Who?", self._named, row, choices=lambda w: [n for n in names if w in n.title]))
         return self.ask(Question("Why?", lambda words: self._told(row, words), row, kept=KEPT))
 
@@ -73,6 +75,11 @@ def room(sample: SampleSession, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -
     qtbot.waitUntil(made.window.isActiveWindow)
     yield made
     made.wall.close()
+
+
+def kept(sample: SampleSession) -> str:
+    """What the memory calls it: the person stands before it."""
+    return f"{sample.session.city.grant.operator_id}:{KEPT}"
 
 
 def opened(room: Room, about: str = "") -> Page:
@@ -106,7 +113,7 @@ def test_choices_are_rows_and_the_chosen_one_is_the_answer(room: Room) -> None:
     page = opened(room)
     room.type("Row c")
     room.key(Key.Key_Return)
-    assert [row.title for row in page.rows] == ["Who?", "Hà", "Minh"]
+    assert [row.title for row in page.rows] == ["Who?", "Hà", "Minh", "Lan"]
     room.type("Mi")
     room.key(Key.Key_Return)
     assert Sample.said_of == [("who", "Minh")]
@@ -126,7 +133,7 @@ def test_what_was_typed_is_there_again_until_it_is_sent(room: Room, sample: Samp
     assert again.field.text() == "half a sent"
     room.key(Key.Key_Return)
     assert Sample.said_of == [("a", "half a sent")]
-    assert sample.session.memory.get(KEPT) == ""
+    assert sample.session.memory.get(kept(sample)) == ""
 
 
 def test_it_stays_while_the_keyboard_is_in_the_alarm_list(room: Room) -> None:
@@ -167,10 +174,37 @@ def test_another_person_at_the_station_ends_it_and_loses_the_words(room: Room, s
     room.key(Key.Key_Return)
     room.type("mine")
     city = sample.session.city
-    assert sample.session.memory.get(KEPT) == "mine"
+    assert sample.session.memory.get(kept(sample)) == "mine"
     city.apply([change(city.grant, operator_id="another", role=Role.OPERATOR)])
     assert room.wall.panels.page is None
-    assert sample.session.memory.get(KEPT) == ""
+    again = opened(room)
+    room.key(Key.Key_Return)
+    assert again.asking
+    assert again.field.text() == ""
+
+
+def test_a_locked_screen_shows_no_half_typed_words(room: Room, sample: SampleSession) -> None:
+    page = opened(room)
+    room.key(Key.Key_Return)
+    room.type("mine")
+    city = sample.session.city
+    city.apply([change(city.grant, locked=True)])
+    assert not page.asking
+    assert page.field.text() == ""
+    city.apply([change(city.grant, locked=False)])
+    page.field.setFocus()
+    room.key(Key.Key_Return)
+    assert page.field.text() == "mine"
+
+
+def test_a_double_click_acts_once(room: Room) -> None:
+    """What stands in that place after the first click nobody has read: here the first of the choices would."""
+    page = opened(room)
+    at = QPoint(page.width() // 2, int(page._rows_top + 3.5 * row_height(page.scale)))
+    QTest.mouseDClick(page, Qt.MouseButton.LeftButton, pos=at)
+    assert page.asking
+    assert page.rows[0].title == "Who?"
+    assert Sample.said_of == []
 
 
 def test_it_never_covers_the_alarm_list_where_there_is_room(room: Room) -> None:

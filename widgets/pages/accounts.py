@@ -84,7 +84,7 @@ class AccountsPage(Page):
         return out
 
     def _given_row(self) -> list[Row]:
-        if self._given is None:
+        if self._given is None or self._hidden:
             return []
         name, told, until_s = self._given
         left_s = max(0, round(until_s - self.session.mono.monotonic_s()))
@@ -152,6 +152,8 @@ class AccountsPage(Page):
         return [row for row in rows if matches(split(typed), tokens(row.title))]
 
     def _on_act(self, one: AccountSeen, row: Row, act: str) -> str:
+        if self._changing:
+            return tr("accounts.asking")  # what the hub answers is told once: nothing else may come between
         if act == "own":
             return self._ask_old(one, row)
         if why := self.may_not(Right.MANAGE_ACCOUNTS):
@@ -212,7 +214,14 @@ class AccountsPage(Page):
 
     # -- what the hub says -----------------------------------------------------------------------------
 
+    @property
+    def _hidden(self) -> bool:
+        """Nobody is to read who may sign in, nor a password that was just made."""
+        return self.session.city.grant.locked or self.session.city.briefing
+
     def _list(self) -> None:
+        if self._hidden:
+            return
         self._listed_s = self.session.mono.monotonic_s()
         self._listing = self.session.access.accounts(AccountWish())
 
@@ -228,7 +237,7 @@ class AccountsPage(Page):
                 self.say(_why(told))
                 self._list()  # it may look otherwise by now
         else:
-            self._accounts = {one.id: one for one in told.accounts}
+            self._accounts = {} if self._hidden else {one.id: one for one in told.accounts}
             if told.request == self._changing:
                 self._changing = 0
                 self._changed(told)
@@ -259,8 +268,7 @@ class AccountsPage(Page):
         self._renew(keep=False)
 
     def _on_grant(self) -> None:
-        if self.session.city.grant.locked or self.session.city.briefing:
-            self._given = None
+        if self._hidden:
             self._accounts = {}
             self._listed_s = float("-inf")  # asked for again when it is unlocked
         super()._on_grant()

@@ -23,6 +23,7 @@ from widgets.session import Session
 from widgets.tiles.alarms import SELECTED
 from widgets.tiles.camera import CameraTile
 from widgets.windows.alarm_sheet import PLACE, AlarmSheet
+from widgets.windows.list_panel import focus_below
 from widgets.windows.rooms import beside_lists
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class AlarmSheets(QObject):
         self._page: Page | None = None
         """The procedure that came with it."""
         session.calls.alarmCalled.connect(self.call)
+        for called in (session.calls.cameraCalled, session.calls.momentCalled):
+            called.connect(lambda _what: self._on_called())
         session.city.feedsChanged.connect(lambda changed: self._with(lambda sheet: sheet.on_feeds(changed)))
         for health in (session.city.healthChanged, session.city.grantChanged):
             health.connect(lambda: self._with(lambda sheet: sheet.each(lambda tile: tile.on_health())))
@@ -78,7 +81,7 @@ class AlarmSheets(QObject):
             self._session.notices.tell_desk(tr("alarm_sheet.no_room"))
             return
         window, room = place
-        self._before, self._chosen = window.focusWidget(), self._session.hands.place
+        self._before, self._chosen = focus_below(window), self._session.hands.place
         sheet = AlarmSheet(self._session, window, alarm, room)
         sheet.ended.connect(self.end)
         self._hidden = [tile for tile in window.tiles.values() if _covered(tile, room)]
@@ -108,6 +111,11 @@ class AlarmSheets(QObject):
             self._page = panels.page
             if before is not None and isValid(before) and before.isVisible():
                 before.setFocus()
+
+    def _on_called(self) -> None:
+        """Something is wanted on the tile kept for alarms: it must be seen there."""
+        if any(isinstance(tile, CameraTile) and tile.options.slot for tile in self._hidden if isValid(tile)):
+            self.end()
 
     def call_chosen(self) -> None:
         """Of the alarm that is chosen in the list, else of the highest."""

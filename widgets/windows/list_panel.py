@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 from shiboken6 import isValid
 
 from widgets.i18n import tr
@@ -31,6 +31,17 @@ TYPED_MOST = 80
 """Characters."""
 _DESK_ROWS, _WALL_ROWS = 12, 7
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+def focus_below(window: QWidget) -> QWidget | None:
+    """Where the keyboard is in that window, or was before a line was opened that is about to go."""
+    widget = window.focusWidget()
+    above: QWidget | None = widget
+    while above is not None and above is not window:
+        if isinstance(above, ListPanel) and not above.stays:
+            return above.before
+        above = above.parentWidget()
+    return widget
 
 
 class ListPanel(QWidget):
@@ -57,6 +68,7 @@ class ListPanel(QWidget):
         self._at = -1
         self._top = 0
         self._said = ""
+        self._double_ms: int | None = None
         self.field = Field(scale, self, limit=TYPED_MOST)
         self.field.installEventFilter(self)
         self.field.wordsChanged.connect(self._on_words)
@@ -113,6 +125,11 @@ class ListPanel(QWidget):
             self.field.clearFocus()
         self.hide()
         self.ended.emit()
+
+    @property
+    def before(self) -> QWidget | None:
+        """What had the keyboard when it was opened."""
+        return self._before
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -253,9 +270,17 @@ class ListPanel(QWidget):
             return True
         return super().event(event)
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Its first click has done what a click does; what stands in that place since then nobody has read."""
+        self._double_ms = event.timestamp()
+        event.accept()
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         event.accept()
         self.field.setFocus()
+        double, self._double_ms = self._double_ms, None
+        if double is not None and 0 <= event.timestamp() - double < QApplication.doubleClickInterval():
+            return  # the third click of the same hand
         n = self._row_at(event.position().y())
         if event.button() is Qt.MouseButton.LeftButton and n >= 0 and not self._rows[n].heading:
             self._at = n
@@ -283,7 +308,8 @@ class ListPanel(QWidget):
     def _place(self) -> None:
         """At the top of its room: rows come and go below the line, which stays where the eye is."""
         scale, pad, room, shown = self.scale, self.scale.pad, self._room, self._shown
-        self._top = max(0, min(self._top, self._at, len(self._rows) - shown))
+        top = min(self._top, self._at) if self._at >= 0 else self._top  # nothing chosen: nothing moves under the hand
+        self._top = max(0, min(top, len(self._rows) - shown))
         if self._at >= self._top + shown:
             self._top = self._at - shown + 1
         width = min(scale.read * self.ems, room.width() - 2 * pad)

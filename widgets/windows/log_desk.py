@@ -44,7 +44,7 @@ class LogDesk(QObject):
             return
         about = about_of(window)
         title = tr("logbook.ask_about", what=about.title) if about.id else tr("logbook.ask")
-        kept = f"logbook.{about.feed}.{about.id}"
+        kept = f"logbook.{city.grant.operator_id}.{about.feed}.{about.id}"
 
         def send(words: str) -> str:
             args = {"text": words, **about.args()}

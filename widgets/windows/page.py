@@ -78,8 +78,8 @@ class Page(ListPanel):
         self.about, self._doer = about, doer
         self._question: Question | None = None
         self._answered: tuple[str, str] | None = None
+        self._person: tuple[str, str] = (session.city.grant.operator_id, session.city.grant.role)
         super().__init__(session, window, scale, room)
-        self._person = self._who()
         session.city.grantChanged.connect(self._on_grant)
         session.city.feedsChanged.connect(self._on_feeds)
 
@@ -96,7 +96,7 @@ class Page(ListPanel):
         self._answered = question.about.key if question.about is not None else None
         self.field.setMaxLength(question.most)
         self.field.hide_words(question.secret)
-        kept = self.session.memory.get(question.kept) if question.kept else ""
+        kept = self.session.memory.get(self._kept(question)) if question.kept else ""
         self.field.setText(kept or question.typed)
         self._prompt(question.words)
         self._renew(keep=False)
@@ -118,7 +118,7 @@ class Page(ListPanel):
     def _on_words(self, words: str) -> None:
         question = self._question
         if question is not None and question.kept:
-            self.session.memory.set(question.kept, words)
+            self.session.memory.set(self._kept(question), words)
         super()._on_words(words)
 
     def _look(self) -> Sequence[Row]:
@@ -150,7 +150,7 @@ class Page(ListPanel):
             self.say(why)
         elif self._question is question:  # `then` may have asked the next one
             if question.kept:
-                self.session.memory.set(question.kept, "")
+                self.session.memory.set(self._kept(question), "")
             self._leave_question()
 
     def _escape(self) -> None:
@@ -185,15 +185,19 @@ class Page(ListPanel):
         if self._question is not None:
             self._prompt(self._question.words)
 
+    def _kept(self, question: Question) -> str:
+        """One person's unsent words are not the next one's."""
+        return f"{self._person[0]}:{question.kept}"
+
     def _who(self) -> tuple[str, str]:
         grant = self.session.city.grant
         return grant.operator_id, grant.role
 
     def _on_grant(self) -> None:
         if self._who() != self._person:
-            if self._question is not None and self._question.kept:
-                self.session.memory.set(self._question.kept, "")  # one person's words are not the next one's
             self.end()
+        elif self.session.city.grant.locked and self.asking:
+            self._leave_question()  # what somebody was typing is nobody's to read
         else:
             self._renew(keep=True)
 

@@ -111,7 +111,9 @@ class PanelDesk(QObject):
         if before is not None:
             same = type(before) is spec.page and before.window() is window and before.about == about
             if same and not typing:
+                before.raise_()  # a sheet may lie over it: a key must not act on what is not seen
                 before.field.setFocus()
+                window.tell_of_highest()
                 return
             before.end(back=True)
             if same:

@@ -21,6 +21,7 @@ from widgets.parts.plot_range import around
 from widgets.pump import Pump
 from widgets.session import Session
 from widgets.tiles.plot import PlotTile
+from widgets.windows.list_panel import focus_below
 from widgets.windows.rooms import beside_or_low
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class PlotSheets(QObject):
         window = self._window()
         if window is None:
             return
-        before = self._before if self.tile is not None else window.focusWidget()
+        before = self._before if self.tile is not None else focus_below(window)
         self.end(back=False)
         self._before = before
         half_ns = half_s * NS_PER_S
