@@ -35,6 +35,7 @@ def accounts(s: Scribe) -> None:
     s.say("he saw an older one", {**ask, **away, "request": 6, "person": "son"})
 
 
+@scene(sign_in="password")
 def confide_a_caller(s: Scribe) -> None:
     """Who called about a report that the centre took in, told apart from it; once, and of its own reports alone."""
     hello(s)

@@ -388,17 +388,23 @@ def test_a_slow_hash_delays_no_heartbeat(
     assert (widest[0] > 2.0) is in_the_loop, f"{widest[0]:.2f} s"
 
 
-def test_what_a_person_looks_after_ends_with_the_session(client: WireClient, colleague: WireClient) -> None:
-    """Else it would be nobody's, and yet somebody's on paper."""
+def test_what_a_person_looks_after_ends_with_the_session(tmp_path: Path) -> None:
+    """Else it would be nobody's, and yet somebody's on paper. A hub of its own: it is her last session that counts."""
+    make_accounts(tmp_path)
+    with (
+        HubProcess(tmp_path, sign_in="password", stations=("desk-1", "desk-2")) as hub,
+        WireClient(hub.start(), hub.keys("desk-1")) as client,
+        WireClient(hub.ready(), hub.keys("desk-2")) as colleague,
+    ):
 
-    def person() -> dict[str, Any]:
-        found = (i["body"] for i in colleague.snapshot("roster")[0] if i["id"] == "ha")
-        return next(found, {})
+        def person() -> dict[str, Any]:
+            found = (i["body"] for i in colleague.snapshot("roster")[0] if i["id"] == "ha")
+            return next(found, {})
 
-    sign_in(client, "ha")
-    wait_for("she is on the roster", lambda: person().get("station_id") == "desk-1")
-    ack = client.act("cover-1", "cover", "ha", person().get("rev", 1), feed="roster", args={"sectors": "flood"})[-1]
-    assert ack["stage"] == "applied", ack
-    assert person()["sectors"] == ["flood"]
-    assert client.ask("SIGNOUT", request=9, token=client.token)["code"] == "signed_out"
-    wait_for("it is every desk's again", lambda: "sectors" not in person())
+        sign_in(client, "ha")
+        wait_for("she is on the roster", lambda: person().get("station_id") == "desk-1")
+        ack = client.act("cover-1", "cover", "ha", person().get("rev", 1), feed="roster", args={"sectors": "flood"})[-1]
+        assert ack["stage"] == "applied", ack
+        assert person()["sectors"] == ["flood"]
+        assert client.ask("SIGNOUT", request=9, token=client.token)["code"] == "signed_out"
+        wait_for("it is every desk's again", lambda: "sectors" not in person())

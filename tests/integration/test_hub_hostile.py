@@ -94,6 +94,8 @@ def any_message(rng: random.Random, token: str) -> list[bytes]:
                 message[field.name] = rng.choice(_TEXTS)
             case t if t is Mode:
                 message[field.name] = rng.choice(_MODES)
+            case t if t == dict[str, str]:
+                message[field.name] = {key: rng.choice(_TEXTS) for key in ("name", "phone")}
             case t if t is Action:
                 message[field.name] = {
                     "aid": rng.choice(_TEXTS), "verb": rng.choice(list(Verb)), "feed": rng.choice(_TEXTS),

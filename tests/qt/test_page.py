@@ -201,7 +201,10 @@ def test_a_double_click_acts_once(room: Room) -> None:
     """What stands in that place after the first click nobody has read: here the first of the choices would."""
     page = opened(room)
     at = QPoint(page.width() // 2, int(page._rows_top + 3.5 * row_height(page.scale)))
+    QTest.mouseClick(page, Qt.MouseButton.LeftButton, pos=at)
+    assert page.asking
     QTest.mouseDClick(page, Qt.MouseButton.LeftButton, pos=at)
+    QTest.mouseClick(page, Qt.MouseButton.LeftButton, pos=at)
     assert page.asking
     assert page.rows[0].title == "Who?"
     assert Sample.said_of == []

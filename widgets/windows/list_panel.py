@@ -9,9 +9,10 @@ acknowledge an alarm. GUI thread only. Must not: know what a row means.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 from shiboken6 import isValid
@@ -68,7 +69,7 @@ class ListPanel(QWidget):
         self._at = -1
         self._top = 0
         self._said = ""
-        self._double_ms: int | None = None
+        self._pressed = float("-inf"), QPoint()
         self.field = Field(scale, self, limit=TYPED_MOST)
         self.field.installEventFilter(self)
         self.field.wordsChanged.connect(self._on_words)
@@ -272,15 +273,15 @@ class ListPanel(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Its first click has done what a click does; what stands in that place since then nobody has read."""
-        self._double_ms = event.timestamp()
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         event.accept()
         self.field.setFocus()
-        double, self._double_ms = self._double_ms, None
-        if double is not None and 0 <= event.timestamp() - double < QApplication.doubleClickInterval():
-            return  # the third click of the same hand
+        before, self._pressed = self._pressed, (time.monotonic(), event.position().toPoint())
+        soon = self._pressed[0] - before[0] < QApplication.doubleClickInterval() / 1000
+        if soon and (self._pressed[1] - before[1]).manhattanLength() < QApplication.startDragDistance():
+            return  # the second or third click of the same hand, also where Qt makes a press of it
         n = self._row_at(event.position().y())
         if event.button() is Qt.MouseButton.LeftButton and n >= 0 and not self._rows[n].heading:
             self._at = n
