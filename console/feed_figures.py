@@ -91,6 +91,10 @@ class FiguresReader:
                 _log.info("the events cannot be read for the figures of the alarms: %s", error)
                 question.answer(FiguresPart(question.number, None))
                 continue
+            except Exception:  # noqa: BLE001  # whatever one question meets
+                _log.exception("the figures of the alarms cannot be reckoned")  # the next question may be answered
+                question.answer(FiguresPart(question.number, None))
+                continue
             if figures is not None and self._wanted(question):
                 question.answer(FiguresPart(question.number, figures))
 

@@ -161,6 +161,8 @@ class ConfigDesk:
         last = setting.last()
         if last is not None and type(record) is not type(last):
             raise SettingRefused("bad_record", "another kind of record than it is")
+        if isinstance(record, SensorLimits) is not action.target.startswith(LIMITS):
+            raise SettingRefused("bad_record", "limits are those of a sensor")
         if last is None and not is_id(record.id):
             raise SettingRefused("bad_record", "id: a-z, 0-9, '-' and '_', 64 at most")
         return record

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from backends.domain import handover as moves
+from backends.domain.access import may
 from backends.domain.action import Action, Verb
 from backends.domain.alarm import TransitionRefused
 from backends.domain.handover import Handover, HandoverState
@@ -44,6 +45,8 @@ class HandoverDesk:
         """
         if action.verb not in (Verb.COMMENT, Verb.HAND_OVER, Verb.TAKE_OVER):
             raise Unfit("unsupported", f"{action.verb.value} on {FEED}")
+        if not may(person.role, Verb.HAND_OVER):  # a note takes a signature away: theirs who may sign
+            raise Unfit("not_allowed", person.role.value)
         standing = self._standing(person, action, now_ns)
         said = ""
         match action.verb:
@@ -56,8 +59,9 @@ class HandoverDesk:
                 moved = moves.give(standing, person, self._sheet(standing, action, now_ns), now_ns)
             case _:
                 moved = moves.take(standing, person, now_ns)
-        if action.target != NEW and (action.expect_state_rev or action.verb is not Verb.COMMENT):
-            # A signature always says what was seen.
+        signed = standing.given is not None
+        if action.target != NEW and (action.expect_state_rev or signed or action.verb is not Verb.COMMENT):
+            # A signature always says what was seen, and so does what takes one away.
             self._unchanged(standing, action.expect_state_rev)
         moved = msgspec.structs.replace(moved, rev=self._intake.rev(FEED, moved.id) + 1)
         put = Change(FEED, "put", moved.id, now_ns, moved, moved.rev, action.aid)

@@ -15,7 +15,7 @@ from backends.domain.picture_file import PNG
 from backends.domain.report import Report
 from backends.domain.world import Directory, ReportMoved, WorldEvent
 from backends.hub.blobs import BlobStore
-from backends.hub.ports import LogTrouble, WorldSource
+from backends.hub.ports import LogTrouble, NotLeading, WorldSource
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +61,15 @@ class Pictured:
             return
         named = dict.fromkeys(blob for report in reports for blob in (*report.before, *report.after))
         for blob in named:
-            if blob not in self._known and (data := self._source.picture(blob)) is not None:
-                self._give(blob, data)
+            if blob in self._known:
+                continue
+            try:
+                if (data := self._source.picture(blob)) is not None:
+                    self._give(blob, data)
+            except NotLeading:
+                raise
+            except Exception:
+                log.exception("a picture of a report cannot be had or kept")  # its events must not be lost with it
 
     def _give(self, blob: str, data: bytes) -> None:
         try:

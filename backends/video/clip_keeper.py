@@ -87,6 +87,8 @@ class ClipKeeper:
                 self._write(order)
             except (OSError, BadRing) as error:
                 log.warning("camera %s: seconds of an alarm are not kept: %s", order.camera_id, error)
+            except Exception:
+                log.exception("camera %s: seconds of an alarm are not kept", order.camera_id)  # the next one's may be
 
     def _write(self, order: KeepClip) -> None:
         place = self._slab(order)

@@ -173,7 +173,8 @@ def test_a_signature_on_what_has_changed_is_a_conflict(hub: Hub) -> None:
         assert hub.act(Verb.HAND_OVER, "handovers", "GC-0001", HA, seen) == ("conflict", "changed", "Ngọc Lan")
     assert hub.act(Verb.HAND_OVER, "handovers", "GC-0001", HA, 3)[0] == "applied"
     assert hub.act(Verb.TAKE_OVER, "handovers", "GC-0001", LAN, 3)[:2] == ("conflict", "changed")
-    hub.note("GC-0001")
+    assert hub.note("GC-0001")[:2] == ("conflict", "changed"), "it would take away a signature that it has not seen"
+    hub.note("GC-0001", rev=4)
     assert hub.act(Verb.TAKE_OVER, "handovers", "GC-0001", LAN, 5)[:2] == ("conflict", "not_given")
     assert hub.note("GC-0001", rev=4)[:2] == ("conflict", "changed")
 
@@ -182,6 +183,15 @@ def test_it_is_opened_by_a_signature_too(hub: Hub) -> None:
     assert hub.act(Verb.HAND_OVER, "handovers", "new") == ("applied", "", "GC-0001")
     assert [e.what for e in hub.told[-2:]] == ["handover_opened", "handover_given"]
     assert hub.act(Verb.TAKE_OVER, "handovers", "new", LAN)[:2] == ("conflict", "gone")
+
+
+@pytest.mark.parametrize("role", [Role.TRAINER, Role.ADMIN])
+def test_who_may_not_sign_opens_none_and_takes_no_signature_away(hub: Hub, role: Role) -> None:
+    other = Operator("op-x", "Lê Văn An", "An", role, "desk-2")
+    assert hub.note(who=other)[:2] == ("refused", "not_allowed")
+    assert hub.act(Verb.HAND_OVER, "handovers", "new")[0] == "applied"
+    assert hub.note("GC-0001", who=other, rev=hub.handover.state_rev)[:2] == ("refused", "not_allowed")
+    assert hub.handover.given is not None
 
 
 def test_what_does_not_fit_is_refused(hub: Hub) -> None:

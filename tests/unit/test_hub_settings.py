@@ -188,9 +188,10 @@ def test_only_an_administrator_changes_it(desk: Desk) -> None:
         (Agency("sla-light", LocalText("x")), "bad_record"),
         (Agency("ward-1", LocalText("x")), "not_changed_here"),
         (Agency("setting/sla-light", LocalText("x")), "bad_record"),
+        (SensorLimits("of-no-sensor", "river", LocalText("x"), "m", ()), "bad_record"),
     ],
 )
-def test_what_cannot_be_is_refused(desk: Desk, record: SlaRule | Agency, code: str) -> None:
+def test_what_cannot_be_is_refused(desk: Desk, record: SettingRecord, code: str) -> None:
     before = dict(desk.core.records("config"))
     assert desk.set(record)[:2] == ("refused", code)
     assert desk.core.records("config") == before

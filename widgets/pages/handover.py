@@ -202,7 +202,7 @@ class HandoverPage(Page):
             return self._submit(Verb.COMMENT, seen, rev, {"text": words})
 
         question = Question(tr("handover.ask_note"), write, row, kept="handover.note", most=NOTE_LIMIT)
-        return self.may_not(Verb.COMMENT) or self.ask(question)
+        return self.may_not(Verb.HAND_OVER) or self.ask(question)
 
     def _give(self, row: Row) -> str:
         seen, args = self.shown, {"layout": self._layout()[:80]}
