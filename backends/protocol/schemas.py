@@ -53,7 +53,7 @@ def schemas() -> dict[str, Schema]:
 def _schema(kind: Any, before: str) -> Schema:
     schema = msgspec.json.schema(_twin(kind))
     for name, part in schema.get("$defs", {}).items():
-        _describe(part, _found(name))
+        _describe(part, _found(name, part))
     _bound(schema)
     return {**({"description": before.strip()} if before else {}), **schema}
 
@@ -108,13 +108,16 @@ def _docstrings(kind: Any) -> Iterator[tuple[str, str]]:
             name = ""
 
 
-def _found(name: str) -> Any:
-    """The class behind a name in `$defs`: of the wire, else of the domain. None for what has no source."""
+def _found(name: str, part: Schema) -> Any:
+    """The class behind a name in `$defs`: of the wire, else of the domain. None for what has no source. Two modules may
+    call different things alike: it is the one that has these fields."""
     ours = [m for m in sys.modules.values() if m.__name__.startswith(("backends.protocol.", "backends.domain."))]
     for module in sorted(ours, key=lambda m: not m.__name__.startswith("backends.protocol.")):
         found = getattr(module, name, None)
         if inspect.isclass(found) and found.__module__ == module.__name__:
-            return found
+            fields = getattr(found, "__struct_encode_fields__", None)
+            if fields is None or set(part.get("properties", ())) - {"msg", "kind"} == set(fields) - {"kind"}:
+                return found
     return None
 
 
