@@ -265,9 +265,9 @@ class Hand(QObject):
         short = next((w for w, found in firsts if found and found[0].key == (Kind.CAMERA, camera.id)), "068")
 
         def done() -> bool:
-            return any(
-                t.camera is not None and t.camera.id == camera.id and self.is_live(t) for t in self.tiles(CameraTile)
-            )
+            """It is on the tile: alive, or there is nothing to decode, which the tile says."""
+            there = free.camera is not None and free.camera.id == camera.id
+            return there and (self.is_live(free) or free.picture.demand is None)
 
         keys = [(Key.Key_F, CTRL), *self.typed(short), (Key.Key_Return, NONE)]
         yield from self.measured(name, keys, done)
