@@ -445,32 +445,6 @@ def signed_in(s: Scribe, person: str, station: str = STATION) -> str:
 
 
 @scene(sign_in="password")
-def sign_in_and_out(s: Scribe) -> None:
-    """A person signs in, acts under the token, and signs out; the token is nothing then."""
-    hello(s, "nobody is here yet")
-    token = signed_in(s, "ha")
-    hello(s, "the session goes into HELLO", token=token)
-    s.say("and into ACT", comment(1, "Tôi trực", token=token), answers=2)
-    s.say("end of the shift", {"msg": "SIGNOUT", "request": 2, "token": token})
-    s.say("with the old token", comment(2, "Còn ai không?", token=token))
-
-
-@scene(sign_in="password")
-def sign_in_refused(s: Scribe) -> None:
-    """A wrong secret and an unknown person are answered alike."""
-    hello(s)
-    s.say("a wrong secret", {"msg": "SIGNIN", "request": 1, "person": "ha", "secret": "sai"})
-    s.say("nobody of that name", {"msg": "SIGNIN", "request": 2, "person": "khong-co", "secret": "sai"})
-
-
-@scene()
-def sign_in_not_here(s: Scribe) -> None:
-    """A hub that seats people itself (a demo) needs no sign-in."""
-    hello(s)
-    s.say("", {"msg": "SIGNIN", "request": 1, "person": "ha", "secret": "x"})
-
-
-@scene(sign_in="password")
 def role_may_not(s: Scribe) -> None:
     """A trainer may comment, and not acknowledge: the hub decides, whatever the console shows."""
     hello(s)

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
+from helpers.report_queue import opened
+from helpers.sample_city import SampleSession, prepare, sample_session
 from helpers.text_rules import below_floor, cut, overlapping
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
@@ -15,7 +16,6 @@ from pytestqt.qtbot import QtBot
 from backends.domain.access import Grant
 from backends.domain.action import Action, Stage, Verb
 from backends.domain.people import Role
-from layouts.options import ReportsOptions
 from widgets.callers import AGAIN_S, values_of
 from widgets.i18n import Language
 from widgets.parts import text
@@ -40,17 +40,6 @@ def sample() -> SampleSession:
 @pytest.fixture
 def tile(qtbot: QtBot, sample: SampleSession) -> ReportsTile:
     return opened(qtbot, sample)
-
-
-def opened(qtbot: QtBot, sample: SampleSession, size: tuple[int, int] = (760, 700)) -> ReportsTile:
-    made = ReportsTile(sample.session, SCALES["desk"], ReportsOptions())
-    qtbot.addWidget(made)
-    made.resize(*size)
-    sample.city.feedsChanged.connect(made.on_feeds)
-    made.show()
-    qtbot.waitExposed(made)
-    made.list.setFocus()
-    return made
 
 
 def typed(qtbot: QtBot, tile: ReportsTile, words: str) -> None:

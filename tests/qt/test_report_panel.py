@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
+from helpers.report_queue import opened
+from helpers.sample_city import SampleSession, prepare, sample_session
 from helpers.text_rules import below_floor, cut, overlapping
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QInputMethodEvent, QKeyEvent
@@ -20,7 +21,6 @@ from backends.domain.ports import Changes
 from backends.domain.report import FieldOrder, Report, ReportState
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
-from layouts.options import ReportsOptions
 from widgets.i18n import Language
 from widgets.models.report_choices import choices, narrowed
 from widgets.models.reports import REPORT_ROLE
@@ -46,17 +46,6 @@ def sample() -> SampleSession:
 @pytest.fixture
 def tile(qtbot: QtBot, sample: SampleSession) -> ReportsTile:
     return opened(qtbot, sample)
-
-
-def opened(qtbot: QtBot, sample: SampleSession, size: tuple[int, int] = (760, 700)) -> ReportsTile:
-    made = ReportsTile(sample.session, SCALES["desk"], ReportsOptions())
-    qtbot.addWidget(made)
-    made.resize(*size)
-    sample.city.feedsChanged.connect(made.on_feeds)
-    made.show()
-    qtbot.waitExposed(made)
-    made.list.setFocus()
-    return made
 
 
 def report(sample: SampleSession, **fields: object) -> Report:

@@ -12,7 +12,8 @@ import cv2
 import msgspec
 import numpy as np
 import pytest
-from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
+from helpers.report_queue import opened
+from helpers.sample_city import SampleSession, prepare, sample_session
 from helpers.text_rules import below_floor, cut, overlapping
 from helpers.waiting import wait_for
 from PySide6.QtCore import QPoint, Qt
@@ -28,7 +29,6 @@ from backends.domain.place import PrivacyMask
 from backends.domain.report import Report, ReportState
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
-from layouts.options import ReportsOptions
 from widgets.i18n import Language
 from widgets.models.report_choices import STILL
 from widgets.parts import text
@@ -66,17 +66,6 @@ def held(sample: SampleSession, data: bytes) -> str:
     blob = hashlib.sha256(data).hexdigest()
     sample.small.have[blob] = data
     return blob
-
-
-def opened(qtbot: QtBot, sample: SampleSession, size: tuple[int, int] = (760, 700)) -> ReportsTile:
-    made = ReportsTile(sample.session, SCALES["desk"], ReportsOptions())
-    qtbot.addWidget(made)
-    made.resize(*size)
-    sample.city.feedsChanged.connect(made.on_feeds)
-    made.show()
-    qtbot.waitExposed(made)
-    made.list.setFocus()
-    return made
 
 
 def report(sample: SampleSession, **fields: object) -> Report:
