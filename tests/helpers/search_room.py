@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from helpers.sample_city import SampleSession
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
 
 from layouts.load import load_layouts
 from layouts.spec import Monitor, PanelKind
@@ -78,3 +80,12 @@ class Room:
 
     def titles(self) -> list[str]:
         return [row.title for row in self.panel.rows if not row.heading]
+
+
+def at_keyboard(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
+    """A room whose window has the keyboard; for a fixture."""
+    made = Room(sample)
+    made.window.activateWindow()
+    qtbot.waitUntil(made.window.isActiveWindow)
+    yield made
+    made.wall.close()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 from helpers.sample_city import SampleSession, prepare, sample_session
-from helpers.search_room import Key, Room
+from helpers.search_room import Key, Room, at_keyboard
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
@@ -35,11 +35,7 @@ def sample(qapp: QApplication) -> SampleSession:
 
 @pytest.fixture
 def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    made = Room(sample)
-    made.window.activateWindow()
-    qtbot.waitUntil(made.window.isActiveWindow)
-    yield made
-    made.wall.close()
+    yield from at_keyboard(sample, qtbot)
 
 
 def opened(room: Room, *accounts: AccountSeen) -> Page:

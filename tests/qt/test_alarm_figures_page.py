@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 from helpers.sample_city import SampleSession, Scene, prepare, sample_session
-from helpers.search_room import CTRL, SHIFT, Key, Room
+from helpers.search_room import CTRL, SHIFT, Key, Room, at_keyboard
 from helpers.text_rules import below_floor, cut, overlapping
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -38,11 +38,7 @@ def sample(qapp: QApplication) -> SampleSession:
 
 @pytest.fixture
 def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    made = Room(sample)
-    made.window.activateWindow()
-    qtbot.waitUntil(made.window.isActiveWindow)
-    yield made
-    made.wall.close()
+    yield from at_keyboard(sample, qtbot)
 
 
 def told(sample: SampleSession, **more: object) -> AlarmFigures:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 from helpers.sample_city import NOW_NS, THU_HA, SampleSession, Scene, prepare, sample_session
-from helpers.search_room import CTRL, SHIFT, Key, Room
+from helpers.search_room import CTRL, SHIFT, Key, Room, at_keyboard
 from helpers.text_rules import below_floor, overlapping
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice
 from PySide6.QtPdf import QPdfDocument
@@ -64,11 +64,7 @@ def sample(qapp: QApplication) -> SampleSession:
 
 @pytest.fixture
 def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    made = Room(sample)
-    made.window.activateWindow()
-    qtbot.waitUntil(made.window.isActiveWindow)
-    yield made
-    made.wall.close()
+    yield from at_keyboard(sample, qtbot)
 
 
 def page(room: Room) -> HandoverPage:

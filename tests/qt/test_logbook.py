@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 from helpers.sample_city import NOW_NS, THU_HA, SampleSession, prepare, sample_session
-from helpers.search_room import CTRL, SHIFT, Key, Room
+from helpers.search_room import CTRL, SHIFT, Key, Room, at_keyboard
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -45,11 +45,7 @@ def told(sample: SampleSession) -> list[str]:
 
 @pytest.fixture
 def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    made = Room(sample)
-    made.window.activateWindow()
-    qtbot.waitUntil(made.window.isActiveWindow)
-    yield made
-    made.wall.close()
+    yield from at_keyboard(sample, qtbot)
 
 
 def entry(id_: str, words: str, ago_s: int, **fields: str | int) -> TimelineEvent:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import msgspec
 import pytest
 from helpers.sample_city import SampleSession, prepare, sample_session
-from helpers.search_room import Key, Room
+from helpers.search_room import Key, Room, at_keyboard
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -70,11 +70,7 @@ def room(sample: SampleSession, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -
     specs = page_specs()
     monkeypatch.setitem(specs, "sample", PageSpec("sample", Sample))
     Sample.said_of = []
-    made = Room(sample)
-    made.window.activateWindow()
-    qtbot.waitUntil(made.window.isActiveWindow)
-    yield made
-    made.wall.close()
+    yield from at_keyboard(sample, qtbot)
 
 
 def kept(sample: SampleSession) -> str:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from helpers.sample_city import NOW_NS, SampleSession, prepare, sample_session
 from helpers.sample_records import ALARMS
-from helpers.search_room import SHIFT, Key, Room
+from helpers.search_room import SHIFT, Key, Room, at_keyboard
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -59,11 +59,7 @@ def sample(qapp: QApplication) -> SampleSession:
 
 @pytest.fixture
 def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    made = Room(sample)
-    made.window.activateWindow()
-    qtbot.waitUntil(made.window.isActiveWindow)
-    yield made
-    made.wall.close()
+    yield from at_keyboard(sample, qtbot)
 
 
 def opened(room: Room, about: str = RIVER.id) -> ProcedurePage:

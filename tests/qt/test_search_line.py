@@ -10,7 +10,7 @@ import pytest
 from helpers.keyboard import type_in
 from helpers.sample_city import DESK, WALL, WALL_4K, SampleSession, prepare, sample_session, who_is_here
 from helpers.sample_records import ALARMS
-from helpers.search_room import CTRL, NONE, SHIFT, Key, Room
+from helpers.search_room import CTRL, NONE, SHIFT, Key, Room, at_keyboard
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtTest import QTest
@@ -65,11 +65,7 @@ def sample(qapp: QApplication) -> SampleSession:
 
 @pytest.fixture
 def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    made = Room(sample)
-    made.window.activateWindow()
-    qtbot.waitUntil(made.window.isActiveWindow)
-    yield made
-    made.wall.close()
+    yield from at_keyboard(sample, qtbot)
 
 
 # -- finding and doing -----------------------------------------------------------------------------------------------
