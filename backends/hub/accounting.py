@@ -100,10 +100,11 @@ class Accounting:
         self, message: Accounts, hand: Hand, stations: tuple[str, ...], key: bytes
     ) -> tuple[Accounted, str]:  # fmt: skip
         """(the answer without the list, what has changed; empty: nothing, or not now). Raises AccountError."""
+        now_s = time.monotonic()
+        # Also at a mere look: a secret that was made stays here no longer than its answer may be asked for again.
+        self._answered = {k: one for k, one in self._answered.items() if now_s - one[0] < AGAIN_S}
         if message.act == "list":
             return Accounted(message.request), ""
-        now_s = time.monotonic()
-        self._answered = {k: one for k, one in self._answered.items() if now_s - one[0] < AGAIN_S}
         if key in self._answered:
             return self._answered[key][1], ""
         answer = self._change(message, hand, stations)
