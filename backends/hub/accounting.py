@@ -1,10 +1,10 @@
 """ACCOUNTS: an administrator sees and changes accounts at a screen; everybody sees his own and sets his own secret.
 
 Judged in the loop, done in the clerk's thread (a hash is slow), its ending in the loop: the accounts count at once, and
-the change is an event of the timeline. A change and the list of accounts with it are one transaction: either it is on
-the disk and counts, or nothing has changed and the answer says so. A secret that is given to somebody is made here, told once, and is good for a
-day: who has it sets his own. A question that comes again, because its answer was lost, gets the same answer and has its
-effect once. Must not: log or keep a secret, or show accounts to whoever may not see them.
+the change is an event of the timeline. A change and the list with it are one transaction: it is on the disk and counts,
+or nothing has changed and the answer says so. A secret that is given to somebody is made here, told once, and is good
+for a day: who has it sets his own. A question that comes again, because its answer was lost, gets the same answer and
+has its effect once. Must not: log or keep a secret, or show accounts to whoever may not see them.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ class Accounting:
     def _done(
         self, message: Accounts, hand: Hand, stations: tuple[str, ...], at: dict[str, tuple[str, ...]], key: bytes
     ) -> tuple[Accounted, str, list[Account], tuple[AccountSeen, ...]]:  # fmt: skip
-        """(the answer without the list, what has changed; empty: nothing, or not now; all accounts after it, and as they
-        are told). Raises AccountError, sqlite3.Error or LogTrouble: nothing has changed then."""
+        """(the answer without the list, what has changed; empty: nothing, or not now; all accounts after it; as they are
+        told). Raises AccountError, sqlite3.Error or LogTrouble: nothing has changed then."""
         now_s = time.monotonic()
         # Also at a mere look: a secret that was made stays here no longer than its answer may be asked for again.
         self._answered = {k: one for k, one in self._answered.items() if now_s - one[0] < AGAIN_S}

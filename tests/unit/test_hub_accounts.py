@@ -149,9 +149,10 @@ def test_a_change_that_cannot_be_read_now_is_news_again(
     other = AccountBook(tmp_path)
     other.set_disabled("ha", True)
     other.close()
-    with monkeypatch.context() as broken, pytest.raises(sqlite3.Error):
+    with monkeypatch.context() as broken:
         broken.setattr(AccountBook, "all", raises)
-        book.news()
+        with pytest.raises(sqlite3.Error):
+            book.news()
     news = book.news()
     assert news is not None
     assert [one.disabled for one in news] == [True], "who was put out must not stay in"
