@@ -99,8 +99,8 @@ class Accounting:
     def _done(
         self, message: Accounts, hand: Hand, stations: tuple[str, ...], at: dict[str, tuple[str, ...]], key: bytes
     ) -> tuple[Accounted, str, list[Account], tuple[AccountSeen, ...]]:  # fmt: skip
-        """(the answer without the list, what has changed; empty: nothing, or not now; all accounts after it; as they are
-        told). Raises AccountError, sqlite3.Error or LogTrouble: nothing has changed then."""
+        """(the answer without the list, what has changed; empty: nothing, or not now; all accounts after it,
+        and as they are told). Where it raises (AccountError, sqlite3.Error, LogTrouble) nothing has changed."""
         now_s = time.monotonic()
         # Also at a mere look: a secret that was made stays here no longer than its answer may be asked for again.
         self._answered = {k: one for k, one in self._answered.items() if now_s - one[0] < AGAIN_S}
