@@ -32,6 +32,8 @@ NAME_LIMIT = 160
 """Characters of a name, a place, a reason."""
 ALARMS = (Section.OPEN, Section.CLAIMED, Section.SHELVED, Section.OUT_OF_SERVICE, Section.CHANNELS)
 """Sections of alarms."""
+NO_LAYOUT = LocalText("")
+"""Nobody says what is shown."""
 _LISTED = frozenset({AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED, AlarmState.RETURNED, AlarmState.LATCHED})
 Found = dict[Section, tuple[list[Any], Callable[[Any], Line]]]
 """By section: records in the order in which they are listed, and how one of them becomes a line."""
@@ -46,12 +48,12 @@ def sheet(
     people: Mapping[str, Operator],
     since_ns: int,
     now_ns: int,
-    layout: str = "",
+    layout: LocalText = NO_LAYOUT,
 ) -> tuple[Part, ...]:
     """Every section, also an empty one: that there is nothing is something to be told.
 
     `entries`: events of the timeline, of which those of the logbook since `since_ns` are listed; `people`: the roster
-    by id; `layout`: name of what is shown, empty = nobody says.
+    by id; `layout`: name of what is shown.
     """
     late = overdue(reports, now_ns)
     return fit(
@@ -155,8 +157,8 @@ def of_cameras(cameras: Iterable[Camera]) -> Found:
     return {Section.CAMERAS: (dead, line)}
 
 
-def of_layout(layout: str) -> Found:
-    return {Section.LAYOUT: ([layout] if layout else [], lambda name: Line("layouts", "", LocalText(_cut(name))))}
+def of_layout(layout: LocalText) -> Found:
+    return {Section.LAYOUT: ([layout] if layout.vi else [], lambda name: Line("layouts", "", _short(name)))}
 
 
 def of_log(entries: Iterable[TimelineEvent], people: Mapping[str, Operator], since_ns: int) -> Found:

@@ -100,6 +100,8 @@ def test_it_fills_itself_before_anybody_has_signed(room: Room, sample: SampleSes
     asking = [a for a in alarms if a.state in ("unack", "acked", "returned", "latched") and not a.holder_id]
     assert found[tr("handover.section.open")] == str(len(asking))
     assert found[tr("handover.section.layout")] == "1"
+    names = [line.name for part in opened.parts() if part.section is Section.LAYOUT for line in part.lines]
+    assert names == [LocalText("Toàn cảnh", "Overview")]
     assert set(found) == {tr(f"handover.section.{section.value}") for section in Section}
     room.type("song hieu")
     assert "Sông Hiếu trên BĐ3 0,12 m" in [row.title for row in opened.rows if not row.heading]
@@ -181,7 +183,7 @@ def test_a_signature_takes_two_enters_and_says_what_was_seen(room: Room, sample:
     room.key(Key.Key_Return)
     (action,) = sample.actions.submitted
     assert (action.verb, action.target, action.expect_state_rev) == (Verb.HAND_OVER, "GC-0007", given().state_rev)
-    assert action.args == {"layout": "Toàn cảnh"}
+    assert action.args == {"layout": "Toàn cảnh", "layout_en": "Overview"}
 
 
 def test_who_comes_signs_what_was_frozen(room: Room, sample: SampleSession) -> None:

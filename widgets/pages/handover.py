@@ -16,6 +16,8 @@ from backends.domain.action import Verb
 from backends.domain.alarm import AlarmState, Priority
 from backends.domain.feeds import LinkState
 from backends.domain.handover import NOTE_LIMIT, Handover, HandoverState, Line, Part, Section, since_ns, unlocked
+from backends.domain.handover_sheet import NO_LAYOUT
+from backends.domain.text import LocalText
 from widgets import format as fmt
 from widgets.i18n import tr
 from widgets.models.alarm_order import Moves
@@ -34,6 +36,8 @@ from widgets.windows.wall_window import WallWindow
 FEED = "handovers"
 NEW = "new"
 """The target that opens one (docs/protocol.md)."""
+LAYOUT_MOST = 80
+"""Characters of a layout's name that the hub takes."""
 _ASKS = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED)
 
 
@@ -76,9 +80,9 @@ class HandoverPage(Page):
         city = self.session.city
         return since_ns(city.records(FEED).values(), city.operator(), now_ns) if shown is None else shown.t_from_ns
 
-    def _layout(self) -> str:
+    def _layout(self) -> LocalText:
         window = self.window()
-        return window.plan.name.vi if isinstance(window, WallWindow) else ""
+        return LocalText(window.plan.name.vi, window.plan.name.en) if isinstance(window, WallWindow) else NO_LAYOUT
 
     # -- rows ------------------------------------------------------------------------------------------
 
@@ -198,7 +202,8 @@ class HandoverPage(Page):
         return self.may_not(Verb.HAND_OVER) or self.ask(question)
 
     def _give(self, row: Row) -> str:
-        seen, args = self.shown, {"layout": self._layout()[:80]}
+        seen, layout = self.shown, self._layout()
+        args = {"layout": layout.vi[:LAYOUT_MOST], "layout_en": layout.en[:LAYOUT_MOST]}
         question = Question(tr("handover.ask_give"), lambda _words: self._sign(Verb.HAND_OVER, seen, args), row)
         return self.may_not(Verb.HAND_OVER) or self.ask(question)
 

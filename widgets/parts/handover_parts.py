@@ -21,6 +21,7 @@ from backends.domain.handover_sheet import (
     overdue,
     sections_of,
 )
+from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from widgets import format as fmt
 from widgets.i18n import language
@@ -51,7 +52,7 @@ class HandoverParts:
             self.alarms_moved(self._city.records("alarms"))
         return {section: ordered.alarms for section, ordered in self._alarms.items()}
 
-    def parts(self, since_ns: int, now_ns: int, layout: str) -> tuple[Part, ...]:
+    def parts(self, since_ns: int, now_ns: int, layout: LocalText) -> tuple[Part, ...]:
         """As `handover_sheet.sheet`, of what this console has."""
         city, memo = self._city, self._memo
         late = overdue(city.records("reports").values(), now_ns)
