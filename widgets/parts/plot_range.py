@@ -12,6 +12,8 @@ from backends.domain.times import NS_PER_S
 MINUTE_NS = 60 * NS_PER_S
 DAY_NS = 86_400 * NS_PER_S
 SHORTEST_NS, LONGEST_NS = 10 * MINUTE_NS, 30 * DAY_NS
+Span = tuple[int, int]
+"""Start and end, ns."""
 OLDEST_NS = 400 * DAY_NS
 """How far back a plot can be moved: as long as a station keeps its hours by default."""
 
@@ -50,6 +52,22 @@ class View:
         if self.end_ns is None or self.end_ns >= now_ns:
             return View(self.span_ns)
         return replace(self, end_ns=max(self.end_ns, now_ns - OLDEST_NS + self.span_ns))
+
+
+def reach_of(before: Span | None, view: Span, columns: int, *, live: bool) -> Span:
+    """The range that lines are thinned and drawn for. `before` as long as a view of the same length is within it.
+
+    Of the past it is half a view more on either side, so that a step of the hand draws nothing anew. It begins on a
+    multiple of a column's width: a peak stands in the same column wherever the view begins, and does not tremble.
+    """
+    span_ns = view[1] - view[0]
+    step_ns = max(1, span_ns // columns)
+    margin_ns = 0 if live else span_ns // 2
+    long_ns = (span_ns + 2 * margin_ns) // step_ns * step_ns + 2 * step_ns
+    if before is not None and before[0] <= view[0] and view[1] <= before[1] and before[1] - before[0] == long_ns:
+        return before
+    start_ns = (view[0] - margin_ns) // step_ns * step_ns
+    return start_ns, start_ns + long_ns
 
 
 def around(t_ns: int, half_ns: int, now_ns: int) -> View:
