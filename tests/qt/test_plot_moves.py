@@ -64,7 +64,9 @@ def test_moved_there_it_shows_what_one_shows_that_was_opened_there(
 ) -> None:
     there = View(6 * HOUR, NOW_NS - 5 * HOUR - 17 * MINUTE)
     fresh = opened(qtbot, sample, there).grab().toImage()
-    tile = opened(qtbot, sample, View(6 * HOUR, NOW_NS - 6 * HOUR))
+    tile = opened(qtbot, sample, View(6 * HOUR, NOW_NS - 6 * HOUR - MINUTE))
+    tile.grab()
+    tile.show_view(View(6 * HOUR, NOW_NS - 6 * HOUR))
     tile.grab()
     drawn: list[Curve] = []
     draw = Chart._draw
@@ -104,7 +106,9 @@ def test_a_peak_and_a_hole_stay_at_their_times_while_the_view_moves(qtbot: QtBot
 
 def test_what_is_out_of_view_does_not_stretch_the_axis(qtbot: QtBot, sample: SampleSession) -> None:
     sample.put("sensors", msgspec.structs.replace(river(sample), low=None, high=None))
-    tile = opened(qtbot, sample, View(HOUR, PEAK_NS - 10 * MINUTE))
+    tile = opened(qtbot, sample, View(HOUR, PEAK_NS - 15 * MINUTE))
+    tile.state()
+    tile.show_view(View(HOUR, PEAK_NS - 10 * MINUTE))
     before = tile.state()
     tile.show_view(View(HOUR, PEAK_NS + 10 * MINUTE))
     after = tile.state()
@@ -159,4 +163,10 @@ def test_a_reach_stays_while_the_view_is_in_it_and_has_one_grid(live: bool) -> N
     assert beyond[0] % step == 0
     zoomed = reach_of(at, (NOW_NS - span // 2, NOW_NS), columns, live=live)
     assert zoomed != at, "other columns"
-    assert (at[1] - at[0] > 1.9 * span) is not live
+    assert at[1] - at[0] < 1.01 * span, "opened or zoomed: no more than is seen"
+    earlier = reach_of(at, (NOW_NS - 2 * span, NOW_NS - span), columns, live=live, ahead=0.4)
+    assert earlier[0] <= NOW_NS - 2 * span < NOW_NS - span <= earlier[1]
+    assert (earlier[0] < NOW_NS - 2.35 * span) is not live, "moved to the past: more of it"
+    later = reach_of(earlier, (NOW_NS - span // 2, NOW_NS + span // 2), columns, live=live, ahead=0.4)
+    assert later[0] <= NOW_NS - span // 2 < NOW_NS + span // 2 <= later[1]
+    assert (later[1] > NOW_NS + 0.85 * span) is not live

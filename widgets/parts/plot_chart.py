@@ -174,7 +174,7 @@ class Chart:
         shown, rows = round(rect.width() * ratio), round(rect.height() * ratio)
         grid_ns = (self._t1_ns - self._t0_ns) / shown
         start = int(self._reach[0] // grid_ns)
-        columns = max(shown, math.ceil(self._reach[1] / grid_ns) - start)
+        columns = max(shown, math.ceil((self._reach[1] - self._reach[0]) / grid_ns) + 1)
         if self._canvas is None or self._canvas.of != (columns, rows, ratio):
             self._canvas, self._drawn = Canvas(columns, rows, ratio), False
         if not self._drawn:

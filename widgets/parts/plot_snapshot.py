@@ -36,6 +36,8 @@ class Asked:
     width: float
     reach: Span | None = None
     """Range of the lines until now: it stays while the view is within it."""
+    ahead: float = 0.5
+    """What it is more than a view that is moved, as a share (`plot_range.reach_of`)."""
 
 
 def snapshot(lines: PlotLines, asked: Asked) -> PlotState:
@@ -49,7 +51,7 @@ def snapshot(lines: PlotLines, asked: Asked) -> PlotState:
     ahead = [v for t, v in forecast if t > now_ns]
     end_ns = max(t1_ns, forecast[-1][0]) if ahead else t1_ns
     wide = columns_for(asked.width)
-    reach = reach_of(asked.reach, (t0_ns, end_ns), wide, live=view.live)
+    reach = reach_of(asked.reach, (t0_ns, end_ns), wide, live=view.live, ahead=asked.ahead)
     columns = round((reach[1] - reach[0]) / max(1, end_ns - t0_ns) * wide)
     limits = tuple(held(sensor.limits, t0_ns, end_ns))
     at_last = in_force(sensor.limits, last.t_ns) if last is not None else []

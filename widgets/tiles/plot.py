@@ -7,6 +7,7 @@ back. History comes through `parts/plot_lines.py`, painting is `parts/plot_view.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import cycle
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer
@@ -39,6 +40,8 @@ from widgets.typography import TypeScale, Weight
 
 SETTLE_MS = 150
 """So long after the last move of the view what is missing is asked for."""
+_AHEAD = cycle((0.35, 0.65, 0.45, 0.75, 0.4, 0.7, 0.5, 0.6))
+"""How far each of the plots is drawn ahead of a hand that moves them: each else, lest all are drawn in one frame."""
 _ZOOM = 1.25
 _PAN = 0.25
 
@@ -63,6 +66,7 @@ class PlotTile(Tile):
         """Made with the first answer of history, or after a second: not within the first paint of a window."""
         self._curves_of: object = None
         self._reach: Span | None = None
+        self._ahead = next(_AHEAD)
         self._drag: tuple[float, View] | None = None
         self._plot = QRectF()
         self._painted_ns = 0
@@ -258,7 +262,7 @@ class PlotTile(Tile):
         asked = Asked(
             self.view, self.now_ns(), reduced=reduced, shapes=self.shapes, cursor_ns=plots.cursor_ns,
             mark_ns=mark_ns, word=self._quality_word(), width=width or self._wide,
-            reach=self._reach,
+            reach=self._reach, ahead=self._ahead,
         )  # fmt: skip
         state = snapshot(self.lines, asked)
         self._reach = self._reach if width else state.reach
