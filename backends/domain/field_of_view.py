@@ -31,9 +31,9 @@ class Sees(IntEnum):
     TURNED = 1
     """It does when it is turned there, and the hub can turn it."""
     PERHAPS = 2
-    """Within its range; where it looks is not known."""
+    """Where it looks, or how far, is not known."""
     NOT = 3
-    """It looks elsewhere, or it is too far away."""
+    """It looks elsewhere, or the place is beyond its range."""
 
 
 class Look(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -75,7 +75,8 @@ def moves(camera: Camera) -> bool:
 
 
 def look(camera: Camera, at: Point | None, *, astray: bool = False) -> Look:
-    """How it sees the place. `astray`: it looks somewhere else than its record says, nobody knows where."""
+    """How it sees the place. `astray`: it looks somewhere else than its record says, nobody knows where. Beyond the
+    usual range a camera whose own nobody has said may see it still."""
     if at is None or camera.lon is None or camera.lat is None:
         return Look(camera.id, Sees.PERHAPS)
     here = (camera.lon, camera.lat)
@@ -84,13 +85,15 @@ def look(camera: Camera, at: Point | None, *, astray: bool = False) -> Look:
     towards_deg = bearing(here, at)
 
     def found(sees: Sees, cost: float = away_m, preset: str = "") -> Look:
+        if share > 1.0 and sees is not Sees.NOT:
+            return Look(camera.id, Sees.PERHAPS, away_m, cost=away_m)
         return Look(camera.id, sees, away_m, preset, cost)
 
     def cost(off_deg: float) -> float:
         """What lies at the edge of the picture counts as twice as far: seldom sharp, and soon out of it."""
         return share * (1.0 + off_deg / half_deg)
 
-    if share > 1.0:
+    if share > 1.0 and camera.range_m:
         return found(Sees.NOT)
     if half_deg >= 180.0:
         return found(Sees.HERE, share)

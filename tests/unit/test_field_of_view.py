@@ -48,7 +48,10 @@ def off(home: Point, towards_deg: float, away_m: float) -> Point:
         (replace(BULLET, angle_deg=0.0, range_m=-1.0), 44, USUAL_RANGE_M - 5, Sees.HERE),  # nonsense is not known
         (DOME, 0, 50, Sees.PERHAPS),
         (replace(DOME, reach=Sector(0.0, 360.0)), 200, 50, Sees.TURNED),
-        (replace(DOME, reach=Sector(0.0, 360.0)), 200, 500, Sees.NOT),
+        (replace(DOME, reach=Sector(0.0, 360.0), range_m=499.0), 200, 500, Sees.NOT),
+        (replace(DOME, reach=Sector(0.0, 360.0)), 200, 500, Sees.PERHAPS),  # nobody has said how far
+        (replace(BULLET, range_m=None), 0, 500, Sees.PERHAPS),
+        (replace(BULLET, range_m=None), 180, 500, Sees.NOT),
         (replace(DOME, reach=Sector(300.0, 120.0), angle_deg=40.0), 10, 50, Sees.TURNED),
         (replace(DOME, reach=Sector(300.0, 120.0), angle_deg=40.0), 79, 50, Sees.TURNED),
         (replace(DOME, reach=Sector(300.0, 120.0), angle_deg=40.0), 81, 50, Sees.NOT),
