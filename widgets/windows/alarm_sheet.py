@@ -140,6 +140,7 @@ class AlarmSheet(QWidget):
     # -- hands -----------------------------------------------------------------------------------------
 
     def _on_placed(self, _place: str) -> None:
+        self._lay_out()
         self.update()
 
     def holds(self, tile: QWidget) -> bool:
@@ -269,6 +270,8 @@ class AlarmSheet(QWidget):
         return scale.line(scale.read) + scale.pad + (scale.line(scale.floor) if self.notes() else 0)
 
     def _lay_out(self) -> None:
+        if self.map is not None:
+            self.map.show_views(frozenset(camera.id for camera, _ in self._looks()))
         room = self.rect().adjusted(self._gap, self._head(), -self._gap, -self._gap)
         if self.large is not None:
             for tile in self.tiles:
@@ -339,11 +342,11 @@ class AlarmSheet(QWidget):
             if said:
                 under = QRectF(pad, row.bottom(), self.width() - 2 * pad, low)
                 text.draw(painter, under, said, scale.floor, theme.text)
-            words = {camera.id: sight_words(one) for camera, one in self._looks()}
+            sees = {camera.id: sight_words(one) for camera, one in self._looks()}
             for tile, strip in self._strips.items():
                 if tile.isVisible() and tile.camera is not None:
                     room = strip.adjusted(pad / 2, 0, -pad / 2, 0)
-                    text.draw(painter, room, words.get(tile.camera.id, ""), scale.floor, theme.text)
+                    text.draw(painter, room, sees.get(tile.camera.id, ""), scale.floor, theme.text)
         finally:
             painter.end()
 
