@@ -124,7 +124,9 @@ def sample_of(shot: Shot) -> Image | None:
     if line <= 0:
         return None  # upside down
     at, rows, columns, dtype, shift = grid
-    points: Plane = np.ndarray((ROWS, COLUMNS), dtype, plane, at + rows // 2 * line, (rows * line, columns))  # type: ignore[call-overload]  # the stubs do not know that a plane is a buffer
+    steps = rows * line, columns
+    # The stubs do not know that a plane is a buffer.
+    points: Plane = np.ndarray((ROWS, COLUMNS), dtype, plane, at + rows // 2 * line, steps)  # type: ignore[arg-type]
     return np.array(points >> shift if shift else points, np.uint8, order="C")
 
 
