@@ -165,6 +165,7 @@ def test_it_asks_again_now_and_then_and_says_when_nobody_answers(room: Room, sam
 
 def test_enter_on_a_cause_goes_to_its_alarm_or_says_that_it_is_over(room: Room, sample: SampleSession) -> None:
     page = answered(room)
+    assert row(page, "cause", sample.city.alarms()[0].key).place == "Trạm Đông Hà", "many may have this name"
     gone = next(n for n, one in enumerate(page.rows) if one.key == ("cause", "gone"))
     assert page.choose(page.rows[gone], False) == tr("alarm_figures.over")
     assert page.choose(row(page, "figure", "rate"), False) == tr("alarm_figures.no_act")
