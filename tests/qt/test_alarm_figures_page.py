@@ -104,7 +104,7 @@ def test_each_figure_stands_beside_its_target(room: Room) -> None:
     assert (low.priority, low.place) == (Priority.LOW, "90 lần")
     assert low.state == "81,8% · đạt · nên ≥ 80%"
     assert row(page, "figure", "no_priority").state == "10 lần"
-    assert row(page, "answered", "high").state == "giữa 42 giây · 95% trong 3 phút"
+    assert row(page, "answered", "high").state == "trung vị 42 giây · 95% trong 3 phút"
     assert titles(page, "cause")[1] == "Bơm 7"
     assert row(page, "cause", "gone").state == "6 lần · 5%"
     young = answered(room, AlarmFigures(within=(0, 9), counted=((0, 9),), peak=0.0))

@@ -69,14 +69,14 @@ def draw_mode_ground(painter: QPainter, box: QRectF, mode: Mode, theme: Theme) -
         painter.fillRect(box, theme.replay)
         return theme.tile
     if mode is Mode.EXERCISE:
-        rim = box.height() * 0.16
         painter.fillRect(box, QColor("#000000"))
-        draw_hatch(painter, box, QColor("#ffffff"), rim * 3)
-        painter.fillRect(box.adjusted(rim, rim, -rim, -rim), QColor("#000000"))
+        end = box.height() * 0.36  # beside the word, not over it: stacked marks would be lost among the stripes
+        for left in (box.left(), box.right() - end):
+            draw_hatch(painter, QRectF(left, box.top(), end, box.height()), QColor("#ffffff"), end)
         return QColor("#ffffff")
     pen = QPen(theme.muted)
     if mode is not Mode.LIVE:
-        pen.setWidthF(2.0)
+        pen.setWidthF(max(2.0, box.height() / 16))
         pen.setDashPattern([4.0, 2.5])
     painter.setPen(pen)
     painter.setBrush(Qt.BrushStyle.NoBrush)
