@@ -50,7 +50,7 @@ def here(state: PictureState, age_s: float = 0.0) -> PictureStatus:
         (camera(online=False), here(S.LOST, 67), "mất hình", "01:07", 0),
         (camera(online=False), here(S.REFUSED), "camera từ chối đăng nhập", "", 0),
         (camera(), here(S.CONNECTING), "đang kết nối", "", 2),
-        (camera(), here(S.WAITING_KEY), "chờ khung hình chính", "", 2),
+        (camera(), here(S.WAITING_KEY), "chưa có hình", "", 2),
         (camera(), here(S.DISABLED), "có kết nối", "2 phút", 3),
     ],
 )

@@ -84,6 +84,7 @@ def test_notices_that_were_missed_are_told_again(room: Room, sample: SampleSessi
     room.key(Key.Key_N, modifiers=CTRL | SHIFT)
     assert isinstance(room.panel, NoticesPanel)
     assert room.panel.nothing("") == tr("search.no_notices")
+    assert room.panel._foot() == tr("search.close"), "of keys that do nothing now it says nothing"
     room.key(Key.Key_Escape)
     sample.session.notices.post("Chưa ghi được thao tác", Priority.HIGH)
     sample.clock.advance_s(90)

@@ -159,7 +159,7 @@ def test_it_repaints_only_for_a_new_picture(qtbot: QtBot, sample: SampleSession)
     [
         (PictureStatus(PictureState.LOST, age_s=7.4), "MẤT HÌNH | 00:07"),
         (PictureStatus(PictureState.SLOW, age_s=2.3), "chậm hình 2 giây"),
-        (PictureStatus(PictureState.WAITING_KEY), "chờ khung hình chính"),
+        (PictureStatus(PictureState.WAITING_KEY), "chưa có hình"),
         (PictureStatus(PictureState.CONNECTING), "đang kết nối"),
         (PictureStatus(PictureState.REFUSED), "camera từ chối đăng nhập"),
         (PictureStatus(PictureState.NO_SOURCE, reason="connection refused"), "connection refused"),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import msgspec
+import numpy as np
 import pytest
 from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -14,6 +19,8 @@ from backends.domain.text import LocalText
 from widgets import format as fmt
 from widgets.parts import text
 from widgets.parts.alarm_words import place_and_time
+from widgets.parts.shapes import draw_mode_ground
+from widgets.theme import THEMES, ThemeName
 from widgets.windows.top_bar import BarWords, TopBar
 
 
@@ -79,3 +86,21 @@ def test_a_panel_names_the_alarm_beside_a_lost_hub(qtbot: QtBot, sample: SampleS
     name_the_highest(sample, "Kè sông Hiếu có nguy cơ sạt", "bờ Nam")
     lose_the_hub(sample)
     assert "Kè sông" in " ".join(said(qtbot, sample, 1920))
+
+
+@pytest.mark.parametrize("theme", list(ThemeName))
+def test_the_modes_are_told_apart_without_reading_and_in_grey(qapp: QApplication, theme: ThemeName) -> None:
+    """Training is never taken for real: the chips differ by what is behind the word, in a grey print, too."""
+    prepare(qapp, theme=theme)
+    grey = {}
+    for mode in Mode:
+        image = QImage(160, 40, QImage.Format.Format_Grayscale8)
+        image.fill(THEMES[theme].tile)
+        painter = QPainter(image)
+        draw_mode_ground(painter, QRectF(0, 0, 160, 40), mode, THEMES[theme])
+        painter.end()
+        grey[mode] = np.frombuffer(image.constBits(), np.uint8).reshape(40, -1)[:, :160].astype(float)
+    for one, other in combinations((Mode.LIVE, Mode.DEMO, Mode.EXERCISE, Mode.REPLAY), 2):
+        # The demo has the thinnest sign of all: dashes instead of a line.
+        least = 2.0 if {one, other} == {Mode.LIVE, Mode.DEMO} else 20.0
+        assert np.abs(grey[one] - grey[other]).mean() > least, (one, other)

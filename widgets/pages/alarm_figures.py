@@ -19,7 +19,7 @@ from backends.domain.ports import FiguresPart
 from backends.domain.shifts import is_night, shift_at
 from backends.domain.times import NS_PER_S
 from widgets import format as fmt
-from widgets.i18n import tr
+from widgets.i18n import local, tr
 from widgets.pages import PageSpec
 from widgets.parts.figure_rows import Part, job_of, parts_of, with_headings
 from widgets.parts.panel_rows import Row
@@ -138,7 +138,15 @@ class AlarmFiguresPage(Page):
             yield Part("reach", said)
             return
         for part in parts_of(self._figures, now_ns):
-            yield replace(part, rows=(*said, *part.rows)) if part.id == "reach" else part
+            yield replace(part, rows=(*said, *part.rows)) if part.id == "reach" else self._placed(part)
+
+    def _placed(self, part: Part) -> Part:
+        """With the place beside what alarms are called: three of one name are told apart. As far as it is known."""
+        known = self.session.city.alarms() if part.id in ("frequent", "old") else ()
+        places = {id_: local(alarm.place) for alarm in known for id_ in (alarm.id, alarm.key)}
+        return replace(
+            part, rows=tuple(replace(row, place=row.place or places.get(row.key[1], "")) for row in part.rows)
+        )
 
     def foot(self, row: Row | None) -> str:
         keys = super().foot(row)

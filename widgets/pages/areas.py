@@ -101,7 +101,9 @@ class AreasPage(Page):
         names = [f"{p.short} ({_listed(map(self._area_words, only))})" if only else p.short for p, only in who]
         bare = [area for area in self._areas if not self.session.city.coverage.by(area, sector)]
         words = list(map(self._area_words, bare))
-        return self._row("sector", sector, sector_words(sector), names, words, len(self._areas), asking)
+        name = sector_words(sector)
+        title = name[:1].upper() + name[1:]  # a row's name; elsewhere it stands within a sentence
+        return self._row("sector", sector, title, names, words, len(self._areas), asking)
 
     @staticmethod
     def _row(kind: str, id_: str, title: str, names: list[str], bare: list[str], of: int, asking: int) -> Row:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPixmap, QPolygonF, QTransform
 
+from backends.domain.feeds import Mode
 from widgets.parts import text
 from widgets.theme import Theme
 from widgets.typography import Weight
@@ -63,6 +64,28 @@ def draw_chip(
     painter.fillRect(rect, ground)
     inner = rect.adjusted(px * 0.45, 0, -px * 0.45, 0)
     text.draw(painter, inner, words, px, ink, weight, align=Qt.AlignmentFlag.AlignHCenter)
+
+
+def draw_mode_ground(painter: QPainter, box: QRectF, mode: Mode, theme: Theme) -> QColor:
+    """What lies behind the word for the mode, as the window's frame has it: operating and replay differ at a glance,
+    from across the room and in a grey print. Returns the ink for the word."""
+    if mode is Mode.REPLAY:
+        painter.fillRect(box, theme.replay)
+        return theme.tile
+    if mode is Mode.EXERCISE:
+        painter.fillRect(box, QColor("#000000"))
+        end = box.height() * 0.36  # beside the word, not over it: stacked marks would be lost among the stripes
+        for left in (box.left(), box.right() - end):
+            draw_hatch(painter, QRectF(left, box.top(), end, box.height()), QColor("#ffffff"), end)
+        return QColor("#ffffff")
+    pen = QPen(theme.muted)
+    if mode is not Mode.LIVE:
+        pen.setWidthF(max(2.0, box.height() / 16))
+        pen.setDashPattern([4.0, 2.5])
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
+    return theme.text
 
 
 def draw_bar(painter: QPainter, rect: QRectF, share: float, ground: QColor, color: QColor) -> None:

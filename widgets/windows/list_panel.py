@@ -178,6 +178,8 @@ class ListPanel(QWidget):
         return self.look_up(self.field.words())
 
     def _foot(self) -> str:
+        if all(row.heading for row in self._rows):
+            return tr("search.close")  # no key does anything with a row that is not there
         return self.foot(self.row)
 
     def _renew(self, *, keep: bool) -> None:
@@ -337,7 +339,8 @@ class ListPanel(QWidget):
                 paint_rows(painter, room, seen, self._at - self._top, scale, theme)
             else:
                 words = self.nothing(self.field.words())
-                text.draw(painter, room.adjusted(pad, 0, -pad, 0), words, scale.read, theme.muted)
+                centre = Qt.AlignmentFlag.AlignHCenter
+                text.draw(painter, room.adjusted(pad, 0, -pad, 0), words, scale.read, theme.muted, align=centre)
             low = scale.line(scale.floor)
             self._paint_foot(painter, QRectF(pad, box.bottom() - low - pad / 2, box.width() - 2 * pad, low))
         finally:

@@ -20,7 +20,7 @@ from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.parts import text
 from widgets.parts.alarm_words import place_and_time
-from widgets.parts.shapes import draw_padlock, draw_speaker
+from widgets.parts.shapes import draw_mode_ground, draw_padlock, draw_speaker
 from widgets.parts.symbols import draw_symbol
 from widgets.session import Session
 from widgets.typography import TypeScale, Weight
@@ -184,10 +184,8 @@ class TopBar(QWidget):
         def paint(painter: QPainter, room: QRectF) -> None:
             box = QRectF(room.left(), 0, room.width(), self.scale.line(px) * 1.3)
             box.moveCenter(room.center())
-            painter.setPen(theme.muted)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
-            text.draw(painter, box, words, px, theme.text, Weight.SEMIBOLD, align=Qt.AlignmentFlag.AlignHCenter)
+            ink = draw_mode_ground(painter, box, self.session.city.link.mode, theme)
+            text.draw(painter, box, words, px, ink, Weight.SEMIBOLD, align=Qt.AlignmentFlag.AlignHCenter)
 
         return _Part(text.width(words, px, Weight.SEMIBOLD) + 2 * pad, paint)
 

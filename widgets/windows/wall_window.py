@@ -230,11 +230,6 @@ class WallWindow(QWidget):
         if mode is Mode.REPLAY:
             painter.setPen(QPen(theme.replay, width))
             painter.drawRect(frame)
-        elif mode is Mode.DEMO:
-            pen = QPen(theme.muted, width, Qt.PenStyle.CustomDashLine)
-            pen.setDashPattern([6.0, 4.0])
-            painter.setPen(pen)
-            painter.drawRect(frame)
         elif mode is Mode.EXERCISE:
             outer = QRectF(self.rect())
             for side in (
@@ -245,6 +240,11 @@ class WallWindow(QWidget):
             ):
                 painter.fillRect(side, QColor("#000000"))
                 draw_hatch(painter, side, QColor("#ffffff"), width * 3)
+        elif mode is not Mode.LIVE:  # a mode that nobody thought of must not look real
+            pen = QPen(theme.muted, width, Qt.PenStyle.CustomDashLine)
+            pen.setDashPattern([6.0, 4.0])
+            painter.setPen(pen)
+            painter.drawRect(frame)
 
 
 def _kind(tile: Tile) -> str:
