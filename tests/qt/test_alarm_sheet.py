@@ -27,7 +27,7 @@ from widgets.parts.sheet_plan import grid, share_out
 from widgets.pump import Pump
 from widgets.tiles.alarms import AlarmsTile
 from widgets.tiles.camera import CameraTile
-from widgets.windows.alarm_sheet import AlarmSheet
+from widgets.windows.alarm_sheet import HALF_M, AlarmSheet
 from widgets.windows.alarm_sheets import SCREEN, AlarmSheets
 from widgets.windows.camera_desk import CameraDesk
 from widgets.windows.rooms import beside_lists
@@ -175,7 +175,7 @@ def test_the_map_is_centred_on_it(build: Build) -> None:
     to = sheet.map._projection
     assert to is not None
     assert (to.to_px(107.105, 16.829) - sheet.map.body().center()).manhattanLength() < 1.0
-    north = to.to_px(107.105, 16.829 + 1500 / 111_320)
+    north = to.to_px(107.105, 16.829 + HALF_M / 111_320)
     assert sheet.map.body().contains(north)
     assert to.to_px(107.105, 16.829 + 0.1).y() < 0, "ten kilometres to the north are out of it"
 

@@ -104,7 +104,7 @@ def test_a_map_without_cameras_has_none(qtbot: QtBot, sample: SampleSession) -> 
     made = MapTile(sample.session, SCALES["desk"], MapOptions(layers=("areas",)))
     qtbot.addWidget(made)
     made.show_views(frozenset({"cam-014"}))
-    assert made._seen() == []
+    assert made._viewed == frozenset()
 
 
 def test_only_what_is_known_has_a_wedge(sample: SampleSession) -> None:

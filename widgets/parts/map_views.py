@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QRegion
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from backends.domain.alarm_sight import strayed
 from backends.domain.camera import Camera
@@ -61,16 +61,13 @@ def wedges(cameras: Iterable[Camera], to: Projection, scale: TypeScale) -> list[
     return out
 
 
-def paint(painter: QPainter, shown: Iterable[Wedge], theme: Theme, scale: TypeScale, exposed: QRegion) -> None:
-    """Those within `exposed`."""
+def paint(painter: QPainter, shown: Iterable[Wedge], theme: Theme, scale: TypeScale) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     fill, edge = QColor(theme.strong), QColor(theme.strong)
     fill.setAlpha(30)
     edge.setAlpha(150)
     thick = max(1.0, scale.floor / 12)
     for wedge in shown:
-        if not exposed.intersects(wedge.room.toAlignedRect()):
-            continue
         pen = QPen(edge, thick)
         if wedge.turns:
             pen.setDashPattern([3.0, 3.0])

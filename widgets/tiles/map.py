@@ -8,6 +8,7 @@ is drawn for the few that count: on the screens of this station, chosen, or unde
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
@@ -80,12 +81,15 @@ class MapTile(Tile):
         self._centre: Point | None = None
         self._around: tuple[Point, ...] = ()
         """Corners of what is shown around `_centre`; none: the whole city is."""
+        self._spots: list[tuple[float, float, str]] = []
+        """Of the cameras: x, y, id; plain figures, because the pointer asks for them at every move."""
         self._pointed = ""
         """The camera under the pointer."""
         self._only: frozenset[str] | None = None
         """Cameras whose views are shown; None: those that this station shows."""
         self._viewed: frozenset[str] = frozenset()
-        self._wedges: list[Wedge] | None = None
+        self._views: QPixmap | None = None
+        """Ground, dots and the wedges of `_viewed`: drawing those at each paint would cost more than all the rest."""
         if self.shows("areas"):
             session.calls.areaCalled.connect(self._show_area)
         if self.shows("cameras"):
@@ -136,29 +140,21 @@ class MapTile(Tile):
         shown = {one.camera_id for one in self.session.demands.wanted()} if self._only is None else self._only
         by_layout = city.camera_by_number(place.rpartition(":")[2])
         chosen = self.session.hands.camera(place) or (by_layout.id if by_layout is not None else "")
-        viewed = frozenset((*shown, chosen, self._pointed)) - {""}
+        viewed = frozenset((*shown, chosen)) - {""}
         if viewed != self._viewed:
-            self._viewed = viewed
-            self._repaint_views(self._wedges or [])
-            self._wedges = None
-            self._repaint_views(self._seen())
+            self._viewed, self._views = viewed, None
+            self.update()
 
-    def _seen(self) -> list[Wedge]:
-        if self._wedges is None and self._projection is not None:
-            cameras = self.session.city.records("cameras")
-            found = [cameras[key] for key in sorted(self._viewed) if key in cameras]
-            self._wedges = map_views.wedges(found, self._projection, self.scale)
-        return self._wedges or []
-
-    def _repaint_views(self, wedges: list[Wedge]) -> None:
-        for wedge in wedges:
-            self.update(wedge.room.toAlignedRect())
+    def _wedges(self, camera_ids: Iterable[str]) -> list[Wedge]:
+        cameras = self.session.city.records("cameras")
+        found = [cameras[key] for key in sorted(camera_ids) if key in cameras]
+        return map_views.wedges(found, self._projection, self.scale) if self._projection is not None else []
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
-        if self.shows("cameras"):
-            near = (t.id for t in self._dots if t.what is What.CAMERA and self._is_near(t, event.position()))
-            self._point_at(next(near, ""))
+        x, y, reach = event.position().x(), event.position().y(), self._sizes.dot * 2.0
+        near = (key for left, top, key in self._spots if abs(left - x) + abs(top - y) <= reach)
+        self._point_at(next(near, ""))
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
@@ -166,11 +162,9 @@ class MapTile(Tile):
 
     def _point_at(self, camera_id: str) -> None:
         if camera_id != self._pointed:
-            self._pointed = camera_id
-            self._look_at_views()
-
-    def _is_near(self, thing: Thing, at: QPointF) -> bool:
-        return (thing.at - at).manhattanLength() <= self._sizes.dot * 2.0
+            before, self._pointed = self._pointed, camera_id
+            for wedge in self._wedges((before, camera_id)):
+                self.update(wedge.room.toAlignedRect())
 
     def _show_area(self, area_id: str) -> None:
         """Its border stands out for a while: the whole city is on the map already."""
@@ -229,7 +223,8 @@ class MapTile(Tile):
                 dots += camera_things(city.records("cameras").values(), projection)
         if ground != self._ground or dots != self._dots or projection != self._projection:
             self._pixmap = None
-        self._projection, self._ground, self._dots, self._wedges = projection, ground, dots, None
+        self._projection, self._ground, self._dots, self._views = projection, ground, dots, None
+        self._spots = [(dot.at.x(), dot.at.y(), dot.id) for dot in dots if dot.what is What.CAMERA]
         self._place_news()
 
     def _thing_points(self) -> list[Point]:
@@ -281,10 +276,10 @@ class MapTile(Tile):
             return
         painter.save()
         painter.setClipRect(body, Qt.ClipOperation.IntersectClip)
-        painter.drawPixmap(body.topLeft(), self._background(body))
+        painter.drawPixmap(body.topLeft(), self._with_views(body))
+        map_views.paint(painter, self._wedges({self._pointed} - self._viewed), self.theme, self.scale)
         if self._called:
             self._ground.paint_called(painter, self._called, self.theme, self.scale)
-        map_views.paint(painter, self._seen(), self.theme, self.scale, self._exposed)
         if self._centre is not None:
             self._mark(painter, self._projection.to_px(*self._centre))
         view = MapPainter(painter, self.scale, self.theme, self._sizes)
@@ -329,6 +324,18 @@ class MapTile(Tile):
             inner.end()
             self._pixmap = pixmap
         return self._pixmap
+
+    def _with_views(self, body: QRectF) -> QPixmap:
+        """The background, and what cameras see upon it."""
+        if self._pixmap is None or self._views is None or self._views.devicePixelRatio() != self.devicePixelRatioF():
+            self._views = QPixmap(self._background(body))
+            wedges = self._wedges(self._viewed)
+            if wedges:
+                inner = QPainter(self._views)
+                inner.translate(-body.topLeft())
+                map_views.paint(inner, wedges, self.theme, self.scale)
+                inner.end()
+        return self._views
 
     def _notes(self, body: QRectF, taken: list[QRectF]) -> list[tuple[QRectF, str]]:
         """Small and always there: the shapes are schematic; and alarms that no symbol stands for."""
@@ -400,7 +407,8 @@ class MapTile(Tile):
         for cluster in reversed(self._clusters):
             if self._room(cluster).contains(at):
                 lines += [words_of(t) for t in cluster.things]
-        lines += [self._dot_words(t) for t in self._dots if self._is_near(t, at)]
+        reach = self._sizes.dot * 2.0
+        lines += [self._dot_words(t) for t in self._dots if (t.at - at).manhattanLength() <= reach]
         if len(lines) > _TIP_LINES:
             lines = [*lines[:_TIP_LINES], tr("map.more", n=len(lines) - _TIP_LINES)]
         return "\n".join(lines)

@@ -46,8 +46,8 @@ PLACE = "alarm-sheet"
 """How the places of its camera tiles begin (`widgets.hands`)."""
 HALF_S = 1800
 """The plot: so long before and after the alarm was raised."""
-HALF_M = 1500.0
-"""The map: so far to each side."""
+HALF_M = 750.0
+"""The map: so far to each side, so that what cameras see is large enough to be told apart."""
 
 
 class AlarmSheet(QWidget):
@@ -228,12 +228,7 @@ class AlarmSheet(QWidget):
     def notes(self) -> list[str]:
         """What the pictures and the plot do not say of themselves."""
         said: list[str] = []
-        looks = self._looks()
-        if not self.cameras:
-            said.append(tr("alarm_sheet.no_camera"))
-        elif self._at is not None:
-            said.append(verdict_words(verdict(self.alarm, [one for _, one in looks]), looks))
-        here = {camera.id for camera, _ in looks}
+        here = {camera.id for camera, _ in self._looks()}
         for eye in self._eyes.shown:
             if eye.for_id and eye.camera_id in here:
                 number, dead = self._number(eye.camera_id), self._number(eye.for_id)
@@ -245,7 +240,16 @@ class AlarmSheet(QWidget):
         procedure = COMMANDS.get("alarms.procedure")
         if procedure is not None and self.alarm.procedure_id:
             said.append(tr("alarm_sheet.procedure", keys=told_keys(procedure)))
-        return [words for words in said if words]
+        return said
+
+    def _unseen(self) -> str:
+        """That no camera shows it, plainly; empty: one does."""
+        looks = self._looks()
+        if not self.cameras:
+            return tr("alarm_sheet.no_camera")
+        if self._at is None:
+            return ""
+        return verdict_words(verdict(self.alarm, [one for _, one in looks]), looks)
 
     def _number(self, camera_id: str) -> str:
         camera = self.session.city.camera(camera_id)
@@ -267,7 +271,7 @@ class AlarmSheet(QWidget):
     def _head(self) -> int:
         """Height of what stands above the tiles."""
         scale = self.scale
-        return scale.line(scale.read) + scale.pad + (scale.line(scale.floor) if self.notes() else 0)
+        return scale.line(scale.read) + scale.pad + (scale.line(scale.floor) if self._unseen() or self.notes() else 0)
 
     def _lay_out(self) -> None:
         if self.map is not None:
@@ -338,9 +342,12 @@ class AlarmSheet(QWidget):
                 row.setWidth(row.width() - wide - pad)
             words = text.whole_parts(self._title(), scale.read, Weight.SEMIBOLD, row.width())
             text.draw(painter, row, words, scale.read, theme.strong, Weight.SEMIBOLD)
-            said = " · ".join(self.notes())
-            if said:
-                under = QRectF(pad, row.bottom(), self.width() - 2 * pad, low)
+            under = QRectF(pad, row.bottom(), self.width() - 2 * pad, low)
+            unseen, said = self._unseen(), " · ".join(self.notes())
+            if unseen:
+                text.draw(painter, under, unseen, scale.floor, theme.strong, Weight.SEMIBOLD)
+                under.setLeft(under.left() + text.width(unseen, scale.floor, Weight.SEMIBOLD) + 2 * pad)
+            if said and under.width() > scale.read * 4:
                 text.draw(painter, under, said, scale.floor, theme.text)
             sees = {camera.id: sight_words(one) for camera, one in self._looks()}
             for tile, strip in self._strips.items():
