@@ -80,11 +80,14 @@ class _Trail:
 
 @dataclass(frozen=True)
 class Carried:
-    """A camera that the pointer carries."""
+    """A camera, or sensors, that the pointer carries."""
 
     camera_id: str
+    """Empty: sensors are carried."""
     source: str = ""
-    """Place that it comes from; empty: the camera list."""
+    """Place that it comes from; empty: a list, or the map."""
+    sensors: tuple[str, ...] = ()
+    """Ids, of one station: they go onto plots, and onto no camera tile (`parts.sensor_drag`)."""
 
 
 class _Kept(msgspec.Struct):

@@ -19,13 +19,15 @@ from widgets.typography import TypeScale, Weight
 
 PLACE = "camera_place"
 """Property of a widget that is a place for a camera."""
+SENSOR_PLACE = "sensor_place"
+"""For sensors."""
 
 
-def place_at(at: QPoint) -> str:
+def place_at(at: QPoint, kind: str = PLACE) -> str:
     """The place under a point (global), empty where there is none."""
     widget = QApplication.widgetAt(at)
     while widget is not None:
-        if place := widget.property(PLACE):
+        if place := widget.property(kind):
             return str(place)
         widget = widget.parentWidget()
     return ""
@@ -61,7 +63,7 @@ class Carrier:
                 return False
         elif not self.carrying:
             return True  # given up by a key: the button has only not been let go yet
-        place = place_at(at)
+        place = place_at(at, SENSOR_PLACE if self._carried.sensors else PLACE)
         self._hands.carry(self._carried, place if place != self._carried.source else "", at)
         return True
 

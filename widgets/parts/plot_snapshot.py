@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from backends.domain.quality import Quality, Value
 from backends.domain.sensor import Sensor
 from backends.domain.times import NS_PER_S
 from widgets import format as fmt
-from widgets.i18n import local, tr
+from widgets.i18n import Language, local, tr
 from widgets.parts.plot_axes import gravest_broken, nearest, value_range
 from widgets.parts.plot_limits import held, in_force
 from widgets.parts.plot_lines import PlotLines, Shown, gap_ns
@@ -180,3 +181,13 @@ def _last_in(shown: Shown, t0_ns: int, t1_ns: int) -> Value | None:
     t_ns, value = shown.series.samples(t0_ns, t1_ns)
     inside = np.flatnonzero(np.isfinite(value) & (t_ns >= t0_ns) & (t_ns <= t1_ns))
     return Value(int(t_ns[inside[-1]]), float(value[inside[-1]])) if len(inside) else None
+
+
+@lru_cache(maxsize=32)
+def past_words(t0_ns: int, t1_ns: int, today: str, _language: Language) -> str:
+    """Which past is looked at. Kept: linked plots say the same."""
+    start, end = (f"{fmt.date_short(t)} {fmt.clock_minutes(t)}" for t in (t0_ns, t1_ns))
+    if fmt.local_time(t0_ns).date() == fmt.local_time(t1_ns).date():
+        end = fmt.clock_minutes(t1_ns)
+        start = fmt.clock_minutes(t0_ns) if fmt.date_long(t0_ns) == today else start
+    return tr("plot.past", start=start, end=end)

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import takewhile
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPointF, QRectF
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF
 from PySide6.QtGui import QHelpEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QToolTip
 
@@ -32,6 +32,7 @@ from widgets.parts.alarm_rows import AlarmDelegate, RowButton
 from widgets.parts.alarm_view import AlarmView
 from widgets.parts.reader import Reader
 from widgets.parts.rows import plain_tooltip
+from widgets.parts.sensor_drag import SensorDrag
 from widgets.parts.shapes import chip_width
 from widgets.parts.symbols import draw_symbol
 from widgets.session import Session
@@ -72,6 +73,7 @@ class AlarmsTile(Tile):
             signal.connect(self._on_panel)
         if not scale.wall:
             self.setFocusProxy(self.view)
+            SensorDrag(self.view.viewport(), session.hands, self._sensors_at)
         session.city.grantChanged.connect(self.view.viewport().update)
         # The model hears of a change before the window does: what the header counts is already right then.
         self.model.layoutChanged.connect(self._on_rows)
@@ -101,6 +103,10 @@ class AlarmsTile(Tile):
             self._weigh()  # another layout in the middle of it
         # An empty list from the start is the sentence, not a void: no row comes or goes that would say so.
         self._on_rows()
+
+    def _sensors_at(self, at: QPoint) -> tuple[str, ...]:
+        row = self.view.indexAt(at).data(ROW_ROLE)
+        return (row.alarm.sensor_id,) if isinstance(row, AlarmRow) and row.alarm.sensor_id else ()
 
     # -- memory ----------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QRegion, QResizeEvent
 from PySide6.QtWidgets import QToolTip
 
@@ -39,6 +39,7 @@ from widgets.parts.map_things import (
 )
 from widgets.parts.map_views import Wedge
 from widgets.parts.rows import plain_tooltip
+from widgets.parts.sensor_drag import SensorDrag
 from widgets.parts.sight_words import sight_words
 from widgets.session import Session
 from widgets.tiles.base import Tile, TileSpec
@@ -68,6 +69,7 @@ class MapTile(Tile):
         self._sizes = MapSizes(float(scale.floor), scale.floor * 3.0)
         self._dots: list[Thing] = []
         self._clusters: list[Cluster] = []
+        SensorDrag(self, session.hands, self.sensors_at)
         self._nowhere = 0
         self._words: list[tuple[QRectF, str]] | None = None
         self._dirty = False
@@ -399,6 +401,12 @@ class MapTile(Tile):
             self.update(self._room(cluster).toAlignedRect().adjusted(-1, -1, 1, 1))
 
     # -- mouse ---------------------------------------------------------------------------------------
+
+    def sensors_at(self, at: QPoint) -> tuple[str, ...]:
+        """Of the station there: they may be carried onto a plot."""
+        here = {t.id for t in self._dots if t.what is What.STATION and self._is_near(t, QPointF(at))}
+        found = [s for s in self.session.city.records("sensors").values() if (s.station_id or s.id) in here]
+        return tuple(s.id for s in found if (s.station_id or s.id) == (found[0].station_id or found[0].id))
 
     def words_at(self, at: QPointF) -> str:
         """What is there, worst first, one line each; text from outside among it."""

@@ -6,11 +6,10 @@ back. History comes through `parts/plot_lines.py`, painting is `parts/plot_view.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import cycle
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 
 from backends.domain.feeds import FeedQuality
@@ -21,7 +20,7 @@ from backends.domain.text import fold
 from backends.domain.times import NS_PER_S
 from layouts.options import PlotOptions
 from widgets import format as fmt
-from widgets.i18n import Language, language, local, tr
+from widgets.i18n import language, local, tr
 from widgets.parts import text
 from widgets.parts.plot_chart import Chart, Curve
 from widgets.parts.plot_export import job_of
@@ -29,9 +28,10 @@ from widgets.parts.plot_keys import PlotAct, act_of
 from widgets.parts.plot_lines import PlotLines, gap_ns
 from widgets.parts.plot_menu import plot_menu
 from widgets.parts.plot_range import Span, View
-from widgets.parts.plot_snapshot import Asked, snapshot
+from widgets.parts.plot_snapshot import Asked, past_words, snapshot
 from widgets.parts.plot_state import PlotState
 from widgets.parts.plot_view import PlotView, with_headroom
+from widgets.parts.sensor_drag import SensorDrag, SensorPlace
 from widgets.parts.sensor_picker import SensorPicker
 from widgets.session import Session
 from widgets.theme import Theme
@@ -80,6 +80,11 @@ class PlotTile(Tile):
         self._settle.setInterval(SETTLE_MS)
         self._settle.timeout.connect(self._settled)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus if scale.wall else Qt.FocusPolicy.StrongFocus)
+        self._place: SensorPlace | None = None
+        """Where sensors may be let go, to be compared here; a wall's plot is nobody's at the desk."""
+        if not scale.wall:
+            self._place = SensorPlace(self, session.hands, self.take)
+            SensorDrag(self, session.hands, self._sensors_at)
         session.city.seriesArrived.connect(self._on_series)
         session.plots.cursorMoved.connect(self.update)
         session.plots.viewChanged.connect(self._moved)
@@ -302,9 +307,11 @@ class PlotTile(Tile):
         self._set_curves(self._chart, state)
         view = PlotView(painter, self.scale, self.theme, self._chart, state, self.devicePixelRatioF())
         self._plot = view.reduced(body) if reduced else view.full(body)
-        if self.hasFocus():
-            painter.setPen(QPen(self.theme.strong, 1.0))
-            painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
+        over = self._place is not None and self._place.over
+        if over or self.hasFocus():
+            thick = self.scale.floor / 4 if over else 1.0
+            painter.setPen(QPen(self.theme.strong, thick))
+            painter.drawRect(QRectF(self.rect()).adjusted(thick / 2, thick / 2, -thick / 2, -thick / 2))
 
     def _set_curves(self, chart: Chart, state: PlotState) -> None:
         """Lines of the range that is shown; kept while nothing of it changes."""
@@ -380,6 +387,21 @@ class PlotTile(Tile):
             self._tell("plot_hand.three_units")
         self._settled()
 
+    def take(self, ids: tuple[str, ...]) -> None:
+        """Sensors were let go here: of those of a station the one of this plot's quantity, else the first."""
+        there = {one.sensor.id for one in self.lines.shown}
+        known = [sensor for sensor in map(self.session.city.sensor, ids) if sensor is not None]
+        if self.sensor is None or not known:
+            self._tell("plot_hand.not_here")
+            return
+        self.session.plots.touch()
+        order = {s.id: (s.id in there, s.parameter != self.sensor.parameter) for s in known}
+        self._compare(min(known, key=lambda s: order[s.id]))
+
+    def _sensors_at(self, at: QPoint) -> tuple[str, ...]:
+        """The header carries what the plot is of."""
+        return (self.sensor.id,) if self.sensor is not None and at.y() < self.header_height else ()
+
     def _remove(self) -> None:
         if self.lines.remove_last() is None:
             self._tell("plot_hand.nothing_added")
@@ -414,7 +436,8 @@ class PlotTile(Tile):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         act = act_of(event)
-        done = event.key() == Qt.Key.Key_Escape and self.view.live  # at now it is the window's, or the sheet's
+        # Esc is the window's, or the sheet's, at now and while something is carried.
+        done = event.key() == Qt.Key.Key_Escape and (self.view.live or self.session.hands.carried is not None)
         if act is not None and not done and self.act(act):
             return
         super().keyPressEvent(event)
@@ -471,16 +494,6 @@ class PlotTile(Tile):
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
         self._settled()
-
-
-@lru_cache(maxsize=32)
-def past_words(t0_ns: int, t1_ns: int, today: str, _language: Language) -> str:
-    """Which past is looked at. Kept: linked plots say the same."""
-    start, end = (f"{fmt.date_short(t)} {fmt.clock_minutes(t)}" for t in (t0_ns, t1_ns))
-    if fmt.local_time(t0_ns).date() == fmt.local_time(t1_ns).date():
-        end = fmt.clock_minutes(t1_ns)
-        start = fmt.clock_minutes(t0_ns) if fmt.date_long(t0_ns) == today else start
-    return tr("plot.past", start=start, end=end)
 
 
 SPEC = TileSpec("plot", PlotOptions, PlotTile)

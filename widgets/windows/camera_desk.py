@@ -275,10 +275,18 @@ class CameraDesk(QObject):
             if self._label is not None:
                 self._label.hide()
                 self._label.deleteLater()
-            camera = self._session.city.camera(carried.camera_id)
-            words = f"{camera.number} {local(camera.name)}" if camera is not None else carried.camera_id
-            self._label = CarriedLabel(window.scale, words, window)
+            self._label = CarriedLabel(window.scale, self._name(carried), window)
         self._label.follow(at)
+
+    def _name(self, carried: Carried) -> str:
+        city = self._session.city
+        if carried.sensors:
+            sensor = city.sensor(carried.sensors[0])
+            several = sensor is not None and len(carried.sensors) > 1
+            name = (sensor.station if several else sensor.name) if sensor is not None else None
+            return tr("plot_hand.carried", name=local(name) if name is not None else carried.sensors[0])
+        camera = city.camera(carried.camera_id)
+        return f"{camera.number} {local(camera.name)}" if camera is not None else carried.camera_id
 
     # -- numbers ---------------------------------------------------------------------------------------
 
