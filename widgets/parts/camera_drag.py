@@ -6,6 +6,7 @@ still on some systems, and it ends at the edge of the program anyway. Must not: 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, Qt
@@ -113,7 +114,7 @@ class CarriedLabel(QWidget):
         self.scale, self.words = scale, words
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         px = scale.read
-        self.resize(round(text.width(words, px, Weight.SEMIBOLD) + px * 1.2), scale.line(px) + 4)
+        self.resize(math.ceil(text.width(words, px, Weight.SEMIBOLD) + px * 1.2) + 1, scale.line(px) + 4)
 
     def follow(self, at: QPoint) -> None:
         """`at`: global."""
