@@ -119,6 +119,7 @@ def test_the_directory_has_the_city_of_the_reports() -> None:
     assert (len(directory.cameras), len(city)) == (364, 113)
     assert len({c.site for c in city}) == 99
     assert [c.number for c in directory.cameras] == [f"{n:03d}" for n in range(1, 365)]
+    assert all(c.bearing_deg is not None and c.angle_deg and c.range_m for c in directory.cameras)
     assert len(wifi_points()) == 27
     assert len({s.station_id for s in directory.sensors}) == 139
     assert len(directory.sensors) == 139 * 8
