@@ -53,12 +53,13 @@ class NoSwscale(RuntimeError):
 
 
 def _library(name: str) -> ctypes.CDLL:
-    """The library that PyAV has loaded."""
-    for mapped in psutil.Process().memory_maps():
-        file = Path(mapped.path).name
-        if file.startswith((f"lib{name}", f"{name}-")):
-            return ctypes.CDLL(mapped.path)
-    raise NoSwscale(f"PyAV {av.__version__} has loaded no {name}")
+    """The library that PyAV has loaded; OpenCV may have brought another. Those of a wheel lie beside its package."""
+    paths = [Path(mapped.path) for mapped in psutil.Process().memory_maps()]
+    found = [path for path in paths if path.name.startswith((f"lib{name}", f"{name}-"))]
+    own = [path for path in found if path.parent.name == "av.libs"]
+    if not found:
+        raise NoSwscale(f"PyAV {av.__version__} has loaded no {name}")
+    return ctypes.CDLL(str((own or found)[0]))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import sys
 from fractions import Fraction
@@ -14,6 +15,7 @@ import pytest
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from helpers.planes_rig import meant, numbers_of, planes, shown
 
+from backends.video import swscale
 from backends.video.planes import BT601, BT709, BT2020, GROUP, Colours, Planes
 from backends.video.swscale import Converter, NoSwscale, bgra_of, kind_of
 
@@ -21,13 +23,17 @@ Image = npt.NDArray[np.uint8]
 FORMATS = ["yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuv420p10le", "nv12", "p010le", "p016le", "gray"]
 
 
-def noise(width: int, height: int, pixel_format: str = "yuv420p", seed: int = 1) -> av.VideoFrame:
-    """Smooth shapes with some noise, so that a shift by one pixel shows."""
-    rng = np.random.default_rng(seed)
+@functools.cache
+def _rgb(width: int, height: int) -> Image:
+    rng = np.random.default_rng(1)
     y, x = np.mgrid[0:height, 0:width]
     base = np.stack([(x * 3 + y) % 256, (y * 2) % 256, (x + y * 3) % 256], axis=2)
-    rgb = np.clip(base + rng.integers(-9, 9, base.shape), 0, 255).astype(np.uint8)
-    return av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format=pixel_format)
+    return np.clip(base + rng.integers(-9, 9, base.shape), 0, 255).astype(np.uint8)
+
+
+def noise(width: int, height: int, pixel_format: str = "yuv420p") -> av.VideoFrame:
+    """Smooth shapes with some noise, so that a shift by one pixel shows."""
+    return av.VideoFrame.from_ndarray(_rgb(width, height), format="rgb24").reformat(format=pixel_format)
 
 
 def draw(frame: av.VideoFrame | Image, box: tuple[int, int, int, int], target: Planes) -> Colours:
@@ -215,8 +221,10 @@ def test_the_largest_overrun_stays_within_a_group() -> None:
         assert (target.v[:, end // 2 :] == 77).all(), width
 
 
-def test_pictures_of_one_size_share_the_place_of_their_colours() -> None:
+def test_pictures_of_one_size_share_the_place_of_their_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that it stays in the caches: who keeps them copies them. Another size has its own."""
+    monkeypatch.setattr(swscale, "_screens", {})
+    monkeypatch.setattr(swscale, "_rooms", {})
     one, two, other = planes(64, 36, 40), planes(64, 36, 200), planes(96, 54, 90)
     pixels = bgra_of(one, Colours())
     kept = pixels.copy()

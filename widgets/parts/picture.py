@@ -15,7 +15,7 @@ from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from backends.domain.camera import Demand, PictureStatus
-from backends.domain.ports import Picture, PictureSource
+from backends.domain.ports import Picture, PictureSource, Pixels
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,14 @@ def draw_picture(painter: QPainter, rect: QRect, image: QImage, used: QRect, clo
     painter.drawImage(box.toRect(), image, source.toRect())
 
 
-def _image(picture: Picture) -> QImage:
-    """Its colours, where they are until the next picture of its size."""
-    rows = picture.bgra()
-    return QImage(rows.data, picture.width, picture.height, rows.strides[0], QImage.Format.Format_RGB32)
+def _image(rows: Pixels, width: int, height: int) -> QImage:
+    """Of pixels where they are; who holds it holds `rows`."""
+    return QImage(rows.data, width, height, rows.strides[0], QImage.Format.Format_RGB32)
 
 
 def copy_of(picture: Picture) -> QImage:
     """An image of its own, to be kept. Whether it was torn meanwhile is known after the pin."""
-    return _image(picture).copy()
+    return _image(picture.bgra(), picture.width, picture.height).copy()
 
 
 class PicturePainter:
@@ -66,6 +65,10 @@ class PicturePainter:
         """Sequence of the picture that `paint` drew last."""
         self.size = (0, 0)
         """Pixels that stood for the whole tile in it: those of another output until its own has a picture."""
+        # Pictures of one size come in the same memory: its image is made once.
+        self._rows: Pixels | None = None
+        self._whole = (0, 0)
+        self._image, self._part = QImage(), QRect()
 
     def has_new(self) -> bool:
         """There is a picture that has not been painted. Cheap: asked at every picture pass."""
@@ -85,14 +88,16 @@ class PicturePainter:
             if picture is None:
                 self.painted = 0
                 return 0
-            image = _image(picture)
-        part = self._part(image.width(), image.height())
-        self.size = part.width(), part.height()
-        draw_picture(painter, rect, image, part, closer)
+            rows, size = picture.bgra(), (picture.width, picture.height)
+            if self._rows is not rows or self._whole != size:
+                self._rows, self._whole = rows, size
+                self._image, self._part = _image(rows, *size), self._part_of(*size)
+                self.size = self._part.width(), self._part.height()
+        draw_picture(painter, rect, self._image, self._part, closer)
         self.painted = picture.sequence  # after the pin: 0 when the picture was torn meanwhile
         return self.painted
 
-    def _part(self, width: int, height: int) -> QRect:
+    def _part_of(self, width: int, height: int) -> QRect:
         """The part of the output that was demanded: outputs have even sides, so one line may be too many."""
         demand = self.demand
         return QRect(
