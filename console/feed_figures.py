@@ -18,7 +18,7 @@ from typing import TypeVar
 import msgspec
 
 from backends.domain.alarm import Alarm
-from backends.domain.alarm_figures import LEAD_NS, AlarmFigures, duty_of, figures_of
+from backends.domain.alarm_figures import LEAD_NS, AlarmFigures, duty_of, figures_of, matters
 from backends.domain.people import Operator, Station
 from backends.domain.ports import FiguresPart
 from backends.domain.times import NS_PER_S
@@ -106,8 +106,9 @@ class FiguresReader:
         """None: nobody wants them any more. Raises sqlite3.Error or OSError."""
         fresh_ns = self._fresh_ns(FEED)  # first: whatever is known to be complete by then is in the file
         told = read_timeline(
-            self._dir, self._mode, question.t0_ns - LEAD_NS, fresh_ns, lambda: self._rest() and self._wanted(question)
-        )
+            self._dir, self._mode, question.t0_ns - LEAD_NS, fresh_ns, lambda: self._rest() and self._wanted(question),
+            matters,
+        )  # fmt: skip
         if told is None:
             return None
         t1_ns = question.t1_ns

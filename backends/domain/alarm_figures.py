@@ -56,6 +56,8 @@ _ASIDE = frozenset({"alarm_shelved", "alarm_out_of_service", "alarm_suppressed"}
 _BACK = frozenset({"alarm_unshelved", "alarm_in_service"})
 _SEEN = frozenset({"alarm_acknowledged", "alarm_claimed"})
 
+_PRESENCE = frozenset({"signed_in", "signed_out"})
+
 Span = tuple[int, int]
 """From, and to (outside)."""
 Duty = tuple[tuple[int, int], ...]
@@ -177,6 +179,11 @@ def lines_of(figures: AlarmFigures) -> tuple[Line, ...]:
     )  # fmt: skip
 
 
+def matters(event: TimelineEvent) -> bool:
+    """Do figures follow from it? (Of its text those words of an alarm, its name.)"""
+    return event.what.startswith("alarm_") or event.what in _PRESENCE
+
+
 # -- who is there ----------------------------------------------------------------------------------------------------
 
 
@@ -193,7 +200,7 @@ def duty_of(events: Iterable[TimelineEvent], stations: Iterable[Station], roster
         return max(1, len({who for who in sits.values() if who in work}))
 
     steps: list[tuple[int, int]] = []
-    for event in reversed([e for e in events if e.what in ("signed_in", "signed_out")]):
+    for event in reversed([e for e in events if e.what in _PRESENCE]):
         steps.append((event.t_ns, many()))
         if event.what == "signed_out":
             sits[event.target] = event.actor

@@ -34,6 +34,10 @@ SHARES_MOST = 10.0
 """Ten times the allowed time: later than that nobody is told of it any more."""
 AHEAD_DAYS = 5 * 366
 """A day further ahead is a slip of the hand."""
+KEPT_MOST = 100
+"""Changes that a setting keeps; older ones are in the timeline alone. A record has a bound, changes have none."""
+KEPT_BYTES = 120 << 10
+"""And all of them together, as JSON: below a third of what one record may have, so that a sensor's limits fit, too."""
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -72,20 +76,29 @@ class Amendment(msgspec.Struct, frozen=True, omit_defaults=True):
     record: SettingRecord | None = None
     """What holds from then on; None: what the source gives."""
     before: SettingRecord | None = None
-    """What would have held on that day without it; None: there was nothing."""
+    """What would have held on that day without it. None: there was nothing; or it is the `record` of the change before
+    it, which is not written twice (see Setting.before)."""
 
 
 class Setting(msgspec.Struct, frozen=True, omit_defaults=True, tag="setting", tag_field="kind"):
-    """Everything that was ever changed of one record of the feed `config`, beside that record."""
+    """What was changed of one record of the feed `config`, beside that record: the newest KEPT_MOST changes."""
 
     id: str
     """`setting/` and the id of what it is about."""
     target: str
     amendments: tuple[Amendment, ...] = ()
-    """As they were decided; the days from which they hold never fall."""
+    """As they were decided; the days from which they hold never fall. Before the first of them, what the source gives
+    counts: the hours and limits of a time that lies more than KEPT_MOST changes back are in the timeline."""
     given: SettingRecord | None = None
     """What the source gives; None: it was made here."""
     rev: int = 1
+    earlier: int = 0
+    """So many older changes are in the timeline alone."""
+
+    def before(self, n: int) -> SettingRecord | None:
+        """What would have held without change n; None: there was nothing."""
+        before = self.amendments[n].before
+        return before if before is not None or n == 0 else self.amendments[n - 1].record
 
     def standing(self, t_ns: int) -> Amendment | None:
         """The change that holds at that time; None: what the source gives does."""
@@ -101,6 +114,41 @@ class Setting(msgspec.Struct, frozen=True, omit_defaults=True, tag="setting", ta
         """What will hold when everything that was decided has begun."""
         found = self.amendments[-1] if self.amendments else None
         return self.given if found is None or found.record is None else found.record
+
+
+def with_change(setting: Setting, made: Amendment) -> Setting:
+    """The setting with one more change, at its time. Of old ones that hold at no time from then on the oldest go where
+    there are too many; what a change and the one before it both say is written once."""
+    changes = [*setting.amendments, made]
+    sizes = [len(msgspec.json.encode(one)) for one in changes]
+    earlier = setting.earlier
+    if len(changes) > 2:
+        changes[-2] = _plain(changes[-2], changes[-3])  # not the newest: that one is read by itself
+        sizes[-2] = len(msgspec.json.encode(changes[-2]))
+    while len(changes) > KEPT_MOST or sum(sizes) > KEPT_BYTES:
+        n = _needless(changes, made.t_ns)
+        if n is None:
+            break
+        after = Setting(setting.id, setting.target, tuple(changes)).before(n + 1)
+        changes[n + 1] = msgspec.structs.replace(changes[n + 1], before=after)
+        sizes[n + 1] = len(msgspec.json.encode(changes[n + 1]))
+        del changes[n], sizes[n]
+        earlier += 1
+    return msgspec.structs.replace(setting, amendments=tuple(changes), earlier=earlier)
+
+
+def _plain(made: Amendment, last: Amendment) -> Amendment:
+    same = made.before is not None and made.before == last.record
+    return msgspec.structs.replace(made, before=None) if same else made
+
+
+def _needless(changes: list[Amendment], t_ns: int) -> int | None:
+    """The oldest change that holds at no time from now on; None: all do."""
+    today = day_of(t_ns)
+    for n, (one, after) in enumerate(pairwise(changes)):
+        if after.valid_from <= today or after.valid_from == one.valid_from:
+            return n
+    return None
 
 
 class SettingRefused(Exception):

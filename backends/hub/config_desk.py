@@ -1,7 +1,8 @@
 """What people change of the centre's own data (rules of the clock, agencies, limits), judged, and in force on its day.
 
-Every change of a record is kept in one record beside it (`domain.settings.Setting`), in the feed `config` of the log
-itself: with the log it survives every restart, reaches every hub, and is decided in one transaction with the click.
+Changes of a record are kept in one record beside it (`domain.settings.Setting`), in the feed `config` of the log
+itself, and each is an event of the timeline besides: with the log it survives every restart, reaches every hub, and is
+decided in one transaction with the click.
 What a source gives lies below it: it takes the place of nothing that was decided here, and is what a reset leads to.
 In force is put what holds now: at the click, at midnight, and at the start. Right and expiry are checked before.
 """
@@ -36,6 +37,7 @@ from backends.domain.settings import (
     is_id,
     limited,
     limits_of,
+    with_change,
 )
 from backends.hub import timeline
 from backends.hub.intake import Intake
@@ -75,15 +77,15 @@ class ConfigDesk:
             raise SettingRefused("bad_reason", str(REASON_LIMIT))
         check_day(valid_from, now_ns, setting)
         given = self._given(action.target, valid_from, setting)
-        amendments = setting.amendments if setting is not None else ()
-        setting = Setting(SETTING + action.target, action.target, amendments, given)
+        setting = setting if setting is not None else Setting(SETTING + action.target, action.target)
+        setting = msgspec.structs.replace(setting, given=given)
         wanted = self._wanted(action, setting)
         if (setting.given if wanted is None else wanted) == setting.last():
             raise TransitionRefused("unchanged")
         self._check(wanted, setting)
         made = Amendment(now_ns, person.id, person.short, reason, valid_from, wanted, setting.last())
         rev = self._intake.rev(FEED, setting.id) + 1
-        setting = msgspec.structs.replace(setting, amendments=(*amendments, made), rev=rev)
+        setting = msgspec.structs.replace(with_change(setting, made), rev=rev)
         moved = self._moved(setting, now_ns)
         changes = [Change(FEED, "put", setting.id, now_ns, setting, setting.rev, action.aid)]
         for feed, record in moved:

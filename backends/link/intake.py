@@ -23,6 +23,7 @@ Quarantine = Callable[[str, str, bytes], None]
 
 PRIVATE = (
     b'"REVEALED"', b'"SIGNED"', b'"WELCOME"', b'"HELLO"', b'"ACT"', b'"SIGNIN"', b'"SIGNOUT"', b'"REVEAL"', b'"LEASE"',
+    b'"ACCOUNTED"', b'"ACCOUNTS"', b'"CONFIDE"', b'"CONFIDED"', b'"BLOBPUT"',
 )  # fmt: skip
 """Messages that carry tokens, secrets, or personal data (those of a console too, if a hub sends one back)."""
 

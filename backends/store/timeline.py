@@ -2,14 +2,17 @@
 
 From the newest back, a page at a time, each in a transaction of its own: a reader that holds one for long keeps the
 writer's log file from being used again. Positions count +1 within an epoch, so that a hole is seen; what lies between
-two epochs nobody can know.
+two epochs nobody can know. Of a long time only what is wanted of the events stays in memory, without what no figure is
+made of, and EVENTS_MOST of them: what is older counts as missing then.
 """
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -22,8 +25,13 @@ PAGE = 2000
 """Rows of one transaction."""
 MARGIN_NS = 3600 * NS_PER_S
 """An event may have happened so long before one that was published earlier."""
+EVENTS_MOST = 500_000
+"""Some 100 MB: a month of 3,000 alarms a day."""
 FEED = "timeline"
 
+Wants = Callable[[TimelineEvent], bool]
+
+_log = logging.getLogger(__name__)
 _EVENT = msgspec.json.Decoder(TimelineEvent)
 
 
@@ -31,7 +39,7 @@ class Told(msgspec.Struct, frozen=True):
     """What the store has."""
 
     events: tuple[TimelineEvent, ...] = ()
-    """Rising in time."""
+    """Those that are wanted, without their ids; rising in time."""
     whole: tuple[tuple[int, int], ...] = ()
     """Stretches (UTC ns, the end outside) in which no event is missing; rising."""
     oldest_ns: int = 0
@@ -47,13 +55,20 @@ class _Epoch(msgspec.Struct, frozen=True):
 class _Stretches:
     """Built from the newest event back."""
 
-    def __init__(self) -> None:
+    def __init__(self, wants: Wants) -> None:
+        self._wants = wants
+        self._once: dict[object, Any] = {}
+        """Names and words, which many events have in common."""
         self.events: list[TimelineEvent] = []
         self.spans: list[list[int]] = []
 
     def take(self, event: TimelineEvent, *, joined: bool) -> None:
         """`joined`: nothing is missing between it and the one that was taken before."""
-        self.events.append(event)
+        if self._wants(event):
+            once = self._once.setdefault
+            what, target, actor = (once(text, text) for text in (event.what, event.target, event.actor))
+            words = once((event.text.vi, event.text.en), event.text)
+            self.events.append(TimelineEvent("", event.t_ns, what, target, actor, words, priority=event.priority))
         if joined:
             span = self.spans[-1]
             span[0], span[1] = min(span[0], event.t_ns), max(span[1], event.t_ns + 1)
@@ -72,9 +87,11 @@ class _Stretches:
 
 
 def read_timeline(
-    data_dir: Path, mode: str, since_ns: int, fresh_ns: int, go_on: Callable[[], bool] = lambda: True
-) -> Told | None:
-    """All events since then, and some before. `fresh_ns`: up to when the newest one here is the newest there is.
+    data_dir: Path, mode: str, since_ns: int, fresh_ns: int, go_on: Callable[[], bool] = lambda: True,
+    wants: Wants = lambda _event: True,
+) -> Told | None:  # fmt: skip
+    """Events since then, and some before. `fresh_ns`: up to when the newest one here is the newest there is. `wants`:
+    which of them; whether any is missing is told of all.
 
     `go_on` is asked between two pages; where it says no, nobody wants the answer any more, which is None then. Of a
     file that is not there, of another mode or not known, there are no events. Raises sqlite3.Error or OSError.
@@ -87,7 +104,7 @@ def read_timeline(
             return Told()
         epochs, cursor = _epochs(db), _cursor(db)
         oldest_ns = _oldest_ns(db, epochs[-1].name) if epochs else 0
-    found = _Stretches()
+    found = _Stretches(wants)
     for epoch in epochs:
         below = epoch.newest + 1
         expected: int | None = None
@@ -102,6 +119,9 @@ def read_timeline(
                 if event is not None:
                     found.take(event, joined=expected == seq)
                     if event.t_ns < since_ns - MARGIN_NS:
+                        return found.told(oldest_ns)
+                    if len(found.events) >= EVENTS_MOST:
+                        _log.info("of the events since %d only the newest %d are read", since_ns, EVENTS_MOST)
                         return found.told(oldest_ns)
                 expected = seq - 1 if event is not None else None
             if len(page) < PAGE:

@@ -58,7 +58,7 @@ def enter(room: Room, page: Page, words: str | None = None) -> None:
 def amended(sample: SampleSession) -> Setting:
     now_ns = sample.clock.now_ns()
     made = Amendment(now_ns - 1, "op-tuan", "Tuấn", "họp giao ban", day_of(now_ns), FASTER, LIGHT)
-    return Setting(SETTING + LIGHT.id, LIGHT.id, (made,), LIGHT, 3)
+    return Setting(SETTING + LIGHT.id, LIGHT.id, (made,), LIGHT, 3, earlier=7)
 
 
 def titles(page: Page) -> list[str]:
@@ -119,9 +119,10 @@ def test_the_second_change_names_the_first_and_the_source_can_be_had_back(room: 
     assert page.row.state.startswith("Tuấn đặt ")
     enter(room, page)
     history = [row.title for row in page.rows if row.heading]
-    assert "Tuấn" in history[-1]
-    assert "Thời hạn: 1 ngày → 6 giờ" in history[-1]
-    assert "họp giao ban" in history[-1]
+    assert "Tuấn" in history[-2]
+    assert "Thời hạn: 1 ngày → 6 giờ" in history[-2]
+    assert "họp giao ban" in history[-2]
+    assert history[-1] == tr("settings.earlier", n=7)
     room.type("tro lai")
     assert titles(page) == [tr("settings.reset")]
     enter(room, page)

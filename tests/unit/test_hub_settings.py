@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from helpers.tiny_city import DUST, RIVER, TinyCity
 
+from backends.domain import settings
 from backends.domain.action import Action, Verb
 from backends.domain.feeds import Mode
 from backends.domain.limits import day_of, limits_at
@@ -244,6 +245,39 @@ def test_a_ring_that_would_close_on_a_later_day_is_refused_today(desk: Desk) -> 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 201])
 def test_no_change_without_a_reason(desk: Desk, reason: str) -> None:
     assert desk.set(change(LIGHT, hours=6.0), reason=reason)[:2] == ("refused", "bad_reason")
+
+
+@pytest.mark.parametrize("day", [TODAY, TOMORROW])
+def test_there_is_no_last_change(desk: Desk, day: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record has a bound, and so what it keeps of its past; without that no change were possible one day."""
+    monkeypatch.setattr(settings, "KEPT_MOST", 5)
+    for n in range(1, 13):
+        assert desk.set(change(LIGHT, hours=float(n)), day=day, now_ns=NOW + n) == ("applied", "", "")
+    assert desk.set(change(LIGHT, hours=20.0), day=day, now_ns=NOW + 13)[0] == "applied"
+    setting = desk.setting("sla-light")
+    made = setting.amendments
+    assert [one.record.hours for one in made if one.record is not None] == [9.0, 10.0, 11.0, 12.0, 20.0]
+    assert setting.earlier == 8
+    assert [one.before is None for one in made] == [False, True, True, True, False]
+    befores = [record.hours for n in range(5) if isinstance(record := setting.before(n), SlaRule)]
+    assert befores == [8.0, 9.0, 10.0, 11.0, 12.0]
+    assert sum(e.id.startswith("s") for e in desk.log.items("timeline")) == 13, "the timeline has them all"
+    assert desk.holds("sla-light").hours == (20.0 if day == TODAY else 12.0)
+    desk.pass_time(NOW + DAY)
+    assert desk.holds("sla-light").hours == 20.0
+
+
+def test_what_holds_or_waits_for_a_day_of_its_own_is_never_dropped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "KEPT_BYTES", 100)
+    desk.set(change(LIGHT, hours=1.0))
+    desk.set(None, "sla-light")
+    for n in range(2, 5):
+        assert desk.set(change(LIGHT, hours=float(n)), day=day_of(NOW + n * DAY))[0] == "applied"
+    setting = desk.setting("sla-light")
+    assert setting.earlier == 1
+    assert setting.amendments[0].before == change(LIGHT, hours=1.0)
+    holding = [record.hours for n in range(5) if isinstance(record := setting.at(NOW + n * DAY), SlaRule)]
+    assert holding == [12.0, 12.0, 2.0, 3.0, 4.0]
 
 
 def test_it_survives_a_restart_and_a_day_that_came_meanwhile(desk: Desk) -> None:

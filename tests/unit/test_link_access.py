@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from helpers.link_rig import Rig
@@ -12,6 +12,7 @@ from backends.domain.action import Action, ActionStatus, Stage, Verb
 from backends.domain.people import Role
 from backends.link.access import ANSWER_S, LEAVE_S, Access, Session
 from backends.link.blobs import OPEN_LIMIT
+from backends.link.intake import keepable
 from backends.protocol.messages import (
     Accounted,
     Accounts,
@@ -19,6 +20,8 @@ from backends.protocol.messages import (
     Anchor,
     Anchored,
     Blob,
+    FromConsole,
+    FromHub,
     Limits,
     Reveal,
     Revealed,
@@ -396,3 +399,14 @@ def test_parts_of_two_answers_are_not_mixed() -> None:
     for part, data in parts(step=500):
         rig.ctl(part, data)
     assert [b.data for b in rig.seen.blobs] == [DATA]
+
+
+def test_of_no_message_with_a_token_a_secret_or_a_persons_data_a_bad_one_is_kept() -> None:
+    """The quarantine is a file: an ACCOUNTED that cannot be read may hold a new password, a CONFIDE a number."""
+    private = {"token", "secret", "old", "values"}
+    kinds = (*get_args(FromConsole), *get_args(FromHub))
+    bad = [kind for kind in kinds if private & set(kind.__struct_fields__)]
+    assert len(bad) > 10
+    for kind in bad:
+        tag = kind.__struct_config__.tag
+        assert keepable(f'{{"request": "x", "msg": "{tag}"}}'.encode()) == b"", tag

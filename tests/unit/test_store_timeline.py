@@ -11,13 +11,14 @@ import pytest
 from helpers.store_rig import Heard
 
 from backends.domain.alarm import Alarm, AlarmState, Priority
-from backends.domain.alarm_figures import LEAD_NS
+from backends.domain.alarm_figures import LEAD_NS, matters
 from backends.domain.incident import TimelineEvent
 from backends.domain.people import Operator, Role, Station
 from backends.domain.ports import FiguresPart
 from backends.domain.record import Record, Snapshot
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
+from backends.store import timeline
 from backends.store.ops import Call, Op, PutRecords, PutSnapshot
 from backends.store.schema import OPS_FILE
 from backends.store.timeline import MARGIN_NS, PAGE, read_timeline
@@ -74,6 +75,23 @@ def test_what_is_older_than_asked_for_is_not_read(tmp_path: Path) -> None:
     assert found is not None
     assert found.events[0].t_ns == at(5), "one more, which shows that nothing is missing before"
     assert found.oldest_ns == at(1)
+
+
+def test_of_a_long_time_no_more_stays_in_memory_than_figures_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(tmp_path, from_(1), PutRecords([told(n, what="comment" if n % 3 else "alarm_raised") for n in range(1, 301)]))
+    found = read_timeline(tmp_path, "demo", at(0), 0, wants=matters)
+    assert found is not None
+    assert [event.t_ns for event in found.events] == [at(n) for n in range(3, 301, 3)]
+    assert found.whole == ((at(1), at(300) + 1),), "nothing is missing: the others are not wanted"
+    assert {event.id for event in found.events} == {""}
+    assert len({id(event.what) for event in found.events}) == 1
+    monkeypatch.setattr(timeline, "EVENTS_MOST", 10)
+    found = read_timeline(tmp_path, "demo", at(0), 0, wants=matters)
+    assert found is not None
+    assert [event.t_ns for event in found.events] == [at(n) for n in range(273, 301, 3)]
+    assert found.whole == ((at(273), at(300) + 1),), "what is older counts as missing, and is not passed over"
 
 
 def test_nobody_waits_any_more(tmp_path: Path) -> None:

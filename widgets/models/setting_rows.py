@@ -16,7 +16,7 @@ from backends.domain.place import Agency, SlaRule
 from backends.domain.report_moves import ESCALATE_AT
 from backends.domain.report_twins import WITHIN_M, WITHIN_S
 from backends.domain.sensor import Sensor
-from backends.domain.settings import LIMITS, SETTING, Amendment, Setting, SettingRecord, differences, limits_of
+from backends.domain.settings import LIMITS, SETTING, Setting, SettingRecord, differences, limits_of
 from backends.domain.text import LocalText, fold
 from widgets import format as fmt
 from widgets.i18n import Language, language, local, tr
@@ -102,10 +102,16 @@ def origin(entry: Entry, now_ns: int) -> str:
     return f"{words} · {tr('settings.origin.waits', day=day_words(waits[-1].valid_from))}" if waits else words
 
 
-def amendment_words(made: Amendment, setting: Setting, city: CityModel, now_ns: int) -> str:
-    """One line of what happened to a record."""
+def amendment_words(n: int, setting: Setting, city: CityModel, now_ns: int) -> str:
+    """One line of what happened to a record, of its change n."""
+    made = setting.amendments[n]
     when = tr("settings.history", at=fmt.event_minutes(made.t_ns, now_ns), who=made.by)
-    parts = (when, change_words(made.before, made.record, setting, city), from_words(made.valid_from), made.reason)
+    parts = (
+        when,
+        change_words(setting.before(n), made.record, setting, city),
+        from_words(made.valid_from),
+        made.reason,
+    )
     return " · ".join(parts)
 
 

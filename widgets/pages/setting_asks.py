@@ -55,8 +55,11 @@ class SettingAsks(Page):
         setting, now_ns = entry.setting, self.session.clock.now_ns()
         if setting is None or not setting.amendments:
             return []
-        said = [words_of.amendment_words(made, setting, self.session.city, now_ns) for made in setting.amendments]
-        rows = [Row(("was", str(n)), words, heading=True) for n, words in reversed([*enumerate(said)])]
+        city, newest_first = self.session.city, reversed(range(len(setting.amendments)))
+        said = [(str(n), words_of.amendment_words(n, setting, city, now_ns)) for n in newest_first]
+        if setting.earlier:
+            said.append(("earlier", tr("settings.earlier", n=setting.earlier)))
+        rows = [Row(("was", key), words, heading=True) for key, words in said]
         return [Row(("heading", "history"), tr("settings.heading.history"), heading=True), *rows]
 
     def ask_day(self, entry: Entry, row: Row, record: SettingRecord | None) -> str:
