@@ -173,6 +173,27 @@ def test_the_newest_number_is_the_latest_of_what_came_live_and_what_was_answered
     assert series.last() == Value(10 * HOUR, 2.0)
 
 
+def test_what_a_wrong_clock_has_left_years_ahead_is_not_the_newest_number() -> None:
+    series = PlotSeries(3600.0)
+    years = 6 * 365 * 24 * HOUR
+    series.take(SeriesPart(1, "s", np.array([years, years + HOUR]), np.array([0.5, 0.8])), (years, years + HOUR), 4000)
+    assert series.last(9 * HOUR) is None
+    series.append(Value(8 * HOUR, 5.0))
+    assert series.last(9 * HOUR) == Value(8 * HOUR, 5.0)
+    fast = Value(15 * HOUR, 5.5)  # a gauge that sends local time as UTC
+    series.append(fast)
+    assert series.last(9 * HOUR) == fast
+
+
+def test_a_gauge_whose_clock_was_days_ahead_goes_on_when_it_is_set_right() -> None:
+    series = PlotSeries(3600.0)
+    series.append(Value(8 * HOUR, 5.0))
+    series.append(Value(80 * HOUR, 5.1))
+    assert series.append(Value(9 * HOUR, 5.2))
+    assert series.last() == Value(9 * HOUR, 5.2)
+    assert series.samples(0, 100 * HOUR)[0].tolist() == [8 * HOUR, 9 * HOUR]
+
+
 # -- limits of their time ----------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from backends.domain.ports import SeriesPart
 from backends.domain.quality import Quality, Value
 from backends.domain.sensor import Flagged
 from backends.domain.times import NS_PER_S
-from widgets.parts.plot_range import Span
+from widgets.parts.plot_range import DAY_NS, Span
 
 GAP_PERIODS = 3
 PARTS = 3
@@ -93,7 +93,13 @@ class PlotSeries:
         self._changed()
 
     def append(self, sample: Value) -> bool:
-        """A live sample; False when it is not newer than the last one."""
+        """A live sample; False when it is not newer than the last one.
+
+        What is more than a day ahead of it was left there by a clock that was wrong, here or at the gauge: it goes, or
+        the line would stand still until that day.
+        """
+        if max(self._newest_ns, self._past_end()) > sample.t_ns + DAY_NS:
+            self._come_back(sample.t_ns + DAY_NS)
         if sample.t_ns <= max(self._newest_ns, self._past_end()):
             return False
         self._newest_ns = sample.t_ns
@@ -107,6 +113,13 @@ class PlotSeries:
         self._n += 1
         self._changed()
         return True
+
+    def _come_back(self, until_ns: int) -> None:
+        self._parts = [p for p in self._parts if not len(p.t_ns) or int(p.t_ns[-1]) <= until_ns]
+        self._live_flags = [flag for flag in self._live_flags if flag.t0_ns <= until_ns]
+        self._n = int(np.searchsorted(self._t[: self._n], until_ns, "right"))
+        self._newest_ns = int(self._t[self._n - 1]) if self._n else 0
+        self._changed()
 
     def _past_end(self) -> int:
         return max((int(p.t_ns[-1]) for p in self._parts if len(p.t_ns)), default=0)
@@ -283,18 +296,25 @@ class PlotSeries:
             self._finite = (key, before[: len(after)], after)
         return t_ns, value, self._finite[1], self._finite[2]
 
-    def last(self) -> Value | None:
-        """Newest number of the line, whatever is looked at: an answer may reach further than what came live."""
+    def last(self, now_ns: int | None = None) -> Value | None:
+        """Newest number of the line, whatever is looked at: an answer may reach further than what came live.
+
+        `now_ns`: nothing from more than a day after it, which a clock that was wrong has left in the store.
+        """
         if not self._last_known:
             self._last, self._last_known = self._newest(), True
+        if now_ns is not None and self._last is not None and self._last.t_ns > now_ns + DAY_NS:
+            return self._newest(now_ns + DAY_NS)
         return self._last
 
-    def _newest(self) -> Value | None:
+    def _newest(self, until_ns: int | None = None) -> Value | None:
         found = []
         for t_ns, value in ((self._t[: self._n], self._v[: self._n]), *((p.t_ns, p.value) for p in self._parts)):
-            finite = np.flatnonzero(np.isfinite(value[-1000:]))
+            end = len(value) if until_ns is None else int(np.searchsorted(t_ns, until_ns, "right"))
+            start = max(0, end - 1000)
+            finite = np.flatnonzero(np.isfinite(value[start:end]))
             if len(finite):
-                n = max(0, len(value) - 1000) + int(finite[-1])
+                n = start + int(finite[-1])
                 found.append(Value(int(t_ns[n]), float(value[n])))
         return max(found, key=lambda one: one.t_ns, default=None)
 
@@ -310,9 +330,9 @@ class PlotSeries:
         n = int(away.argmin())
         return Value(int(times[n]), float(value[n]))
 
-    def rate_per_h(self, over_s: float) -> float | None:
+    def rate_per_h(self, over_s: float, now_ns: int) -> float | None:
         """Change per hour over the last `over_s`, None where the line does not reach that far back."""
-        last = self.last()
+        last = self.last(now_ns)
         if last is None or last.value is None:
             return None
         before = self.near(last.t_ns - int(over_s * NS_PER_S))

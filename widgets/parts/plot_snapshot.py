@@ -46,7 +46,7 @@ def snapshot(lines: PlotLines, asked: Asked) -> PlotState:
     first = lines.shown[0]
     sensor, now_ns, view = first.sensor, asked.now_ns, asked.view
     t0_ns, t1_ns = view.ends(now_ns)
-    newest = first.series.last()
+    newest = first.series.last(now_ns)
     last = newest if view.live else None
     forecast = _forecast(first, newest, asked) if view.live and not asked.shapes else ()
     ahead = [v for t, v in forecast if t > now_ns]
@@ -91,7 +91,7 @@ def snapshot(lines: PlotLines, asked: Asked) -> PlotState:
         broken=broken,
         nearest=closest,
         forecast=forecast if ahead else (),
-        rate_per_h=first.series.rate_per_h(max(1800.0, sensor.period_s * 3)) if view.live else None,
+        rate_per_h=first.series.rate_per_h(max(1800.0, sensor.period_s * 3), now_ns) if view.live else None,
         forecast_at_ns=sensor.forecast_at_ns,
         flags=tuple(first.series.flags(t0_ns, t1_ns)),
         missing=lines.missing(t0_ns, t1_ns),

@@ -243,7 +243,7 @@ class PlotTile(Tile):
     def summary(self) -> str:
         """As of when, as much of it as fits beside the title."""
         sensor, first = self.sensor, self.lines.first
-        last = first.series.last() if first is not None else None
+        last = first.series.last(self.now_ns()) if first is not None else None
         if sensor is None or first is None or last is None:
             return ""
         now_ns, scale = self.now_ns(), self.scale
@@ -297,7 +297,7 @@ class PlotTile(Tile):
             self.paint_empty(painter, body, tr("plot.unknown", name=self.options.sensor or self.options.parameter))
             return
         first = self.lines.first
-        nothing = first is None or (first.answered and state.view_is_live and first.series.last() is None)
+        nothing = first is None or (first.answered and state.view_is_live and first.series.last(self.now_ns()) is None)
         if nothing or self._chart is None:
             self.paint_empty(painter, body, tr("plot.empty" if nothing else "plot.loading"))
             return
