@@ -177,7 +177,7 @@ class ConfigDesk:
         elif isinstance(record, Agency):
             check_agency(record, self._now(Agency), self._later(Agency))
         elif isinstance(wanted, SensorLimits) and isinstance(setting.given, SensorLimits):
-            check_limits(wanted, setting.given)
+            check_limits(wanted, setting.given, before if isinstance(before, SensorLimits) else setting.given)
 
     def _now(self, kind: type[Any]) -> dict[str, Any]:
         return {id_: one for id_, one in self._intake.records(FEED).items() if isinstance(one, kind)}
