@@ -173,14 +173,27 @@ def limits_of(sensor: Sensor, day: str) -> SensorLimits:
     return SensorLimits(LIMITS + sensor.id, sensor.id, sensor.name, sensor.unit, plain)
 
 
-def check_limits(record: SensorLimits, given: SensorLimits, before: SensorLimits) -> None:
+def within(sensor: Sensor) -> tuple[float, float] | None:
+    """Between which figures a limit of it can lie: as far again beside its usual range as that is wide. What lies
+    further out is in another unit, or has lost its comma. None: its source says no range."""
+    if sensor.low is None or sensor.high is None or sensor.high <= sensor.low:
+        return None
+    wide = sensor.high - sensor.low
+    return sensor.low - wide, sensor.high + wide
+
+
+def check_limits(
+    record: SensorLimits, given: SensorLimits, before: SensorLimits, span: tuple[float, float] | None = None
+) -> None:  # fmt: skip
     """`given`: by the source, of that day: what the record does not name of it goes on. `before`: what it is changed
-    from: every limit of it is there still, though it may have ended. Raises SettingRefused."""
+    from: every limit of it is there still, though it may have ended. `span`: see `within`; for figures that are new.
+    Raises SettingRefused."""
     if (record.id, record.sensor, record.name) != (given.id, given.sensor, given.name):
         raise SettingRefused("bad_record", "another sensor")
     if record.unit != given.unit:
         raise SettingRefused("unit_differs", given.unit)
     levels = [level(one) for one in record.limits]
+    known = {one.value for one in (*given.limits, *before.limits)}
     if len(set(levels)) != len(levels):
         raise SettingRefused("label_twice")
     if not {level(one) for one in before.limits} <= set(levels):
@@ -192,6 +205,8 @@ def check_limits(record: SensorLimits, given: SensorLimits, before: SensorLimits
             raise SettingRefused("bad_label", str(LABEL_MOST))
         if not math.isfinite(one.value) or abs(one.value) > VALUE_MOST:
             raise SettingRefused("bad_value", f"{VALUE_MOST:g}")
+        if span is not None and not span[0] <= one.value <= span[1] and one.value not in known:
+            raise SettingRefused("out_of_range", f"{span[0]:g} – {span[1]:g}")
         _check_figure("bad_deadband", one.deadband, VALUE_MOST)
         for delay_s in (one.on_delay_s, one.off_delay_s):
             _check_figure("bad_delay", delay_s or 0.0, DELAY_MOST_S)
