@@ -31,7 +31,7 @@ from backends.domain.settings import (
     within,
 )
 from backends.domain.text import LocalText
-from widgets.i18n import local, tr
+from widgets.i18n import language, local, tr
 from widgets.models import setting_rows as words_of
 from widgets.models.setting_rows import Entry, limit_entry
 from widgets.pages import PageSpec
@@ -65,17 +65,17 @@ class LimitsPage(SettingAsks):
 
     def look_up(self, words: str) -> Sequence[Row]:
         self._entries = {}
-        day = day_of(self.session.clock.now_ns())
+        day, moves = day_of(self.session.clock.now_ns()), self.session.city.moves("sensors", "config")
+        found = self.memo.of("found", (words, day, language(), moves), lambda: self._found(words, day))
         rows = []
-        for sensor in self._found(words)[:LISTED_MOST]:
-            entry = limit_entry(self.session.city, sensor, day)
+        for sensor, entry in found:
             self._entries["sensor", sensor.id] = entry
             rows.append(self._row(sensor, entry))
         heading = tr("settings.heading.limits" if words.strip() else "settings.heading.limits_here")
         return [Row(("heading", "limits"), heading, heading=True), *rows]
 
-    def _found(self, words: str) -> list[Sensor]:
-        """Those that have limits first."""
+    def _found(self, words: str, day: str) -> list[tuple[Sensor, Entry]]:
+        """The first LISTED_MOST that the words find, those that have limits first, as they stand on that day."""
         wanted, city = split(words), self.session.city
         if wanted:
             found = [one for one in city.records("sensors").values() if matches(wanted, tokens(_names(one)))]
@@ -83,7 +83,8 @@ class LimitsPage(SettingAsks):
             settings = (one for one in city.records("config") if one.startswith(_PREFIX))
             sensors = (city.records("sensors").get(one.removeprefix(_PREFIX)) for one in settings)
             found = [one for one in sensors if one is not None]
-        return sorted(found, key=lambda one: (not one.limits, sort_key(_names(one))))
+        found.sort(key=lambda one: (not one.limits, sort_key(_names(one))))
+        return [(one, limit_entry(city, one, day)) for one in found[:LISTED_MOST]]
 
     def _row(self, sensor: Sensor, entry: Entry) -> Row:
         holds = _limits(entry)
