@@ -164,11 +164,8 @@ class LimitsPage(SettingAsks):
         asked = tr(f"settings.ask.limit_{field}", name=row.title, limit=local(one.label), unit=draft.unit)
 
         def typed(words: str) -> str:
-            if field.endswith("_s"):
-                read = _seconds(words)
-                if read is None and words:
-                    return words_of.no_figure()
-            elif isinstance(read := _figure(words, draft.unit), str):
+            read = _seconds(words) if field.endswith("_s") else _figure(words, draft.unit)
+            if isinstance(read, str):
                 return read
             return self._put(entry, row, draft, which, **{field: read})
 
@@ -268,11 +265,12 @@ def _figure(words: str, unit: str) -> float | str:
     return words_of.no_figure()
 
 
-def _seconds(words: str) -> float | None:
-    """None: none was typed, or it is no figure."""
+def _seconds(words: str) -> float | str | None:
+    """What was typed, None where nothing was; else why it is no figure, in words."""
     for unit in _SECONDS:
         words = words.removesuffix(unit).strip()
-    return words_of.read_figure(words)
+    value = words_of.read_figure(words)
+    return words_of.no_figure() if value is None and words else value
 
 
 def _names(sensor: Sensor) -> str:
