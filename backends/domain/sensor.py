@@ -29,6 +29,12 @@ class Limit(msgspec.Struct, frozen=True, omit_defaults=True):
     """Filled in by the hub, from its files of limits."""
     by: str = ""
     """Who set it at a screen, as rows show a person; empty: the source or a file did."""
+    on_delay_s: float | None = None
+    """It must have been broken for so long before its alarm is raised; None: as the class of the alarm says."""
+    off_delay_s: float | None = None
+    """And must have been kept for so long before the alarm returns."""
+    ended: bool = False
+    """From `valid_from` on there is no limit of this label and side: none that began before counts."""
 
 
 class Band(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -38,6 +38,7 @@ from backends.domain.settings import (
     limited,
     limits_of,
     with_change,
+    within,
 )
 from backends.hub import timeline
 from backends.hub.intake import Intake
@@ -179,7 +180,9 @@ class ConfigDesk:
         elif isinstance(record, Agency):
             check_agency(record, self._now(Agency), self._later(Agency))
         elif isinstance(wanted, SensorLimits) and isinstance(setting.given, SensorLimits):
-            check_limits(wanted, setting.given)
+            sensor = self._sensor(wanted.id)
+            last = before if isinstance(before, SensorLimits) else setting.given
+            check_limits(wanted, setting.given, last, within(sensor) if sensor is not None else None)
 
     def _now(self, kind: type[Any]) -> dict[str, Any]:
         return {id_: one for id_, one in self._intake.records(FEED).items() if isinstance(one, kind)}

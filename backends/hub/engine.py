@@ -306,7 +306,8 @@ class AlarmEngine:
         if key == CANARY_KEY:
             return _CANARY
         if key.startswith(LIMIT_PREFIX):
-            return self._define(key, self._limits.sensor(key.removeprefix(LIMIT_PREFIX)))
+            series = key.removeprefix(LIMIT_PREFIX)
+            return self._limits.delayed(series, self._define(key, self._limits.sensor(series)))
         return self._define(key, None)
 
     def _wrong(

@@ -9,7 +9,10 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from backends.domain.alarm import Alarm, Priority
+from backends.domain.definition import Definition
 from backends.domain.limits import day_number, day_of, limits_at
 from backends.domain.quality import Quality
 from backends.domain.sensor import Limit, Sample, Sensor
@@ -29,6 +32,8 @@ class LimitJudge:
         self._newest: dict[str, int] = {}
         self._held: dict[str, Limit] = {}
         """Which limit a series' alarm speaks of."""
+        self._broken: dict[str, tuple[Limit, ...]] = {}
+        """Which limits of a series were broken when any was last."""
 
     def watch(self, sensor: Sensor) -> None:
         """Take a sensor's definition; its limits hold from the next sample on."""
@@ -39,7 +44,7 @@ class LimitJudge:
 
     def unwatch(self, series: str) -> None:
         """It is not there any more."""
-        for known in (self._sensors, self._in_force, self._trends, self._newest, self._held):
+        for known in (self._sensors, self._in_force, self._trends, self._newest, self._held, self._broken):
             known.pop(series, None)
 
     def watches(self, series: str) -> bool:
@@ -77,10 +82,11 @@ class LimitJudge:
         only past its deadband."""
         assert s.value is not None
         sensor = self._sensors[s.series]
-        limit = self._gravest(sensor, s, standing, holding=holding)
-        if limit is None:
+        broken = self._all_broken(sensor, s, standing, holding=holding)
+        if not broken:
             return None
-        self._held[s.series] = limit
+        limit = self._held[s.series] = broken[0]
+        self._broken[s.series] = broken
         return limit.priority, {
             "name": limit_name(sensor, limit, s.value),
             "detail": limit_detail(sensor, limit, s.value, self._trends[s.series].per_hour()),
@@ -92,10 +98,26 @@ class LimitJudge:
         """No limit of it is broken any more."""
         self._held.pop(series, None)
 
-    def _gravest(self, sensor: Sensor, s: Sample, standing: Alarm | None, *, holding: bool) -> Limit | None:
+    def delayed(self, series: str, definition: Definition) -> Definition:
+        """With the delays of the limits that are, or were last, broken (after a restart: of those that go on): the
+        alarm is raised as soon as one of them has waited for long enough, and returns when all have."""
+        limits = self._broken.get(series, ())
+        if not limits and (sensor := self._sensors.get(series)) is not None:
+            limits = tuple(one for one in sensor.limits if not (one.ended or one.valid_until))
+        if all(one.on_delay_s is None and one.off_delay_s is None for one in limits):
+            return definition
+        on = min(definition.on_delay_s if one.on_delay_s is None else one.on_delay_s for one in limits)
+        off = max(definition.off_delay_s if one.off_delay_s is None else one.off_delay_s for one in limits)
+        return msgspec.structs.replace(definition, on_delay_s=on, off_delay_s=off)
+
+    def _all_broken(
+        self, sensor: Sensor, s: Sample, standing: Alarm | None, *, holding: bool
+    ) -> tuple[Limit, ...]:  # fmt: skip
+        """Gravest first."""
         assert s.value is not None
         held = self._held.get(s.series)
         below_held = False
+        broken = []
         for limit in self._on(sensor, s.t_ns):
             if holding and held is not None:
                 below_held |= limit == held
@@ -104,8 +126,8 @@ class LimitJudge:
                 below_held |= limit.priority.rank >= standing.priority.rank
             slack = limit.deadband if below_held else 0.0
             if (s.value > limit.value - slack) if limit.above else (s.value < limit.value + slack):
-                return limit
-        return None
+                broken.append(limit)
+        return tuple(broken)
 
     def _on(self, sensor: Sensor, t_ns: int) -> tuple[Limit, ...]:
         day = day_number(t_ns)

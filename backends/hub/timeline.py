@@ -8,7 +8,7 @@ from backends.domain.incident import LayoutRecord, TimelineEvent
 from backends.domain.people import Operator
 from backends.domain.report import Report
 from backends.domain.sensor import Limit
-from backends.domain.settings import Setting, differences
+from backends.domain.settings import SensorLimits, Setting, differences, limit_differences, limit_moves
 from backends.domain.text import LocalText
 from backends.domain.turning import Turner
 from backends.hub import words as say
@@ -104,6 +104,10 @@ def of_setting(setting: Setting, aid: str, operator: Operator, t_ns: int) -> Cha
         if made.record is None:
             parts.append(words["given"])
         for field, old, new in differences(made.before, record) if record is not None else ():
+            if isinstance(record, SensorLimits) and field == "limits":
+                before = made.before.limits if isinstance(made.before, SensorLimits) else ()
+                parts += [_limit_said(*move, words, lang) for move in limit_moves(before, record.limits)]
+                continue
             was = f"{_said(old, lang)} → " if made.before is not None else ""
             parts.append(f"{words[field]}: {was}{_said(new, lang)}")
         parts += [f"{words['from']} {made.valid_from}", made.reason]
@@ -116,12 +120,17 @@ _SETTING_WORDS = {
     "vi": {
         "given": "trở lại như nguồn cung cấp", "from": "áp dụng từ", "name": "tên", "hours": "số giờ",
         "escalate": "mức chuyển cấp", "within_m": "trùng trong (m)", "within_hours": "trùng trong (giờ)",
-        "parent": "trực thuộc", "limits": "ngưỡng",
+        "parent": "trực thuộc", "added": "thêm ngưỡng", "ended": "ngừng áp dụng ngưỡng",
+        "priority": "mức ưu tiên", "deadband": "khoảng trễ", "on_delay_s": "chờ trước khi báo (giây)",
+        "off_delay_s": "chờ trước khi hết (giây)", "value": "ngưỡng", "urgent": "khẩn cấp", "high": "cao",
+        "medium": "trung bình", "low": "thấp",
     },
     "en": {
         "given": "as the source gives it again", "from": "from", "name": "name", "hours": "hours",
         "escalate": "escalated at", "within_m": "twins within (m)", "within_hours": "twins within (hours)",
-        "parent": "part of", "limits": "limits",
+        "parent": "part of", "added": "new limit", "ended": "limit ended", "priority": "priority",
+        "deadband": "deadband", "on_delay_s": "on-delay (s)", "off_delay_s": "off-delay (s)", "value": "limit",
+        "urgent": "urgent", "high": "high", "medium": "medium", "low": "low",
     },
 }  # fmt: skip
 
@@ -130,13 +139,25 @@ def _said(value: object, lang: str) -> str:
     """A field's value as the record of what happened says it."""
     if isinstance(value, LocalText):
         return value.get(lang)
-    if isinstance(value, Limit):
-        return f"{value.label.get(lang)} {_said(value.value, lang)}"
+    if isinstance(value, Priority):
+        return _SETTING_WORDS[lang][value.value]
     if isinstance(value, float):
         return say.number(value, 2 if value % 1 else 0, lang)
     if isinstance(value, tuple):
         return ", ".join(_said(one, lang) for one in value) or "-"
-    return str(value) or "-"
+    return "-" if value is None else str(value) or "-"
+
+
+def _limit_said(old: Limit | None, new: Limit | None, words: dict[str, str], lang: str) -> str:
+    """What became of one limit."""
+    if old is None or new is None:
+        one = new or old
+        assert one is not None
+        said = f"{one.label.get(lang)} {'>' if one.above else '<'} {_said(one.value, lang)}"
+        return f"{words['ended']} {said}" if new is None else f"{words['added']} {said} {_said(one.priority, lang)}"
+    moved = limit_differences(old, new)
+    told = [f"{words[field]} {_said(a, lang)} → {_said(b, lang)}" for field, a, b in moved]
+    return f"{new.label.get(lang)}: {', '.join(told)}"
 
 
 def of_presence(what: str, id_: str, station: str, person: str, t_ns: int) -> Change:

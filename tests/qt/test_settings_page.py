@@ -239,18 +239,102 @@ def test_a_limit_is_found_by_its_station_and_changed(room: Room, sample: SampleS
     enter(room, page)
     room.type("bd1")
     enter(room, page)
+    assert titles(page)[0] == tr("settings.limit.value")
+    enter(room, page)
     assert page.field.text() == "1,5"
     enter(room, page, "3")
     assert page.said == tr("settings.why.levels_cross", text="BĐ1, BĐ2")
     enter(room, page, "180 cm")
     assert page.said == tr("settings.why.unit_differs", text="m")
     enter(room, page, "1,8 m")
+    assert (page.rows[1].title, page.rows[1].place) == (tr("settings.limit.set"), "BĐ1: Giá trị 1,5 → 1,8")
+    enter(room, page)
     enter(room, page)
     enter(room, page, "sau đợt lũ")
     (sent,) = sample.actions.submitted
     assert (sent.target, sent.expect_state_rev) == (f"{LIMITS}gauge-9", 0)
     made = msgspec.json.decode(sent.args["json"], type=SensorLimits)
     assert [(one.label.vi, one.value) for one in made.limits] == [("BĐ2", 2.5), ("BĐ1", 1.8)]
+
+
+def test_a_sensor_without_limits_gets_one_with_priority_deadband_and_delays(room: Room, sample: SampleSession) -> None:
+    sample.put("sensors", change(GAUGE, limits=(), low=0.0, high=6.0))
+    page = opened(room, "limits")
+    room.type("hai lang")
+    assert page.row is not None
+    assert page.row.place == tr("settings.limit.none")
+    enter(room, page)
+    assert titles(page) == [tr("settings.limit.new")]
+    enter(room, page)
+    enter(room, page, "")
+    assert page.said == tr("settings.why.bad_label", text="30")
+    enter(room, page, "Báo động sớm")
+    enter(room, page)  # too high
+    enter(room, page, "cao")
+    assert page.said == tr("settings.why.unit_differs", text="m")
+    enter(room, page, "180")
+    room.type("trung")
+    enter(room, page)
+    assert page.said == tr("settings.why.out_of_range", text="-6 – 12"), "a lost comma is no limit that nothing reaches"
+    room.key(Key.Key_Escape)
+    room.type("hai lang")
+    enter(room, page)
+    enter(room, page)
+    enter(room, page, "Báo động sớm")
+    enter(room, page)
+    enter(room, page, "1,8 m")
+    room.type("trung")
+    enter(room, page)
+    for field, typed in (("deadband", "0,1"), ("on_delay_s", "60 giây"), ("off_delay_s", "120")):
+        page.field.setText(tr(f"settings.limit.{field}"))
+        enter(room, page)
+        enter(room, page, typed)
+    assert page.rows[1].title == tr("settings.limit.set")
+    enter(room, page)
+    enter(room, page, "1/1")
+    enter(room, page, "theo phương án mới")
+    (sent,) = sample.actions.submitted
+    made = msgspec.json.decode(sent.args["json"], type=SensorLimits)
+    assert made.limits == (
+        Limit(
+            LocalText("Báo động sớm"), 1.8, Priority.MEDIUM, deadband=0.1, on_delay_s=60.0, off_delay_s=120.0
+        ),
+    )  # fmt: skip
+    assert sent.args["valid_from"].endswith("-01-01")
+
+
+def test_a_limit_ends_from_a_day_on_and_holds_again(room: Room, sample: SampleSession) -> None:
+    sample.put("sensors", GAUGE)
+    page = opened(room, "limits")
+    room.type("hai lang")
+    enter(room, page)
+    room.type("bd1")
+    enter(room, page)
+    page.field.setText(tr("settings.limit.end"))
+    enter(room, page)
+    assert page.rows[0].title.startswith("ngừng áp dụng ngưỡng BĐ1 > 1,5")
+    enter(room, page)
+    enter(room, page, "gộp vào BĐ2")
+    (sent,) = sample.actions.submitted
+    made = msgspec.json.decode(sent.args["json"], type=SensorLimits)
+    assert [(one.label.vi, one.ended) for one in made.limits] == [("BĐ2", False), ("BĐ1", True)]
+
+    now_ns = sample.clock.now_ns()
+    held = limits_of(GAUGE, day_of(now_ns))
+    done = Amendment(now_ns - 1, "op-tuan", "Tuấn", "gộp", day_of(now_ns), made, held)
+    ended = (*GAUGE.limits, *(change(one, valid_from=day_of(now_ns), by="Tuấn") for one in made.limits))
+    sample.put("sensors", change(GAUGE, limits=ended))
+    sample.put("config", Setting(SETTING + held.id, held.id, (done,), held, 1))
+    room.type("hai lang")
+    assert page.row is not None
+    assert page.row.place == "BĐ2 2,5 m"
+    enter(room, page)
+    room.type("bd1")
+    assert page.row.state == tr("settings.limit.ended")
+    enter(room, page)
+    page.field.setText(tr("settings.limit.again"))
+    enter(room, page)
+    assert page.rows[0].title.startswith("thêm ngưỡng BĐ1 > 1,5")
 
 
 def test_a_limit_that_changes_elsewhere_is_seen_within_a_second(room: Room, sample: SampleSession) -> None:

@@ -12,12 +12,13 @@ from helpers.tiny_city import DUST, RIVER, TinyCity
 
 from backends.domain import settings
 from backends.domain.action import Action, Verb
+from backends.domain.alarm import Alarm, Priority
 from backends.domain.feeds import Mode
 from backends.domain.limits import day_of, limits_at
 from backends.domain.people import Operator, Role
 from backends.domain.place import Agency, Area, SlaRule
 from backends.domain.report import Report, ReportState
-from backends.domain.sensor import Sample, Sensor
+from backends.domain.sensor import Limit, Sample, Sensor
 from backends.domain.settings import LIMITS, SETTING, SensorLimits, Setting, SettingRecord, limits_of, new_id
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
@@ -38,6 +39,8 @@ LIGHT = SlaRule("sla-light", "lighting", LocalText("Chiếu sáng", "Street ligh
 POWER = Agency("power", LocalText("Điện lực", "Power"))
 GRID = Agency("grid", LocalText("Lưới điện", "Grid"), "power")
 CONFIG = (LIGHT, POWER, GRID, Area("ward-1", LocalText("Phường 1"), ((0, 0), (1, 0), (1, 1)), "2009-08-11"))
+RAIN = Sensor("rain-9", LocalText("Lượng mưa", "Rain"), "mm")
+"""What it says, only the test says."""
 change = msgspec.structs.replace
 
 
@@ -321,11 +324,11 @@ def test_a_sources_reports_are_due_by_the_hours_that_were_set_when_they_came(des
 RIVER_ID = LIMITS + RIVER.id
 
 
-def river(*values: float, **fields: Any) -> SensorLimits:
-    """The river's limits, gravest first, with these figures."""
+def river(*values: float, more: Limit | None = None, **fields: Any) -> SensorLimits:
+    """The river's limits, gravest first, with these figures, and one more."""
     now = limits_of(RIVER, TODAY)
     limits = tuple(change(one, value=value) for one, value in zip(now.limits, values, strict=True))
-    return change(now, limits=limits, **fields)
+    return change(now, limits=(*limits, *([more] if more is not None else [])), **fields)
 
 
 def holding(sensor: Sensor, day: str = TODAY) -> list[tuple[str, float, str]]:
@@ -340,7 +343,7 @@ def test_a_limit_is_changed_from_a_day_on_and_the_past_keeps_its_own(desk: Desk)
     assert holding(sensor, TOMORROW) == [("BĐ3", 4.5, "Tuấn"), ("BĐ2", 3.0, "Tuấn"), ("BĐ1", 2.2, "Tuấn")]
     assert sensor == next(decode_body("sensors", e.body) for e in desk.log.items("sensors") if e.id == RIVER.id)
     told = decode_body("timeline", desk.log.items("timeline")[-1].body)
-    assert "ngưỡng: BĐ3 4, BĐ2 3, BĐ1 2 → BĐ3 4,50, BĐ2 3, BĐ1 2,20" in told.text.vi
+    assert "BĐ3: ngưỡng 4 → 4,50 · BĐ1: ngưỡng 2 → 2,20 · " in told.text.vi
 
 
 def test_alarms_are_raised_by_the_limits_of_now(desk: Desk) -> None:
@@ -354,6 +357,66 @@ def test_alarms_are_raised_by_the_limits_of_now(desk: Desk) -> None:
     limits = limits_of(DUST, TODAY)
     assert desk.set(change(limits, limits=(change(limits.limits[0], value=30.0),)), now_ns=NOW + 30)[0] == "applied"
     assert rains(40.0, NOW + 40) == {f"limit:{DUST.id}"}
+
+
+def rained(desk: Desk, value: float, now_ns: int) -> Alarm | None:
+    """It rains so much: the rain's alarm."""
+    desk.core._take_in(Measured(now_ns, (Sample(RAIN.id, now_ns, value),)))
+    desk.core.round(now_ns, now_ns / NS_PER_S)
+    return desk.core.alarms(f"limit:{RAIN.id}").get(f"limit:{RAIN.id}")
+
+
+@pytest.fixture
+def rain(desk: Desk) -> Desk:
+    desk.core.put("sensors", RAIN, NOW)
+    return desk
+
+
+def test_a_sensor_gets_its_first_limit_with_delays_of_its_own_and_it_ends_on_a_day(rain: Desk) -> None:
+    """The hub raises by it from then on, and no longer from the day on which it ends."""
+    assert rained(rain, 80.0, NOW + NS_PER_S) is None
+    heavy = Limit(LocalText("Mưa to"), 50.0, Priority.HIGH, deadband=5.0, on_delay_s=10.0, off_delay_s=20.0)
+    limits = change(limits_of(RAIN, TODAY), limits=(heavy,))
+    assert rain.set(limits, now_ns=NOW + 2 * NS_PER_S) == ("applied", "", "")
+    seen = [rained(rain, value, NOW + s * NS_PER_S) for s, value in ((3, 80.0), (12, 80.0), (14, 80.0))]
+    assert [one is not None for one in seen] == [False, False, True], "ten seconds after it began"
+    assert seen[-1] is not None
+    assert seen[-1].priority is Priority.HIGH
+    seen = [rained(rain, value, NOW + s * NS_PER_S) for s, value in ((20, 46.0), (21, 44.0), (30, 44.0), (42, 44.0))]
+    assert [one is not None and one.active for one in seen] == [True, True, True, False], "20 s after its deadband"
+
+    ended = change(limits, limits=(change(heavy, ended=True),))
+    assert rain.set(ended, day=TOMORROW, now_ns=NOW + HOUR) == ("applied", "", "")
+    sensor: Sensor = rain.core.records("sensors")[RAIN.id]
+    assert holding(sensor) == [("Mưa to", 50.0, "Tuấn")]
+    assert holding(sensor, TOMORROW) == []
+    told = decode_body("timeline", rain.log.items("timeline")[-1].body)
+    assert "ngừng áp dụng ngưỡng Mưa to > 50" in told.text.vi
+    seen = [rained(rain, 80.0, NOW + DAY + s * NS_PER_S) for s in (1, 20)]
+    assert all(one is None or not one.active for one in seen)
+
+
+def test_a_limit_of_the_source_ends_and_holds_again(desk: Desk) -> None:
+    first = river(4.0, 3.0, 2.0)
+    without = change(first, limits=tuple(change(one, ended=one.label.vi == "BĐ2") for one in first.limits))
+    assert desk.set(without)[0] == "applied"
+    assert holding(desk.core.records("sensors")[RIVER.id]) == [("BĐ3", 4.0, "Tuấn"), ("BĐ1", 2.0, "Tuấn")]
+    graver = change(first.limits[2], priority=Priority.HIGH, value=2.5)
+    assert desk.set(change(first, limits=(*without.limits[:2], graver)))[0] == "applied", "in the ended one's place"
+    assert desk.set(change(first, limits=(without.limits[0], graver)))[1] == "levels_differ", (
+        "it is ended, not left out"
+    )
+    assert desk.set(first, day=TOMORROW, now_ns=NOW + 1)[0] == "applied"
+    assert [one[1] for one in holding(desk.core.records("sensors")[RIVER.id], TOMORROW)] == [4.0, 3.0, 2.0]
+
+
+def test_of_the_limits_that_are_broken_the_one_that_waits_least_raises(rain: Desk) -> None:
+    """A graver one never keeps waiting what the milder one would have raised."""
+    low = Limit(LocalText("Mưa"), 10.0, Priority.LOW, on_delay_s=5.0)
+    high = Limit(LocalText("Mưa to"), 50.0, Priority.HIGH, on_delay_s=60.0)
+    assert rain.set(change(limits_of(RAIN, TODAY), limits=(high, low)))[0] == "applied"
+    seen = [rained(rain, value, NOW + s * NS_PER_S) for s, value in ((1, 20.0), (3, 80.0), (7, 80.0))]
+    assert [one.priority if one is not None else None for one in seen] == [None, None, Priority.HIGH]
 
 
 def test_a_source_that_tells_its_sensor_anew_does_not_undo_what_was_set(desk: Desk) -> None:
@@ -376,6 +439,16 @@ def test_a_source_that_tells_its_sensor_anew_does_not_undo_what_was_set(desk: De
         (river(400.0, 300.0, 200.0, unit="cm"), "unit_differs"),
         (change(river(4.0, 3.0, 2.0), limits=river(4.0, 3.0, 2.0).limits[:2]), "levels_differ"),
         (change(river(4.0, 3.0, 2.0), limits=()), "levels_differ"),
+        (river(4.0, 3.0, 2.0, more=Limit(LocalText("BĐ4"), 3.5, Priority.URGENT, above=False)), "levels_cross"),
+        (
+            river(4.0, 3.0, 2.0, more=Limit(LocalText("Cạn"), 1.9, Priority.LOW, above=False, deadband=0.2)),
+            "deadband_wide",
+        ),
+        (river(4.0, 3.0, 2.0, more=Limit(LocalText("BĐ1"), 2.5, Priority.MEDIUM)), "label_twice"),
+        (river(4.0, 3.0, 2.0, more=Limit(LocalText(" "), 1.0, Priority.LOW)), "bad_label"),
+        (river(4.0, 3.0, 2.0, more=Limit(LocalText("Dâng"), 1.0, Priority.LOW, deadband=-1.0)), "bad_deadband"),
+        (river(4.0, 3.0, 2.0, more=Limit(LocalText("Dâng"), 1.0, Priority.LOW, on_delay_s=-1.0)), "bad_delay"),
+        (river(4.0, 3.0, 2.0, more=Limit(LocalText("Dâng"), 1.0, Priority.LOW, off_delay_s=90_000.0)), "bad_delay"),
         (river(4.1, 3.0, 2.0, name=LocalText("Sông khác")), "bad_record"),
         (change(limits_of(RIVER, TODAY), id=f"{LIMITS}nobody"), "unknown_sensor"),
         (change(limits_of(change(RIVER, id="rain-1"), TODAY)), "levels_differ"),

@@ -15,8 +15,18 @@ from backends.domain.limits import day_of
 from backends.domain.place import Agency, SlaRule
 from backends.domain.report_moves import ESCALATE_AT
 from backends.domain.report_twins import WITHIN_M, WITHIN_S
-from backends.domain.sensor import Sensor
-from backends.domain.settings import LIMITS, SETTING, Setting, SettingRecord, differences, limits_of
+from backends.domain.sensor import Limit, Sensor
+from backends.domain.settings import (
+    LIMITS,
+    SETTING,
+    SensorLimits,
+    Setting,
+    SettingRecord,
+    differences,
+    limit_differences,
+    limit_moves,
+    limits_of,
+)
 from backends.domain.text import LocalText, fold
 from widgets import format as fmt
 from widgets.i18n import Language, language, local, tr
@@ -28,6 +38,7 @@ _REFUSED = frozenset(
         "bad_day", "day_over", "day_far", "day_order", "bad_name", "bad_category", "category_twice", "bad_hours",
         "bad_metres", "bad_twin_hours", "bad_shares", "shares_cross", "unknown_parent", "parent_below", "bad_reason",
         "nothing_given", "unknown_sensor", "unit_differs", "levels_differ", "bad_value", "bad_deadband", "levels_cross",
+        "label_twice", "levels_many", "bad_label", "bad_delay", "deadband_wide", "out_of_range",
         "changed", "unchanged", "not_allowed", "nobody_signed_in", "session_over", "unsupported",
     }
 )  # fmt: skip
@@ -75,11 +86,11 @@ def entries(city: CityModel, kind: type[SlaRule] | type[Agency]) -> list[Entry]:
     return found
 
 
-def limit_entry(city: CityModel, sensor: Sensor, day: str) -> Entry | None:
-    """A sensor's limits of that day; None: it has none."""
+def limit_entry(city: CityModel, sensor: Sensor, day: str) -> Entry:
+    """A sensor's limits of that day."""
     record = limits_of(sensor, day)
     setting = city.records("config").get(f"{SETTING}{record.id}")
-    return Entry(record, setting if isinstance(setting, Setting) else None) if record.limits else None
+    return Entry(record, setting if isinstance(setting, Setting) else None)
 
 
 def agencies(city: CityModel) -> dict[str, Agency]:
@@ -123,6 +134,10 @@ def change_words(
     record = after if after is not None else given
     told = [] if after is not None else [tr("settings.origin.given")]
     for field, old, new in differences(before, record) if record is not None else ():
+        if isinstance(record, SensorLimits) and field == "limits":
+            was_limits = before.limits if isinstance(before, SensorLimits) else ()
+            told += [limit_words(*move) for move in limit_moves(was_limits, record.limits)]
+            continue
         was = f"{value_words(field, old, city)} → " if before is not None else ""
         told.append(f"{tr(f'settings.field.{field}')}: {was}{value_words(field, new, city)}")
     return " · ".join(told)
@@ -142,12 +157,42 @@ def value_words(field: str, value: object, city: CityModel) -> str:
             return fmt.duration((_float(value) * 3600) or WITHIN_S)
         case "limits":
             limits = value if isinstance(value, tuple) else ()
-            return " · ".join(f"{local(one.label)} {figure(one.value)}" for one in limits)
+            return " · ".join(f"{local(one.label)} {figure(one.value)}" for one in limits if not one.ended)
         case "parent":
             above = agencies(city).get(str(value))
             return local(above.name) if above is not None else str(value) or tr("settings.no_parent")
         case _:
             return local(value) if isinstance(value, LocalText) else str(value)
+
+
+def limit_words(old: Limit | None, new: Limit | None) -> str:
+    """What becomes of one limit; None: there is none."""
+    if old is None or new is None:
+        one = new or old
+        assert one is not None
+        said = f"{local(one.label)} {limit_figure(one)}"
+        if new is None:
+            return tr("settings.limit.ends", limit=said)
+        return tr("settings.limit.added", limit=f"{said} {limit_value('priority', one)}")
+    moved = [
+        f"{tr(f'settings.limit.{field}')} {limit_value(field, old)} → {limit_value(field, new)}"
+        for field, _, _ in limit_differences(old, new)
+    ]
+    return f"{local(new.label)}: {', '.join(moved)}"
+
+
+def limit_figure(limit: Limit) -> str:
+    return f"{'>' if limit.above else '<'} {figure(limit.value)}"
+
+
+def limit_value(field: str, limit: Limit) -> str:
+    """One thing that can be set of a limit, as it is read."""
+    value = getattr(limit, field)
+    if field == "priority":
+        return tr(f"priority.{value.value}")
+    if field in ("on_delay_s", "off_delay_s"):
+        return tr("settings.limit.of_class") if value is None else tr("settings.limit.seconds", n=figure(value))
+    return figure(value)
 
 
 def _float(value: object) -> float:

@@ -1,23 +1,36 @@
-"""Limits of sensors: what holds today, by which standard or by whom, and a new figure from a day on.
+"""Limits of sensors: what holds today, by which standard or by whom; changed, added and ended from a day on.
 
-A sensor is found by its name or station; without words those are there that were changed at a screen. Which limits
-there are, and how grave each is, come from the source and the files of limits; here their figures are changed. What a
-limit was before is kept: a past time is judged, and drawn, by what held then.
+A sensor is found by its name or station; without words those are there that were changed at a screen. A cycle: 1. Enter
+shows its limits, and what ever was changed; 2. of one of them, or a new one, figure, priority, deadband and delays are
+put as they are to be; 3. from which day, and why. What a limit was before is kept: a past time is judged, and drawn, by
+what held then. What is typed is checked here by the rules of the hub, which looks again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
 
 import msgspec
 from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QWidget
 
 from backends.domain.action import Verb
+from backends.domain.alarm import Priority
 from backends.domain.limits import day_of
 from backends.domain.sensor import Limit, Sensor
-from backends.domain.settings import NAME_MOST, SETTING, SensorLimits, SettingRecord, SettingRefused, check_limits
+from backends.domain.settings import (
+    LABEL_MOST,
+    LIMIT_FIELDS,
+    NAME_MOST,
+    SETTING,
+    SensorLimits,
+    SettingRefused,
+    check_limits,
+    level,
+    together,
+    within,
+)
+from backends.domain.text import LocalText
 from widgets.i18n import language, local, tr
 from widgets.models import setting_rows as words_of
 from widgets.models.setting_rows import Entry, limit_entry
@@ -30,6 +43,8 @@ from widgets.typography import TypeScale
 from widgets.windows.page import Doer, Question
 
 LISTED_MOST = 100
+_SIDES = {"above": True, "below": False}
+_SECONDS = ("giây", "s")
 
 
 class LimitsPage(SettingAsks):
@@ -60,32 +75,32 @@ class LimitsPage(SettingAsks):
         return [Row(("heading", "limits"), heading, heading=True), *rows]
 
     def _found(self, words: str, day: str) -> list[tuple[Sensor, Entry]]:
-        """The first LISTED_MOST that the words find, as they stand on that day."""
-        wanted, config = split(words), self.session.city.records("config")
-        found = [
-            sensor
-            for sensor in self.session.city.records("sensors").values()
-            if sensor.limits
-            and (matches(wanted, tokens(_names(sensor))) if wanted else f"{SETTING}limits/{sensor.id}" in config)
-        ]
-        found.sort(key=lambda sensor: sort_key(_names(sensor)))
-        entries = ((sensor, limit_entry(self.session.city, sensor, day)) for sensor in found)
-        return list(islice(((sensor, entry) for sensor, entry in entries if entry is not None), LISTED_MOST))
+        """The first LISTED_MOST that the words find, those that have limits first, as they stand on that day."""
+        wanted, city = split(words), self.session.city
+        if wanted:
+            found = [one for one in city.records("sensors").values() if matches(wanted, tokens(_names(one)))]
+        else:
+            settings = (one for one in city.records("config") if one.startswith(_PREFIX))
+            sensors = (city.records("sensors").get(one.removeprefix(_PREFIX)) for one in settings)
+            found = [one for one in sensors if one is not None]
+        found.sort(key=lambda one: (not one.limits, sort_key(_names(one))))
+        return [(one, limit_entry(city, one, day)) for one in found[:LISTED_MOST]]
 
     def _row(self, sensor: Sensor, entry: Entry) -> Row:
-        holds = _limits(entry.record)
+        holds = _limits(entry)
         state, strong = self.state(entry)
         if entry.setting is None and not strong:
-            state = next((one.standard for one in holds.limits if one.standard), "") or state
+            state = next((one.standard for one in holds.limits if one.standard), "") or (state if holds.limits else "")
         figures = words_of.value_words("limits", holds.limits, self.session.city)
+        place = f"{figures} {sensor.unit}" if holds.limits else tr("settings.limit.none")
         title = f"{local(sensor.station)} · {local(sensor.name)}" if local(sensor.station) else local(sensor.name)
-        return Row(("sensor", sensor.id), title, place=f"{figures} {sensor.unit}", state=state, strong_state=strong)
+        return Row(("sensor", sensor.id), title, place=place, state=state, strong_state=strong)
 
     def foot(self, row: Row | None) -> str:
         keys = super().foot(row)
         return f"{tr('settings.does.open')} · {keys}" if row is not None else keys
 
-    # -- what is done ----------------------------------------------------------------------------------
+    # -- one sensor ------------------------------------------------------------------------------------
 
     def choose(self, row: Row, second: bool) -> str:
         entry = self._entries.get(row.key)
@@ -99,54 +114,167 @@ class LimitsPage(SettingAsks):
         )  # fmt: skip
 
     def _limit_rows(self, entry: Entry, typed: str) -> list[Row]:
-        rows = [
-            Row(("limit", str(n)), local(one.label), tr(f"priority.{one.priority.value}"), one.standard, _figure(one))
-            for n, one in enumerate(_limits(entry.base).limits)
-        ]
-        return [*narrowed([*rows, *self.reset_rows(entry)], typed), *self.history_rows(entry)]
+        rows = []
+        for n, one in enumerate(_base(entry).limits):
+            state = tr("settings.limit.ended") if one.ended else words_of.limit_figure(one)
+            rows.append(
+                Row(("limit", str(n)), local(one.label), words_of.limit_value("priority", one), one.standard, state)
+            )
+        rows += [Row(("limit", "new"), tr("settings.limit.new")), *self.reset_rows(entry)]
+        return [*narrowed(rows, typed), *self.history_rows(entry)]
 
     def _on_limit(self, entry: Entry, row: Row, which: str) -> str:
         if why := self.may_not(Verb.CONFIGURE):
             return why
         if which == "reset":
             return self.ask_day(entry, row, None)
-        one = _limits(entry.base).limits[int(which)]
-        unit = _limits(entry.base).unit
-        asked = tr("settings.ask.value", name=row.title, limit=local(one.label), unit=unit)
-        typed = words_of.plain(one.value)
+        if which == "new":
+            return self._ask_label(entry, row)
+        return self._ask_one(entry, row, _base(entry), level(_base(entry).limits[int(which)]))
+
+    # -- one limit -------------------------------------------------------------------------------------
+
+    def _ask_one(self, entry: Entry, row: Row, draft: SensorLimits, which: tuple[str, bool]) -> str:
+        """What is to be another one of it; what is put so far stands first, and goes on to day and reason."""
+        one = _of(draft, which)
+        asked = tr("settings.ask.one", name=row.title, limit=local(one.label), unit=draft.unit)
+
+        def choices(typed: str) -> list[Row]:
+            change = words_of.change_words(_base(entry), draft, None, self.session.city)
+            rows = [Row(("do", "set"), tr("settings.limit.set"), place=change)] if change else []
+            for field in LIMIT_FIELDS:
+                rows.append(Row(("do", field), tr(f"settings.limit.{field}"), state=words_of.limit_value(field, one)))
+            rows.append(Row(("do", "ended"), tr(f"settings.limit.{'again' if one.ended else 'end'}")))
+            return narrowed(rows, typed)
+
         return self.ask(
-            Question(asked, lambda words: self._on_value(entry, row, one, words), row, typed=typed, most=NAME_MOST)
+            Question(asked, lambda field: self._on_field(entry, row, draft, which, field), row, choices=choices)
         )
 
-    def _on_value(self, entry: Entry, row: Row, one: Limit, words: str) -> str:
-        record, unit = _limits(entry.base), _limits(entry.base).unit
-        figure = words.removesuffix(unit).strip() if unit else words
-        value = words_of.read_signed(figure)
-        if value is None and any(c.isalpha() for c in words):
-            # "220 cm" for a level in metres: the figure alone would be a hundred times too high.
-            return words_of.refusal_words("unit_differs", unit)
-        if value is None:
-            return words_of.no_figure()
-        limits = tuple(msgspec.structs.replace(old, value=value) if old == one else old for old in record.limits)
-        changed = msgspec.structs.replace(record, limits=limits)
+    def _on_field(self, entry: Entry, row: Row, draft: SensorLimits, which: tuple[str, bool], field: str) -> str:
+        one = _of(draft, which)
+        if field == "set":
+            return self.ask_day(entry, row, draft)
+        if field == "ended":
+            changed = _with(draft, which, ended=not one.ended)
+            return self._refused(entry, changed) or self.ask_day(entry, row, changed)
+        if field == "priority":
+            return self._ask_priority(row, one, lambda p: self._put(entry, row, draft, which, priority=p))
+        value = getattr(one, field)
+        asked = tr(f"settings.ask.limit_{field}", name=row.title, limit=local(one.label), unit=draft.unit)
+
+        def typed(words: str) -> str:
+            read = _seconds(words) if field.endswith("_s") else _figure(words, draft.unit)
+            if isinstance(read, str):
+                return read
+            return self._put(entry, row, draft, which, **{field: read})
+
+        shown = "" if value is None else words_of.plain(value)
+        return self.ask(Question(asked, typed, row, typed=shown, most=NAME_MOST))
+
+    def _put(
+        self, entry: Entry, row: Row, draft: SensorLimits, which: tuple[str, bool], **fields: object
+    ) -> str:  # fmt: skip
+        changed = _with(draft, which, **fields)
+        return self._refused(entry, changed) or self._ask_one(entry, row, changed, which)
+
+    def _refused(self, entry: Entry, draft: SensorLimits) -> str:
+        """Why it cannot be, in words; empty: it can."""
+        sensor = self.session.city.records("sensors").get(draft.sensor)
         try:
-            check_limits(changed, record)
+            check_limits(draft, _limits(entry), _base(entry), within(sensor) if sensor is not None else None)
         except SettingRefused as refused:
             return words_of.refusal_words(refused.code, refused.text)
-        return self.ask_day(entry, row, changed)
+        return ""
+
+    # -- a new one -------------------------------------------------------------------------------------
+
+    def _ask_label(self, entry: Entry, row: Row) -> str:
+        def named(words: str) -> str:
+            if not words:
+                return words_of.refusal_words("bad_label", str(LABEL_MOST))
+            sides = [Row(("side", one), tr(f"settings.limit.{one}")) for one in _SIDES]
+            asked = tr("settings.ask.side", name=row.title, limit=words)
+            return self.ask(
+                Question(
+                    asked, lambda side: self._ask_value(entry, row, words, _SIDES[side]), row,
+                    choices=lambda typed: narrowed(sides, typed),
+                )
+            )  # fmt: skip
+
+        return self.ask(Question(tr("settings.ask.label", name=row.title), named, row, most=LABEL_MOST))
+
+    def _ask_value(self, entry: Entry, row: Row, label: str, above: bool) -> str:
+        unit = _base(entry).unit
+
+        def valued(words: str) -> str:
+            value = _figure(words, unit)
+            if isinstance(value, str):
+                return value
+            one = Limit(LocalText(label), value, Priority.LOW, above)
+            return self._ask_priority(row, one, lambda p: self._add(entry, row, one, p))
+
+        asked = tr("settings.ask.limit_value", name=row.title, limit=label, unit=unit)
+        return self.ask(Question(asked, valued, row, most=NAME_MOST))
+
+    def _add(self, entry: Entry, row: Row, one: Limit, priority: Priority) -> str:
+        """Put it beside the others; in the place of one that had ended."""
+        base, made = _base(entry), msgspec.structs.replace(one, priority=priority)
+        kept = tuple(old for old in base.limits if not (old.ended and level(old) == level(one)))
+        draft = msgspec.structs.replace(base, limits=(*kept, made))
+        return self._refused(entry, draft) or self._ask_one(entry, row, draft, level(made))
+
+    def _ask_priority(self, row: Row, one: Limit, then: Callable[[Priority], str]) -> str:
+        rows = [Row(("priority", p.value), tr(f"priority.{p.value}")) for p in Priority]
+        asked = tr("settings.ask.limit_priority", name=row.title, limit=local(one.label))
+        return self.ask(Question(asked, lambda p: then(Priority(p)), row, choices=lambda typed: narrowed(rows, typed)))
 
 
-def _limits(record: SettingRecord) -> SensorLimits:
-    assert isinstance(record, SensorLimits)  # the page has no others
-    return record
+_PREFIX = f"{SETTING}limits/"
+
+
+def _limits(entry: Entry) -> SensorLimits:
+    """What holds today."""
+    assert isinstance(entry.record, SensorLimits)  # the page has no others
+    return entry.record
+
+
+def _base(entry: Entry) -> SensorLimits:
+    """What a change starts from: it comes after all that waits."""
+    last = entry.last()
+    return together(last, _limits(entry)) if isinstance(last, SensorLimits) else _limits(entry)
+
+
+def _of(draft: SensorLimits, which: tuple[str, bool]) -> Limit:
+    return next(one for one in draft.limits if level(one) == which)
+
+
+def _with(draft: SensorLimits, which: tuple[str, bool], **fields: object) -> SensorLimits:
+    limits = tuple(msgspec.structs.replace(one, **fields) if level(one) == which else one for one in draft.limits)
+    return msgspec.structs.replace(draft, limits=limits)
+
+
+def _figure(words: str, unit: str) -> float | str:
+    """What was typed; else why it is no figure, in words."""
+    value = words_of.read_signed(words.removesuffix(unit).strip() if unit else words)
+    if value is not None:
+        return value
+    if any(c.isalpha() for c in words):
+        # "220 cm" for a level in metres: the figure alone would be a hundred times too high.
+        return words_of.refusal_words("unit_differs", unit)
+    return words_of.no_figure()
+
+
+def _seconds(words: str) -> float | str | None:
+    """What was typed, None where nothing was; else why it is no figure, in words."""
+    for unit in _SECONDS:
+        words = words.removesuffix(unit).strip()
+    value = words_of.read_figure(words)
+    return words_of.no_figure() if value is None and words else value
 
 
 def _names(sensor: Sensor) -> str:
     return f"{local(sensor.station)} {local(sensor.name)} {sensor.id}"
-
-
-def _figure(limit: Limit) -> str:
-    return f"{'>' if limit.above else '<'} {words_of.figure(limit.value)}"
 
 
 SPEC = PageSpec("limits", LimitsPage)
