@@ -34,6 +34,7 @@ from widgets.memory import Memory
 from widgets.models.city import CityModel
 from widgets.moments import MomentBook
 from widgets.parts.demands import DemandBoard
+from widgets.parts.enters import Enters
 from widgets.parts.record_pictures import RecordPictures
 from widgets.parts.sent_acts import SentActs
 from widgets.parts.thumbnails import WantBoard
@@ -146,9 +147,11 @@ class Session:
     plots: PlotDesk = field(init=False)
     acts: SentActs = field(init=False)
     moments: MomentBook = field(default_factory=MomentBook, init=False)
+    enters: Enters = field(init=False)
 
     def __post_init__(self) -> None:
         self.hands = CameraHands(self.memory)
+        self.enters = Enters(self.mono)
         self.wants = WantBoard(self.small)
         self.record_pictures = RecordPictures(self.city, self.small)
         notices = self.notices

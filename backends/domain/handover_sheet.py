@@ -1,6 +1,7 @@
 """What a hand-over lists: the city's records -> sections of lines. Pure.
 
-The hub freezes it from its own records when a hand-over is signed; the console shows the same of what it has, before.
+The hub freezes it from its own records when a hand-over is signed; the console shows the same of what it has, before,
+each second, and makes only those sections anew whose records have moved (`of_alarms` and the others, then `fit`).
 """
 
 from __future__ import annotations
@@ -29,9 +30,13 @@ SIZE_LIMIT = 160_000
 """Bytes of all sections as JSON. A record may have 400 KiB, and 100 notes of 500 characters want their part."""
 NAME_LIMIT = 160
 """Characters of a name, a place, a reason."""
+ALARMS = (Section.OPEN, Section.CLAIMED, Section.SHELVED, Section.OUT_OF_SERVICE, Section.CHANNELS)
+"""Sections of alarms."""
+NO_LAYOUT = LocalText("")
+"""Nobody says what is shown."""
 _LISTED = frozenset({AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED, AlarmState.RETURNED, AlarmState.LATCHED})
-_Found = tuple[list[Any], Callable[[Any], Line]]
-"""Records in the order in which they are listed, and how one of them becomes a line."""
+Found = dict[Section, tuple[list[Any], Callable[[Any], Line]]]
+"""By section: records in the order in which they are listed, and how one of them becomes a line."""
 
 
 def sheet(
@@ -43,20 +48,25 @@ def sheet(
     people: Mapping[str, Operator],
     since_ns: int,
     now_ns: int,
-    layout: str = "",
+    layout: LocalText = NO_LAYOUT,
 ) -> tuple[Part, ...]:
     """Every section, also an empty one: that there is nothing is something to be told.
 
     `entries`: events of the timeline, of which those of the logbook since `since_ns` are listed; `people`: the roster
-    by id; `layout`: name of what is shown, empty = nobody says.
+    by id; `layout`: name of what is shown.
     """
-    found: dict[Section, _Found] = {
-        **_of_alarms(alarms),
-        Section.OVERDUE: _overdue(reports, now_ns),
-        Section.CAMERAS: _dead(cameras),
-        Section.LAYOUT: ([layout] if layout else [], lambda name: Line("layouts", "", LocalText(_cut(name)))),
-        Section.LOG: _log(entries, people, since_ns),
-    }
+    late = overdue(reports, now_ns)
+    return fit(
+        of_alarms(alarms)
+        | of_reports(late)
+        | of_cameras(cameras)
+        | of_layout(layout)
+        | of_log(entries, people, since_ns)
+    )
+
+
+def fit(found: Found) -> tuple[Part, ...]:
+    """All sections, with as many lines each as one record has room for."""
     parts: tuple[Part, ...] = ()
     for most in MOST:
         parts = tuple(_part(section, *found[section], most) for section in Section)
@@ -69,36 +79,36 @@ def _part(section: Section, records: list[Any], line: Callable[[Any], Line], mos
     return Part(section, len(records), tuple(line(record) for record in records[:most]))
 
 
-def _of_alarms(alarms: Iterable[Alarm]) -> dict[Section, _Found]:
-    """Those that are quiet by design are spoken for by others. That a channel is dead must be known whoever has its
-    alarm in hand, so it stands in two sections."""
-    by: dict[Section, list[Alarm]] = {
-        section: []
-        for section in (Section.OPEN, Section.CLAIMED, Section.SHELVED, Section.OUT_OF_SERVICE, Section.CHANNELS)
-    }
+def of_alarms(alarms: Iterable[Alarm]) -> Found:
+    by: dict[Section, list[Alarm]] = {section: [] for section in ALARMS}
     for alarm in alarms:
-        section = _section_of(alarm)
-        if section is not None:
+        for section in sections_of(alarm):
             by[section].append(alarm)
-            if alarm.active and alarm.key.startswith(NO_DATA):
-                by[Section.CHANNELS].append(alarm)
-    for section, chosen in by.items():
-        if section is Section.SHELVED:
-            chosen.sort(key=lambda alarm: (alarm.shelved_until_ns, alarm.id))
-        else:
-            chosen.sort(key=list_order)
-    return {section: (chosen, partial(_alarm, section)) for section, chosen in by.items()}
+    for chosen in by.values():
+        chosen.sort(key=list_order)
+    return of_sorted(by)
 
 
-def _section_of(alarm: Alarm) -> Section | None:
-    """None: it is not to be handed over."""
+def of_sorted(by: Mapping[Section, list[Alarm]]) -> Found:
+    """`by`: all of ALARMS, each in the order of alarm lists."""
+    found: Found = {section: (chosen, partial(_alarm, section)) for section, chosen in by.items()}
+    first_back = sorted(by[Section.SHELVED], key=lambda alarm: (alarm.shelved_until_ns, alarm.id))
+    return found | {Section.SHELVED: (first_back, partial(_alarm, Section.SHELVED))}
+
+
+def sections_of(alarm: Alarm) -> tuple[Section, ...]:
+    """None: it is not to be handed over, or it is quiet by design and another one speaks for it. That a channel is dead
+    must be known whoever has its alarm in hand, so it stands in two."""
     if alarm.state is AlarmState.SHELVED:
-        return Section.SHELVED
-    if alarm.state is AlarmState.OUT_OF_SERVICE:
-        return Section.OUT_OF_SERVICE
-    if alarm.state not in _LISTED:
-        return None
-    return Section.CLAIMED if alarm.holder_id else Section.OPEN
+        section = Section.SHELVED
+    elif alarm.state is AlarmState.OUT_OF_SERVICE:
+        section = Section.OUT_OF_SERVICE
+    elif alarm.state in _LISTED:
+        section = Section.CLAIMED if alarm.holder_id else Section.OPEN
+    else:
+        return ()
+    dead = alarm.active and alarm.key.startswith(NO_DATA)
+    return (section, Section.CHANNELS) if dead else (section,)
 
 
 def _alarm(section: Section, alarm: Alarm) -> Line:
@@ -115,18 +125,26 @@ def _alarm(section: Section, alarm: Alarm) -> Line:
     )  # fmt: skip
 
 
-def _overdue(reports: Iterable[Report], now_ns: int) -> _Found:
-    late = [report for report in reports if report.state.open and due_ns(report, now_ns) < now_ns]
-    late.sort(key=lambda report: queue_order(report, now_ns))
+def overdue(reports: Iterable[Report], now_ns: int) -> list[tuple[Report, int]]:
+    """(report, when it was due), the longest first: the clock alone changes it."""
+    late = [(report, due_ns(report, now_ns)) for report in reports if report.state.open]
+    late = [one for one in late if one[1] < now_ns]
+    late.sort(key=lambda one: queue_order(one[0], now_ns))
+    return late
 
-    def line(report: Report) -> Line:
-        title, agency, t_ns = _short(report.title), _short(report.agency), due_ns(report, now_ns)
+
+def of_reports(late: list[tuple[Report, int]]) -> Found:
+    """`late`: see `overdue`."""
+
+    def line(one: tuple[Report, int]) -> Line:
+        report, t_ns = one
+        title, agency = _short(report.title), _short(report.agency)
         return Line("reports", report.id, title, agency, report.state.value, "", t_ns, report.holder)
 
-    return late, line
+    return {Section.OVERDUE: (late, line)}
 
 
-def _dead(cameras: Iterable[Camera]) -> _Found:
+def of_cameras(cameras: Iterable[Camera]) -> Found:
     """One that is switched off is not dead."""
     dead = [camera for camera in cameras if camera.enabled and not camera.online]
     dead.sort(key=lambda camera: (camera.number, camera.id))
@@ -136,10 +154,14 @@ def _dead(cameras: Iterable[Camera]) -> _Found:
         why = LocalText(_cut(camera.reason))
         return Line("cameras", camera.id, name, why, "offline", "", camera.t_state_ns)
 
-    return dead, line
+    return {Section.CAMERAS: (dead, line)}
 
 
-def _log(entries: Iterable[TimelineEvent], people: Mapping[str, Operator], since_ns: int) -> _Found:
+def of_layout(layout: LocalText) -> Found:
+    return {Section.LAYOUT: ([layout] if layout.vi else [], lambda name: Line("layouts", "", _short(name)))}
+
+
+def of_log(entries: Iterable[TimelineEvent], people: Mapping[str, Operator], since_ns: int) -> Found:
     """The newest first."""
     written = [entry for entry in entries if entry.what == LOG_ENTRY and entry.t_ns >= since_ns]
     written.sort(key=lambda entry: (entry.t_ns, entry.id), reverse=True)
@@ -151,7 +173,7 @@ def _log(entries: Iterable[TimelineEvent], people: Mapping[str, Operator], since
         who = person.short if person is not None else entry.actor
         return Line("timeline", entry.id, _short(entry.text), state=mark, t_ns=entry.t_ns, who=who)
 
-    return written, line
+    return {Section.LOG: (written, line)}
 
 
 def _short(words: LocalText) -> LocalText:

@@ -142,11 +142,14 @@ class Hand(QObject):
 
     def measured(self, name: str, keys: list[tuple[Any, Qt.KeyboardModifier]], done: Wait) -> Steps:
         """Press the keys, wait for `done` and for the paint of it; one row more."""
-        began_s = time.monotonic()
-        for number, (key, modifiers) in enumerate(keys):
-            due_s = began_s + number / KEYS_A_SECOND
+        began_s = due_s = time.monotonic()
+        before = None
+        for key, modifiers in keys:
+            # What an Enter has opened is read before it is answered with the next one: the program asks for it.
+            due_s += 0.0 if before is None else SEEN_S if key is before is Key.Key_Return else 1 / KEYS_A_SECOND
             yield lambda due_s=due_s: time.monotonic() >= due_s
             self.press(key, modifiers)
+            before = key
         yield done
         seen = self._passes + 1
         yield lambda: self._passes > seen

@@ -43,6 +43,7 @@ from widgets import i18n
 from widgets.i18n import Language
 from widgets.models.city import LOCAL_FEED, CityModel
 from widgets.parts.demands import DemandBoard
+from widgets.parts.enters import LOOK_S, Enters
 from widgets.parts.stream_watch import keep_told
 from widgets.session import Calls, Look, Notices, Session
 from widgets.theme import THEMES, ThemeName, apply_palette
@@ -109,6 +110,17 @@ def prepare(app: QApplication, language: Language = Language.VI, theme: ThemeNam
         _applied[:] = [(theme, app.palette())]
 
 
+class _Unhurried:
+    """The clock of a hand that looks before each Enter, so that tests need not say so at each."""
+
+    def __init__(self) -> None:
+        self._s = 0.0
+
+    def monotonic_s(self) -> float:
+        self._s += LOOK_S
+        return self._s
+
+
 @dataclass
 class SampleSession:
     """A Session and the fakes behind it, by their own types."""
@@ -129,6 +141,10 @@ class SampleSession:
     def deliver(self, *deliveries: Delivery) -> None:
         """Apply these after whatever waits in the inbox, as the pump would."""
         self.city.apply([*self.inbox.drain(), *deliveries])
+
+    def hurry(self) -> None:
+        """From now on Enter is pressed as fast as the session's own clock says."""
+        self.session.enters = Enters(self.clock)
 
     def put(self, feed: str, *records: object) -> None:
         """Records of one feed changed."""
@@ -181,6 +197,7 @@ def sample_session(
         sound=sound,
         turning=turning,
     )
+    sample.session.enters = Enters(_Unhurried())
     keep_told(city, streams)
     _fill_history(history, scene)
     if scene is not Scene.EMPTY:

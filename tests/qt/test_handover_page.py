@@ -15,9 +15,13 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.action import Stage, Verb
+from backends.domain.alarm import AlarmState
 from backends.domain.feeds import Mode
 from backends.domain.handover import Handover, HandoverState, Line, Part, Section, give, note, open_new, take
+from backends.domain.handover_sheet import LOG_ENTRY, sheet
+from backends.domain.incident import TimelineEvent
 from backends.domain.people import Operator, Role
+from backends.domain.ports import Changes, Delivery
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from widgets.i18n import Language, tr
@@ -96,10 +100,59 @@ def test_it_fills_itself_before_anybody_has_signed(room: Room, sample: SampleSes
     asking = [a for a in alarms if a.state in ("unack", "acked", "returned", "latched") and not a.holder_id]
     assert found[tr("handover.section.open")] == str(len(asking))
     assert found[tr("handover.section.layout")] == "1"
+    names = [line.name for part in opened.parts() if part.section is Section.LAYOUT for line in part.lines]
+    assert names == [LocalText("Toàn cảnh", "Overview")]
     assert set(found) == {tr(f"handover.section.{section.value}") for section in Section}
     room.type("song hieu")
     assert "Sông Hiếu trên BĐ3 0,12 m" in [row.title for row in opened.rows if not row.heading]
     assert tr("handover.section.layout") not in " ".join(headings(opened))
+
+
+def test_what_it_keeps_from_second_to_second_is_what_stands_then(room: Room, sample: SampleSession) -> None:
+    """Whatever moves: the same sections as made at once of all records; and nothing is made of what did not move."""
+    opened, city = page(room), sample.city
+
+    def stands() -> tuple[Part, ...]:
+        whole = sheet(
+            alarms=city.records("alarms").values(),
+            reports=city.reports(),
+            cameras=city.records("cameras").values(),
+            entries=city.logbook.values(),
+            people=city.records("roster"),
+            since_ns=opened._since_ns(None, sample.clock.now_ns()),
+            now_ns=sample.clock.now_ns(),
+            layout=opened._layout(),
+        )
+        assert opened.parts() == whole
+        assert opened.parts() is opened.parts()
+        opened.on_second()
+        titles = [line.name.vi for part in whole for line in part.lines]
+        assert [row.title for row in opened.rows if row.key in opened._lines] == titles
+        return whole
+
+    before = stands()
+    alarms = list(city.records("alarms").values())
+    first = alarms[0]
+    entry = TimelineEvent("e1", sample.clock.now_ns(), LOG_ENTRY, actor="op-thuha", text=LocalText("Đã gọi"))
+    ha = city.records("roster")["op-thuha"]
+    moves: tuple[Delivery, ...] = (
+        Changes("alarms", put=(change(first, holder_id="op-minh", holder="Minh", state=AlarmState.ACKNOWLEDGED),)),
+        Changes("alarms", put=(change(first, id="nodata:s-1", state=AlarmState.SHELVED, shelved_until_ns=NOW_NS),)),
+        Changes("alarms", put=(change(first, state=AlarmState.SUPPRESSED),)),
+        Changes("alarms", deleted=(alarms[1].id,)),
+        Changes("local", put=(change(first, id="disk"),)),
+        Changes("cameras", put=tuple(change(c, online=False) for c in [*city.records("cameras").values()][:2])),
+        Changes("reports", put=(change(city.reports()[0], title=LocalText("Tên khác")),)),
+        Changes("timeline", put=(entry,)),
+        Changes("roster", put=(change(ha, short="Hà"),)),
+        Changes("alarms", put=tuple(alarms), reset=True),
+    )
+    for move in moves:
+        sample.deliver(move)
+        stands()
+        sample.clock.advance_s(1800)  # one report after the other falls due
+        before = (*before, *stands())
+    assert len(set(map(msgspec.json.encode, before))) > len(Section) + len(moves), "all of it was seen to move"
 
 
 def test_enter_goes_to_the_thing(room: Room) -> None:
@@ -130,7 +183,7 @@ def test_a_signature_takes_two_enters_and_says_what_was_seen(room: Room, sample:
     room.key(Key.Key_Return)
     (action,) = sample.actions.submitted
     assert (action.verb, action.target, action.expect_state_rev) == (Verb.HAND_OVER, "GC-0007", given().state_rev)
-    assert action.args == {"layout": "Toàn cảnh"}
+    assert action.args == {"layout": "Toàn cảnh", "layout_en": "Overview"}
 
 
 def test_who_comes_signs_what_was_frozen(room: Room, sample: SampleSession) -> None:

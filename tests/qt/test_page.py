@@ -9,7 +9,8 @@ import msgspec
 import pytest
 from helpers.sample_city import SampleSession, prepare, sample_session
 from helpers.search_room import Key, Room, at_keyboard
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -17,6 +18,7 @@ from pytestqt.qtbot import QtBot
 from backends.domain.people import Role
 from widgets.i18n import tr
 from widgets.pages import PageSpec, page_specs
+from widgets.parts.enters import LOOK_S
 from widgets.parts.panel_rows import Row, row_height
 from widgets.search.finder import Kind
 from widgets.tiles.alarms import AlarmsTile
@@ -203,6 +205,51 @@ def test_a_double_click_acts_once(room: Room) -> None:
     QTest.mouseClick(page, Qt.MouseButton.LeftButton, pos=at)
     assert page.asking
     assert page.rows[0].title == "Who?"
+    assert Sample.said_of == []
+
+
+@pytest.mark.parametrize("row", "ac")
+def test_a_second_enter_at_once_answers_nothing(room: Room, sample: SampleSession, row: str) -> None:
+    """Neither a question with choices nor one that has words in it already."""
+    sample.session.memory.set(kept(sample), "half a sent")
+    page = opened(room)
+    sample.hurry()
+    room.type(f"Row {row}")
+    room.key(Key.Key_Return, Key.Key_Return, Key.Key_Enter)
+    assert page.asking
+    assert page.said == tr("page.look")
+    sample.clock.advance_s(LOOK_S)
+    room.key(Key.Key_Return)
+    assert Sample.said_of == [("who", "Hà") if row == "c" else ("a", "half a sent")]
+
+
+def test_a_hand_that_does_something_else_first_means_its_enter(room: Room, sample: SampleSession) -> None:
+    opened(room)
+    sample.hurry()
+    room.type("Row c")
+    room.key(Key.Key_Return, Key.Key_Down, Key.Key_Return)
+    assert Sample.said_of == [("who", "Minh")]
+
+
+def test_the_enter_that_opened_a_page_does_not_ask_in_it(room: Room, sample: SampleSession) -> None:
+    sample.hurry()
+    room.search("ban giao ca")
+    room.key(Key.Key_Return, Key.Key_Return)
+    page = room.wall.panels.page
+    assert page is not None
+    assert not page.asking
+    assert page.said == tr("page.look")
+
+
+def test_an_enter_that_repeats_by_itself_never_answers(room: Room, sample: SampleSession) -> None:
+    page = opened(room)
+    room.type("Row c")
+    room.key(Key.Key_Return)
+    again = QKeyEvent(QEvent.Type.KeyPress, Key.Key_Return, Qt.KeyboardModifier.NoModifier, "", True)
+    for _ in range(3):
+        sample.clock.advance_s(LOOK_S)
+        QApplication.sendEvent(page.field, again)
+    assert page.asking
     assert Sample.said_of == []
 
 

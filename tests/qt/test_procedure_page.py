@@ -117,6 +117,7 @@ def test_what_is_late_is_strong_and_time_runs(room: Room, sample: SampleSession)
 
 def test_enter_ticks_and_goes_on_to_the_next_undone_step(room: Room, sample: SampleSession) -> None:
     page = opened(room)
+    sample.hurry()
     room.key(Key.Key_Return)
     (action,) = sample.actions.submitted
     assert (action.verb, action.feed, action.target) == (Verb.STEP, "alarms", RIVER.id)
@@ -124,7 +125,7 @@ def test_enter_ticks_and_goes_on_to_the_next_undone_step(room: Room, sample: Sam
     assert chosen(page) == "call"
     room.key(Key.Key_Return)
     assert len(sample.actions.submitted) == 1, "the second of two quick ones ticks nothing"
-    assert page.said == tr("procedures.look")
+    assert page.said == tr("page.look")
     sample.deliver()
     assert (row(page, "verify").state, row(page, "verify").muted) == (tr("alarms.queued"), True)
     sample.actions.answer(Stage.APPLIED)
@@ -169,7 +170,7 @@ def test_an_enter_never_takes_back_what_somebody_else_has_just_done(room: Room, 
     assert row(page, "verify").state == "xong · Minh 09:41"
     assert chosen(page) == "verify", "the ring stays where the eye is"
     room.key(Key.Key_Return)
-    assert page.said == tr("procedures.look")
+    assert page.said == tr("page.look")
     room.key(Key.Key_Return, modifiers=SHIFT)
     sample.clock.advance_s(LOOK_S + 0.1)
     room.key(Key.Key_Return)

@@ -25,6 +25,7 @@ from widgets.i18n import Language
 from widgets.models.report_choices import choices, narrowed
 from widgets.models.reports import REPORT_ROLE
 from widgets.parts import text
+from widgets.parts.enters import LOOK_S
 from widgets.theme import ThemeName
 from widgets.tiles.reports import ReportsTile
 
@@ -101,6 +102,18 @@ def test_enter_and_enter_gives_it_to_the_agency_that_it_probably_is(
     selected = tile.list.currentIndex().data(REPORT_ROLE)
     assert selected.state.undecided
     assert selected.id != first.id, "on to the next one"
+
+
+def test_a_second_enter_at_once_gives_it_to_nobody(qtbot: QtBot, tile: ReportsTile, sample: SampleSession) -> None:
+    sample.hurry()
+    first = report(sample)
+    select(tile, first.id)
+    press(qtbot, tile, Key.Key_Return, Key.Key_Return)
+    assert tile.panel.isVisible()
+    assert not sample.actions.submitted
+    sample.clock.advance_s(LOOK_S)
+    press(qtbot, tile, Key.Key_Return)
+    assert last(sample) == (Verb.ASSIGN, first.id, {"agency": "ag-env"})
 
 
 def test_a_twin_is_merged_by_a_few_letters(qtbot: QtBot, tile: ReportsTile, sample: SampleSession) -> None:

@@ -252,6 +252,18 @@ def test_a_limit_is_found_by_its_station_and_changed(room: Room, sample: SampleS
     assert [(one.label.vi, one.value) for one in made.limits] == [("BĐ2", 2.5), ("BĐ1", 1.8)]
 
 
+def test_a_limit_that_changes_elsewhere_is_seen_within_a_second(room: Room, sample: SampleSession) -> None:
+    sample.put("sensors", GAUGE)
+    page = opened(room, "limits")
+    room.type("hai lang")
+    sample.put("sensors", change(GAUGE, id="gauge-10", name=LocalText("Mưa")))
+    page.on_second()
+    assert titles(page) == ["Trạm Hải Lăng · Mưa", "Trạm Hải Lăng · Mực nước sông Nhùng"]
+    sample.put("sensors", change(GAUGE, limits=GAUGE.limits[:1]))
+    page.on_second()
+    assert [row.place for row in page.rows if row.key == ("sensor", GAUGE.id)] == ["BĐ1 1,5 m"]
+
+
 def test_what_was_changed_at_a_screen_is_there_without_words(room: Room, sample: SampleSession) -> None:
     now_ns = sample.clock.now_ns()
     given = limits_of(GAUGE, day_of(now_ns))

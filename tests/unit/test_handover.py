@@ -274,7 +274,7 @@ def test_the_log_of_the_shift_newest_first_with_what_was_corrected() -> None:
 
 
 def test_the_layout_is_what_the_signer_says() -> None:
-    assert [line.name.vi for line in lines(Section.LAYOUT, layout="Toàn cảnh")] == ["Toàn cảnh"]
+    assert [line.name.vi for line in lines(Section.LAYOUT, layout=LocalText("Toàn cảnh"))] == ["Toàn cảnh"]
 
 
 def test_more_than_it_can_hold_is_counted() -> None:
@@ -296,7 +296,7 @@ def test_however_much_there_is_the_record_can_be_written(letter: str) -> None:
     )]  # fmt: skip
     parts = sheet_of(
         alarms=alarms, reports=[report(f"PA-{k}", -9, title=words, agency=words) for k in range(n)],
-        entries=[change(entry(str(k), NOW - k), text=words) for k in range(n)], layout=letter * 300,
+        entries=[change(entry(str(k), NOW - k), text=words) for k in range(n)], layout=LocalText(letter * 300),
     )  # fmt: skip
     assert len(msgspec.json.encode(parts)) <= SIZE_LIMIT
     assert all(part.lines for part in parts if part.total)

@@ -14,6 +14,7 @@ from backends.domain.feeds import Mode
 from backends.domain.handover import Handover, HandoverState, Section, intact
 from backends.domain.incident import TimelineEvent
 from backends.domain.people import Operator, Role
+from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.hub import handover_desk
 from backends.hub.core import Core
@@ -144,12 +145,15 @@ def test_from_the_first_note_to_the_lock(hub: Hub) -> None:
     assert hub.note() == ("applied", "", "GC-0001")
     assert hub.note() == ("conflict", "already_open", "GC-0001")
     assert hub.act(Verb.TAKE_OVER, "handovers", "GC-0001", LAN, 2)[:2] == ("conflict", "not_given")
-    assert hub.act(Verb.HAND_OVER, "handovers", "GC-0001", HA, 2, layout="Toàn cảnh")[0] == "applied"
+    shown = {"layout": "Toàn cảnh", "layout_en": "Overview"}
+    assert hub.act(Verb.HAND_OVER, "handovers", "GC-0001", HA, 2, **shown)[0] == "applied"
     given = hub.handover
     assert (given.state, given.opened_by) == (HandoverState.GIVEN, "Thu Hà")
     counts = {part.section: part.total for part in given.parts}
     assert counts[Section.OPEN] == len(hub.core.snapshot("alarms"))
     assert (counts[Section.LOG], counts[Section.LAYOUT], counts[Section.CAMERAS]) == (1, 1, 0)
+    names = [line.name for part in given.parts if part.section is Section.LAYOUT for line in part.lines]
+    assert names == [LocalText("Toàn cảnh", "Overview")], "in both languages: it is read and printed in either"
     assert hub.act(Verb.TAKE_OVER, "handovers", "GC-0001", HA, 3) == ("conflict", "same_person", "Nguyễn Thu Hà")
     assert hub.act(Verb.TAKE_OVER, "handovers", "GC-0001", LAN, 3)[0] == "applied"
     locked = hub.handover
@@ -199,6 +203,7 @@ def test_what_does_not_fit_is_refused(hub: Hub) -> None:
     assert hub.act(Verb.COMMENT, "handovers", "new", text="")[:2] == ("refused", "bad_text")
     assert hub.act(Verb.COMMENT, "handovers", "new", text="x" * 501)[:2] == ("refused", "bad_text")
     assert hub.act(Verb.HAND_OVER, "handovers", "new", layout="x" * 81)[:2] == ("refused", "bad_text")
+    assert hub.act(Verb.HAND_OVER, "handovers", "new", layout="x", layout_en="x" * 81)[:2] == ("refused", "bad_text")
     assert hub.act(Verb.HAND_OVER, "handovers", "GC-0009", rev=1)[:2] == ("conflict", "gone")
     assert hub.core.snapshot("handovers") == []
 

@@ -7,6 +7,7 @@ demo or replay.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -77,6 +78,7 @@ class CityModel(QObject):
     def __init__(self, mode: Mode = Mode.LIVE) -> None:
         super().__init__()
         self._records: dict[str, dict[str, Any]] = {name: {} for name in (*FEEDS, LOCAL_FEED)}
+        self._moves: Counter[str] = Counter()
         self.statuses: dict[str, FeedStatus] = {}
         self.link = LinkStatus(state=LinkState.CONNECTING, mode=mode, t_since_ns=0)
         self.trouble: StoreTrouble | None = None
@@ -109,6 +111,11 @@ class CityModel(QObject):
     def records(self, feed: str) -> dict[str, Any]:
         """All records of a feed by id. Do not change it."""
         return self._records[feed]
+
+    def moves(self, *feeds: str) -> tuple[int, ...]:
+        """Of each feed a number that is another one as soon as its records are: what was made of them is made anew
+        only then."""
+        return tuple(self._moves[feed] for feed in feeds)
 
     def alarms(self) -> list[Alarm]:
         """City and station alarms in list order, without those kept quiet by design. It changes with the next drain;
@@ -269,6 +276,7 @@ class CityModel(QObject):
 
     def _apply_changes(self, changes: Changes) -> None:
         records = self._records.setdefault(changes.feed, {})
+        self._moves[changes.feed] += 1
         alarms = changes.feed in _ALARM_FEEDS
         if changes.reset:
             if alarms:

@@ -18,6 +18,7 @@ from backends.domain.people import Operator, Role
 from backends.domain.place import Area
 from backends.domain.ports import ActionRefused
 from widgets.i18n import local, tr
+from widgets.models.city import LOCAL_FEED
 from widgets.pages import PageSpec
 from widgets.parts.alarm_words import pending_words, sector_words, why_not
 from widgets.parts.panel_rows import Row
@@ -45,9 +46,7 @@ class AreasPage(Page):
 
     def look_up(self, words: str) -> Sequence[Row]:
         self._read()
-        asking = list(takewhile(lambda alarm: alarm.unacknowledged, self.session.city.alarms()))
-        by_area = Counter(alarm.area_id for alarm in asking)
-        by_sector = Counter(alarm.sector for alarm in asking)
+        by_area, by_sector = self.memo.of("asking", self.session.city.moves("alarms", LOCAL_FEED), self._asking)
         parts = (
             ("areas", [self._area_row(area, by_area[area.id]) for area in self._areas.values()]),
             ("sectors", [self._sector_row(sector, by_sector[sector]) for sector in self._sectors]),
@@ -58,6 +57,11 @@ class AreasPage(Page):
             for name, rows in parts
             for row in _under(Row(("head", name), tr(f"areas.{name}"), heading=True), words, rows)
         ]
+
+    def _asking(self) -> tuple[Counter[str], Counter[str]]:
+        """Unacknowledged alarms by area, and by sector."""
+        asking = list(takewhile(lambda alarm: alarm.unacknowledged, self.session.city.alarms()))
+        return Counter(alarm.area_id for alarm in asking), Counter(alarm.sector for alarm in asking)
 
     def _read(self) -> None:
         """As things stand now; before any rows are made."""
@@ -80,7 +84,8 @@ class AreasPage(Page):
     def _all_sectors(self) -> list[str]:
         """The program's, those of people and those of alarms."""
         own = {sector for person in self._people.values() for sector in person.sectors}
-        own |= {alarm.sector for alarm in self.session.city.alarms() if alarm.sector}
+        moves = self.session.city.moves("alarms", LOCAL_FEED)
+        own |= self.memo.of("sectors", moves, lambda: {one.sector for one in self.session.city.alarms() if one.sector})
         return [*SECTORS, *sorted(own - _PROGRAMS)]
 
     def _area_row(self, area: Area, asking: int) -> Row:

@@ -7,6 +7,7 @@ goes to the thing. A signature takes two Enters and carries the state that was s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QWidget
@@ -14,13 +15,16 @@ from PySide6.QtWidgets import QWidget
 from backends.domain.action import Verb
 from backends.domain.alarm import AlarmState, Priority
 from backends.domain.feeds import LinkState
-from backends.domain.handover import NOTE_LIMIT, Handover, HandoverState, Line, Part, intact, since_ns, unlocked
-from backends.domain.handover_sheet import sheet
+from backends.domain.handover import NOTE_LIMIT, Handover, HandoverState, Line, Part, Section, since_ns, unlocked
+from backends.domain.handover_sheet import NO_LAYOUT
+from backends.domain.text import LocalText
 from widgets import format as fmt
 from widgets.i18n import tr
+from widgets.models.alarm_order import Moves
 from widgets.pages import PageSpec
 from widgets.parts import handover_words as words_of
 from widgets.parts.handover_paper import job_of
+from widgets.parts.handover_parts import HandoverParts
 from widgets.parts.log_words import kind_of
 from widgets.parts.panel_rows import Row
 from widgets.search.words import matches, split, tokens
@@ -32,6 +36,8 @@ from widgets.windows.wall_window import WallWindow
 FEED = "handovers"
 NEW = "new"
 """The target that opens one (docs/protocol.md)."""
+LAYOUT_MOST = 80
+"""Characters of a layout's name that the hub takes."""
 _ASKS = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED)
 
 
@@ -47,9 +53,14 @@ class HandoverPage(Page):
         self._chosen = about
         """Number of an earlier one; empty: the present one."""
         self._lines: dict[tuple[str, str], Line] = {}
+        self._parts = HandoverParts(session.city, self.memo)
+        session.city.alarmsMoved.connect(self._on_alarms)
 
     def title(self) -> str:
         return tr("handover.title")
+
+    def _on_alarms(self, moves: Moves) -> None:
+        self._parts.alarms_moved(moves)
 
     @property
     def shown(self) -> Handover | None:
@@ -62,25 +73,16 @@ class HandoverPage(Page):
         shown = self.shown
         if shown is not None and shown.state is not HandoverState.OPEN:
             return shown.parts
-        city, now_ns = self.session.city, self.session.clock.now_ns()
-        return sheet(
-            alarms=city.records("alarms").values(),
-            reports=city.reports(),
-            cameras=city.records("cameras").values(),
-            entries=city.logbook.values(),
-            people=city.records("roster"),
-            since_ns=self._since_ns(shown, now_ns),
-            now_ns=now_ns,
-            layout=self._layout(),
-        )
+        now_ns = self.session.clock.now_ns()
+        return self._parts.parts(self._since_ns(shown, now_ns), now_ns, self._layout())
 
     def _since_ns(self, shown: Handover | None, now_ns: int) -> int:
         city = self.session.city
         return since_ns(city.records(FEED).values(), city.operator(), now_ns) if shown is None else shown.t_from_ns
 
-    def _layout(self) -> str:
+    def _layout(self) -> LocalText:
         window = self.window()
-        return window.plan.name.vi if isinstance(window, WallWindow) else ""
+        return LocalText(window.plan.name.vi, window.plan.name.en) if isinstance(window, WallWindow) else NO_LAYOUT
 
     # -- rows ------------------------------------------------------------------------------------------
 
@@ -91,7 +93,9 @@ class HandoverPage(Page):
             return []
         rows = [] if wanted else list(self._acts())
         for heading, lines in self._sections():
-            found = [row for row in lines if matches(wanted, tokens(f"{row.title} {row.place} {row.state}"))]
+            found = lines
+            if wanted:
+                found = [row for row in lines if matches(wanted, tokens(f"{row.title} {row.place} {row.state}"))]
             if found or not wanted:
                 rows += [heading, *found]
         return rows
@@ -117,7 +121,7 @@ class HandoverPage(Page):
     def _act(self, key: str, verb: Verb, words: str) -> Row:
         return Row(("act", key), tr(f"handover.{words}"), state=self.may_not(verb))
 
-    def _sections(self) -> Iterator[tuple[Row, list[Row]]]:
+    def _sections(self) -> Iterator[tuple[Row, Sequence[Row]]]:
         shown, now_ns = self.shown, self.session.clock.now_ns()
         yield self._heading(shown, now_ns), list(self._signatures(shown))
         if shown is not None and shown.notes:
@@ -130,7 +134,9 @@ class HandoverPage(Page):
         at_ns = shown.t_frozen_ns if shown is not None and shown.t_frozen_ns else now_ns
         for part in self.parts():
             heading = Row(("heading", part.section), words_of.heading(part), heading=True)
-            yield heading, [self._line(line, part, at_ns) for line in part.lines]
+            rows = self._parts.rows(part, at_ns, partial(_row, part.section, at_ns))
+            self._lines |= {row.key: line for row, line in zip(rows, part.lines, strict=True)}
+            yield heading, rows
         locked = [one for one in self.session.city.records(FEED).values() if one.state is HandoverState.LOCKED]
         locked.sort(key=lambda one: one.t_opened_ns, reverse=True)
         if locked:
@@ -143,24 +149,15 @@ class HandoverPage(Page):
         since = fmt.event_minutes(self._since_ns(None, now_ns), now_ns)
         return Row(("heading", "standing"), tr("handover.none_yet", since=since), heading=True)
 
-    @staticmethod
-    def _signatures(shown: Handover | None) -> Iterator[Row]:
+    def _signatures(self, shown: Handover | None) -> Iterator[Row]:
         if shown is None:
             return
         yield Row(("sign", "given"), words_of.signed(shown.given), tr("handover.given_by"))
         yield Row(("sign", "taken"), words_of.signed(shown.taken), tr("handover.taken_by"))
         if shown.state is HandoverState.LOCKED:
-            whole = intact(shown)
+            whole = self._parts.intact(shown)
             state = tr("handover.matches" if whole else "handover.altered")
             yield Row(("sign", "sha"), shown.sha256, "SHA-256", state=state, strong_state=not whole)
-
-    def _line(self, line: Line, part: Part, at_ns: int) -> Row:
-        key = (part.section.value, f"{line.feed}/{line.id}")
-        self._lines[key] = line
-        said = words_of.cells(line, part.section, at_ns)
-        priority = Priority(line.priority) if line.priority in set(Priority) else None
-        asks = line.state in _ASKS
-        return Row(key, said.title, said.at, said.place, said.state, strong_state=asks, priority=priority, filled=asks)
 
     # -- what Enter does -------------------------------------------------------------------------------
 
@@ -205,7 +202,8 @@ class HandoverPage(Page):
         return self.may_not(Verb.HAND_OVER) or self.ask(question)
 
     def _give(self, row: Row) -> str:
-        seen, args = self.shown, {"layout": self._layout()[:80]}
+        seen, layout = self.shown, self._layout()
+        args = {"layout": layout.vi[:LAYOUT_MOST], "layout_en": layout.en[:LAYOUT_MOST]}
         question = Question(tr("handover.ask_give"), lambda _words: self._sign(Verb.HAND_OVER, seen, args), row)
         return self.may_not(Verb.HAND_OVER) or self.ask(question)
 
@@ -232,6 +230,13 @@ class HandoverPage(Page):
             return tr("handover.not_signed")
         self.session.calls.saveAsked.emit(job_of(self.session, shown))
         return ""
+
+
+def _row(section: Section, at_ns: int, line: Line) -> Row:
+    said = words_of.cells(line, section, at_ns)
+    priority = Priority(line.priority) if line.priority in set(Priority) else None
+    asks, key = line.state in _ASKS, (section.value, f"{line.feed}/{line.id}")
+    return Row(key, said.title, said.at, said.place, said.state, strong_state=asks, priority=priority, filled=asks)
 
 
 SPEC = PageSpec("handover", HandoverPage)

@@ -8,6 +8,7 @@ limit was before is kept: a past time is judged, and drawn, by what held then.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import msgspec
 from PySide6.QtCore import QRect
@@ -17,7 +18,7 @@ from backends.domain.action import Verb
 from backends.domain.limits import day_of
 from backends.domain.sensor import Limit, Sensor
 from backends.domain.settings import NAME_MOST, SETTING, SensorLimits, SettingRecord, SettingRefused, check_limits
-from widgets.i18n import local, tr
+from widgets.i18n import language, local, tr
 from widgets.models import setting_rows as words_of
 from widgets.models.setting_rows import Entry, limit_entry
 from widgets.pages import PageSpec
@@ -49,19 +50,17 @@ class LimitsPage(SettingAsks):
 
     def look_up(self, words: str) -> Sequence[Row]:
         self._entries = {}
-        day = day_of(self.session.clock.now_ns())
+        day, moves = day_of(self.session.clock.now_ns()), self.session.city.moves("sensors", "config")
+        found = self.memo.of("found", (words, day, language(), moves), lambda: self._found(words, day))
         rows = []
-        for sensor in self._found(words):
-            entry = limit_entry(self.session.city, sensor, day)
-            if entry is not None:
-                self._entries["sensor", sensor.id] = entry
-                rows.append(self._row(sensor, entry))
-            if len(rows) == LISTED_MOST:
-                break
+        for sensor, entry in found:
+            self._entries["sensor", sensor.id] = entry
+            rows.append(self._row(sensor, entry))
         heading = tr("settings.heading.limits" if words.strip() else "settings.heading.limits_here")
         return [Row(("heading", "limits"), heading, heading=True), *rows]
 
-    def _found(self, words: str) -> list[Sensor]:
+    def _found(self, words: str, day: str) -> list[tuple[Sensor, Entry]]:
+        """The first LISTED_MOST that the words find, as they stand on that day."""
         wanted, config = split(words), self.session.city.records("config")
         found = [
             sensor
@@ -69,7 +68,9 @@ class LimitsPage(SettingAsks):
             if sensor.limits
             and (matches(wanted, tokens(_names(sensor))) if wanted else f"{SETTING}limits/{sensor.id}" in config)
         ]
-        return sorted(found, key=lambda sensor: sort_key(_names(sensor)))
+        found.sort(key=lambda sensor: sort_key(_names(sensor)))
+        entries = ((sensor, limit_entry(self.session.city, sensor, day)) for sensor in found)
+        return list(islice(((sensor, entry) for sensor, entry in entries if entry is not None), LISTED_MOST))
 
     def _row(self, sensor: Sensor, entry: Entry) -> Row:
         holds = _limits(entry.record)

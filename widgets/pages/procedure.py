@@ -35,6 +35,7 @@ from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.pages import PageSpec
 from widgets.parts.alarm_words import why_not
+from widgets.parts.enters import LOOK_S
 from widgets.parts.panel_rows import Row
 from widgets.parts.step_words import number_of, step_words
 from widgets.search.words import matches, split, tokens
@@ -42,8 +43,6 @@ from widgets.session import Session
 from widgets.typography import TypeScale
 from widgets.windows.page import Doer, Page, Question
 
-LOOK_S = 0.5
-"""What has just changed is looked at before a key means it, and a second Enter does not follow the first at once."""
 REASON_MOST = 200
 _HEAD, _STEP, _PHONE, _PROCEDURE, _PAST = "head", "step", "phone", "procedure", "past"
 _Group = tuple[Row, list[Row]]
@@ -62,7 +61,6 @@ class ProcedurePage(Page):
         self._revs: dict[str, int] = {}
         self._moved_s: dict[str, float] = {}
         """When a step was seen to change here, by its id."""
-        self._acted_s = -LOOK_S
         self._just = ""
         """The step that was ticked last: its echo is on the way."""
         super().__init__(session, window, scale, room, doer, about)
@@ -235,9 +233,8 @@ class ProcedurePage(Page):
             return tr("procedures.only_read") if self._known is None else tr("alarms.ended_why")
         if why := self.may_not(Verb.STEP):
             return why
-        now_s = self.session.mono.monotonic_s()
-        if now_s - max(self._acted_s, self._moved_s.get(step_id, -LOOK_S)) < LOOK_S:
-            return tr("procedures.look")
+        if self.session.mono.monotonic_s() - self._moved_s.get(step_id, -LOOK_S) < LOOK_S:
+            return tr("page.look")
         click = self._click(step_id)
         if click is not None and not click.stage.final:
             return row.state
@@ -259,7 +256,7 @@ class ProcedurePage(Page):
             self.session.actions.submit(Verb.STEP, "alarms", self.about, seen, args)
         except ActionRefused as refusal:
             return why_not(self.session.city, refusal.code)
-        self._acted_s, self._just, self._answered = self.session.mono.monotonic_s(), step_id, None
+        self._just, self._answered = step_id, None
         self.say("")
         if not self.asking:
             self.field.setText("")

@@ -179,7 +179,8 @@ class AlarmPanel(QWidget):
         if watched is not self.field or event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
             return super().eventFilter(watched, event)
         if event.key() in _ENTER:
-            self._send()
+            if not event.isAutoRepeat():
+                self._send()
         elif event.key() == Qt.Key.Key_Escape:
             self.end()
         elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and self.mode is Mode.SHELVE:

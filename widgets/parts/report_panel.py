@@ -20,7 +20,7 @@ from widgets.callers import values_of
 from widgets.i18n import tr
 from widgets.models.report_choices import CALLER, LOOK, STILL, Choice, choices, narrowed, taking_in, untold
 from widgets.models.reports import click_words
-from widgets.parts import text
+from widgets.parts import enters, text
 from widgets.parts.alarm_words import why_not
 from widgets.parts.fields import Field
 from widgets.parts.report_intake import intake_args
@@ -106,6 +106,7 @@ class ReportPanel(QWidget):
         self._caller, self._person = "", self.session.city.grant.operator_id
         self._put_away()
         self._look()
+        self.session.enters.press()  # what opened it was seldom another key
         self.field.clear()
         self._list()
         self.show()
@@ -193,6 +194,7 @@ class ReportPanel(QWidget):
         self.at = min(self.at, len(self.shown) - 1)
 
     def _typed(self) -> None:
+        self.session.enters.other()
         self._wrong = ""
         if self._asking is None:
             self._look()
@@ -213,11 +215,11 @@ class ReportPanel(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self.field and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            if event.isAutoRepeat() and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                return True  # the press that opened the panel, held down
-            if self.pictures.isVisible():
-                return self._leaf(event.key())
-            return self._key(event.key())
+            if self.session.enters.heed(event) or event.key() not in enters.KEYS:
+                return self._leaf(event.key()) if self.pictures.isVisible() else self._key(event.key())
+            self._wrong = self._wrong or tr("page.look")
+            self.update()
+            return True
         if watched is self.field and event.type() == QEvent.Type.FocusOut:
             self.pictures.end()
         return super().eventFilter(watched, event)
@@ -228,7 +230,7 @@ class ReportPanel(QWidget):
             self._wrong = ""
             self._look()
             self._mark(self.at + (1 if key == Qt.Key.Key_Down else -1))
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        elif key in enters.KEYS:
             self._enter()
         elif key == Qt.Key.Key_Escape:
             self._back()
@@ -240,7 +242,7 @@ class ReportPanel(QWidget):
         """A key while pictures are enlarged: nothing else is done by it, and nothing is typed unseen."""
         if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             self.pictures.step(1 if key == Qt.Key.Key_Right else -1)
-        elif key in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        elif key in (Qt.Key.Key_Escape, *enters.KEYS):
             self.pictures.end()
         return True
 

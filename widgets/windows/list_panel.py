@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 from shiboken6 import isValid
 
 from widgets.i18n import tr
-from widgets.parts import text
+from widgets.parts import enters, text
 from widgets.parts.fields import Field
 from widgets.parts.panel_rows import Row, paint_rows, row_height
 from widgets.parts.rows import plain_tooltip
@@ -31,7 +31,6 @@ IDLE_MS = 60_000
 TYPED_MOST = 80
 """Characters."""
 _DESK_ROWS, _WALL_ROWS = 12, 7
-_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 def focus_below(window: QWidget) -> QWidget | None:
@@ -73,6 +72,7 @@ class ListPanel(QWidget):
         self.field = Field(scale, self, limit=TYPED_MOST)
         self.field.installEventFilter(self)
         self.field.wordsChanged.connect(self._on_words)
+        self.field.textEdited.connect(session.enters.other)  # an input method's keys come as text
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
         self._idle.setInterval(self.idle_ms)
@@ -201,6 +201,7 @@ class ListPanel(QWidget):
         if event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
             return False
         self._idle.start()
+        meant = self.session.enters.heed(event)
         page = max(1, self._shown - 1)
         step = {
             Qt.Key.Key_Down: 1,
@@ -208,9 +209,11 @@ class ListPanel(QWidget):
             Qt.Key.Key_PageDown: page,
             Qt.Key.Key_PageUp: -page,
         }.get(Qt.Key(event.key()), 0)
-        if event.key() in _ENTER:
-            if not event.isAutoRepeat():
-                self._enter(second=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        if meant:
+            self._enter(second=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        elif event.key() in enters.KEYS:
+            if not (event.isAutoRepeat() or self._said):
+                self.say(tr("page.look"))
         elif event.key() == Qt.Key.Key_Escape:
             self._escape()
         elif step:

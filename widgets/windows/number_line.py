@@ -78,7 +78,8 @@ class NumberLine(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in _ENTER:
-            self.entered.emit()
+            if not event.isAutoRepeat():
+                self.entered.emit()
         elif event.key() == Qt.Key.Key_Escape:
             self.end(back=True)
         elif event.key() == Qt.Key.Key_Backspace:

@@ -20,6 +20,7 @@ from backends.domain.access import Right
 from backends.domain.action import Verb
 from widgets.i18n import tr
 from widgets.parts.alarm_words import why_not
+from widgets.parts.memo import Memo
 from widgets.parts.panel_rows import Row, row_height
 from widgets.search.finder import Kind
 from widgets.search.index import Item
@@ -76,6 +77,8 @@ class Page(ListPanel):
     ) -> None:
         """`about`: id of the record that it was opened for; empty = none."""
         self.about, self._doer = about, doer
+        self.memo = Memo()
+        """Of what `look_up` makes each second."""
         self._question: Question | None = None
         self._answered: tuple[str, str] | None = None
         self._person: tuple[str, str] = (session.city.grant.operator_id, session.city.grant.role)

@@ -81,7 +81,8 @@ class TimeLine(QWidget):
         if event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
             return False
         if event.key() in _ENTER:
-            self._enter()
+            if not event.isAutoRepeat():
+                self._enter()
         elif event.key() == Qt.Key.Key_Escape:
             self.end(back=True)
         else:
