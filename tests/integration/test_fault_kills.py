@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 from helpers.fault_rig import Town, audit
@@ -17,8 +16,6 @@ from helpers.kill_storm import Clicks, Kill, audit_clicks, named_kills, random_k
 
 pytestmark = pytest.mark.timeout(240)
 WORLD = {"rate": 1000.0, "alarms": 20.0, "standing": 40, "fixed": 60}
-FEW = {**WORLD, "rate": 100.0}
-"""Where it is the clicks that count, not the load."""
 
 
 @pytest.fixture
@@ -30,17 +27,12 @@ def seed() -> int:
 
 
 def run(
-    tmp_path: Path,
-    seed: int,
-    kills: list[Kill],
-    without: tuple[str, ...] = (),
-    rest_s: float = 0.3,
-    world: dict[str, Any] = WORLD,
+    tmp_path: Path, seed: int, kills: list[Kill], without: tuple[str, ...] = (), rest_s: float = 0.3
 ) -> tuple[list[str], list[str]]:
     """(what is wrong with the records, what is wrong with the clicks)."""
     rng = random.Random(seed)
     rng.shuffle(kills)
-    with Town(tmp_path, without=without, **world) as town:
+    with Town(tmp_path, without=without, **WORLD) as town:
         town.until_live()
         clicks = Clicks(town, rng)
         assert storm(town, rng, kills, clicks, rest_s) == len(kills)
@@ -87,7 +79,7 @@ def test_a_screen_that_comes_back_late_hears_of_every_end(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("console.feed_client.RETRY_S", LATE_SCREEN_S)
-    records, clicks = run(tmp_path, seed, [("feeder", "click.before_kept")] * 3, rest_s=2.0, world=FEW)
+    records, clicks = run(tmp_path, seed, [("feeder", "click.before_kept")] * 3, rest_s=2.0)
     assert not records, summary(seed, records)
     assert not clicks, summary(seed, clicks)
 
@@ -99,7 +91,7 @@ def test_a_click_that_was_given_up_too_early_is_put_right(
     monkeypatch.setattr("console.feed_client.RETRY_S", LATE_SCREEN_S)
     monkeypatch.setattr("console.feed_client.CLICK_LIVES_S", 0.5)
     monkeypatch.setattr("console.feed_client.CLICK_GRACE_S", 0.1)
-    records, clicks = run(tmp_path, seed, [("feeder", "click.before_kept")] * 3, rest_s=2.0, world=FEW)
+    records, clicks = run(tmp_path, seed, [("feeder", "click.before_kept")] * 3, rest_s=2.0)
     assert not records, summary(seed, records)
     assert not clicks, summary(seed, clicks)
 
@@ -108,10 +100,10 @@ def test_control_a_feeder_that_forgets_ends_gives_clicks_two(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("console.feed_client.RETRY_S", LATE_SCREEN_S)
-    _, clicks = run(tmp_path, seed, [("feeder", "click.before_kept")] * 3, without=("ended",), rest_s=2.0, world=FEW)
+    _, clicks = run(tmp_path, seed, [("feeder", "click.before_kept")] * 3, without=("ended",), rest_s=2.0)
     assert clicks
 
 
 def test_control_a_hub_that_forgets_what_it_has_done_does_it_twice(tmp_path: Path, seed: int) -> None:
-    _, clicks = run(tmp_path, seed, [("hub", "hub.before_ack")] * 4, without=("dedupe",), rest_s=1.0, world=FEW)
+    _, clicks = run(tmp_path, seed, [("hub", "hub.before_ack")] * 4, without=("dedupe",), rest_s=1.0)
     assert clicks

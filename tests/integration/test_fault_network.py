@@ -21,20 +21,12 @@ SLACK_S = 0.5
 """For a busy test machine; the bench holds the bar itself."""
 ENOUGH_ROWS = 30
 """An audit of fewer says little of what could have been lost."""
-WORLD: dict[str, Any] = {"rate": 200.0, "alarms": 20.0, "standing": 40, "measured_hz": 2.0}
+WORLD: dict[str, Any] = {"rate": 600.0, "alarms": 20.0, "standing": 40, "measured_hz": 2.0}
 
 
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
     with Town(tmp_path, **WORLD) as made:
-        made.until_live()
-        yield made
-
-
-@pytest.fixture
-def busy(tmp_path: Path) -> Iterator[Town]:
-    """So much that a line is too narrow for it."""
-    with Town(tmp_path, **{**WORLD, "rate": 600.0}) as made:
         made.until_live()
         yield made
 
@@ -92,41 +84,41 @@ def test_a_frozen_alarm_engine_is_an_alarm_within_six_seconds(town: Town) -> Non
     town.until("it ends", lambda g: g.items["local"]["local:canary"].state.value == "returned", 10.0)
 
 
-def test_a_slow_line_never_looks_live_and_ctl_keeps_up(busy: Town) -> None:
+def test_a_slow_line_never_looks_live_and_ctl_keeps_up(town: Town) -> None:
     """LIVE is eight seconds late: what is shown comes by CTL, and is no older than two."""
-    busy.live.down.delay_s = 8.0
-    scenes.look_for(busy, 3.0)
-    with scenes.watching(busy):
+    town.live.down.delay_s = 8.0
+    scenes.look_for(town, 3.0)
+    with scenes.watching(town):
         for _ in range(4):
-            scenes.look_for(busy, 1.0)
-            newest = max((a.t_raised_ns for a in busy.glass.items["alarms"].values()), default=0)
+            scenes.look_for(town, 1.0)
+            newest = max((a.t_raised_ns for a in town.glass.items["alarms"].values()), default=0)
             assert (time.time_ns() - newest) / 1e9 < 3.0, "late alarms that look live"
-            assert busy.glass.quality("samples") is FeedQuality.STALE, "measurements have no other way than LIVE"
-    busy.live.down.delay_s = 0.0
-    sound(busy)
+            assert town.glass.quality("samples") is FeedQuality.STALE, "measurements have no other way than LIVE"
+    town.live.down.delay_s = 0.0
+    sound(town)
 
 
-def test_both_ways_slow_is_stale(busy: Town) -> None:
-    for proxy in (busy.live, busy.ctl):
+def test_both_ways_slow_is_stale(town: Town) -> None:
+    for proxy in (town.live, town.ctl):
         proxy.down.delay_s = 6.0
-    busy.until("stale, because it is", lambda _: scenes.all_stale(busy), 4.0)
-    scenes.look_for(busy, 8.0)
-    assert scenes.all_stale(busy), "what comes now is six seconds old"
-    for proxy in (busy.live, busy.ctl):
+    town.until("stale, because it is", lambda _: scenes.all_stale(town), 4.0)
+    scenes.look_for(town, 8.0)
+    assert scenes.all_stale(town), "what comes now is six seconds old"
+    for proxy in (town.live, town.ctl):
         proxy.down.delay_s = 0.0
-    sound(busy)
+    sound(town)
 
 
-def test_resets_and_a_narrow_line_lose_nothing(busy: Town) -> None:
+def test_resets_and_a_narrow_line_lose_nothing(town: Town) -> None:
     for _ in range(3):
-        busy.live.reset()
-        scenes.look_for(busy, 0.7)
-        busy.ctl.reset()
-        scenes.look_for(busy, 0.7)
-    busy.live.down.bytes_per_s = 60_000
-    scenes.look_for(busy, 4.0)
-    busy.live.down.bytes_per_s = 0.0
-    sound(busy)
+        town.live.reset()
+        scenes.look_for(town, 0.7)
+        town.ctl.reset()
+        scenes.look_for(town, 0.7)
+    town.live.down.bytes_per_s = 60_000
+    scenes.look_for(town, 4.0)
+    town.live.down.bytes_per_s = 0.0
+    sound(town)
 
 
 STEPS = [("hub", -3600.0), ("hub", 86_400.0), ("feeder", 3600.0), ("feeder", -86_400.0)]
