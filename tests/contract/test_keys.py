@@ -222,7 +222,10 @@ KEY = re.compile(r"\b(?:(?:Ctrl|Alt|Shift|Meta)\+)+(?:[A-Z]\w*|[+\-=])")
 
 def unknown(words: str) -> set[str]:
     """Keys with a modifier that no row of the table has."""
-    known = {key for command in COMMANDS.values() for key in (*command.keys, told_keys(command))}
+    known = {key for command in COMMANDS.values() for key in command.keys}
+    for language in Language:
+        i18n.set_language(language)
+        known |= {told_keys(command) for command in COMMANDS.values()}
     gestures = {i18n.both(f"command_key.{c.id}").vi for _, rows in told() for c in rows if not c.keys}
     return {key for key in KEY.findall(words) if key not in known | gestures}
 
