@@ -164,8 +164,8 @@ class PictureState(StrEnum):
     """A replay has come to its end; its last picture stays."""
 
 
-class Demand(msgspec.Struct, frozen=True, order=True):
-    """What a tile wants to show. Equal demands share one output."""
+class Demand(msgspec.Struct, frozen=True, order=True, cache_hash=True):
+    """What a tile wants to show. Equal demands share one output. Looked up at every picture pass: its hash is kept."""
 
     camera_id: str
     uri: str

@@ -224,10 +224,7 @@ class PlotView:
             gap = QRectF(end.x(), plot.top(), max(0.0, min(now_x, plot.right()) - end.x()), plot.height())
             draw_hatch(self.painter, gap, self.theme.line, em * 0.8)
         self._missing(plot, placer)
-        self.painter.save()
-        self.painter.setClipRect(plot.adjusted(-em, 0, em, 0))
         self.chart.paint(self.painter, self.ratio)
-        self.painter.restore()
         quality = QualityLane(self.painter, self.scale, self.theme, self.chart, plot)
         quality.paint(state, placer, words=with_value)
         if end is not None and plot.left() <= end.x() <= plot.right() + em:
