@@ -13,6 +13,7 @@ from enum import StrEnum
 from backends.domain.access import Right
 from backends.domain.action import Verb
 from widgets.hands import Ask
+from widgets.i18n import tr
 
 
 class Context(StrEnum):
@@ -193,12 +194,19 @@ CAMERA_KEYS: dict[str, Ask] = {
 WINDOW_KEYS = frozenset(key for command in _ROWS if command.context is Context.WINDOW for key in command.keys)
 _SAID = {"Return": "", "Ctrl+Return": "", "=": "", "Del": "Delete", "Ins": "Insert"}
 """How a keyboard calls a key; nothing: another key of the row says it."""
+_ARROWS = frozenset({"Left", "Right", "Up", "Down"})
+"""Nothing is written on these keys: people call them in their own language."""
 
 
 def told_keys(command: Command) -> str:
-    """ "Enter", "Ctrl+Shift+L": as it is printed on keyboards in any language; empty where words tell it."""
+    """ "Enter", "Ctrl+Shift+L": as it is printed on keyboards; empty where words tell it."""
     said = (_SAID.get(key, key) for key in command.keys)
-    return " · ".join(key for key in said if key)
+    return " · ".join(_in_words(key) for key in said if key)
+
+
+def _in_words(key: str) -> str:
+    before, plus, last = key.rpartition("+")
+    return f"{before}{plus}{tr(f'key_name.{last}')}" if last in _ARROWS else key
 
 
 def told() -> Iterator[tuple[Context, list[Command]]]:

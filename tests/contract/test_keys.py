@@ -240,7 +240,10 @@ def unknown(words: str) -> set[str]:
     """Keys with a modifier that no row of the table has."""
     if not (found := set(KEY.findall(words))):
         return found
-    known = {key for command in COMMANDS.values() for key in (*command.keys, told_keys(command))}
+    known = {key for command in COMMANDS.values() for key in command.keys}
+    for language in Language:
+        i18n.set_language(language)
+        known |= {told_keys(command) for command in COMMANDS.values()}
     gestures = {i18n.both(f"command_key.{c.id}").vi for _, rows in told() for c in rows if not c.keys}
     return found - known - gestures
 
