@@ -6,11 +6,14 @@ import functools
 import gc
 import sys
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import av.filter
+import cv2
 import numpy as np
 import numpy.typing as npt
+import psutil
 import pytest
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from helpers.planes_rig import meant, numbers_of, planes, shown
@@ -240,6 +243,15 @@ def test_many_sizes_come_and_go() -> None:
         made = planes(width, 36)
         made.fill(235)
         assert (bgra_of(made, Colours())[:, :width] >= 254).all()
+
+
+def test_the_library_is_pyavs_own_where_opencv_brings_another() -> None:
+    assert cv2.__version__, "loaded"
+    held = {Path(mapped.path) for mapped in psutil.Process().memory_maps()}
+    if not any(path.parent.name == "av.libs" for path in held):
+        pytest.skip("PyAV is built against the system's FFmpeg here")
+    for name in ("swscale", "avutil"):
+        assert Path(swscale._library(name)._name).parent.name == "av.libs"
 
 
 def test_a_frame_is_not_kept() -> None:
