@@ -196,13 +196,13 @@ def _run_ffmpeg(command: list[str]) -> dict[str, float]:
 def against(
     name: str, ours: list[dict[str, float]], theirs: list[dict[str, float]], bar: float, note: str
 ) -> dict[str, Any]:
-    """A row against a peer; for each picture where the peer shows fewer than it should."""
+    """A row against a peer; for each picture shown, where one of the two shows fewer than it should."""
     cores, peer = (statistics.median(turn["cores"] for turn in side) for side in (ours, theirs))
     fps = statistics.median(turn["fps"] for turn in theirs)
-    our_fps = statistics.median(turn["decoded_fps"] for turn in ours)
+    our_fps = statistics.median(turn["mean_fps"] for turn in ours)
     ratio = whole = cores / peer
     words = ""
-    if fps < FULL_FPS:
+    if min(fps, our_fps) < FULL_FPS:
         ratio *= fps / our_fps
         words = (
             f", for each picture: it showed {fps:.1f} a second and tile, ours {our_fps:.1f} (as they are: {whole:.2f})"
