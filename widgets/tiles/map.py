@@ -408,6 +408,9 @@ class MapTile(Tile):
         found = [s for s in self.session.city.records("sensors").values() if (s.station_id or s.id) in here]
         return tuple(s.id for s in found if (s.station_id or s.id) == (found[0].station_id or found[0].id))
 
+    def _is_near(self, dot: Thing, at: QPointF) -> bool:
+        return (dot.at - at).manhattanLength() <= self._sizes.dot * 2.0
+
     def words_at(self, at: QPointF) -> str:
         """What is there, worst first, one line each; text from outside among it."""
         self._lay_out()
@@ -415,8 +418,7 @@ class MapTile(Tile):
         for cluster in reversed(self._clusters):
             if self._room(cluster).contains(at):
                 lines += [words_of(t) for t in cluster.things]
-        reach = self._sizes.dot * 2.0
-        lines += [self._dot_words(t) for t in self._dots if (t.at - at).manhattanLength() <= reach]
+        lines += [self._dot_words(t) for t in self._dots if self._is_near(t, at)]
         if len(lines) > _TIP_LINES:
             lines = [*lines[:_TIP_LINES], tr("map.more", n=len(lines) - _TIP_LINES)]
         return "\n".join(lines)
