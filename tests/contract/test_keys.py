@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -45,6 +46,12 @@ def wall(sample: SampleSession) -> Iterator[Wall]:
     made = Wall(sample.session, pump, load_layouts(tile_kinds()), {}, windowed=True)
     yield made
     made.close()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def words() -> None:
+    """Read once: 30 catalogues take longer than any test here."""
+    i18n.load(WORDS)
 
 
 # -- what is bound ---------------------------------------------------------------------------------------------------
@@ -153,13 +160,14 @@ def test_camera_keys_come_from_the_table() -> None:
 
 
 @pytest.mark.parametrize("language", list(Language))
-@pytest.mark.parametrize("command", [c for _, rows in told() for c in rows], ids=lambda c: c.id)
-def test_every_command_has_words_and_keys(language: Language, command: Command) -> None:
-    i18n.load(WORDS)
+def test_every_command_has_words_and_keys(language: Language) -> None:
     i18n.set_language(language)
-    assert tr(f"command.{command.id}")
-    assert told_keys(command) or tr(f"command_key.{command.id}")
-    assert tr(f"command_group.{command.context}")
+    commands = [command for _, rows in told() for command in rows]
+    assert len(commands) > 90
+    for command in commands:
+        assert tr(f"command.{command.id}"), command.id
+        assert told_keys(command) or tr(f"command_key.{command.id}"), command.id
+        assert tr(f"command_group.{command.context}"), command.id
 
 
 def test_what_another_row_tells_is_told() -> None:
@@ -192,15 +200,24 @@ def names_in(source: str) -> set[str]:
     return out
 
 
-def sources(folder: str) -> list[Path]:
-    return sorted((ROOT / folder).rglob("*.py"))
+@functools.cache
+def sources() -> dict[Path, str]:
+    """The code of the screens: text by path below `widgets`."""
+    folder = ROOT / "widgets"
+    found = {path.relative_to(folder): path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.py"))}
+    assert len(found) > 100
+    return found
 
 
-@pytest.mark.parametrize("path", sources("widgets"), ids=lambda path: path.stem)
-def test_nothing_takes_the_keyboard_away_from_the_alarms(path: Path) -> None:
-    if path.stem == "sound_child":
-        return  # a process of its own, without windows: its event loop is its main loop
-    assert not names_in(path.read_text(encoding="utf-8")) & MODAL, "a notice, or a panel in its window, does it"
+@functools.cache
+def names() -> dict[Path, set[str]]:
+    return {path: names_in(text) for path, text in sources().items()}
+
+
+def test_nothing_takes_the_keyboard_away_from_the_alarms() -> None:
+    found = {str(path): used & MODAL for path, used in names().items() if used & MODAL}
+    # The sound is a process of its own, without windows: its event loop is its main loop.
+    assert {p for p in found if Path(p).stem != "sound_child"} == set(), f"{found}: a notice, or a panel, does it"
 
 
 @pytest.mark.parametrize(
@@ -211,10 +228,9 @@ def test_a_modal_dialog_is_found(source: str) -> None:
     assert names_in(source) & MODAL
 
 
-@pytest.mark.parametrize("path", sources("widgets"), ids=lambda path: path.stem)
-def test_shortcuts_are_made_at_one_place(path: Path) -> None:
-    if path.name != "keys.py":
-        assert "QShortcut" not in names_in(path.read_text(encoding="utf-8")), "widgets.keys.bind makes them"
+def test_shortcuts_are_made_at_one_place() -> None:
+    found = [path for path, used in names().items() if "QShortcut" in used and path.name != "keys.py"]
+    assert found == [], "widgets.keys.bind makes them"
 
 
 KEY = re.compile(r"\b(?:(?:Ctrl|Alt|Shift|Meta)\+)+(?:[A-Z]\w*|[+\-=])")
@@ -222,29 +238,33 @@ KEY = re.compile(r"\b(?:(?:Ctrl|Alt|Shift|Meta)\+)+(?:[A-Z]\w*|[+\-=])")
 
 def unknown(words: str) -> set[str]:
     """Keys with a modifier that no row of the table has."""
+    if not (found := set(KEY.findall(words))):
+        return found
     known = {key for command in COMMANDS.values() for key in (*command.keys, told_keys(command))}
     gestures = {i18n.both(f"command_key.{c.id}").vi for _, rows in told() for c in rows if not c.keys}
-    return {key for key in KEY.findall(words) if key not in known | gestures}
+    return found - known - gestures
 
 
-@pytest.mark.parametrize("path", sources("widgets"), ids=lambda path: path.stem)
-def test_keys_in_the_code_are_in_the_table(path: Path) -> None:
-    i18n.load(WORDS)
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    strings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    whole = {text for text in strings if KEY.fullmatch(text)}
-    assert not unknown(" ".join(whole)), "widgets/commands.py tells people of every key"
+def test_keys_in_the_code_are_in_the_table() -> None:
+    looked = 0
+    for path, source in sources().items():
+        if not KEY.search(source):
+            continue  # then none of its strings is one
+        nodes = ast.walk(ast.parse(source))
+        strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        whole = {text for text in strings if KEY.fullmatch(text)}
+        looked += len(whole)
+        assert not unknown(" ".join(whole)), f"{path}: widgets/commands.py tells people of every key"
+    assert looked
 
 
 @pytest.mark.parametrize("language", list(Language))
 def test_keys_in_sentences_are_in_the_table(language: Language) -> None:
-    i18n.load(WORDS)
     for path in sorted((WORDS / language).glob("*.toml")):
         if path.stem != "qt":
             assert not unknown(path.read_text(encoding="utf-8")), path.name
 
 
 def test_a_key_that_nobody_knows_is_found() -> None:
-    i18n.load(WORDS)
     assert unknown("Ctrl+Shift+Q, Ctrl+L") == {"Ctrl+Shift+Q"}
     assert unknown("Shift+Enter · Ctrl+Shift+L để đăng nhập") == set()
