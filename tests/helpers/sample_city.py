@@ -28,6 +28,7 @@ from helpers.fakes import (
 from helpers.sample_places import CAMERAS, CONFIG, NOW_NS, SENSORS, level
 from helpers.sample_places import t as at
 from helpers.sample_records import ALARMS, INDICATORS, OPERATORS, REPORTS, STATIONS, flood_alarms
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication
 
 from backends.domain.access import NOBODY, Grant
@@ -93,6 +94,8 @@ class Scene(StrEnum):
 
 
 _ready: set[str] = set()
+_applied: list[tuple[ThemeName, QPalette]] = []
+"""The palette in force; to set a style anew polishes every widget that is still there."""
 
 
 def prepare(app: QApplication, language: Language = Language.VI, theme: ThemeName = ThemeName.DARK) -> None:
@@ -102,7 +105,9 @@ def prepare(app: QApplication, language: Language = Language.VI, theme: ThemeNam
         _ready.add("fonts")
         i18n.load(WORDS)
     i18n.set_language(language)
-    apply_palette(app, THEMES[theme])
+    if _applied != [(theme, app.palette())]:
+        apply_palette(app, THEMES[theme])
+        _applied[:] = [(theme, app.palette())]
 
 
 class _Unhurried:

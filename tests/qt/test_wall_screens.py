@@ -6,6 +6,7 @@ door wrote down, in both languages and themes, on the drawn day and in the flood
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,6 +43,7 @@ LOOKS = [
 ]
 
 
+@functools.cache
 def _layouts() -> tuple[Layout, ...]:
     loaded = load_layouts(tile_kinds())
     assert not loaded.problems, [str(p) for p in loaded.problems]
