@@ -8,13 +8,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
-import argon2
 import pytest
+from helpers.hub_process import CHEAP
 
 from backends.hub import passwords
 from console import feed_verifiers
-
-CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 @pytest.fixture

@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from helpers.hub_process import READY_FILE, WireClient
+from helpers.hub_process import CHEAP, READY_FILE, WireClient
 from helpers.tiny_city import TinyCity
 from helpers.waiting import wait_for
 
 from backends.domain.people import Role
+from backends.hub import passwords
 from backends.hub.accounts import FILE, AccountBook
 from backends.hub.keys import authorise, ensure_station_keys
 from backends.hub.main import HubSettings, Ready, read_ready, run
@@ -41,8 +43,8 @@ def make_accounts(folder: Path) -> None:
 
 @functools.cache
 def _accounts() -> bytes:
-    """The file with them, made once a run: a good hash is slow, five of them cost more than a hub's start."""
-    with tempfile.TemporaryDirectory() as made:
+    """The file with them, made once a run, with hashes that are cheap to check."""
+    with tempfile.TemporaryDirectory() as made, mock.patch.object(passwords, "_HASHER", CHEAP):
         book = AccountBook(Path(made))
         for role, (person, name) in PEOPLE.items():
             book.add(person, name, name.split(maxsplit=1)[1], role, SECRET)

@@ -15,16 +15,20 @@ import time
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import argon2
 import zmq
 from helpers.busy_city import BusyCity
 from helpers.tiny_city import TinyCity
 
 from backends.domain.feeds import Mode
+from backends.hub import passwords
 from backends.hub.keys import KeyPair, authorise, ensure_station_keys
 from backends.hub.main import READY_FILE, HubSettings, Ready, read_ready, run
 from backends.process import child_settings, start_child
 
 DEADLINE_S = 20.0
+CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+"""As secrets are kept they cost 64 MiB and half a second each, which unit/test_hub_accounts.py pays."""
 
 
 class HubProcess:
@@ -221,6 +225,7 @@ def _main() -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s:%(name)s:%(message)s")
     stop = threading.Event()
     raw = child_settings(stop.set)
+    passwords._HASHER = CHEAP
     world = raw["world"]
     settings = HubSettings(**{**raw["hub"], "mode": Mode(raw["hub"]["mode"])})
     make = BusyCity if "rate" in world else TinyCity

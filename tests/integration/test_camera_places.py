@@ -14,6 +14,7 @@ from typing import Self
 
 import pytest
 from helpers.bare_station import station as bare_station
+from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
 from helpers.hub_people import hub_here, make_accounts
 from helpers.picture_rig import until
 from typer.testing import CliRunner

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import ExpectLogs
 from helpers.bare_station import station as bare_station
+from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
 from helpers.hub_people import hub_here, make_accounts
 from helpers.picture_rig import rig
 from helpers.rtsp_server import RtspServer

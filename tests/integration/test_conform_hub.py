@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
 from helpers.hub_people import SECRET, make_accounts
 from helpers.hub_process import HubProcess
 from helpers.sweep_cameras import nobody_listens

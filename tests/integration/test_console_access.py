@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
 from helpers.feed_rig import Glass, LocalFeed
 from helpers.hub_people import PEOPLE, SECRET, make_accounts
 from helpers.hub_process import HubProcess

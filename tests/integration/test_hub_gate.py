@@ -10,6 +10,7 @@ import pytest
 import zmq
 import zmq.utils.monitor
 from conftest import ExpectLogs
+from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
 from helpers.hub_people import client_at, hub_here
 from helpers.hub_process import HubProcess, WireClient
 from helpers.waiting import wait_for

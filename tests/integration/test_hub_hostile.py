@@ -17,6 +17,7 @@ import msgspec
 import pytest
 import zmq
 from conftest import ExpectLogs
+from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
 from helpers.hub_people import client_at, hub_here, make_accounts
 from helpers.hub_people import sign_in as people_sign_in
 from helpers.hub_process import HubProcess, WireClient

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
 from helpers.hub_people import get_blob, make_accounts, put_blob, sign_in
 from helpers.hub_process import HubProcess, WireClient
 

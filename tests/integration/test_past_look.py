@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from helpers.bare_station import Station
 from helpers.bare_station import station as bare_station
+from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
 from helpers.hub_people import client_at, hub_here, make_accounts, sign_in
 from helpers.hub_process import WireClient
 from helpers.onvif_device import PASSWORD, USER, OnvifCamera

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
 from helpers.onvif_device import OnvifCamera
 from helpers.turning_room import TurningRoom
 from helpers.waiting import wait_for

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
 from helpers.hub_people import PEOPLE, SECRET, make_accounts, sign_in
 from helpers.hub_process import HubProcess, WireClient
 from helpers.waiting import wait_for

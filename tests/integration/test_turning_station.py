@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
 from helpers.hub_people import PEOPLE, SECRET
 from helpers.onvif_device import OnvifCamera
 from helpers.turning_room import TurningRoom
