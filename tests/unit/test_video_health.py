@@ -41,6 +41,8 @@ from backends.video.stillness import FROZEN_BITS_NS, FROZEN_NS
 from backends.video.viewing import HOLD_NS, LEARN_LOOKS, Reference
 
 PLACES = ("alley", "bridge", "gate", "junction", "market", "river", "street")
+LENSES = ("junction", "gate", "river")
+"""Those that every run of the tests looks at; a film takes a second to draw."""
 
 # Frozen
 
@@ -236,7 +238,7 @@ def test_a_night_with_one_lamp_is_not_black() -> None:
     ids=["a hand", "out of focus", "far out of focus"],
 )
 @pytest.mark.parametrize("weather", ["day", "night"])
-@pytest.mark.parametrize("kind", ["junction", "gate", "river"])
+@pytest.mark.parametrize("kind", LENSES)
 def test_what_is_wrong_with_the_lens_is_named(
     kind: str, weather: str, flag: PictureFlag, change: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 ) -> None:
@@ -415,7 +417,9 @@ def test_a_while_without_a_false_flag(scene: str) -> None:
     assert not living(*SCENES[scene], seconds=WHILE).seen
 
 
-@pytest.mark.parametrize("kind", PLACES)
+@pytest.mark.parametrize(
+    "kind", [kind if kind in LENSES else pytest.param(kind, marks=pytest.mark.soak) for kind in PLACES]
+)
 def test_another_weather_is_no_other_view(kind: str) -> None:
     """Taught by a fair day and a fair night; then dusk, and floods."""
     for first, later in (("day", ("dusk", "flood")), ("night", ("flood-night",))):
