@@ -32,8 +32,8 @@ from backends.video.frames import FrameReader, format_segment, segment_size
 from backends.video.isolation import Isolation
 from backends.video.places import place_of
 from backends.video.plan import OutputKey, StreamKey, outputs_for, spread
+from backends.video.ring_layout import NOTHING_KEPT, ring_path
 from backends.video.ring_pool import BUDGET, RingPool
-from backends.video.ring_source import NOTHING_KEPT, ring_path
 from backends.video.segment import NoPictureMemory, Segments, free_bytes
 from backends.video.wire import (
     Asked,

@@ -24,6 +24,7 @@ MAX_PACKET = 8 << 20
 """Bytes; larger ones are not kept. A picture of 4K as JPEG takes 2 to 3 MB."""
 DATA_AT = 8192
 ENTRY_BYTES = 64
+NOTHING_KEPT = "nothing is kept of this camera"
 NO_TIME = -(1 << 63)
 """pts or dts that the stream does not give (AV_NOPTS_VALUE)."""
 
@@ -38,6 +39,11 @@ SMALLEST_PART = 4096
 START, MORE, KEY = 1, 2, 4
 _ENTRY = struct.Struct("<QQQqqQQQ")
 _LOW40 = (1 << 40) - 1
+
+
+def ring_path(name: str, generation: int) -> str:
+    """Where the packets lie, for the `path` beside the address of a replay. The supervisor alone makes it."""
+    return f"{name}/{generation}"
 
 
 class BadRing(Exception):

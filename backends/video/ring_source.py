@@ -25,10 +25,9 @@ from backends.video.kept import KeptReader, Packets
 from backends.video.packets import packet_of
 from backends.video.reading import limit
 from backends.video.ring import RingReader
-from backends.video.ring_layout import BadRing, Codec, RingPacket
+from backends.video.ring_layout import NOTHING_KEPT, BadRing, Codec, RingPacket
 from backends.video.source import Address, Compressed, NotASource, SourceFault
 
-NOTHING_KEPT = "nothing is kept of this camera"
 LONGEST_WAIT_S = 2.0
 """Of the past: a camera that was silent for longer is not waited for again, its next packet comes after this time. At
 half the speed it is still less than what makes a picture count as lost."""
@@ -192,11 +191,6 @@ def open_kept(path: str) -> KeptReader:
         return KeptReader(Path(path))
     except (OSError, BadRing):
         raise SourceFault(NOTHING_KEPT) from None
-
-
-def ring_path(name: str, generation: int) -> str:
-    """Where the packets lie, for the `path` beside the address of a replay. The supervisor alone makes it."""
-    return f"{name}/{generation}"
 
 
 def open_replay(address: Address) -> RingSource:

@@ -16,8 +16,7 @@ from helpers.ring_rig import Memories, Rig, memories
 from backends.domain.replay import Replay
 from backends.video import sources
 from backends.video.jpeg import JpegDecoder
-from backends.video.ring_layout import NO_TIME
-from backends.video.ring_source import ring_path
+from backends.video.ring_layout import NO_TIME, ring_path
 from backends.video.scaling import Shot, size_of
 from backends.video.source import Address, Past, Source, SourceFault, SourceSpec, spec_of, specs
 

@@ -25,9 +25,9 @@ from backends.video import ring_layout, segment
 from backends.video.packets import codec_of, times_of
 from backends.video.reading import Reader
 from backends.video.ring import RingReader, RingWriter
-from backends.video.ring_layout import Codec
+from backends.video.ring_layout import Codec, ring_path
 from backends.video.ring_pool import RingPool
-from backends.video.ring_source import RingSource, open_replay, open_ring, ring_path
+from backends.video.ring_source import RingSource, open_replay, open_ring
 from backends.video.source import Address, NotASource, SourceFault
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="it forks, and SIGKILL is Unix's")
