@@ -15,13 +15,15 @@ from backends.domain.incident import TimelineEvent
 from backends.domain.people import Operator
 from backends.domain.text import LocalText
 from backends.hub.ports import Change, EventLog
-from backends.hub.report_desk import Unfit
+from backends.hub.report_desk import Unfit, pictures_named
 from backends.protocol.codec import BadMessage, decode_body
 
 log = logging.getLogger(__name__)
 
 TEXT_LIMIT = 2000
 TARGET_LIMIT = 200
+PICTURES = 2
+"""Of one entry."""
 ABOUT = ("alarms", "reports", "cameras", "sensors", "config", "incidents")
 """Feeds of what an entry may be about; an area is a record of `config`."""
 RESTORED_MOST = 20_000
@@ -69,7 +71,7 @@ class LogBook:
         t_from_ns, t_to_ns = _span(args)
         return TimelineEvent(
             action.aid, now_ns, LOG_ENTRY, target, person.id, LocalText(text), about=about, t_from_ns=t_from_ns,
-            t_to_ns=t_to_ns, corrects=corrects,
+            t_to_ns=t_to_ns, corrects=corrects, pictures=pictures_named(args, PICTURES),
         )  # fmt: skip
 
 
