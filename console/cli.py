@@ -71,6 +71,9 @@ After = Annotated[
     str, typer.Option("--after", metavar="SECONDS,...", help="Moments of the screenshots after the first paint.")
 ]
 ExitAfter = Annotated[float, typer.Option("--exit-after", metavar="SECONDS", help="Leave after so many seconds.")]
+Seat = Annotated[
+    str, typer.Option("--seat", metavar="ID", help="Whose seat of the room this is: ban-1, ban-2, quan-tri.")
+]
 JsonLog = Annotated[Path | None, typer.Option("--json-log", metavar="FILE", help="Append one JSON line an event.")]
 
 
@@ -89,6 +92,7 @@ def demo(
     after: After = "",
     exit_after: ExitAfter = 0.0,
     json_log: JsonLog = None,
+    seat: Seat = "",
 ) -> None:
     """The simulated city of Đông Hà on every monitor, with its own hub; needs no network."""
     warm = warm_gui(data_dir or default_data_dir("demo"))
@@ -98,7 +102,7 @@ def demo(
         lambda options: run_demo(options, warm),
         Options(
             config, data_dir, lang, theme, layout, platform, screens, scenario, speed, screenshot, after, exit_after,
-            json_log,
+            json_log, seat,
         ),
     )  # fmt: skip
 

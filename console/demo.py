@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from console.cli_hubs import Several
     from console.clips import ClipMaker
 
-DEMO_STATION = "ban-1"
 WORKER = "worker"
 """The decoder workers' name in crash reports."""
 _SEED = 2020
@@ -63,6 +62,7 @@ def run_demo(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
     """
     options.check()
     check_scenario(options)
+    station = options.demo_seat()
     site = options.site()
     data_dir = options.data_dir or default_data_dir("demo")
     with _session(options, data_dir) as session:
@@ -71,7 +71,7 @@ def run_demo(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
         platform = platform_for(options, session.folder)
         session.need_qt(platform[0])
         hub_keys = ensure_hub_keys(session.data_dir / "keys")
-        station_keys = ensure_station_keys(session.data_dir / "keys", DEMO_STATION)
+        station_keys = ensure_station_keys(session.data_dir / "keys", station)
         authorise(session.data_dir / "authorised", station_keys)
         clips = _clips(session, options, site, look, platform[1])
         more = {"scenes": clips.patterns}
@@ -83,7 +83,7 @@ def run_demo(options: Options, warm: subprocess.Popen[bytes] | None = None) -> i
             hub.child(),
             _feeder(session, feed, hub.addresses, hub_keys.public.decode(), station_keys, Mode.DEMO, keys, ("hub",)),
             _gui(
-                session, options, site, look, platform, Mode.DEMO, DEMO_STATION, feed, pictures, ("hub", "feeder"),
+                session, options, site, look, platform, Mode.DEMO, station, feed, pictures, ("hub", "feeder"),
                 warm,
                 # With a stored state the windows open at once; screenshots wait for their pictures.
                 clips.first_are_there if options.screenshot is not None or not session.has_stored_state else None,

@@ -55,7 +55,9 @@ class Clicks:
     def load(self, unfinished: Sequence[ActionStatus], ended: Sequence[ActionStatus], last_cseq: int) -> None:
         """What the store knows, before anything else."""
         self._unfinished = {status.action.aid: status for status in unfinished}
-        self._outgoing.load({blob for status in unfinished for blob in pictures_of(status.action)})
+        named = {blob for status in unfinished for blob in pictures_of(status.action)}
+        # A file of another mode, or one that cannot be read, does not tell all clicks that still wait for their turn.
+        self._outgoing.load(named, sure=not self._store.trouble)
         self._ended = {status.action.aid: status for status in ended}
         self._cseq = last_cseq
 
@@ -127,14 +129,15 @@ class Clicks:
             else:
                 self._unfinished[status.action.aid] = status
         if status.stage.final:
-            self._let_go(status.action)
+            self._let_go(status.action, took_effect=status.stage in (Stage.APPLIED, Stage.DUPLICATE))
         self._store.put([self._op(status)])
 
-    def _let_go(self, action: Action) -> None:
+    def _let_go(self, action: Action, *, took_effect: bool) -> None:
         """Of its pictures, those that no other click waits with."""
         with self._lock:
             needed = {blob for other in self._unfinished.values() for blob in pictures_of(other.action)}
-        self._outgoing.forget([blob for blob in pictures_of(action) if blob not in needed])
+        gone = [blob for blob in pictures_of(action) if blob not in needed]
+        self._outgoing.forget(gone, action.aid if took_effect else "")
 
     def put_back(self) -> None:
         """The store's file is another one now: what is under way belongs into it."""

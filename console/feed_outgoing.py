@@ -1,7 +1,8 @@
 """Pictures that clicks of this station name, on its disk until the hub has them.
 
 `outgoing/` below the station's data folder, a file for each SHA-256. A picture is there, synced, before the click that
-names it is in the journal, and it goes when the hub keeps it or when no click that is under way names it any more.
+names it is in the journal, and it goes when the hub keeps it or when no click that is under way names it any more; what
+the hub never had of a click that took effect is said then.
 Bounded: a click whose picture finds no room is not kept, and its person is told at once.
 Threads: `keep` by whoever takes a click; the rest by the link's thread and at the start.
 """
@@ -33,12 +34,13 @@ class OutgoingPictures:
         self._lock = threading.Lock()
         self._sizes: dict[str, int] = {}
 
-    def load(self, named: Collection[str]) -> None:
-        """At the start. `named`: by the clicks that are under way; other pictures are nobody's."""
+    def load(self, named: Collection[str], *, sure: bool = True) -> None:
+        """At the start. `named`: by the clicks that are under way; other pictures are nobody's, unless it is not `sure`
+        that these are all the clicks."""
         try:
             found = [*self._folder.iterdir()] if self._folder.exists() else []
             for path in found:
-                if path.name in named:
+                if path.name in named or (not sure and not path.name.startswith(".")):
                     self._sizes[path.name] = path.stat().st_size
                 else:
                     path.unlink(missing_ok=True)
@@ -84,16 +86,18 @@ class OutgoingPictures:
             return b""
         return data if hashlib.sha256(data).hexdigest() == blob else b""
 
-    def through(self, blob: str, code: str) -> None:
+    def through(self, blob: str) -> None:
         """See link.ports.Outgoing."""
         self.forget((blob,))
 
-    def forget(self, blobs: Collection[str]) -> None:
-        """No click needs them any more."""
+    def forget(self, blobs: Collection[str], lost_with: str = "") -> None:
+        """No click needs them any more. `lost_with`: the click that took effect without them."""
         for blob in blobs:
             with self._lock:
                 known = self._sizes.pop(blob, None) is not None
             if known:
+                if lost_with:
+                    _log.warning("picture %s is dropped: the hub never had it, and %s is done", blob[:12], lost_with)
                 with contextlib.suppress(OSError):  # the next start finds it
                     (self._folder / blob).unlink()
 

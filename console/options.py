@@ -18,6 +18,7 @@ from layouts.options import SHIPPED_KINDS
 
 DEFAULT_SCREEN = "1920x1080@24:desk"
 DEFAULT_MOMENT_S = 10.0
+DEMO_SEAT = "ban-1"
 NO_DISPLAY = (
     "There is no display here: log in to a desktop, or use --platform vnc and connect a VNC viewer to port 5900, "
     "or --screenshot DIR to write pictures of the windows."
@@ -45,6 +46,8 @@ class Options:
     after: str = ""
     exit_after_s: float = 0.0
     json_log: Path | None = None
+    seat: str = ""
+    """Of the demo: which seat of its room this is."""
 
     def moments_s(self) -> tuple[float, ...]:
         """`--after`: when screenshots are taken. Raises UsageError."""
@@ -87,6 +90,17 @@ class Options:
                 raise UsageError(
                     f"--screens makes virtual monitors and needs --platform offscreen, not {self.platform}"
                 )
+
+    def demo_seat(self) -> str:
+        """`--seat`: which seat of the demo's room this is. Raises UsageError."""
+        if self.seat in ("", DEMO_SEAT):
+            return DEMO_SEAT
+        from backends.city.people import stations
+
+        known = [one.id for one in stations()]
+        if self.seat not in known:
+            raise UsageError(f'--seat: there is no seat "{self.seat}"; known: {", ".join(known)}')
+        return self.seat
 
     def site(self) -> SiteConfig | None:
         """The site's file. Raises UsageError."""

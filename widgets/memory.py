@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QLineEdit
 
+SELECTED = "alarm.selected"
+"""Name of the alarm that is chosen in the list: also other parts ask for it."""
 TEXT_LIMIT = 8000
 """Characters of one value; longer ones are cut."""
 

@@ -32,6 +32,7 @@ from backends.domain.times import NS_PER_S
 from widgets.models.alarm_order import Moves
 from widgets.moment_file import prune, read_moments, read_still, write_moment
 from widgets.parts import camera_zoom as zoom
+from widgets.parts.picture import copy_of
 from widgets.parts.privacy import burn_masks
 from widgets.parts.stand_in import cameras_of
 from widgets.pump import Pump
@@ -191,12 +192,10 @@ class MomentDesk(QObject):
         with pictures.pin(demand) as picture:
             if picture is None:
                 return None
-            height, width = picture.pixels.shape[:2]
-            raw = picture.pixels.tobytes()
+            whole = copy_of(picture)
         if not picture.sequence:
             return None
-        box = zoom.picture_box(QRectF(0, 0, width, height), pictures.source_size(demand)).toRect()
-        image = QImage(raw, width, height, width * 4, QImage.Format.Format_RGB32).copy(box)
+        image = whole.copy(zoom.picture_box(QRectF(whole.rect()), pictures.source_size(demand)).toRect())
         burn_masks(image, masks_of(self._session.city.records("config").values(), camera.id))
         return image
 

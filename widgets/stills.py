@@ -24,6 +24,7 @@ from backends.domain.place import masks_of
 from backends.domain.stream_choice import View
 from backends.domain.times import NS_PER_S
 from widgets.i18n import tr
+from widgets.parts.picture import copy_of
 from widgets.parts.privacy import burn_masks
 from widgets.session import Session
 from widgets.still_file import Saved, Still, write_still
@@ -88,13 +89,11 @@ class Shot:
         with self.session.pictures.pin(demand) as picture:
             if picture is None:
                 return None
-            height, width = picture.pixels.shape[:2]
-            if (width, height) != (demand.width + demand.width % 2, demand.height + demand.height % 2):
+            even = demand.width + demand.width % 2, demand.height + demand.height % 2
+            if (picture.width, picture.height) != even:
                 return None
-            raw = picture.pixels.tobytes()
-            image = QImage(raw, width, height, width * 4, QImage.Format.Format_RGB32)
-            copy = image.copy(0, 0, demand.width, demand.height)
-        return copy if picture.sequence else None
+            image = copy_of(picture)
+        return image.copy(0, 0, demand.width, demand.height) if picture.sequence else None
 
 
 class StillDesk(QObject):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 
 from PySide6.QtGui import QFont, QFontDatabase
@@ -69,7 +69,7 @@ class TypeScale:
         wall = monitor.kind is PanelKind.WALL
         return cls(glance=sizes.glance_px, read=sizes.read_px, floor=sizes.floor_px, wall=wall)
 
-    @property
+    @cached_property
     def pad(self) -> int:
         """Inner margin of a tile."""
         return max(6, round(self.floor * 0.8))

@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from backends.adapters.csv_table import CsvFaults, Fault, Heading, LeftOut, one_of, plain, read_table, write_table
-from backends.domain.camera import Camera, Stream, StreamKind
+from backends.domain.camera import Camera, PresetView, Sector, Stream, StreamKind
 from backends.domain.text import LocalText, fold
 
 SITE_FILE = "cameras.csv"
 """In the hub's data folder: what `ioc-console cameras import` keeps."""
 MOST_CHANNELS = 1024
+MOST_PRESET_NAME = 60
 
 _ID = "cam-"
 _NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,15}")
@@ -45,6 +46,14 @@ class CameraRow(msgspec.Struct, frozen=True):
     lon: float | None = None
     bearing: float | None = None
     """Degrees clockwise from north, below 360."""
+    angle: float | None = None
+    """Degrees that it sees across."""
+    range: float | None = None
+    """Metres that it sees far."""
+    reach: Sector | None = None
+    """What it can be turned to: "200-40", clockwise."""
+    presets: tuple[PresetView, ...] = ()
+    """Where it looks at its presets: "Cổng chợ=95 | 3=200"."""
     main_uri: str = ""
     sub_uri: str = ""
     restream_uri: str = ""
@@ -211,6 +220,28 @@ def _bearing(cell: str) -> float:
     return _within(0, 360)(cell) % 360.0
 
 
+_BEARING = r"[0-9]{1,3}(?:[.,][0-9]{1,6})?"
+
+
+def _reach(cell: str) -> Sector:
+    """All round is 0-360."""
+    found = re.fullmatch(rf"({_BEARING}) ?[-–] ?({_BEARING})", cell)
+    if found is None:
+        raise ValueError('must be two bearings, clockwise, such as 200-40; all round is "0-360"')
+    start, end = (_bearing(one) for one in found.groups())
+    return Sector(start, (end - start) % 360.0) if start != end else Sector(0.0, 360.0)
+
+
+def _presets(cell: str) -> tuple[PresetView, ...]:
+    views = []
+    for part in cell.split("|"):
+        name, equals, deg = (one.strip() for one in part.rpartition("="))
+        if not equals or not 1 <= len(name) <= MOST_PRESET_NAME or not re.fullmatch(_BEARING, deg):
+            raise ValueError("must be names or tokens of presets with their bearings, such as Cổng chợ=95 | 3=200")
+        views.append(PresetView(name, _bearing(deg)))
+    return tuple(views)
+
+
 def _channel(cell: str) -> int:
     if not re.fullmatch(r"[0-9]{1,6}", cell) or not 1 <= int(cell) <= MOST_CHANNELS:
         raise ValueError(f"must be a whole number, 1 to {MOST_CHANNELS}")
@@ -278,6 +309,10 @@ _CELLS: dict[str, Callable[[str], Any]] = {
     "lat": _within(-90, 90),
     "lon": _within(-180, 180),
     "bearing": _bearing,
+    "angle": _within(1, 360),
+    "range": _within(1, 20_000),
+    "reach": _reach,
+    "presets": _presets,
     "main_uri": _address,
     "sub_uri": _address,
     "restream_uri": _address,
@@ -312,7 +347,16 @@ def _cell(value: Any, delimiter: str) -> str:
     if isinstance(value, float):
         plain = f"{value:.12f}".rstrip("0").rstrip(".")
         return plain.replace(".", ",") if delimiter == ";" else plain
-    return " ".join(value) if isinstance(value, tuple) else str(value)
+    if isinstance(value, Sector):
+        end = value.from_deg + value.width_deg
+        ends = (value.from_deg, end % 360.0) if value.width_deg < 360.0 else (0.0, 360.0)
+        return "-".join(_cell(one, delimiter) for one in ends)
+    if isinstance(value, PresetView):
+        return f"{value.preset}={_cell(value.bearing_deg, delimiter)}"
+    if isinstance(value, tuple):
+        between = " | " if value and isinstance(value[0], PresetView) else " "
+        return between.join(_cell(one, delimiter) for one in value)
+    return str(value)
 
 
 # -- difference --------------------------------------------------------------------------------------
@@ -373,6 +417,10 @@ def to_camera(row: CameraRow) -> Camera:
         lon=row.lon,
         lat=row.lat,
         bearing_deg=row.bearing,
+        angle_deg=row.angle,
+        range_m=row.range,
+        reach=row.reach,
+        preset_views=row.presets,
         enabled=row.enabled,
         substitutes=tuple(camera_id(number) for number in row.substitutes),
         restream=_streams(row.restream_uri, row.restream_sub_uri),
@@ -409,6 +457,10 @@ def from_camera(camera: Camera) -> CameraRow:
         lat=camera.lat,
         lon=camera.lon,
         bearing=camera.bearing_deg,
+        angle=camera.angle_deg,
+        range=camera.range_m,
+        reach=camera.reach,
+        presets=camera.preset_views,
         main_uri=uris.get(StreamKind.MAIN, ""),
         sub_uri=uris.get(StreamKind.SUB, ""),
         restream_uri=again.get(StreamKind.MAIN, ""),

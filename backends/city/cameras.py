@@ -31,6 +31,8 @@ class Eye:
     bearing_deg: float
     scene: str
     """What it looks at: junction, street, bridge, river, market, gate or alley."""
+    lens: tuple[float, float]
+    """Degrees that it sees across, and metres that it sees far."""
     substitutes: tuple[str, ...] = ()
 
 
@@ -73,6 +75,7 @@ def _city(data: Row, named: dict[str, Row], rng: random.Random) -> list[Eye]:
             at=at,
             bearing_deg=float(row["bearing"]),
             scene=row["scene"],
+            lens=_lens(data, row["scene"], number, row.get("lens")),
             substitutes=tuple(row.get("substitutes", ())),
         )
     singles = free[: len(free) - doubled]
@@ -80,7 +83,15 @@ def _city(data: Row, named: dict[str, Row], rng: random.Random) -> list[Eye]:
         scene, name = next(names)
         at = _beside_a_street(rng)
         result[number] = Eye(
-            number, name, f"site-{number}", "city", geography.ward_at(at), at, float(rng.randrange(0, 360, 5)), scene
+            number=number,
+            name=name,
+            site=f"site-{number}",
+            owner="city",
+            ward=geography.ward_at(at),
+            at=at,
+            bearing_deg=_bearing(at, scene, rng),
+            scene=scene,
+            lens=_lens(data, scene, number),
         )
     for number, first in zip(free[len(free) - doubled :], singles, strict=False):
         twin = result[first]
@@ -93,6 +104,7 @@ def _city(data: Row, named: dict[str, Row], rng: random.Random) -> list[Eye]:
             at=(twin.at[0] + 0.0001, twin.at[1]),
             bearing_deg=(twin.bearing_deg + 180.0) % 360.0,
             scene=twin.scene,
+            lens=_lens(data, twin.scene, number),
             substitutes=(first,),
         )
     return [result[n] for n in numbers]
@@ -132,6 +144,20 @@ def _beside_a_street(rng: random.Random) -> Point:
     return (round(x, 6), round(y, 6))
 
 
+def _bearing(at: Point, scene: str, rng: random.Random) -> float:
+    """Along the street beside it, one way or the other; a gate lies across the street."""
+    along, drawn = geography.street_bearing(at), rng.randrange(0, 360, 5)
+    way = along + (90.0 if scene == "gate" else 0.0)
+    return float(round(way + (180.0 if drawn < 180 else 0.0)) % 360)
+
+
+def _lens(data: Row, scene: str, number: str, own: list[float] | None = None) -> tuple[float, float]:
+    """Its own; else the usual one for what it looks at, a little longer or shorter from one camera to the next."""
+    angle_deg, range_m = own or data["lenses"][scene]
+    longer = 1.0 if own else 1.0 + (int(number) % 5 - 2) * 0.1
+    return float(round(angle_deg / longer)), float(round(range_m * longer))
+
+
 def _ward(data: Row, first: int, rng: random.Random) -> list[Eye]:
     """Ward cameras, in turn over the nine wards: offices first, then community halls, then alleys."""
     lists = data["ward_lists"]
@@ -142,7 +168,7 @@ def _ward(data: Row, first: int, rng: random.Random) -> list[Eye]:
     for i in range(data["ward_cameras"]):
         ward, place = wards[i % len(wards)], i // len(wards)
         scene, name = _ward_name(lists, names[ward], place, rng, seen)
-        number = f"{first + i:03d}"
+        number, at = f"{first + i:03d}", geography.point_in(ward, rng)
         result.append(
             Eye(
                 number=number,
@@ -150,9 +176,10 @@ def _ward(data: Row, first: int, rng: random.Random) -> list[Eye]:
                 site=f"site-{ward}-{place + 1:02d}",
                 owner="ward",
                 ward=ward,
-                at=geography.point_in(ward, rng),
-                bearing_deg=float(rng.randrange(0, 360, 5)),
+                at=at,
+                bearing_deg=_bearing(at, scene, rng),
                 scene=scene,
+                lens=_lens(data, scene, number),
             )
         )
     return result
@@ -211,6 +238,8 @@ def camera(source: Eye, date: str, *, online: bool = True, t_ns: int = 0) -> Cam
         lon=source.at[0],
         lat=source.at[1],
         bearing_deg=source.bearing_deg,
+        angle_deg=source.lens[0],
+        range_m=source.lens[1],
         online=online,
         t_state_ns=t_ns,
         substitutes=tuple(camera_id(n) for n in source.substitutes),

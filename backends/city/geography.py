@@ -6,10 +6,11 @@ Everything here is schematic: borders are polygons over shared nodes, so that ne
 from __future__ import annotations
 
 import functools
+import math
 import random
 
 from backends.city.tables import table, text
-from backends.domain.place import Agency, Area, ConfigRecord, Point, Shape, SlaRule
+from backends.domain.place import Agency, Area, ConfigRecord, Point, Shape, SlaRule, bearing
 
 ESTABLISHED = "2009-08-11"
 """Đông Hà became a city (thành phố thuộc tỉnh) on this day; the old wards count from here."""
@@ -103,6 +104,22 @@ def ward_at(point: Point) -> str:
         return (x - point[0]) ** 2 + (y - point[1]) ** 2
 
     return min(wards, key=distance).id
+
+
+def street_bearing(point: Point) -> float:
+    """Which way the nearest street runs there, in degrees clockwise from north."""
+    best, way = math.inf, 0.0
+    squeeze = math.cos(math.radians(point[1]))
+    for row in table("places")["line"]:
+        for a, b in zip(row["points"], row["points"][1:], strict=False) if row["what"] == "road" else ():
+            east, north = (b[0] - a[0]) * squeeze, b[1] - a[1]
+            to_east, to_north = (point[0] - a[0]) * squeeze, point[1] - a[1]
+            share = (to_east * east + to_north * north) / ((east * east + north * north) or 1.0)
+            share = min(1.0, max(0.0, share))
+            away = math.hypot(to_east - share * east, to_north - share * north)
+            if away < best:
+                best, way = away, bearing((a[0], a[1]), (b[0], b[1]))
+    return way
 
 
 def point_in(ward: str, rng: random.Random) -> Point:

@@ -1,7 +1,8 @@
 """What to look at for an alarm: which cameras, best first, and the plot of which sensor.
 
-A camera is better when the alarm names it, then when it looks that way and is near, then when it is near. One that
-shows nothing of use is replaced, and whose place another takes is said. Pure. Must not: know the screen.
+A camera is better when the alarm names it, then by how well it sees the place (`field_of_view`); one that is named and
+does not see it, as its record says, comes after those that do. One that shows nothing of use, or no longer looks where
+its record says, is replaced, and whose place another takes is said. Pure. Must not: know the screen.
 """
 
 from __future__ import annotations
@@ -13,19 +14,14 @@ import msgspec
 
 from backends.domain.alarm import Alarm
 from backends.domain.camera import Camera
+from backends.domain.field_of_view import Look, Sees, look
 from backends.domain.picture import PictureFlag
-from backends.domain.place import Point, bearing, metres
+from backends.domain.place import Point, metres
 from backends.domain.sensor import Sensor
 from backends.domain.text import fold
 
 MOST = 4
 """Cameras at a time: more are not looked at."""
-HALF_VIEW_DEG = 45.0
-"""Half of what a camera sees across, whose record says only where it looks. A usual fixed lens of 2.8 mm before a
-sensor of 5.4 mm (1/2.8 inch) sees 2 atan(5.4 / 5.6) = 88 degrees."""
-SEES_M = 150.0
-"""So far away a camera shows whether somebody is there ("monitor", 12.5 pixels a metre, EN 62676-4): at 90 degrees the
-view is twice as wide as it is far, and a 4K picture has 3840 pixels."""
 REACH_M = 1500.0
 """Beyond it a camera is at another place. Within it one that looks elsewhere may still show smoke, water or a queue, or
 can be turned."""
@@ -58,7 +54,7 @@ class Eyes(msgspec.Struct, frozen=True):
 
     shown: tuple[Eye, ...]
     missing: tuple[str, ...] = ()
-    """Ids of cameras that are among the best, show nothing of use, and for which there is no other."""
+    """Ids of cameras that would show it, do not work, and for which there is no other."""
 
 
 def usable(camera: Camera) -> bool:
@@ -75,55 +71,77 @@ def point_of(alarm: Alarm, sensor: Sensor | None, cameras: Mapping[str, Camera])
     return None
 
 
-def ranked(alarm: Alarm, at: Point | None, cameras: Mapping[str, Camera]) -> list[str]:
-    """Ids of all cameras that may show the place, best first, whether they work or not."""
-    own = [camera_id for camera_id in dict.fromkeys(alarm.camera_ids) if camera_id in cameras]
-    if at is None:
-        return own
-    near: list[tuple[bool, float, str, str]] = []
+def strayed(camera: Camera) -> bool:
+    """The directory says that it looks elsewhere than its reference view, and nobody has turned it by right."""
+    return PictureFlag.TURNED in camera.flags and not camera.turns
+
+
+def ranked(alarm: Alarm, at: Point | None, cameras: Mapping[str, Camera], astray: Collection[str] = ()) -> list[Look]:
+    """All cameras that may show the place, best first, whether they work or not; no two are equal. `astray`: ids of
+    those that look somewhere else than their records say; that an alarm names one of them counts for nothing."""
+    named = {key: n for n, key in enumerate(dict.fromkeys(alarm.camera_ids)) if key not in astray}
+    found: list[tuple[tuple[object, ...], Look]] = []
     for camera in cameras.values():
-        if camera.id in own or not camera.enabled or camera.lon is None or camera.lat is None:
-            continue
-        here = (camera.lon, camera.lat)
-        away_m = metres(here, at)
-        if away_m <= REACH_M:
-            near.append((not _looks_at(camera, bearing(here, at), away_m), away_m, camera.number, camera.id))
-    return own + [camera_id for *_, camera_id in sorted(near)]
+        one = look(camera, at, astray=camera.id in astray)
+        near = camera.enabled and one.away_m is not None and one.away_m <= REACH_M
+        if near or camera.id in alarm.camera_ids:
+            group = _group(one, named=camera.id in named)
+            found.append(((group, named.get(camera.id, 0), one.order, camera.number, camera.id), one))
+    return [one for _, one in sorted(found, key=lambda item: item[0])]
 
 
-def _looks_at(camera: Camera, towards_deg: float, away_m: float) -> bool:
-    """Where a camera that turns looks now, nobody says."""
-    if camera.bearing_deg is None or camera.turns or away_m > SEES_M:
-        return False
-    aside = (towards_deg - camera.bearing_deg + 180.0) % 360.0 - 180.0
-    return abs(aside) <= HALF_VIEW_DEG
+def _group(one: Look, *, named: bool) -> int:
+    """Whoever named it knows the place, but for what its record says."""
+    if named:
+        return 3 if one.sees is Sees.NOT else 0
+    return {Sees.HERE: 1, Sees.TURNED: 2, Sees.PERHAPS: 4, Sees.NOT: 5}[one.sees]
 
 
 def eyes_on(
-    alarm: Alarm, at: Point | None, cameras: Mapping[str, Camera], unwell: Collection[str] = (), most: int = MOST
+    alarm: Alarm,
+    at: Point | None,
+    cameras: Mapping[str, Camera],
+    unwell: Collection[str] = (),
+    most: int = MOST,
+    *,
+    astray: Collection[str] = (),
 ) -> Eyes:
-    """The best `most` cameras. `unwell`: ids of those that this station found without a picture, whatever the directory
-    says of them."""
+    """The best `most` cameras. `unwell`, `astray`: ids of those that this station found without a picture, or with one
+    of somewhere else, whatever the directory says of them."""
 
     def works(camera_id: str) -> bool:
         return camera_id in cameras and usable(cameras[camera_id]) and camera_id not in unwell
 
-    order = ranked(alarm, at, cameras)
-    shown: dict[str, str] = {}
+    lost = {*astray} | {camera.id for camera in cameras.values() if strayed(camera)}
+    best = ranked(alarm, at, cameras)[:most]
+    now = ranked(alarm, at, cameras, lost)
+    place = {one.camera_id: float(n) for n, one in enumerate(now)}
+    instead: dict[str, str] = {}
     owed: list[str] = []
-    for place, camera_id in enumerate(order):
-        if len(shown) == most:
-            break
-        if works(camera_id):
-            if camera_id not in shown:  # it may have come as somebody's stand-in
-                shown[camera_id] = owed.pop(0) if place >= most and owed else ""
-        elif place < most:
-            other = next((other for other in cameras[camera_id].substitutes if works(other)), "")
-            if other and not shown.get(other):
-                shown[other] = camera_id
-            else:
-                owed.append(camera_id)
-    return Eyes(tuple(Eye(camera_id, for_id) for camera_id, for_id in shown.items()), tuple(owed))
+    for n, one in enumerate(best):
+        if one.camera_id in lost or not works(one.camera_id):
+            other = next((o for o in cameras[one.camera_id].substitutes if works(o) and o not in lost | {*instead}), "")
+            if other:
+                instead[other] = one.camera_id
+                place[other] = min(place.get(other, n), n - 0.5)
+            elif one.sees is not Sees.NOT or one.camera_id in alarm.camera_ids:
+                owed.append(one.camera_id)
+    shown = sorted((key for key in place if works(key)), key=lambda key: place[key])[:most]
+    # One that looks elsewhere now may be there all the same: nobody took its place then.
+    owed = [dead for dead in owed if dead not in shown]
+    known = {one.camera_id for one in best} | {*instead}
+    fresh = [one for one in now if one.camera_id in shown and one.camera_id not in known and one.sees is not Sees.NOT]
+    instead.update((one.camera_id, dead) for one, dead in zip(fresh, owed, strict=False))
+    gone = {camera_id: dead for camera_id, dead in instead.items() if dead not in shown}
+    return Eyes(tuple(Eye(camera_id, gone.get(camera_id, "")) for camera_id in shown), tuple(owed[len(fresh) :]))
+
+
+def verdict(alarm: Alarm, looks: Iterable[Look]) -> Sees:
+    """What all of them together show of the place. What looks nobody knows where, and is named by the alarm, shows it:
+    whoever raised the alarm knows."""
+    named = {*alarm.camera_ids}
+    found = (Sees.HERE if one.sees is Sees.PERHAPS and one.camera_id in named else one.sees for one in looks)
+    return min(found, default=Sees.NOT)
 
 
 def sensor_for(alarm: Alarm, at: Point | None, sensors: Iterable[Sensor]) -> str:

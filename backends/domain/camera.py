@@ -55,6 +55,25 @@ class StationSight(msgspec.Struct, frozen=True, omit_defaults=True):
     flags: tuple[PictureFlag, ...] = ()
 
 
+class Sector(msgspec.Struct, frozen=True):
+    """Clockwise from `from_deg`, `width_deg` wide; 360 is all round."""
+
+    from_deg: float
+    width_deg: float
+
+    @property
+    def middle_deg(self) -> float:
+        return (self.from_deg + self.width_deg / 2) % 360.0
+
+
+class PresetView(msgspec.Struct, frozen=True):
+    """Where a camera that turns looks at one of its presets."""
+
+    preset: str
+    """Its name, or its token at the camera."""
+    bearing_deg: float
+
+
 class Camera(msgspec.Struct, frozen=True, omit_defaults=True):
     """One eye (mắt) of the directory."""
 
@@ -71,6 +90,7 @@ class Camera(msgspec.Struct, frozen=True, omit_defaults=True):
     lon: float | None = None
     lat: float | None = None
     bearing_deg: float | None = None
+    """Where it looks, clockwise from north; of no meaning for one that turns."""
     online: bool = True
     """What the hub's own probe says."""
     reason: str = ""
@@ -95,6 +115,14 @@ class Camera(msgspec.Struct, frozen=True, omit_defaults=True):
     """It can be turned, and the hub knows how it is reached for that."""
     turner: Turner | None = None
     """Who turns it now."""
+    angle_deg: float | None = None
+    """What it sees across, up to 360 (all round); None: not known."""
+    range_m: float | None = None
+    """So far away it shows what matters; None: not known."""
+    reach: Sector | None = None
+    """What it can be turned to; None: it is fixed, or that is not known."""
+    preset_views: tuple[PresetView, ...] = ()
+    """Of those presets of which somebody has said it."""
     rev: int = 1
 
     @property
@@ -136,8 +164,8 @@ class PictureState(StrEnum):
     """A replay has come to its end; its last picture stays."""
 
 
-class Demand(msgspec.Struct, frozen=True, order=True):
-    """What a tile wants to show. Equal demands share one output."""
+class Demand(msgspec.Struct, frozen=True, order=True, cache_hash=True):
+    """What a tile wants to show. Equal demands share one output. Looked up at every picture pass: its hash is kept."""
 
     camera_id: str
     uri: str

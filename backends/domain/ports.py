@@ -231,17 +231,18 @@ class PictureDesk(SmallPictureDesk, Protocol):
 
 
 Pixels = npt.NDArray[np.uint8]
-"""(height, width, 4), BGRA in memory (QImage.Format_RGB32), read-only, valid only while pinned."""
+"""(height, row, 4), BGRA in memory (QImage.Format_RGB32), whole rows: they may be longer than the picture is wide."""
 
 
 class Picture(Protocol):
     """A pinned frame."""
 
     @property
-    def pixels(self) -> Pixels: ...
+    def width(self) -> int: ...
     @property
-    def rows(self) -> Pixels:
-        """The same memory with whole rows, without a gap: they may be longer than the picture is wide."""
+    def height(self) -> int: ...
+    def bgra(self) -> Pixels:
+        """Its colours, made now. They stay until the next picture of this size is asked for its own: paint or copy."""
         ...
 
     @property

@@ -226,8 +226,7 @@ class Access:
         """In the clerk's thread."""
         accounts: list[Account] | None = None
         try:
-            if self._book.changed():
-                accounts = self._book.all()
+            accounts = self._book.news()
         except sqlite3.Error as error:
             log.error("the accounts cannot be read: %s", error)
         return lambda: self._know(accounts)

@@ -1,13 +1,15 @@
 """ACCOUNTS: an administrator sees and changes accounts at a screen; everybody sees his own and sets his own secret.
 
 Judged in the loop, done in the clerk's thread (a hash is slow), its ending in the loop: the accounts count at once, and
-the change is an event of the timeline. A secret that is given to somebody is made here, told once, and is good for a
-day: who has it sets his own. A question that comes again, because its answer was lost, gets the same answer and has its
-effect once. Must not: log or keep a secret, or show accounts to whoever may not see them.
+the change is an event of the timeline. A change and the list with it are one transaction: it is on the disk and counts,
+or nothing has changed and the answer says so. A secret that is given to somebody is made here, told once, and is good
+for a day: who has it sets his own. A question that comes again, because its answer was lost, gets the same answer and
+has its effect once. Must not: log or keep a secret, or show accounts to whoever may not see them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import secrets
@@ -68,15 +70,13 @@ class Accounting:
         def job() -> Ending:
             key = hashlib.sha256(station.encode() + b"\0" + msgspec.json.encode(message)).digest()
             try:
-                answer, change = self._done(message, hand, stations, key)
-                accounts = self._book.all()
-                listed = self._listed(accounts, stations, at)
+                answer, change, accounts, listed = self._done(message, hand, stations, at, key)
             except AccountError as error:
-                answer, change = Accounted(message.request, error.code, str(error)[:200]), ""
-                accounts, listed = [], ()
+                refused = Accounted(message.request, error.code, str(error)[:200])
+                return lambda: [refused]
             except (sqlite3.Error, LogTrouble) as error:
                 log.error("accounts cannot be read or written: %s", error)
-                answer, change, accounts, listed = Accounted(message.request, "not_kept"), "", [], ()
+                return lambda: [Accounted(message.request, "not_kept")]
             seen = tuple(one for one in listed if sees_all or one.id == person)
             answer = msgspec.structs.replace(answer, accounts=seen[:LISTED_MOST])
             return lambda: self._ended(answer, message, change, asker, accounts)
@@ -97,22 +97,28 @@ class Accounting:
     # -- in the clerk's thread -----------------------------------------------------------------------
 
     def _done(
-        self, message: Accounts, hand: Hand, stations: tuple[str, ...], key: bytes
-    ) -> tuple[Accounted, str]:  # fmt: skip
-        """(the answer without the list, what has changed; empty: nothing, or not now). Raises AccountError."""
+        self, message: Accounts, hand: Hand, stations: tuple[str, ...], at: dict[str, tuple[str, ...]], key: bytes
+    ) -> tuple[Accounted, str, list[Account], tuple[AccountSeen, ...]]:  # fmt: skip
+        """(the answer without the list, what has changed; empty: nothing, or not now; all accounts after it,
+        and as they are told). Where it raises (AccountError, sqlite3.Error, LogTrouble) nothing has changed."""
         now_s = time.monotonic()
         # Also at a mere look: a secret that was made stays here no longer than its answer may be asked for again.
         self._answered = {k: one for k, one in self._answered.items() if now_s - one[0] < AGAIN_S}
-        if message.act == "list":
-            return Accounted(message.request), ""
-        if key in self._answered:
-            return self._answered[key][1], ""
-        answer = self._change(message, hand, stations)
-        self._answered[key] = (now_s, answer)
-        return answer, message.act
+        change = "" if message.act == "list" or key in self._answered else message.act
+        if change == "own":
+            self._prove(hand, message.old)  # what it counts stays counted, whatever comes of the change
+        with self._book.transaction() if change else contextlib.nullcontext():
+            answer = self._change(message, hand, stations) if change else Accounted(message.request)
+            accounts = self._book.all()
+            listed = self._listed(accounts, stations, at)
+        if change:
+            self._answered[key] = (now_s, answer)
+        elif key in self._answered:
+            answer = self._answered[key][1]
+        return answer, change, accounts, listed
 
     def _change(self, message: Accounts, hand: Hand, stations: tuple[str, ...]) -> Accounted:
-        """Does it. Raises AccountError."""
+        """Does it, in the caller's transaction. Raises AccountError."""
         book, person = self._book, message.person
         match message.act:
             case "add":
@@ -127,7 +133,6 @@ class Accounting:
                 book.set_secret(person, secret, hand, until_ns)
                 return Accounted(message.request, secret=secret, until=until_ns)
             case "own":
-                self._prove(hand, message.old)
                 book.set_secret(hand.person, message.secret, hand)
             case "role":
                 book.set_role(person, _role(message.role), hand)

@@ -1,7 +1,7 @@
 """The accounts of people, in `accounts.db` of the hub's data folder; it outlives the demo's days.
 
 Only personal accounts: one for each person, with a role. The command line writes while the hub runs; the hub
-sees it by `changed()`. Every change and every sign-in is a row of `entry`, which is append-only. Where there are
+sees it by `news()`. Every change and every sign-in is a row of `entry`, which is append-only. Where there are
 several hubs, what a transaction writes is shared before it counts (`shared`).
 Must not: keep, log or return a secret, or say whether a name exists to somebody who cannot sign in.
 """
@@ -164,10 +164,17 @@ class AccountBook:
         found = self._db.execute("SELECT person, max(t) FROM entry WHERE what='signed_in' GROUP BY person")
         return {person: int(t_ns) for person, t_ns in found}
 
-    def changed(self) -> bool:
-        """Has somebody else written since the last call?"""
-        before, self._seen = self._seen, self._version()
-        return before != self._seen
+    def news(self) -> list[Account] | None:
+        """All accounts, where somebody else has written since the call that gave them last; None: nobody has.
+
+        What cannot be read now is news again at the next call.
+        """
+        version = self._version()
+        if version == self._seen:
+            return None
+        accounts = self.all()
+        self._seen = version
+        return accounts
 
     def _version(self) -> int:
         return int(self._db.execute("PRAGMA data_version").fetchone()[0])
@@ -319,7 +326,10 @@ class AccountBook:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """One change, shared before it is written. Raises LogTrouble."""
+        """One change, shared before it is written; one within another is part of it. Raises LogTrouble."""
+        if self._db.in_transaction:
+            yield
+            return
         self._db.execute("BEGIN IMMEDIATE")
         self._telling = []
         try:

@@ -3,7 +3,8 @@
 A blob comes in parts, in order, into a file of the station that sends it; a part that is there already is
 answered again, so that a sender goes on where it was, after a lost answer or a restart of either side. The
 whole is hashed, fsynced and renamed into its place; two senders of one blob never touch the same file. Where there
-are several hubs a whole blob is shared before it counts as kept (`shared`); one that is still coming is not.
+are several hubs a whole blob of a station is shared before it counts as kept (`shared`), one of this hub's world
+soon after; one that is still coming is not.
 Must not: believe a name, a size or a media type that the bytes do not bear out.
 """
 
@@ -162,14 +163,13 @@ class BlobStore:
         return True
 
     def give(self, blob: str, media: str, data: bytes) -> None:
-        """A whole one that this hub's world names; nothing is done where it is here. Raises OSError, LogTrouble.
+        """A whole one that this hub's world names; nothing is done where it is here. Raises OSError.
 
-        The loop's thread.
+        The loop's thread, so it is shared afterwards: the servers may leave unanswered for half a minute.
         """
         if self.find(blob) is None:
-            path = self._written(f"~world~{blob}", data)
-            self._sharing.share_blob(blob, media, path)
-            self._put_in_place(path, blob, media)
+            self._put_in_place(self._written(f"~world~{blob}", data), blob, media)
+            self._sharing.blob_is_here(blob, media)
 
     def _written(self, name: str, data: bytes) -> Path:
         """A file of no station among what is coming, synced."""

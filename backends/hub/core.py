@@ -28,7 +28,7 @@ from backends.hub.air import AirHours
 from backends.hub.config_desk import ConfigDesk, over, settings_in
 from backends.hub.handover_desk import outdated
 from backends.hub.intake import RECORD_FEEDS, Intake
-from backends.hub.logbook import entries_of
+from backends.hub.logbook import entries_of, needed_from
 from backends.hub.ports import Change, EventLog, LogTrouble, NotLeading, WorldSource
 from backends.hub.site_cameras import Device, SiteCameras
 from backends.hub.standby import slices
@@ -141,7 +141,8 @@ class Core:
         for feed in RECORD_FEEDS:
             for envelope, record in self._stored(feed):
                 self._intake.restore(feed, record, envelope.rev)
-        self._desk.logbook.restore(entries_of(self.log))
+        from_ns = needed_from(self._intake.records("handovers").values(), now_ns)
+        self._desk.logbook.restore(entries_of(self.log, from_ns))
         self._waiting += self._intake.relimit(now_ns)
         self._waiting += self._config.turn(now_ns)
         for sensor in self._intake.records("sensors").values():

@@ -143,6 +143,8 @@ class SharedRows:
         self._unfit: set[str] = set()
         """Subjects of rows that are too large for the servers; said once."""
         self._unspread = False
+        self._here: queue.SimpleQueue[Row] = queue.SimpleQueue()
+        """Blobs that have come to this hub's folder by its world, and that the site may lack: names alone."""
 
     # --- its life --------------------------------------------------------------------------------
 
@@ -203,6 +205,9 @@ class SharedRows:
         if blobs is not None:
             self._client.call(lambda: blobs.put(blob, media, data), BLOB_S)
             self.share([Row(BLOB, blob, 0, media.encode())])
+
+    def blob_is_here(self, blob: str, media: str) -> None:
+        self._here.put(Row(BLOB, blob, 0, media.encode()))
 
     # --- on the nats thread ----------------------------------------------------------------------
 
@@ -348,6 +353,7 @@ class SharedRows:
                 shelves = shelves or self._open()
                 self._take_in(shelves)
                 if self._blobs is not None:
+                    self._blobs.give(row for row in _waiting(self._here) if self._is_news(row))
                     self._blobs.turn()
                 if not self._in_step.is_set():
                     if self._upto < self._mark:
@@ -464,6 +470,13 @@ class SharedRows:
 def _each(shelves: dict[str, Shelf]) -> list[Shelf]:
     """Each shelf once, in order."""
     return list({id(shelf): shelf for shelf in shelves.values()}.values())
+
+
+def _waiting(here: queue.SimpleQueue[Row]) -> Iterator[Row]:
+    """All that is in it now."""
+    with contextlib.suppress(queue.Empty):
+        while True:
+            yield here.get_nowait()
 
 
 def _take(shelf: Shelf, rows: Sequence[Row]) -> None:

@@ -1,22 +1,28 @@
 """The logbook (sổ trực): entries that people write, which stand in the timeline and are never changed.
 
-Kept in memory as far as the log goes back, for the hand-over and for what is corrected. One thread.
+Kept in memory, for the hand-over and for what is corrected; after a start as far back as the shift that is handed over
+next. One thread.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 
 from backends.domain.action import Action
+from backends.domain.handover import Handover, since_ns, unlocked
 from backends.domain.handover_sheet import LOG_ENTRY
 from backends.domain.incident import TimelineEvent
 from backends.domain.people import Operator
 from backends.domain.text import LocalText
+from backends.domain.times import NS_PER_S
 from backends.hub.ports import Change, EventLog
 from backends.hub.report_desk import Unfit, pictures_named
+from backends.process import beat
 from backends.protocol.codec import BadMessage, decode_body
+from backends.protocol.messages import Envelope
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +32,12 @@ PICTURES = 2
 """Of one entry."""
 ABOUT = ("alarms", "reports", "cameras", "sensors", "config", "incidents")
 """Feeds of what an entry may be about; an area is a record of `config`."""
-RESTORED_MOST = 20_000
-"""Newest records of the timeline that are looked through at a start."""
+LEAST_NS = 12 * 3600 * NS_PER_S
+"""So far at least the timeline is looked through at a start."""
+MOST_BYTES = 256 << 20
+"""Of the timeline that are looked through at most: some 600,000 records."""
+MOST_S = 5.0
+"""A hub that takes over must serve soon."""
 _PAGE, _PAGE_BYTES = 2000, 4 << 20
 _TIME = re.compile(r"[0-9]{1,19}")
 
@@ -80,22 +90,56 @@ def change_of(entry: TimelineEvent) -> Change:
     return Change("timeline", "event", entry.id, entry.t_ns, entry, cause=entry.id)
 
 
-def entries_of(events: EventLog) -> Iterator[TimelineEvent]:
-    """Entries of the logbook among the newest records of the log's timeline, oldest first."""
+def needed_from(handovers: Iterable[Handover], now_ns: int) -> int:
+    """How far back entries may be wanted: to the last hand-over that was locked, and half a day at least."""
+    handovers = list(handovers)
+    under_way = unlocked(handovers)
+    begun = [since_ns(handovers, None, now_ns), *([under_way.t_from_ns] if under_way is not None else [])]
+    return min(now_ns - LEAST_NS, *begun)
+
+
+def entries_of(events: EventLog, from_ns: int) -> list[TimelineEvent]:
+    """Entries of the logbook among the records of the log's timeline since then (and some before), oldest first.
+
+    From the newest back, so that a bound that cuts costs the oldest; it is said then.
+    """
     head = events.head("timeline")
-    after = max(head.oldest - 1, head.head - RESTORED_MOST)
-    while page := events.fetch("timeline", after, _PAGE, _PAGE_BYTES):
+    first, upto = max(0, head.oldest - 1), head.head
+    found: list[TimelineEvent] = []
+    size, began_s = 0, time.monotonic()
+    while upto > first:
+        after = max(first, upto - _PAGE)
+        page = list(_between(events, after, upto))
+        if not page or page[-1].t < from_ns:  # written in the order of their times, but for what was told late
+            break
+        found += reversed([entry for envelope in page if (entry := _entry(envelope)) is not None])
+        size += sum(len(envelope.body) for envelope in page)
+        upto = after
+        if upto > first and page[0].t >= from_ns and (size > MOST_BYTES or time.monotonic() - began_s > MOST_S):
+            hours = (page[0].t - from_ns) / NS_PER_S / 3600
+            log.warning("the logbook's entries of the first %.1f h of this shift are not looked for: too much", hours)
+            break
+        beat()  # to whoever started this process: it works
+    return found[::-1]
+
+
+def _between(events: EventLog, after: int, upto: int) -> Iterator[Envelope]:
+    """Records of the timeline in order."""
+    while after < upto and (page := events.fetch("timeline", after, upto - after, _PAGE_BYTES)):
         after = page[-1].seq
-        for envelope in page:
-            if LOG_ENTRY.encode() not in bytes(envelope.body):
-                continue  # most are none: not worth decoding
-            try:
-                event: TimelineEvent = decode_body("timeline", envelope.body)
-            except BadMessage as error:
-                log.error("event %s of the timeline cannot be read: %s", envelope.id, error)
-                continue
-            if event.what == LOG_ENTRY:
-                yield event
+        yield from page
+
+
+def _entry(envelope: Envelope) -> TimelineEvent | None:
+    """None: it is none. Most are none, and not worth decoding."""
+    if LOG_ENTRY.encode() not in bytes(envelope.body):
+        return None
+    try:
+        event: TimelineEvent = decode_body("timeline", envelope.body)
+    except BadMessage as error:
+        log.error("event %s of the timeline cannot be read: %s", envelope.id, error)
+        return None
+    return event if event.what == LOG_ENTRY else None
 
 
 def _span(args: Mapping[str, str]) -> tuple[int, int]:

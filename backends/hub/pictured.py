@@ -2,7 +2,7 @@
 
 So a console that asks for a picture of a record gets it, whoever took it. What cannot be kept, or what the world does
 not have, stops no report: the record names it all the same, and BLOBGET says "unknown". It is tried again when it is
-named again.
+named again. Must not: wait for anybody (the hub's round does this); other hubs get a picture afterwards (`shared`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from backends.domain.picture_file import PNG
 from backends.domain.report import Report
 from backends.domain.world import Directory, ReportMoved, WorldEvent
 from backends.hub.blobs import BlobStore
-from backends.hub.ports import LogTrouble, NotLeading, WorldSource
+from backends.hub.ports import WorldSource
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,6 @@ class Pictured:
         """`source`: the world itself, which `world` may stand around; one without pictures changes nothing."""
         self._world, self._blobs = world, blobs
         self._source = source if isinstance(source, Depicts) else None
-        self._known: set[str] = set()
         self._trouble = False
 
     def directory(self) -> Directory:
@@ -61,23 +60,18 @@ class Pictured:
             return
         named = dict.fromkeys(blob for report in reports for blob in (*report.before, *report.after))
         for blob in named:
-            if blob in self._known:
-                continue
             try:
-                if (data := self._source.picture(blob)) is not None:
+                if self._blobs.find(blob) is None and (data := self._source.picture(blob)) is not None:
                     self._give(blob, data)
-            except NotLeading:
-                raise
             except Exception:
                 log.exception("a picture of a report cannot be had or kept")  # its events must not be lost with it
 
     def _give(self, blob: str, data: bytes) -> None:
         try:
             self._blobs.give(blob, "image/png" if data.startswith(PNG) else "image/jpeg", data)
-        except (OSError, LogTrouble) as error:
+        except OSError as error:
             if not self._trouble:
                 log.error("pictures of reports cannot be kept: %s", error)
             self._trouble = True
             return
         self._trouble = False
-        self._known.add(blob)

@@ -34,7 +34,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Sharing(Protocol):
-    """Where rows become the site's. Called by any thread but the hub's loop: it may wait for seconds."""
+    """Where rows become the site's. `share` and `share_blob` may wait for seconds: never called by the hub's loop."""
 
     def share(self, rows: Sequence[Row]) -> None:
         """Every hub of the site will have these. Raises LogTrouble: then the caller must not keep them either."""
@@ -42,6 +42,13 @@ class Sharing(Protocol):
 
     def share_blob(self, blob: str, media: str, path: Path) -> None:
         """The same for the content of a file, by its SHA-256. Raises LogTrouble."""
+        ...
+
+    def blob_is_here(self, blob: str, media: str) -> None:
+        """This hub has it in its place: the site gets it as soon as it can. Never waits; also the hub's loop calls it.
+
+        What the site has not by the end of this process it gets after the next start.
+        """
         ...
 
 
@@ -52,6 +59,9 @@ class _Alone:
         """There is nobody to share with."""
 
     def share_blob(self, blob: str, media: str, path: Path) -> None:
+        """There is nobody to share with."""
+
+    def blob_is_here(self, blob: str, media: str) -> None:
         """There is nobody to share with."""
 
 

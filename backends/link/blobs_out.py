@@ -2,8 +2,9 @@
 
 One at a time, one part at a time, under the session of whoever made the action. A hub that has a part already says so,
 and it goes on after it: so neither a lost answer nor a restart of either side sends a picture twice, or half. What the
-hub refuses for good, and what it never answers (a hub that knows no BLOBPUT), goes no further, and the action goes out
-all the same: a picture must not hold up what a person has decided.
+hub refuses for good, and what it never answers (a hub that knows no BLOBPUT), is put aside, and the action goes out all
+the same: a picture must not hold up what a person has decided. It stays on the disk while the action has not come to
+its end: a restart, and for what was never answered the next connection (another hub, perhaps), tries it again.
 Must not: forget a picture that the hub does not have, or keep one in memory that is not being sent.
 """
 
@@ -30,6 +31,7 @@ SILENT_S = 60.0
 """So long a hub that is there may leave a part unanswered."""
 LATER = frozenset({"not_kept"})
 """What may be otherwise in a while: the hub's disk is full. All else is for good."""
+NO_ANSWER = "no_answer"
 _PNG = b"\x89PNG"
 
 
@@ -57,13 +59,15 @@ class BlobsOut:
         """None: this station has none, whatever actions name."""
         self._outgoing = outgoing
         self._going: _Going | None = None
+        self._aside: dict[str, str] = {}
+        """Pictures for which no action waits any more, with why; of those that are on the disk."""
         self._numbers = itertools.count(1)
 
     def clear(self, action: Action, token: str) -> bool:
         """The action may go out: the hub has all its pictures. Else the next of them is on its way from now on."""
         if self._outgoing is None:
             return True
-        waiting = [blob for blob in pictures_of(action) if self._outgoing.has(blob)]
+        waiting = [blob for blob in pictures_of(action) if blob not in self._aside and self._outgoing.has(blob)]
         if not waiting:
             return True
         if self._going is None:
@@ -78,7 +82,7 @@ class BlobsOut:
         if data:
             self._going = _Going(next(self._numbers), blob, data, token)
         else:
-            self._outgoing.through(blob, "damaged")
+            self._put_aside(blob, "damaged")
 
     def on_kept(self, answer: BlobKept, now_s: float) -> None:
         """How far it is at the hub."""
@@ -97,20 +101,31 @@ class BlobsOut:
 
     def _end(self, code: str) -> None:
         going, self._going = self._going, None
-        if going is not None and self._outgoing is not None:
-            if code:
-                _log.warning("picture %s does not reach the hub: %s", going.blob[:12], code)
-            self._outgoing.through(going.blob, code)
+        if going is None or self._outgoing is None:
+            return
+        if code:
+            self._put_aside(going.blob, code)
+        else:
+            self._outgoing.through(going.blob)
+
+    def _put_aside(self, blob: str, code: str) -> None:
+        _log.warning("picture %s does not reach the hub: %s", blob[:12], code)
+        self._aside[blob] = code
 
     def connection_lost(self) -> None:
-        """The part is said again at once; the hub answers how far it is."""
+        """The part is said again at once; the hub answers how far it is. It may be another hub."""
+        self._aside = {blob: code for blob, code in self._aside.items() if code != NO_ANSWER}
         if self._going is not None:
             self._going.send_at_s, self._going.pause_s, self._going.since_s = 0.0, RETRY_S, -1.0
 
     def turn(self, now_s: float, send: SendData) -> None:
         """Send the part that is due. The link is joined."""
+        if self._outgoing is None:
+            return
+        for blob in [blob for blob in self._aside if not self._outgoing.has(blob)]:
+            del self._aside[blob]  # the actions that named it have come to their ends
         going = self._going
-        if going is None or self._outgoing is None:
+        if going is None:
             return
         if not self._outgoing.has(going.blob):
             self._going = None  # the action that named it has come to its end
@@ -120,7 +135,7 @@ class BlobsOut:
         if going.since_s < 0:
             going.since_s = now_s
         elif now_s - going.since_s > SILENT_S:
-            self._end("no_answer")
+            self._end(NO_ANSWER)
             return
         first = (going.part - 1) * BLOB_PART
         part = going.data[first : first + BLOB_PART]

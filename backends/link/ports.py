@@ -49,8 +49,8 @@ class Outgoing(Protocol):
         """Its bytes, which have that SHA-256; empty: it cannot be read, or is damaged."""
         ...
 
-    def through(self, blob: str, code: str) -> None:
-        """The hub keeps it, or (`code`) will not have it: not to be offered again."""
+    def through(self, blob: str) -> None:
+        """The hub keeps it: not to be offered again."""
         ...
 
 

@@ -249,6 +249,9 @@ class PictureClient:
         return self._held_wanted - self._held_asked >= _HELD_EVERY_S
 
     def _receive(self) -> None:
+        from backends.video.swscale import prepare  # loads FFmpeg, 0.3 s: here nobody waits for it
+
+        prepare()
         while not self._closed:
             try:
                 connection = Client(self._address, authkey=self._authkey)

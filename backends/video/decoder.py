@@ -18,7 +18,7 @@ from backends.domain.camera import PictureState
 from backends.domain.picture import Raised
 from backends.domain.stream_choice import LeftOut
 from backends.video.backoff import NOT_YET_S, Backoff, OpeningGate
-from backends.video.frames import BadFrameHeader, FrameWriter
+from backends.video.frames import About, BadFrameHeader, FrameWriter
 from backends.video.hardware import By
 from backends.video.health import Health
 from backends.video.looks import sample_of, view_of
@@ -60,6 +60,8 @@ class _Drawing:
     def __init__(self, order: OutputOrder) -> None:
         self.writer = FrameWriter(attach(order.segment), order.generation)
         self.scaler = Scaler(order.crop)
+        self.about: About | None = None
+        """What its header says of the stream."""
 
 
 class StreamDecoder:
@@ -174,14 +176,20 @@ class StreamDecoder:
 
     def _draw(self, drawing: _Drawing, shot: Shot) -> None:
         writer = drawing.writer
-        drawing.scaler.draw(shot, writer.begin(), self._aspect)
-        writer.say_source(*size_of(shot), smoothed=self._smoothed)
-        writer.say_stream(self._meter.bits_per_s, self._bad)
-        writer.say_late(self._late)
-        writer.say_decoding(self._by.decoding, self._by.device)
+        colours = drawing.scaler.draw(shot, writer.begin(), self._aspect)
+        about = self._about(shot)
+        if about != drawing.about:
+            drawing.about = about
+            writer.say_about(about)
         if self._past is not None:
             writer.say_when(*self._when)
-        writer.publish(self._stamp_ns, self._drawn_interval_ns(), self._received)
+        writer.publish(self._stamp_ns, self._drawn_interval_ns(), self._received, colours)
+
+    def _about(self, shot: Shot) -> About:
+        by = self._by
+        return About(
+            size_of(shot), self._smoothed, self._meter.bits_per_s, self._bad, self._late, by.decoding, by.device
+        )
 
     def _drawn_interval_ns(self) -> int:
         """Usual time between two pictures that are drawn."""
@@ -267,7 +275,7 @@ class StreamDecoder:
 
     def _show(self, source: Source) -> None:
         before_bad, codec = self._bad, source.codec
-        first, left_out = True, LeftOut()
+        first, left_out, look_again = True, LeftOut(), True
         for came in source.arrivals():
             came_ns = time.monotonic_ns()
             self._sign = came_ns / 1e9
@@ -285,7 +293,10 @@ class StreamDecoder:
                 else:
                     self._meter.take(came.size, came_ns)
                     shots = source.decode(came)
-                    self._aspect = source.pixel_aspect  # certain only from the first decoded picture on
+                    look_again |= came.is_keyframe
+                    if shots and look_again:
+                        self._aspect = source.pixel_aspect  # certain only from the first decoded picture on
+                        look_again = False
                     self._bad = before_bad + source.bad
                 with self._lock:
                     for shot in shots:

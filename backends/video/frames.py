@@ -1,4 +1,4 @@
-"""One output of one stream in shared memory: a checked header and three buffers of BGRA pixels.
+"""One output of one stream in shared memory: a checked header and three buffers of YUV 4:2:0.
 
 Newest wins. The writer (a decoder worker) never touches the newest buffer nor the one that the reader
 (the GUI thread) has pinned, so three are enough; sequence numbers around every buffer tell a torn read,
@@ -6,8 +6,9 @@ which is retried and counted. The age of the picture is reckoned by the READER f
 the last new frame: a writer that is dead or hung cannot look live. No locks, no system calls.
 
 Layout, in 8-byte words: 0-7 fixed when the segment is made (7 is their CRC-32); 8-31 written by the
-worker; 32-33 by the reader; 34-47 by the worker, since when each flag is up; the reason in words from
-byte 512; buffers from byte 4096. Little-endian machines only, as all that this program runs on are.
+worker; 32-33 by the reader; 34-47 by the worker, since when each flag is up; 48-50 what the numbers of each
+buffer mean; the reason in words from byte 512; buffers (`planes`) from byte 4096. Little-endian machines only,
+as all that this program runs on are.
 
 Must not: allocate memory (that is `segment`), decode, or know about cameras.
 """
@@ -19,20 +20,20 @@ import struct
 import time
 import zlib
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from backends.domain.camera import PictureState, PictureStatus
 from backends.domain.picture import DEVICES, FLAGS, Decoding, Raised, bits_of, flags_of
+from backends.video.planes import Colours, Planes, bytes_of, colours_of, stride_of
 
-MAGIC = int.from_bytes(b"IOCPIC02", "little")
+MAGIC = int.from_bytes(b"IOCPIC03", "little")
 SLOTS = 3
 HEADER_BYTES = 4096
 MAX_SIDE = 16384
 """Pixels; a header that claims more is damaged."""
-ROW_PIXELS = 8
-"""Rows are as long as a multiple of this: the scaler writes so many pixels at once, also beyond the width."""
 
 _GENERATION, _WIDTH, _HEIGHT, _STRIDE, _SLOTS, _SLOT_BYTES, _CRC = range(1, 8)
 _NEWEST, _STAMP, _INTERVAL, _RECEIVED, _STATE, _RECONNECTS, _REASON_SEQ, _REASON_LEN, _SOURCE, _SINCE = range(8, 18)
@@ -42,6 +43,7 @@ _BEGIN, _END = 24, 27
 _UNSMOOTHED, _DECODING = 30, 31
 _PINNED, _TORN = 32, 33
 _FLAG_SINCE = 34
+_COLOURS = 48
 _REASON_AT, _REASON_MAX = 512, 480
 
 SLOW_S = 1.5
@@ -61,11 +63,12 @@ STATES = (
 )
 """What a worker may say; its place here is the number in the header. SLOW and LOST are the reader's."""
 _CODE = {state: code for code, state in enumerate(STATES)}
+_LIVE, _REPLAY = _CODE[PictureState.LIVE], _CODE[PictureState.REPLAY]
 
 _DECODINGS = tuple(Decoding)
 
 Clock = Callable[[], int]
-Frame = npt.NDArray[np.uint8]
+Pixels = npt.NDArray[np.uint8]
 
 
 class BadFrameHeader(Exception):
@@ -77,12 +80,8 @@ def segment_size(width: int, height: int) -> int:
     return HEADER_BYTES + SLOTS * _slot_bytes(width, height)
 
 
-def _stride(width: int) -> int:
-    return (width + ROW_PIXELS - 1) // ROW_PIXELS * ROW_PIXELS * 4
-
-
 def _slot_bytes(width: int, height: int) -> int:
-    return (_stride(width) * height + 4095) // 4096 * 4096
+    return (bytes_of(width, height) + 4095) // 4096 * 4096
 
 
 def format_segment(memory: mmap.mmap, generation: int, width: int, height: int, now_ns: int | None = None) -> None:
@@ -90,7 +89,7 @@ def format_segment(memory: mmap.mmap, generation: int, width: int, height: int, 
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         raise BadFrameHeader(f"a picture of {width} x {height} pixels is not possible")
     words = memoryview(memory).cast("Q")
-    fixed = (MAGIC, generation, width, height, _stride(width), SLOTS, _slot_bytes(width, height))
+    fixed = (MAGIC, generation, width, height, stride_of(width), SLOTS, _slot_bytes(width, height))
     words[:7] = memoryview(struct.pack("<7Q", *fixed)).cast("Q")
     words[_CRC] = zlib.crc32(struct.pack("<7Q", *fixed))
     words[_SINCE] = time.monotonic_ns() if now_ns is None else now_ns
@@ -111,48 +110,65 @@ class _Output:
         if (
             not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE)
             or slots != SLOTS
-            or stride != _stride(width)
+            or stride != stride_of(width)
             or slot_bytes != _slot_bytes(width, height)
             or HEADER_BYTES + slots * slot_bytes > len(memory)
         ):
             raise BadFrameHeader(f"the bounds of the header ({width} x {height}) do not fit the memory")
         self.generation, self.width, self.height = generation, width, height
         self._memory = memory
-        self.rows: list[Frame] = [
-            np.frombuffer(memory, np.uint8, stride * height, HEADER_BYTES + i * slot_bytes).reshape(height, -1, 4)
-            for i in range(SLOTS)
-        ]
-        """Whole buffers, without a gap: rows may be longer than the picture is wide."""
-        self.buffers: list[Frame] = [rows[:, :width] for rows in self.rows]
+        self.buffers = [Planes(memory, width, height, HEADER_BYTES + i * slot_bytes) for i in range(SLOTS)]
+
+
+class About(NamedTuple):
+    """What a worker tells of a stream beside its pictures; the same for all its outputs."""
+
+    size: tuple[int, int] = (0, 0)
+    """Of the decoded picture before scaling."""
+    smoothed: bool = True
+    """Its codec has a loop filter."""
+    bits_per_s: int = 0
+    """What the stream sends."""
+    bad: int = 0
+    """How much of it could not be decoded."""
+    late: int = 0
+    """Frames that were drawn more than one usual interval after they came."""
+    decoding: Decoding = Decoding.PLAIN
+    """What decodes it now."""
+    device: str = ""
+    """One of `DEVICES`, or empty."""
 
 
 class FrameWriter(_Output):
     """The worker's end. One writer at a time; a new one goes on counting where a dead one stopped."""
 
-    def begin(self) -> Frame:
+    def begin(self) -> Planes:
         """The buffer to draw the next picture into: neither the newest nor the pinned one."""
         words = self._words
-        newest = words[_NEWEST]
+        newest, pinned = words[_NEWEST], words[_PINNED] - 1
         busy = newest & 3 if newest else -1
-        pinned = words[_PINNED] - 1
-        slot = next(i for i in range(SLOTS) if i not in (busy, pinned))
+        slot = 0
+        while slot in (busy, pinned):
+            slot += 1
         self._slot = slot
         self._sequence = (newest >> 2 if newest else self.generation << 32) + 1
         words[_BEGIN + slot] = self._sequence
         return self.buffers[slot]
 
-    def publish(self, stamp_ns: int, interval_ns: int, received: int) -> int:
+    def publish(self, stamp_ns: int, interval_ns: int, received: int, colours: Colours) -> int:
         """The buffer of `begin` is now the newest picture. Returns its sequence.
 
-        `stamp_ns`: monotonic clock at the arrival of the frame; `interval_ns`: the usual time between two.
+        `stamp_ns`: monotonic clock at the arrival of the frame; `interval_ns`: the usual time between two; `colours`:
+        what the numbers in the buffer mean. The order counts: the newest is said last.
         """
-        words = self._words
-        words[_END + self._slot] = self._sequence
+        words, slot = self._words, self._slot
+        words[_COLOURS + slot] = colours.word
+        words[_END + slot] = self._sequence
         words[_INTERVAL] = interval_ns
         words[_RECEIVED] = received
         words[_STAMP] = stamp_ns
-        words[_STATE] = _CODE[PictureState.REPLAY if words[_SHOWN] else PictureState.LIVE]
-        words[_NEWEST] = self._sequence << 2 | self._slot
+        words[_STATE] = _REPLAY if words[_SHOWN] else _LIVE
+        words[_NEWEST] = self._sequence << 2 | slot
         return self._sequence
 
     def say(self, state: PictureState, reason: str = "", reconnects: int = 0) -> None:
@@ -166,23 +182,17 @@ class FrameWriter(_Output):
         words[_RECONNECTS] = reconnects
         words[_STATE] = _CODE[state]
 
-    def say_source(self, width: int, height: int, *, smoothed: bool = True) -> None:
-        """Size of the decoded picture before scaling; `smoothed`: its codec has a loop filter."""
-        self._words[_SOURCE] = width << 32 | height
-        self._words[_UNSMOOTHED] = not smoothed
-
-    def say_stream(self, bits_per_s: int, bad: int) -> None:
-        """What the stream sends, and how much of it could not be decoded."""
-        self._words[_BITRATE] = bits_per_s
-        self._words[_BAD] = bad
-
-    def say_late(self, late: int) -> None:
-        """Frames of this stream that were drawn more than one usual interval after they came."""
-        self._words[_LATE] = late
-
-    def say_decoding(self, decoding: Decoding, device: str) -> None:
-        """What decodes it now. `device`: one of `DEVICES`, or empty."""
-        self._words[_DECODING] = _DECODINGS.index(decoding) | (DEVICES.index(device) + 1 if device else 0) << 8
+    def say_about(self, about: About) -> None:
+        """Of the stream; before `publish`, where it has changed."""
+        words = self._words
+        width, height = about.size
+        words[_SOURCE] = width << 32 | height
+        words[_UNSMOOTHED] = not about.smoothed
+        words[_BITRATE] = about.bits_per_s
+        words[_BAD] = about.bad
+        words[_LATE] = about.late
+        device = DEVICES.index(about.device) + 1 if about.device else 0
+        words[_DECODING] = _DECODINGS.index(about.decoding) | device << 8
 
     def say_health(self, raised: tuple[Raised, ...]) -> None:
         """What is wrong with the pictures that come, and since when (monotonic)."""
@@ -231,14 +241,20 @@ class FrameWriter(_Output):
 class PinnedFrame:
     """A picture that the writer keeps away from until it is let go."""
 
-    __slots__ = ("pixels", "rows", "sequence")
+    __slots__ = ("colours", "height", "planes", "sequence", "width")
 
-    def __init__(self, pixels: Frame, sequence: int, rows: Frame) -> None:
-        self.pixels = pixels
-        """(height, width, 4) BGRA; a view on `rows`."""
+    def __init__(self, planes: Planes, sequence: int, colours: Colours) -> None:
+        self.planes = planes
+        self.width, self.height = planes.width, planes.height
         self.sequence = sequence
-        self.rows = rows
-        """The same memory without a gap, for who takes an address and a length of row."""
+        self.colours = colours
+
+    def bgra(self) -> Pixels:
+        """Pixels for the screen: (height, width or a few more, 4) BGRA in whole rows, not in shared memory. They stay
+        until the next picture of this size is asked for; GUI thread only."""
+        from backends.video.swscale import bgra_of  # loads FFmpeg: not in processes that paint nothing
+
+        return bgra_of(self.planes, self.colours)
 
 
 class FrameReader(_Output):
@@ -247,8 +263,8 @@ class FrameReader(_Output):
     def __init__(self, memory: mmap.mmap, generation: int, clock: Clock = time.monotonic_ns) -> None:
         super().__init__(memory, generation)
         self._clock = clock
-        for buffer in (*self.rows, *self.buffers):
-            buffer.flags.writeable = False
+        for buffer in self.buffers:
+            buffer.freeze()
 
     def sequence(self) -> int:
         """Sequence of the newest picture, 0 = none yet."""
@@ -266,7 +282,7 @@ class FrameReader(_Output):
                 break  # damaged: never index by what memory says without looking
             words[_PINNED] = slot + 1
             if words[_NEWEST] == newest and words[_BEGIN + slot] == words[_END + slot] == sequence:
-                return PinnedFrame(self.buffers[slot], sequence, self.rows[slot])
+                return PinnedFrame(self.buffers[slot], sequence, colours_of(words[_COLOURS + slot]))
             words[_TORN] += 1
         self.unpin(None)
         return None

@@ -16,6 +16,7 @@ import av
 import cv2
 import numpy as np
 import numpy.typing as npt
+from av.video.plane import VideoPlane
 
 from backends.video.scaling import Image, Shot
 
@@ -114,8 +115,30 @@ def sample_of(shot: Shot) -> Image | None:
     """(36, 64): pixels on a grid, each as it came. None: too small a picture, or a format nobody can read."""
     if isinstance(shot, np.ndarray):
         return _sampled(shot[:, :, 1], 0)
-    found = luma_of(shot)
-    return None if found is None else _sampled(*found)
+    grid = _grid(shot.format.name, shot.width, shot.height)
+    if grid is None:
+        return None
+    # Of every frame: no more than one plane, and one view on it.
+    plane = VideoPlane(shot, 0)
+    line = plane.line_size
+    if line <= 0:
+        return None  # upside down
+    at, rows, columns, dtype, shift = grid
+    steps = rows * line, columns
+    # The stubs do not know that a plane is a buffer.
+    points: Plane = np.ndarray((ROWS, COLUMNS), dtype, plane, at + rows // 2 * line, steps)  # type: ignore[arg-type]
+    return np.array(points >> shift if shift else points, np.uint8, order="C")
+
+
+@functools.cache
+def _grid(name: str, width: int, height: int) -> tuple[int, int, int, str, int] | None:
+    """Bytes to the first point within a row, rows and bytes between two, type, bits to drop; None as `sample_of`."""
+    layout = _layout(name)
+    high, wide = height // ROWS, width // COLUMNS
+    if layout is None or not high or not wide:
+        return None
+    size = np.dtype(layout.dtype).itemsize
+    return (wide // 2 * layout.step + layout.at) * size, high, wide * layout.step * size, layout.dtype, layout.shift
 
 
 def _sampled(luma: Plane, shift: int) -> Image | None:

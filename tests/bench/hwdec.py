@@ -22,12 +22,12 @@ for folder in (str(HERE), str(ROOT)):
     if folder not in sys.path:
         sys.path.insert(0, folder)
 
-import numpy as np  # noqa: E402
 import wall  # noqa: E402
 from wall_clips import make_clips  # noqa: E402
 
 from backends.video import reading  # noqa: E402
 from backends.video.hardware import Hardware  # noqa: E402
+from backends.video.planes import Planes, bytes_of  # noqa: E402
 from backends.video.scaling import Scaler  # noqa: E402
 
 CLIPS = ROOT / "build" / "bench-clips"
@@ -106,7 +106,7 @@ def first_frame(clips: list[Path], kind: str) -> dict[str, Any]:
 
 
 def _open_and_draw(clip: Path) -> float:
-    target = np.zeros((540, 960, 4), np.uint8)
+    target = Planes(bytearray(bytes_of(960, 540)), 960, 540)
     began = time.perf_counter()
     reader = reading.Reader(str(clip), {}, timeout=None)
     try:

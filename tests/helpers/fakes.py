@@ -74,7 +74,14 @@ class FakePicture:
     sequence: int
 
     @property
-    def rows(self) -> Pixels:
+    def width(self) -> int:
+        return self.pixels.shape[1]
+
+    @property
+    def height(self) -> int:
+        return self.pixels.shape[0]
+
+    def bgra(self) -> Pixels:
         return self.pixels
 
 

@@ -58,7 +58,7 @@ class Rig:
     def copy(self, demand: Demand) -> np.ndarray:
         with self.client.pin(demand) as picture:
             assert picture is not None
-            return picture.pixels.copy()
+            return picture.bgra()[:, : picture.width].copy()
 
 
 @contextmanager

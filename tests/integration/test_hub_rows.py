@@ -175,6 +175,14 @@ def test_a_blob_without_bytes_holds_up_no_other_and_leaves_nothing_behind(
     assert two._client.call(subscriptions, 5.0) == before
 
 
+def test_what_a_hubs_own_world_brings_is_shared_afterwards(begin: Begin, tmp_path: Path) -> None:
+    begin("b")
+    data = picture(9)
+    name = hashlib.sha256(data).hexdigest()
+    BlobStore(tmp_path / "a", sharing=begin("a")).give(name, "image/jpeg", data)
+    wait_for("the other hub has it", lambda: BlobStore(tmp_path / "b").find(name) is not None)
+
+
 def test_what_is_over_is_not_shared_again_at_each_start(begin: Begin, tmp_path: Path) -> None:
     book = AccountBook(tmp_path / "a")
     with book.transaction():

@@ -331,6 +331,6 @@ def test_on_a_tile_by_a_worker(recorder: RunningRecorder) -> None:
             until(lambda shown=demand: running.status(shown).state.value in ("no_source", "ended"), 20.0)
             with running.client.pin(demand) as picture:
                 assert picture is not None
-                bars = [picture.pixels[48, bar * 16 + 8, 1] > 128 for bar in range(8)]
+                bars = [picture.bgra()[48, bar * 16 + 8, 1] > 128 for bar in range(8)]
             last = sum(1 << bar for bar in range(8) if bars[bar])
             assert 52 <= last <= 59, "the last picture stays"

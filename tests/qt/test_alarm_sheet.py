@@ -14,11 +14,14 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.alarm import Alarm
-from backends.domain.camera import PictureState, PictureStatus
+from backends.domain.camera import PictureState, PictureStatus, PresetView
+from backends.domain.picture import PictureFlag, Raised
+from backends.domain.place import bearing
 from backends.domain.ports import Changes
 from layouts.geometry import plan_windows
 from layouts.load import load_layouts
 from layouts.spec import Monitor, PanelKind
+from widgets import i18n
 from widgets.parts import text
 from widgets.parts.sheet_plan import grid, share_out
 from widgets.pump import Pump
@@ -212,6 +215,64 @@ def test_a_camera_that_dies_here_gives_its_place_to_the_next_and_the_others_stay
     station.second()
     assert sheet.cameras[1].isVisible()
     assert len(set(numbers(sheet))) == 4
+
+
+def look_at_it(sample: SampleSession, camera_id: str, alarm_id: str, off_deg: float = 0.0, **more: object) -> None:
+    """That camera has a view along the way to the alarm, or so far beside it."""
+    camera, alarm = sample.city.camera(camera_id), sample.city.alarm(alarm_id)
+    assert camera is not None
+    assert alarm is not None
+    way = bearing((camera.lon, camera.lat), (alarm.lon, alarm.lat))
+    seen = replace(camera, bearing_deg=way + off_deg, angle_deg=60.0, range_m=5000.0, **more)
+    sample.deliver(Changes("cameras", put=(seen,)))
+
+
+def test_below_each_picture_stands_whether_it_sees_the_place(build: Build, sample: SampleSession) -> None:
+    station = build()
+    shown = [tile.camera.id for tile in station.call("al-crowd").cameras if tile.camera is not None]
+    assert "Chưa rõ có camera nào thấy" not in words(station.sheet), "the alarm names one, and its view is not known"
+    for camera_id in shown[1:]:
+        look_at_it(sample, camera_id, "al-crowd", 180.0)
+    look_at_it(sample, shown[0], "al-crowd")
+    assert "đang nhìn chỗ này, " in words(station.call("al-crowd"))
+    assert "Không camera nào" not in words(station.sheet)
+    look_at_it(sample, shown[0], "al-crowd", 180.0)
+    sheet = station.call("al-crowd")
+    assert "không thấy chỗ này, " in words(sheet)
+    seeing = [said for said in ("Không camera nào thấy", "Chưa rõ có camera nào") if said in words(sheet)]
+    assert len(seeing) == 1
+    i18n.set_language(i18n.Language.EN)
+    assert "does not see this place, " in words(sheet)
+
+
+def test_a_camera_that_turns_has_its_preset_named(build: Build, sample: SampleSession) -> None:
+    camera, alarm = sample.city.camera("cam-033"), sample.city.alarm("al-crowd")
+    assert camera is not None
+    assert alarm is not None
+    view = PresetView("Cổng chợ", 90.0)
+    moved = replace(camera, lon=alarm.lon - 0.001, lat=alarm.lat, turns=True, preset_views=(view,))
+    sample.deliver(Changes("cameras", put=(moved,)))
+    said = words(build().call("al-crowd"))
+    assert "quay tới đây bằng vị trí đặt sẵn Cổng chợ, 107 m" in said
+    assert "quay tới đây được: 033" in said
+
+
+def test_one_that_looks_elsewhere_here_gives_its_place_to_one_that_sees(build: Build, sample: SampleSession) -> None:
+    near = [eye.camera_id for eye in build().call("al-crowd")._eyes.shown]
+    for camera in sample.city.records("cameras").values():
+        look_at_it(sample, camera.id, "al-crowd", 0.0)
+    station = build()
+    sheet = station.call("al-crowd")
+    assert near
+    station.go_on(12)
+    turned = sheet.cameras[0].camera
+    assert turned is not None
+    raised = (Raised(PictureFlag.TURNED, 1),)
+    sample.pictures.set_status(turned.id, PictureStatus(PictureState.LIVE, received=9, raised=raised))
+    station.go_on(12)
+    station.second()
+    assert turned.number not in numbers(sheet)
+    assert f"thay {turned.number} (lệch hướng)" in words(sheet)
 
 
 def test_it_says_when_the_alarm_is_over(build: Build, sample: SampleSession) -> None:

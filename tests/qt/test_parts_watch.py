@@ -30,11 +30,11 @@ from layouts.geometry import plan_windows
 from layouts.load import load_layouts
 from layouts.options import AlarmsOptions
 from widgets.i18n import Language, tr
-from widgets.memory import Memory
+from widgets.memory import SELECTED, Memory
 from widgets.models.city import LOCAL_FEED, CityModel
 from widgets.pump import Pump
 from widgets.sound import Annunciator
-from widgets.tiles.alarms import SELECTED, AlarmsTile
+from widgets.tiles.alarms import AlarmsTile
 from widgets.typography import TypeScale
 from widgets.windows.wall import Wall, tile_kinds
 from widgets.windows.wall_window import WallWindow

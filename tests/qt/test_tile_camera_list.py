@@ -22,6 +22,7 @@ from backends.domain.stream_choice import View
 from backends.domain.text import LocalText
 from layouts.options import CameraListOptions
 from widgets.i18n import Language, tr
+from widgets.memory import SELECTED
 from widgets.models.cameras import NODE_ROLE, Kind
 from widgets.parts import text
 from widgets.parts.text import TextLog
@@ -126,6 +127,29 @@ def test_a_dead_camera_says_so_with_its_age(qtbot: QtBot) -> None:
     tile = make(qtbot, sample_session())
     type_in(tile, "068")
     assert {"068", "Kè sông Hiếu, bờ Nam", "mất kết nối · 7 giây"} <= set(words(tile))
+
+
+def test_while_an_alarm_is_chosen_the_cameras_that_see_its_place_say_so(qtbot: QtBot) -> None:
+    sample = sample_session(Scene.DESK)
+    alarm, dead = sample.city.alarm("al-crowd"), sample.city.camera("cam-068")
+    assert alarm is not None
+    assert dead is not None
+    seeing = msgspec.structs.replace(
+        sample.city.camera("cam-001"), lon=alarm.lon, lat=alarm.lat - 0.0008, bearing_deg=5.0, name=LocalText("Gần")
+    )
+    away = msgspec.structs.replace(seeing, id="cam-002", number="002", bearing_deg=185.0)
+    sample.put("cameras", seeing, away, msgspec.structs.replace(seeing, id="cam-068", number="068", online=False))
+    tile = make(qtbot, sample)
+    assert not tile.rows.sights
+    sample.session.memory.set(SELECTED, "al-crowd")
+    assert tile.rows.sights["cam-001"] == "đang nhìn chỗ này, 89 m"
+    assert "cam-002" not in tile.rows.sights
+    type_in(tile, "Gần")
+    said = words(tile)
+    assert any(item.startswith("đang nhìn chỗ này") for item in said)
+    assert any("mất kết nối" in item for item in said), "what is wrong goes before it"
+    sample.session.memory.set(SELECTED, "")
+    assert not any(item.startswith("đang nhìn") for item in words(tile))
 
 
 def test_a_picture_on_the_screen_counts_before_the_hubs_word(qtbot: QtBot) -> None:

@@ -24,7 +24,7 @@ from backends.adapters.cameras_csv import (
 )
 from backends.adapters.csv_table import CsvFaults, guarded, unguarded, write_table
 from backends.city.cameras import camera, eyes
-from backends.domain.camera import StreamKind
+from backends.domain.camera import PresetView, Sector, StreamKind
 from backends.hub.private import CAMERA, Vault
 from console.cli import app
 
@@ -60,6 +60,12 @@ def any_row(chance: random.Random, n: int) -> CameraRow:
         lat=round(chance.uniform(-90, 90), 6) if where else None,
         lon=round(chance.uniform(-180, 180), 6) if where else None,
         bearing=chance.choice([None, 0.0, 359.5, 12.25]),
+        angle=chance.choice([None, 60.0, 360.0]),
+        range=chance.choice([None, 85.5]),
+        reach=chance.choice([None, Sector(0.0, 360.0), Sector(200.0, 200.0), Sector(12.5, 90.25)]),
+        presets=chance.choice(
+            [(), (PresetView("Cổng chợ", 95.0), PresetView("3", 200.5)), (PresetView("=a=-b", 0.0),)]
+        ),
         main_uri=chance.choice(["", "rtsp://[fd00::2]:554/a?b=1&c=2"]),
         sub_uri="rtsp://10.0.0.7/x;y,z",
         restream_uri=chance.choice(["", "rtsp://relay:8554/014"]),
@@ -194,6 +200,12 @@ def test_every_fault_is_told_with_its_line() -> None:
         ("lat", "nan", 'lat: "nan" is no number'),
         ("lat", "16.8", "lat and lon go together"),
         ("bearing", "-10", "bearing: -10 is not within"),
+        ("angle", "0", "angle: 0 is not within 1 to 360"),
+        ("range", "-5", "range: -5 is not within"),
+        ("reach", "200", "reach: must be two bearings, clockwise"),
+        ("reach", "10-400", "reach: 400 is not within 0 to 360"),
+        ("presets", "Cổng chợ", "presets: must be names or tokens of presets with their bearings"),
+        ("presets", "3=400", "presets: 400 is not within"),
         ("owner", "tinh", 'owner: "tinh" is not one of city, ward'),
         ("transport", "sctp", "transport:"),
         ("tls", "pin:12", "tls: must be verify, or pin:"),

@@ -123,7 +123,7 @@ def test_the_directory_has_the_city_of_the_reports() -> None:
     assert len({s.station_id for s in directory.sensors}) == 139
     assert len(directory.sensors) == 139 * 8
     assert len({s.id for s in directory.sensors}) == len(directory.sensors)
-    assert {s.id for s in directory.stations} == {"ban-1", "ban-2", "tuong-1"}
+    assert {s.id for s in directory.stations} == {"ban-1", "ban-2", "quan-tri", "tuong-1"}
 
 
 def test_the_names_of_the_look_are_there() -> None:

@@ -57,7 +57,7 @@ def test_every_command_has_help(cli: CliRunner, command: str) -> None:
 @pytest.mark.parametrize(
     "option",
     ["--config", "--data-dir", "--lang", "--theme", "--layout", "--platform", "--screens", "--screenshot", "--after",
-     "--exit-after", "--json-log", "--scenario", "--speed"],
+     "--exit-after", "--json-log", "--scenario", "--speed", "--seat"],
 )  # fmt: skip
 def test_demo_has_the_common_options(cli: CliRunner, option: str) -> None:
     assert option in plain(cli.invoke(app, ["demo", "--help"]).output)
@@ -72,6 +72,7 @@ def test_demo_has_the_common_options(cli: CliRunner, option: str) -> None:
         (["demo", "--layout", "overviw"], 2, 'did you mean "overview"'),
         (["demo", "--scenario", "flod-2020"], 2, "flood-2020"),
         (["demo", "--scenario", "flood-2020@peek"], 2, "peak"),
+        (["demo", "--seat", "ban-9"], 2, "quan-tri"),
         (["demo", "--after", "5"], 2, "--screenshot"),
         (["run"], 2, "run needs --config"),
         (["hub", "--scenario", "nothing"], 2, "--scenario:"),

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from conftest import ExpectLogs
 
 from console import feed_outgoing
 from console.feed_outgoing import FOLDER, OutgoingPictures
@@ -27,7 +28,25 @@ def test_it_is_there_after_a_restart_and_what_no_click_names_is_not(tmp_path: Pa
     assert again.data(name(a)) == a
     assert [again.has(name(one)) for one in (a, b, picture(3))] == [True, False, False]
     assert [path.name for path in (tmp_path / FOLDER).iterdir()] == [name(a)]
-    again.through(name(a), "")
+    again.through(name(a))
+    assert not any((tmp_path / FOLDER).iterdir())
+
+
+def test_where_it_is_not_sure_which_clicks_wait_all_pictures_stay(tmp_path: Path) -> None:
+    """A demo that was begun over a live station's folder, say: the clicks of that city wait in its journal."""
+    OutgoingPictures(tmp_path).keep((picture(1),))
+    (tmp_path / FOLDER / ".torn.1").write_bytes(b"half")
+    again = OutgoingPictures(tmp_path)
+    again.load(set(), sure=False)
+    assert [path.name for path in (tmp_path / FOLDER).iterdir()] == [name(picture(1))]
+
+
+def test_what_the_hub_never_had_is_said_when_it_is_dropped(tmp_path: Path, expect_logs: ExpectLogs) -> None:
+    outgoing = OutgoingPictures(tmp_path)
+    outgoing.keep((picture(1), picture(2)))
+    outgoing.through(name(picture(2)))
+    outgoing.forget([name(picture(1)), name(picture(2))], "a1")
+    expect_logs("dropped: the hub never had it")
     assert not any((tmp_path / FOLDER).iterdir())
 
 

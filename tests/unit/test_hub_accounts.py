@@ -8,6 +8,7 @@ import statistics
 import sys
 import time
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,16 @@ from conftest import ExpectLogs
 from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
 from typer.testing import CliRunner
 
-from backends.domain.people import Role
-from backends.domain.times import NS_PER_S
+from backends.domain.people import Operator, Role
+from backends.domain.times import NS_PER_S, SystemClock
 from backends.hub import passwords
-from backends.hub.accounting import given_secret
-from backends.hub.accounts import FILE, AccountBook, AccountError, Hand, Kept
+from backends.hub.access import Who
+from backends.hub.accounting import Accounting, given_secret
+from backends.hub.accounts import FILE, Account, AccountBook, AccountError, Hand, Kept
 from backends.hub.ports import LogTrouble
 from backends.hub.sessions import MOST_A_STATION, Sessions, fingerprint, new_token
 from backends.hub.throttle import PERSON, PERSON_HERE, STATION, Throttle
+from backends.protocol.messages import Accounted, Accounts
 from console.cli import app
 
 SECRET = "con đường nhỏ bên sông"
@@ -130,12 +133,84 @@ def test_every_change_is_a_row_that_stays(book: AccountBook, tmp_path: Path) -> 
 
 
 def test_a_change_by_another_process_is_seen_once(book: AccountBook, tmp_path: Path) -> None:
-    assert book.changed() is False
+    assert book.news() is None
     other = AccountBook(tmp_path)
     other.set_role("ha", Role.TRAINER)
     other.close()
-    assert [book.changed(), book.changed()] == [True, False]
-    assert book.find("ha").role is Role.TRAINER
+    news = book.news()
+    assert news is not None
+    assert [one.role for one in news] == [Role.TRAINER]
+    assert book.news() is None
+
+
+def test_a_change_that_cannot_be_read_now_is_news_again(
+    book: AccountBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = AccountBook(tmp_path)
+    other.set_disabled("ha", True)
+    other.close()
+    with monkeypatch.context() as broken:
+        broken.setattr(AccountBook, "all", raises)
+        with pytest.raises(sqlite3.Error):
+            book.news()
+    news = book.news()
+    assert news is not None
+    assert [one.disabled for one in news] == [True], "who was put out must not stay in"
+
+
+def raises(*_: object) -> Any:
+    raise sqlite3.OperationalError("disk I/O error")
+
+
+class Room:
+    """What `Accounting` needs of the hub, and what it made of it."""
+
+    seats = False
+
+    def __init__(self) -> None:
+        self.known: list[list[Account]] = []
+        self.noted: list[object] = []
+
+    def records(self, feed: str) -> dict[str, object]:
+        return {}
+
+    def note(self, change: object) -> None:
+        self.noted.append(change)
+
+    def stations_of_people(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
+    def know(self, accounts: list[Account], person: str) -> None:
+        self.known.append(accounts)
+
+
+def asked(desk: Accounting, act: str, **more: Any) -> Accounted:
+    admin = Who(Operator("tuan", "Hồ Tuấn", "Tuấn", Role.ADMIN, "desk-1"))
+    reply = desk.asked("desk-1", admin, Accounts(1, act, "ha", rev=1, **more))
+    assert reply.job is not None
+    (answer,) = reply.job()()
+    assert isinstance(answer, Accounted)
+    return answer
+
+
+def test_a_change_and_the_list_with_it_are_one(
+    book: AccountBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expect_logs: ExpectLogs
+) -> None:
+    """A change that is on the disk and not in force: who was put out stays in, and nobody has been told."""
+    room: Any = Room()
+    desk = Accounting(room, SystemClock(), Counter(), room, book)
+    with monkeypatch.context() as broken:
+        broken.setattr(AccountBook, "signed_in", raises)
+        assert asked(desk, "disable").code == "not_kept"
+    assert book.find("ha").disabled is False
+    assert book.entries() == [("added", "ha", "", "operator")]
+    assert room.known == room.noted == []
+    expect_logs("accounts cannot be read or written")
+    assert [one.disabled for one in asked(desk, "disable").accounts] == [True]
+    assert [[one.disabled for one in accounts] for accounts in room.known] == [[True]]
+    assert len(room.noted) == 1
+    again = asked(desk, "disable")
+    assert (again.code, len(room.known), len(room.noted)) == ("", 1, 1), "the same question has its effect once"
 
 
 def test_a_damaged_file_is_refused_in_words_or_kept_beside(tmp_path: Path, expect_logs: ExpectLogs) -> None:

@@ -7,21 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ExpectLogs
 from helpers.tiny_city import TinyCity
 
 from backends.domain.action import Action, Verb
 from backends.domain.feeds import Mode
-from backends.domain.handover import Handover, HandoverState, Section, intact
+from backends.domain.handover import Handover, HandoverState, Section, Signature, intact
 from backends.domain.incident import TimelineEvent
 from backends.domain.people import Operator, Role
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
-from backends.hub import handover_desk
-from backends.hub.core import Core
+from backends.hub import handover_desk, logbook
+from backends.hub.core import WORLD_T, Core
 from backends.hub.log import SqliteLog
+from backends.hub.ports import Change
 from backends.protocol.codec import decode_body
 
 NOW = 1_790_000_000 * NS_PER_S
+HOUR = 3600 * NS_PER_S
 HA = Operator("op-ha", "Nguyễn Thu Hà", "Thu Hà", Role.OPERATOR, "desk-1")
 LAN = Operator("op-lan", "Lê Ngọc Lan", "Ngọc Lan", Role.SHIFT_LEAD, "desk-2")
 
@@ -133,6 +136,45 @@ def test_a_correction_names_what_it_corrects_and_the_old_one_stays(hub: Hub) -> 
     right = hub.told[-1]
     assert (right.corrects, right.about, right.target) == (wrong.id, "alarms", hub.fire())
     assert wrong in hub.told
+
+
+def test_a_restart_forgets_no_entry_of_the_shift_however_much_came_since(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, expect_logs: ExpectLogs
+) -> None:
+    """The newest records alone would do on a quiet day; on the day of a flood they are an hour."""
+    monkeypatch.setattr(logbook, "_PAGE", 7)
+    hub.write("trước khi bàn giao")
+    hub.act(Verb.HAND_OVER, "handovers", "new")
+    hub.act(Verb.TAKE_OVER, "handovers", "GC-0001", LAN, 2)
+    hub.now_ns += HOUR
+    for text in ("đầu ca", "rồi"):
+        hub.write(text)
+    for hours in range(20):  # longer than the half day that is always looked through
+        hub.now_ns += HOUR
+        many = [TimelineEvent(f"e{hours}-{n}", hub.now_ns, "x") for n in range(20)]
+        changes = [Change("timeline", "event", one.id, hub.now_ns, one) for one in many]
+        hub.log.commit(changes, hub.now_ns, meta={WORLD_T: str(hub.now_ns)})
+    hub.write("cuối ca")
+    hub.restart()
+    assert [one.text.vi for one in hub.core._desk.logbook.entries()][-3:] == ["đầu ca", "rồi", "cuối ca"]
+    monkeypatch.setattr(logbook, "MOST_BYTES", 100)
+    hub.restart()
+    assert [one.text.vi for one in hub.core._desk.logbook.entries()] == ["cuối ca"], "a bound costs the oldest"
+    expect_logs("of the first 21.0 h of this shift are not looked for")
+
+
+def test_how_far_back_entries_are_wanted() -> None:
+    def handover(id_: str, from_h: float, taken_h: float | None = None) -> Handover:
+        taken = Signature("op-ha", "Hà", Role.OPERATOR, NOW - int(taken_h * HOUR)) if taken_h is not None else None
+        state = HandoverState.LOCKED if taken is not None else HandoverState.OPEN
+        return Handover(id_, state, NOW - int(from_h * HOUR), NOW, "Hà", taken=taken)
+
+    def hours(*handovers: Handover) -> float:
+        return (NOW - logbook.needed_from(handovers, NOW)) / HOUR
+
+    assert hours() == hours(handover("a", 20, 9)) == 12
+    assert hours(handover("a", 60, 50), handover("b", 50, 30)) == 30
+    assert hours(handover("a", 40)) == 40, "none was ever locked"
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ class Heard:
     def __init__(self, *, refuses: bool = False) -> None:
         self.rows: list[Row] = []
         self.blobs: list[str] = []
+        self.here: list[str] = []
         self._refuses = refuses
 
     def share(self, rows: Sequence[Row]) -> None:
@@ -43,6 +44,9 @@ class Heard:
         if self._refuses:
             raise LogTrouble("the servers do not answer")
         self.blobs.append(blob)
+
+    def blob_is_here(self, blob: str, media: str) -> None:
+        self.here.append(blob)
 
 
 def book_in(folder: Path, sharing: Sharing = ALONE) -> AccountBook:
@@ -249,3 +253,17 @@ def test_a_session_that_was_ended_is_not_revived_by_a_hub_that_has_not_heard(
     # Not for ever.
     one.sessions(time.time_ns() + 30 * 86_400 * NS_PER_S)
     assert [row for row in one.rows() if row.kind == "session"] == []
+
+
+def test_the_hubs_round_waits_for_no_server_when_its_world_names_a_picture(tmp_path: Path) -> None:
+    """`share` and `share_blob` take up to half a minute where the servers do not answer."""
+    name = hashlib.sha256(PICTURE).hexdigest()
+    sharing = Heard(refuses=True)
+    blobs = BlobStore(tmp_path, sharing=sharing)
+    blobs.give(name, "image/jpeg", PICTURE)
+    assert blobs.find(name) is not None, "a console gets it at once"
+    assert sharing.here == [name], "and the other hubs when the servers answer"
+    blobs.give(name, "image/jpeg", PICTURE)
+    assert sharing.here == [name]
+    # After a restart too: what is here and the site lacks is looked for among these.
+    assert [row.key for row in BlobStore(tmp_path).rows()] == [name]

@@ -13,6 +13,7 @@ from backends.domain.camera import PictureState
 from backends.domain.picture import DEVICES, Decoding
 from backends.video.frames import (
     HEADER_BYTES,
+    About,
     BadFrameHeader,
     FrameReader,
     FrameWriter,
@@ -20,6 +21,7 @@ from backends.video.frames import (
     judge,
     segment_size,
 )
+from backends.video.planes import BT709, BT2020, Colours
 
 W, H, GENERATION = 32, 18, 7
 S = 1_000_000_000
@@ -32,8 +34,8 @@ def make(now_ns: int = S) -> tuple[mmap.mmap, FrameWriter]:
 
 
 def put(writer: FrameWriter, value: int, stamp_ns: int = S) -> int:
-    writer.begin()[:] = value
-    return writer.publish(stamp_ns, 40_000_000, value)
+    writer.begin().fill(value)
+    return writer.publish(stamp_ns, 40_000_000, value, Colours())
 
 
 def reader_at(memory: mmap.mmap, now_ns: int = S) -> FrameReader:
@@ -55,7 +57,7 @@ def test_the_newest_picture_is_read_and_counts_up() -> None:
         put(writer, value)
         pinned = reader.pin()
         assert pinned is not None
-        assert int(pinned.pixels[3, 3, 0]) == value
+        assert int(pinned.planes.y[3, 3]) == value
         assert pinned.sequence == reader.sequence()
         seen.append(pinned.sequence)
         assert reader.unpin(pinned)
@@ -70,7 +72,7 @@ def test_a_pinned_picture_stays_while_many_others_come() -> None:
     assert pinned is not None
     for value in range(2, 50):
         put(writer, value)
-        assert (pinned.pixels == 1).all()
+        assert (pinned.planes.y == 1).all()
     assert reader.unpin(pinned)
     assert reader.status().torn == 0
 
@@ -85,7 +87,7 @@ def test_without_the_pin_the_same_writes_reach_the_buffer() -> None:
     reader._words[32] = 0  # the pin is lost
     for value in range(2, 6):
         put(writer, value)
-    assert not (pinned.pixels == 1).all()
+    assert not (pinned.planes.y == 1).all()
 
 
 def test_a_picture_overwritten_in_spite_of_the_pin_is_noticed_and_counted() -> None:
@@ -118,7 +120,7 @@ def test_a_new_writer_goes_on_counting() -> None:
     assert put(FrameWriter(memory, GENERATION), 2) == before + 1
     pinned = reader_at(memory).pin()
     assert pinned is not None
-    assert (pinned.pixels == 2).all()
+    assert (pinned.planes.y == 2).all()
 
 
 def test_sequences_of_another_generation_differ() -> None:
@@ -134,7 +136,7 @@ def test_readers_cannot_write() -> None:
     pinned = reader_at(memory).pin()
     assert pinned is not None
     with pytest.raises(ValueError, match="read-only"):
-        pinned.pixels[0, 0, 0] = 1
+        pinned.planes.v[0, 0] = 1
 
 
 def _spoil(word: int, value: int, *, mend_sum: bool) -> mmap.mmap:
@@ -176,7 +178,7 @@ def test_impossible_sizes_are_refused() -> None:
 def test_words_of_the_worker_arrive() -> None:
     memory, writer = make()
     writer.say(PictureState.REFUSED, "sai mật khẩu", 3)
-    writer.say_source(640, 360)
+    writer.say_about(About((640, 360)))
     reader = reader_at(memory)
     status = reader.status()
     assert (status.state, status.reason, status.reconnects) == (PictureState.REFUSED, "sai mật khẩu", 3)
@@ -239,11 +241,11 @@ def test_the_fixed_header_is_as_documented() -> None:
     memory, _ = make()
     magic, generation, width, height, stride, slots, _ = struct.unpack_from("<7Q", memory)
     assert (magic.to_bytes(8, "little"), generation, width, height, stride, slots) == (
-        b"IOCPIC02",
+        b"IOCPIC03",
         GENERATION,
         W,
         H,
-        W * 4,
+        64,
         3,
     )
 
@@ -251,9 +253,32 @@ def test_the_fixed_header_is_as_documented() -> None:
 def test_buffers_do_not_overlap() -> None:
     _, writer = make()
     for i, buffer in enumerate(writer.buffers):
-        buffer[:] = i + 1
-    assert [int(np.unique(buffer)[0]) for buffer in writer.buffers] == [1, 2, 3]
-    assert all(len(np.unique(buffer)) == 1 for buffer in writer.buffers)
+        buffer.fill(3 * i + 1, 3 * i + 2, 3 * i + 3)
+    planes = [plane for buffer in writer.buffers for plane in (buffer.y, buffer.u, buffer.v)]
+    assert [int(np.unique(plane)[0]) for plane in planes] == list(range(1, 10))
+    assert all(len(np.unique(plane)) == 1 for plane in planes)
+
+
+def test_what_the_numbers_mean_belongs_to_each_picture() -> None:
+    """A camera that changes its range: the picture that is pinned keeps its own."""
+    memory, writer = make()
+    reader = reader_at(memory)
+    pinned = []
+    for colours in (Colours(BT709, full=True), Colours(BT2020), Colours()):
+        writer.begin()
+        writer.publish(S, 40_000_000, 1, colours)
+        pinned.append((reader.pin(), colours))
+    assert all(picture is not None and picture.colours == colours for picture, colours in pinned)
+
+
+def test_a_meaning_that_nobody_knows_is_the_usual_one() -> None:
+    memory, writer = make()
+    put(writer, 1)
+    for word in (0, 77, 3 << 8 | 5, 1 << 63):
+        writer._words[48:51] = memoryview(struct.pack("<3Q", word, word, word)).cast("Q")
+        pinned = reader_at(memory).pin()
+        assert pinned is not None
+        assert pinned.colours == Colours()
 
 
 @pytest.mark.parametrize("device", ["", *DEVICES])
@@ -261,7 +286,7 @@ def test_buffers_do_not_overlap() -> None:
 def test_what_decodes_is_told(decoding: Decoding, device: str) -> None:
     memory, writer = make()
     assert reader_at(memory).status().decoding is Decoding.PLAIN
-    writer.say_decoding(decoding, device)
+    writer.say_about(About(decoding=decoding, device=device))
     put(writer, 1)
     status = reader_at(memory).status()
     assert (status.decoding, status.device) == (decoding, device)

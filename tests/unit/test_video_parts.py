@@ -10,12 +10,14 @@ import av
 import numpy as np
 import pytest
 from av.video.reformatter import ColorRange
+from helpers.planes_rig import planes, shown
 
 from backends.domain.camera import Demand
 from backends.video import segment
 from backends.video.backoff import GOOD_S, Backoff, OpeningGate
 from backends.video.packets import padded
 from backends.video.plan import MAX_SIZES, StreamKey, outputs_for, spread
+from backends.video.planes import Planes, bytes_of
 from backends.video.reading import fault_of, with_credentials
 from backends.video.scaling import Scaler, fit
 from backends.video.source import Address, NotASource, Refused, SourceFault, spec_of, specs
@@ -117,28 +119,43 @@ def frame(width: int, height: int, pixel_format: str, rgb: tuple[int, int, int])
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuvj420p", "yuv422p", "yuv420p10le", "nv12", "gray", "rgb24"])
 def test_every_pixel_format_gives_its_colour(pixel_format: str) -> None:
     rgb = (180, 180, 180) if pixel_format == "gray" else (200, 60, 30)
-    target = np.zeros((36, 64, 4), np.uint8)
-    Scaler((0.0, 0.0, 1.0, 1.0)).draw(frame(128, 72, pixel_format, rgb), target)
-    blue, green, red = target[18, 32, :3].astype(int)
-    assert abs(np.array((red, green, blue)) - rgb).max() <= 6
+    target = planes(64, 36)
+    colours = Scaler((0.0, 0.0, 1.0, 1.0)).draw(frame(128, 72, pixel_format, rgb), target)
+    assert np.abs(shown(target, colours).astype(int) - rgb).max() <= 6
 
 
 def test_full_range_is_told_from_limited() -> None:
     shot = frame(64, 36, "yuv420p", (255, 255, 255))
-    target = np.zeros((36, 64, 4), np.uint8)
-    Scaler((0.0, 0.0, 1.0, 1.0)).draw(shot, target)
-    assert target[5, 5, 0] >= 253
+    target = planes(64, 36)
+    scaler = Scaler((0.0, 0.0, 1.0, 1.0))
+    assert shown(target, scaler.draw(shot, target))[5, 5, 0] >= 253
     shot.color_range = ColorRange.JPEG
-    Scaler((0.0, 0.0, 1.0, 1.0)).draw(shot, target)
-    assert target[5, 5, 0] < 245
+    assert shown(target, scaler.draw(shot, target))[5, 5, 0] < 245
 
 
-def test_another_shape_gets_bars_not_a_stretched_picture() -> None:
-    target = np.full((90, 160, 4), 99, np.uint8)
-    Scaler((0.0, 0.0, 1.0, 1.0)).draw(frame(80, 60, "yuv420p", (255, 255, 255)), target)
-    assert target[45, 80, 0] > 250
-    assert target[45, 2, 0] == 0
-    assert target[45, 157, 0] == 0
+@pytest.mark.parametrize("full", [False, True])
+def test_another_shape_gets_bars_not_a_stretched_picture(*, full: bool) -> None:
+    """Black in either range, and in every buffer; the last group of pixels does not reach into the bar."""
+    shot = frame(90, 62, "yuv420p", (255, 255, 255))
+    if full:
+        shot.color_range = ColorRange.JPEG
+    scaler = Scaler((0.0, 0.0, 1.0, 1.0))
+    for target in (planes(160, 90, 99), planes(160, 90, 99), planes(160, 90, 99)):
+        pixels = shown(target, scaler.draw(shot, target))
+        lit = np.flatnonzero(pixels[45, :, 0] > 100)
+        assert (lit[0], lit[-1]) == (14, 143), "130 pixels wide, as its shape asks for"
+        assert not pixels[:, :14].any()
+        assert not pixels[:, 144:].any()
+        assert (pixels[:, 16:142] > 200).all()
+
+
+def test_bars_stay_when_a_buffer_was_pinned_for_long() -> None:
+    """The third buffer is drawn into only after many pictures in the other two."""
+    scaler, shot = Scaler((0.0, 0.0, 1.0, 1.0)), frame(80, 60, "yuv420p", (255, 255, 255))
+    buffers = [planes(160, 90, 99) for _ in range(3)]
+    for n in (0, 1, 0, 1, 0, 1, 2):
+        colours = scaler.draw(shot, buffers[n])
+    assert not shown(buffers[2], colours)[:, :18].any()
 
 
 def test_pixels_that_are_not_square_are_shown_right() -> None:
@@ -157,9 +174,18 @@ def test_a_crop_shows_that_part(pixel_format: str) -> None:
     image = np.zeros((72, 128, 3), np.uint8)
     image[36:, 64:] = 255
     shot = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format=pixel_format)
-    target = np.zeros((72, 128, 4), np.uint8)
-    Scaler((0.5, 0.5, 0.5, 0.5)).draw(shot, target)
-    assert target[4:, 4:, :3].min() > 240
+    target = planes(128, 72)
+    colours = Scaler((0.5, 0.5, 0.5, 0.5)).draw(shot, target)
+    assert shown(target, colours)[4:, 4:].min() > 240
+
+
+@pytest.mark.parametrize("crop", [(0.0, 0.0, 1.0, 1.0), (0.5, 0.5, 0.5, 0.5)])
+def test_packed_chroma_is_made_plain_where_a_part_is_asked_for(crop: tuple[float, float, float, float]) -> None:
+    shot, target = frame(128, 72, "yuyv422", (200, 60, 30)), planes(64, 36)
+    scaler = Scaler(crop)
+    for _ in range(2):
+        colours = scaler.draw(shot, target)
+        assert np.abs(shown(target, colours).astype(int) - (200, 60, 30)).max() <= 6
 
 
 @pytest.mark.parametrize("crop", [(0.0, 0.0, 1.0, 1.0), (0.99, 0.99, 0.5, 0.5), (0.3, 0.1, 0.001, 0.001)])
@@ -176,11 +202,10 @@ def test_boxes_stay_inside(crop: tuple[float, float, float, float], target: tupl
 
 
 def test_planes_are_drawn_into_the_given_memory() -> None:
-    memory = np.zeros(64 * 36 * 4 + 64, np.uint8)
-    target = memory[64:].reshape(36, 64, 4)
-    Scaler((0.0, 0.0, 1.0, 1.0)).draw(frame(128, 72, "yuv420p", (10, 20, 250)), target)
-    assert memory[64] > 230
-    assert not memory[:64].any()
+    memory = bytearray(64 + bytes_of(64, 36))
+    Scaler((0.0, 0.0, 1.0, 1.0)).draw(frame(128, 72, "yuv420p", (10, 20, 250)), Planes(memory, 64, 36, 64))
+    assert 16 < memory[64] < 80
+    assert not any(memory[:64])
 
 
 def test_the_registry_knows_the_kinds_and_says_which() -> None:

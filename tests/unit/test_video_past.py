@@ -10,6 +10,7 @@ from backends.domain.camera import Demand, PictureState
 from backends.domain.replay import Replay
 from backends.video.client import stand_in
 from backends.video.frames import FrameReader, FrameWriter, format_segment, segment_size
+from backends.video.planes import Colours
 from console.doctor import ring_finding
 
 S = 1_000_000_000
@@ -37,7 +38,7 @@ def test_an_old_picture_is_never_live(said: PictureState | None, age_s: float, s
     memory, writer = output()
     writer.begin()
     writer.say_when(5, 6)
-    writer.publish(S, 40_000_000, 1)
+    writer.publish(S, 40_000_000, 1, Colours())
     if said is not None:
         writer.say(said)
     status = FrameReader(memory, 7, lambda: S + int(age_s * S)).status()
@@ -51,7 +52,7 @@ def test_a_replay_without_a_picture_is_on_its_way_and_a_live_picture_has_no_othe
     writer.say(PictureState.REPLAY)
     assert FrameReader(memory, 7, lambda: S).status().state is PictureState.CONNECTING
     writer.begin()
-    writer.publish(S, 40_000_000, 1)
+    writer.publish(S, 40_000_000, 1, Colours())
     status = FrameReader(memory, 7, lambda: S).status()
     assert (status.state, status.shown_ns) == (PictureState.LIVE, 0)
 

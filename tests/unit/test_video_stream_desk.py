@@ -14,6 +14,7 @@ from backends.domain.text import LocalText
 from backends.video.client import PictureClient, pictures_of, stand_in
 from backends.video.frames import Clock, FrameReader, FrameWriter, format_segment, segment_size
 from backends.video.plan import StreamKey
+from backends.video.planes import Colours
 from backends.video.stream_desk import StreamDesk
 
 S = 1_000_000_000
@@ -236,8 +237,8 @@ def reader(*, picture: bool, clock: Clock = monotonic_ns) -> FrameReader:
     format_segment(memory, 7, 32, 18)
     if picture:
         writer = FrameWriter(memory, 7)
-        writer.begin()[:] = 1
-        writer.publish(S, 40_000_000, 1)
+        writer.begin()
+        writer.publish(S, 40_000_000, 1, Colours())
     return FrameReader(memory, 7, clock)
 
 

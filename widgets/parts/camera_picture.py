@@ -20,7 +20,7 @@ from backends.domain.times import MonotonicClock
 from widgets.hands import Ask
 from widgets.parts import camera_zoom as zoom
 from widgets.parts.camera_details import PaintedRate
-from widgets.parts.picture import Closer, PicturePainter, draw_picture
+from widgets.parts.picture import Closer, PicturePainter, copy_of, draw_picture
 from widgets.parts.privacy import paint_masks
 
 SETTLE_MS = 180
@@ -112,9 +112,7 @@ class CameraPicture(QObject):
             return
         with self.source.pin(self.demand) as picture:
             if picture is not None:
-                rows, columns = picture.pixels.shape[:2]
-                kept = QImage(picture.pixels.tobytes(), columns, rows, columns * 4, QImage.Format.Format_RGB32)
-                self._kept, self._kept_of = kept.copy(), self.demand.crop
+                self._kept, self._kept_of = copy_of(picture), self.demand.crop
 
     @property
     def bridging(self) -> bool:

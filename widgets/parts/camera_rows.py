@@ -62,6 +62,8 @@ class CameraRows:
         """Rows have pictures, and are so high as `tall`."""
         self.masks: Mapping[str, Boxes] = {}
         """By camera id."""
+        self.sights: Mapping[str, str] = {}
+        """By camera id, of those that show the place of the chosen alarm, or may: how they see it, in words."""
         self.now_ns = 0
 
     @property
@@ -116,9 +118,10 @@ class CameraRows:
         number = QRectF(inner.left(), inner.top(), min(self._number_width, inner.width()), inner.height())
         room = inner.adjusted(number.width() + px * 0.6, 0, 0, 0)
         # Across the room a name says more than since when all is well.
-        sayings = _sayings(node, with_age=not scale.wall or _troubled(node))
+        sayings = self._sayings(node, with_age=not scale.wall or _troubled(node))
         words = next((w for w in sayings if chip_width(w, px) <= room.width() * 0.55), sayings[-1])
-        if not _troubled(node) and room.width() - chip_width(words, px) - scale.pad < scale.read * _WHOLE_NAME_EM:
+        calm = not _troubled(node) and node.id not in self.sights
+        if calm and room.width() - chip_width(words, px) - scale.pad < scale.read * _WHOLE_NAME_EM:
             words = ""  # that all is well need not be said where it costs the name
         width = max(0.0, min(chip_width(words, px), room.width())) if words else 0.0
         state = QRectF(room.right() - width, room.center().y() - scale.line(px) / 2, width, scale.line(px))
@@ -150,10 +153,20 @@ class CameraRows:
         taken_width = min(text.width(taken_words, px) + 1, inner.right() - left) if taken_words else 0.0
         taken = QRectF(inner.right() - taken_width, top + first, taken_width, second)
         room = taken.left() - left - (scale.pad if taken_width else 0.0)
-        sayings = _sayings(node, with_age=True)
+        sayings = self._sayings(node, with_age=True)
         words = next((w for w in sayings if chip_width(w, px) <= room), sayings[-1])
         state = QRectF(left, top + first, max(0.0, min(chip_width(words, px), room)), second)
         return Places(number, name, star, state, words, still, taken)
+
+    def _sayings(self, node: Node, *, with_age: bool) -> tuple[str, ...]:
+        """The state in words, the longest first. That all is well can wait while somebody asks who sees a place."""
+        seen = node.seen
+        if seen is None:
+            return ("",)
+        sight = self.sights.get(node.id, "")
+        if sight and not _troubled(node):
+            return (sight,)
+        return (f"{seen.words} · {seen.age}", seen.words) if seen.age and with_age else (seen.words,)
 
     def _still(self, node: Node) -> Still | None:
         return self.stills.of(node.camera) if self.stills is not None and node.camera is not None else None
@@ -224,11 +237,3 @@ def _counts(node: Node) -> str:
     if node.trouble:
         return tr("camera_list.count_trouble", n=len(numbers), bad=node.trouble)
     return tr("camera_list.count", n=len(numbers))
-
-
-def _sayings(node: Node, *, with_age: bool) -> tuple[str, ...]:
-    """The state in words, the longest first."""
-    seen = node.seen
-    if seen is None:
-        return ("",)
-    return (f"{seen.words} · {seen.age}", seen.words) if seen.age and with_age else (seen.words,)

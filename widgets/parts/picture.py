@@ -1,8 +1,9 @@
 """Paints the newest picture of one demand: the one place where shared pixels become a QImage.
 
-Two traps are kept here. A QImage over shared memory must be gone before its pin is: otherwise the worker
-writes into what Qt may still read. And the paint calls in use must not lose references to None (PySide 6.12.0
-on Python < 3.12 does in `drawImage` at a point; design, section 9): only drawImage(QRect, QImage, QRect) is used.
+Two traps are kept here. Colours are made of the shared memory inside its pin: otherwise the worker writes into what
+is being read; all pictures of one size share the place of their colours, so they are painted or copied at once. And
+the paint calls in use must not lose references to None (PySide 6.12.0 on Python < 3.12 does in `drawImage` at a point;
+design, section 9): only drawImage(QRect, QImage, QRect) is used.
 Must not: draw state, name or age over the picture (tiles do), or decide what is demanded.
 """
 
@@ -14,7 +15,7 @@ from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from backends.domain.camera import Demand, PictureStatus
-from backends.domain.ports import PictureSource
+from backends.domain.ports import Picture, PictureSource
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,17 @@ def draw_picture(painter: QPainter, rect: QRect, image: QImage, used: QRect, clo
         part.height() * box.height() * down,
     )
     painter.drawImage(box.toRect(), image, source.toRect())
+
+
+def _image(picture: Picture) -> QImage:
+    """Its colours, where they are until the next picture of its size."""
+    rows = picture.bgra()
+    return QImage(rows.data, picture.width, picture.height, rows.strides[0], QImage.Format.Format_RGB32)
+
+
+def copy_of(picture: Picture) -> QImage:
+    """An image of its own, to be kept. Whether it was torn meanwhile is known after the pin."""
+    return _image(picture).copy()
 
 
 class PicturePainter:
@@ -73,13 +85,10 @@ class PicturePainter:
             if picture is None:
                 self.painted = 0
                 return 0
-            height, width = picture.pixels.shape[:2]
-            rows = picture.rows
-            image = QImage(rows.data, width, height, rows.strides[0], QImage.Format.Format_RGB32)
-            part = self._part(width, height)
-            self.size = part.width(), part.height()
-            draw_picture(painter, rect, image, part, closer)
-            del image
+            image = _image(picture)
+        part = self._part(image.width(), image.height())
+        self.size = part.width(), part.height()
+        draw_picture(painter, rect, image, part, closer)
         self.painted = picture.sequence  # after the pin: 0 when the picture was torn meanwhile
         return self.painted
 

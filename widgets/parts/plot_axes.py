@@ -36,15 +36,21 @@ class Tick:
 
 def value_ticks(low: float, high: float, most: int) -> list[Tick]:
     """At most `most` round values inside the range, all with the same decimals."""
+    return list(_value_ticks(low, high, most, language()))
+
+
+@lru_cache(maxsize=64)
+def _value_ticks(low: float, high: float, most: int, _language: Language) -> tuple[Tick, ...]:
+    """Kept: while time is moved the values stay, as a rule."""
     if most < 1 or not high > low:
-        return []
+        return ()
     raw = (high - low) / most
     scale = 10.0 ** math.floor(math.log10(raw))
     step = next(n * scale for n in _NICE if n * scale >= raw * (1 - 1e-9))
     decimals = next((d for d in range(7) if abs(round(step, d) - step) < step * 1e-6), 6)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
-    return [Tick(n * step, fmt.number(n * step, decimals)) for n in range(first, last + 1)]
+    return tuple(Tick(n * step, fmt.number(n * step, decimals)) for n in range(first, last + 1))
 
 
 def time_ticks(t0_ns: int, t1_ns: int, most: int) -> list[Tick]:

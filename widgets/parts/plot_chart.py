@@ -9,6 +9,7 @@ against 64 ms, one busy machine, November 2026). Not a widget: the tile paints i
 from __future__ import annotations
 
 import importlib
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,6 +19,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from backends.domain.times import NS_PER_S
+from widgets.parts.plot_range import Span
 from widgets.parts.plot_series import Numbers, Times, columns_of
 
 PROFILE_POINTS = 240
@@ -96,6 +98,7 @@ class Chart:
         self.curves: tuple[Curve, ...] = ()
         self._rect = QRectF()
         self._t0_ns, self._t1_ns = 0, 1
+        self._reach: Span = (0, 1)
         self._canvas: Canvas | None = None
         self._drawn = False
         self._profile: Numbers | None = None
@@ -105,12 +108,15 @@ class Chart:
         self.curves = curves
         self._drawn, self._profile = False, None
 
-    def set_view(self, rect: QRectF, t0_ns: int, t1_ns: int) -> None:
-        """Where it is painted (widget coordinates), and which time."""
-        if (rect, t0_ns, t1_ns) == (self._rect, self._t0_ns, self._t1_ns):
+    def set_view(self, rect: QRectF, t0_ns: int, t1_ns: int, reach: Span | None = None) -> None:
+        """Where it is painted (widget coordinates), and which time. `reach`: the range that the curves are of, which
+        holds the view: as long as only the view moves in it nothing is drawn anew."""
+        t1_ns, reach = max(t1_ns, t0_ns + 1), reach or (t0_ns, t1_ns)
+        if (rect, t0_ns, t1_ns, reach) == (self._rect, self._t0_ns, self._t1_ns, self._reach):
             return
-        self._rect, self._t0_ns, self._t1_ns = QRectF(rect), t0_ns, max(t1_ns, t0_ns + 1)
-        self._drawn, self._profile = False, None
+        moved = (rect, t1_ns - t0_ns, reach) == (self._rect, self._t1_ns - self._t0_ns, self._reach)
+        self._rect, self._t0_ns, self._t1_ns, self._reach = QRectF(rect), t0_ns, t1_ns, reach
+        self._drawn, self._profile = self._drawn and moved, None
 
     # -- places ------------------------------------------------------------------------------------------
 
@@ -160,29 +166,36 @@ class Chart:
     # -- painting ----------------------------------------------------------------------------------------
 
     def paint(self, painter: QPainter, ratio: float) -> None:
-        """The lines."""
+        """The lines: the part in view of a picture of their whole reach, whose columns stand at multiples of a pixel's
+        time and so are the same from wherever the view came."""
         rect = self._rect
         if rect.width() < 1 or rect.height() < 1:
             return
-        columns, rows = round(rect.width() * ratio), round(rect.height() * ratio)
+        shown, rows = round(rect.width() * ratio), round(rect.height() * ratio)
+        grid_ns = (self._t1_ns - self._t0_ns) / shown
+        start = int(self._reach[0] // grid_ns)
+        columns = max(shown, math.ceil((self._reach[1] - self._reach[0]) / grid_ns) + 1)
         if self._canvas is None or self._canvas.of != (columns, rows, ratio):
             self._canvas, self._drawn = Canvas(columns, rows, ratio), False
         if not self._drawn:
             self._canvas.clear()
+            drawn = int(start * grid_ns), int((start + columns) * grid_ns)
             for curve in reversed(self.curves):
-                self._draw(self._canvas, curve, ratio)
+                self._draw(self._canvas, curve, ratio, drawn)
             self._drawn = True
         first, last = self._canvas.used
         if last > first:
-            target = QRectF(rect.left(), rect.top() + first / ratio, columns / ratio, (last - first) / ratio)
-            painter.drawImage(target, self._canvas.image, QRectF(0, first, columns, last - first))
+            left = min(columns - shown, max(0, round(self._t0_ns / grid_ns) - start))
+            target = QRectF(rect.left(), rect.top() + first / ratio, shown / ratio, (last - first) / ratio)
+            painter.drawImage(target, self._canvas.image, QRectF(left, first, shown, last - first))
 
-    def _draw(self, canvas: Canvas, curve: Curve, ratio: float) -> None:
+    def _draw(self, canvas: Canvas, curve: Curve, ratio: float, drawn: Span) -> None:
         if not len(curve.t_ns):
             return
-        width, height = self._rect.width(), self._rect.height()
-        if curve.dots or (not curve.dash and len(curve.t_ns) <= width):
-            x = (curve.t_ns - self._t0_ns) / (self._t1_ns - self._t0_ns) * width
+        columns, rows, _ = canvas.of
+        (t0_ns, t1_ns), height = drawn, self._rect.height()
+        if curve.dots or (not curve.dash and len(curve.t_ns) <= columns / ratio):
+            x = (curve.t_ns - t0_ns) / (t1_ns - t0_ns) * columns / ratio
             y = height - (curve.value - curve.low) / (curve.high - curve.low) * height
             canvas.use(0, canvas.of[1])
             painter = QPainter(canvas.image)
@@ -191,10 +204,9 @@ class Chart:
             finally:
                 painter.end()
             return
-        columns, rows, _ = canvas.of
-        found = columns_of(curve.t_ns, curve.value, self._t0_ns, self._t1_ns, columns)
+        found = columns_of(curve.t_ns, curve.value, t0_ns, t1_ns, columns)
         scale = rows / (curve.high - curve.low)
-        x = found.t_ns / ((self._t1_ns - self._t0_ns) / NS_PER_S) * columns
+        x = found.t_ns / ((t1_ns - t0_ns) / NS_PER_S) * columns
         top, bottom = (rows - (value - curve.low) * scale for value in (found.greatest, found.least))
         draw_band(canvas, *filled(x, top, bottom, columns), curve)
 

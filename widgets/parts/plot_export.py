@@ -39,7 +39,7 @@ from widgets.parts.plot_limits import held
 from widgets.parts.plot_quality import MISSING
 from widgets.parts.plot_series import PlotSeries
 from widgets.parts.plot_state import PlotState
-from widgets.parts.plot_view import PlotView
+from widgets.parts.plot_view import PlotView, with_headroom
 from widgets.theme import THEMES, ThemeName
 from widgets.typography import Weight
 
@@ -193,9 +193,10 @@ def picture_of(tile: PlotTile, state: PlotState) -> QImage:
         said = (tr("app.title"), link.server, tr(f"mode.{link.mode}"), f"{fmt.date_long(now_ns)} {fmt.clock(now_ns)}")
         foot = QRectF(pad, PICTURE[1] - pad - line, width, line)
         text.draw(painter, foot, " · ".join(part for part in said if part), scale.floor, theme.muted)
-        chart = Chart()
-        chart.set_curves(tile.curves(state, PICTURE[0], theme))
         body = QRectF(0, pad + 2.2 * line, PICTURE[0], PICTURE[1] - 2 * pad - 3.6 * line)
+        state = with_headroom(state, scale, body, tile.lines.shown[0].series)
+        chart = Chart()
+        chart.set_curves(tile.curves(state, theme))
         PlotView(painter, scale, theme, chart, state, 1.0).full(body)
     finally:
         painter.end()

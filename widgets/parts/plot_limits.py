@@ -30,6 +30,8 @@ class Held:
 def held(limits: Iterable[Limit], t0_ns: int, t1_ns: int) -> list[Held]:
     """All that held within a range, oldest first within each label."""
     known = tuple(limits)
+    if not known:
+        return []
     dates = {day for limit in known for day in (limit.valid_from, limit.valid_until)}
     borders = {t for t in map(_midnight_ns, dates) if t is not None and t0_ns < t < t1_ns}
     chains: dict[tuple[str, bool], list[Held]] = {}

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from backends.domain.ports import SeriesPart
 from backends.domain.sensor import Sensor
 from backends.domain.times import NS_PER_S
-from widgets.parts.plot_series import GAP_PERIODS, PlotSeries, Span
+from widgets.parts.plot_range import Span
+from widgets.parts.plot_series import GAP_PERIODS, PlotSeries
 from widgets.session import Session
 
 MAX_POINTS = 4000

@@ -40,6 +40,8 @@ class QualityLane:
         """`words`: there is room for them."""
         flags, low, high = state.flags, state.low, state.high
         painter, em = self.painter, self.scale.floor
+        if not flags and not state.gaps:
+            return
         painter.save()
         painter.setClipRect(self.plot.adjusted(-em, 0, em, 1))
         strips = [(flag.t0_ns, flag.t1_ns, flag.quality) for flag in flags]

@@ -12,6 +12,8 @@ from backends.domain.times import NS_PER_S
 MINUTE_NS = 60 * NS_PER_S
 DAY_NS = 86_400 * NS_PER_S
 SHORTEST_NS, LONGEST_NS = 10 * MINUTE_NS, 30 * DAY_NS
+Span = tuple[int, int]
+"""Start and end, ns."""
 OLDEST_NS = 400 * DAY_NS
 """How far back a plot can be moved: as long as a station keeps its hours by default."""
 
@@ -50,6 +52,29 @@ class View:
         if self.end_ns is None or self.end_ns >= now_ns:
             return View(self.span_ns)
         return replace(self, end_ns=max(self.end_ns, now_ns - OLDEST_NS + self.span_ns))
+
+
+def reach_of(before: Span | None, view: Span, columns: int, *, live: bool, ahead: float = 0.5) -> Span:
+    """The range that lines are thinned and drawn for. `before` as long as a view of the same length is within it.
+
+    Where a view of the past is moved it is `ahead` of a view more on the side it is moved to, so that the next steps of
+    the hand draw nothing anew; plots that are moved together have different ones, so that not all draw in one frame.
+    It begins on a multiple of a column's width: a peak stands in the same column wherever the view begins, and does not
+    tremble.
+    """
+    span_ns = view[1] - view[0]
+    step_ns = max(1, span_ns // columns)
+    plain_ns, more_ns = (int(span_ns * n) // step_ns * step_ns + 2 * step_ns for n in (1.0, 1.0 + ahead))
+    long_ns = before[1] - before[0] if before is not None else 0
+    if before is not None and long_ns in (plain_ns, more_ns):  # it is moved
+        if before[0] <= view[0] and view[1] <= before[1] and not (live and long_ns == more_ns):
+            return before
+        long_ns = plain_ns if live else more_ns
+        end_ns = -(-view[1] // step_ns) * step_ns
+        start_ns = end_ns - long_ns if view[0] < before[0] else view[0] // step_ns * step_ns
+    else:
+        long_ns, start_ns = plain_ns, view[0] // step_ns * step_ns
+    return start_ns, start_ns + long_ns
 
 
 def around(t_ns: int, half_ns: int, now_ns: int) -> View:

@@ -16,6 +16,7 @@ from backends.domain.ports import SeriesPart
 from backends.domain.quality import Quality, Value
 from backends.domain.sensor import Flagged
 from backends.domain.times import NS_PER_S
+from widgets.parts.plot_range import Span
 
 GAP_PERIODS = 3
 PARTS = 3
@@ -26,7 +27,6 @@ FLAGS_KEPT = 2000
 Times = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,9 @@ class PlotSeries:
         self._joined: tuple[object, Times, Numbers, int] | None = None
         self._finite: tuple[object, Index, Index] | None = None
         self._line: tuple[object, Times, Numbers] | None = None
+        self._holes: tuple[object, list[Span]] | None = None
+        self._last: Value | None = None
+        self._last_known = False
 
     # -- taking ----------------------------------------------------------------------------------------
 
@@ -132,7 +135,8 @@ class PlotSeries:
 
     def _changed(self) -> None:
         self.version += 1
-        self._joined = self._finite = self._line = None
+        self._joined = self._finite = self._line = self._holes = None
+        self._last_known = False
 
     # -- reading ---------------------------------------------------------------------------------------
 
@@ -212,6 +216,28 @@ class PlotSeries:
             self._line = (key, t_ns, value)
         return self._line[1:]
 
+    def extent(self, t0_ns: int, t1_ns: int, of: Span, columns: int) -> tuple[float, float] | None:
+        """Least and greatest of the line of `of` within a part of it; the samples that lead in and out count."""
+        t_ns, value = self.line(*of, columns)
+        step_ns = (of[1] - of[0]) // columns
+        inside = np.searchsorted(t_ns, (t0_ns - step_ns, t0_ns, t1_ns, t1_ns + step_ns))
+        part = value[max(0, min(int(inside[0]), int(inside[1]) - 1)) : max(int(inside[3]), int(inside[2]) + 1)]
+        if not len(part):
+            return None
+        low, high = float(np.fmin.reduce(part)), float(np.fmax.reduce(part))
+        return (low, high) if np.isfinite(low) else None
+
+    def holes(self, t0_ns: int, t1_ns: int, columns: int) -> list[Span]:
+        """Where that line is open: from the number before to the number after it."""
+        key = (self.version, t0_ns, t1_ns, columns)
+        if self._holes is None or self._holes[0] != key:
+            t_ns, value = self.line(t0_ns, t1_ns, columns)
+            finite = np.flatnonzero(np.isfinite(value))
+            open_ = np.flatnonzero(np.diff(finite) > 1)
+            ends = t_ns[finite[open_]].tolist(), t_ns[finite[open_ + 1]].tolist()
+            self._holes = (key, list(zip(*ends, strict=True)))
+        return self._holes[1]
+
     def _thinned(self, t0_ns: int, t1_ns: int, columns: int) -> tuple[Times, Numbers]:
         """Least and greatest of each column that has samples, both at its middle; one sample beyond each end.
 
@@ -259,6 +285,11 @@ class PlotSeries:
 
     def last(self) -> Value | None:
         """Newest number of the line, whatever is looked at: an answer may reach further than what came live."""
+        if not self._last_known:
+            self._last, self._last_known = self._newest(), True
+        return self._last
+
+    def _newest(self) -> Value | None:
         found = []
         for t_ns, value in ((self._t[: self._n], self._v[: self._n]), *((p.t_ns, p.value) for p in self._parts)):
             finite = np.flatnonzero(np.isfinite(value[-1000:]))

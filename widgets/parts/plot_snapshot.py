@@ -14,8 +14,7 @@ from widgets.i18n import local, tr
 from widgets.parts.plot_axes import gravest_broken, nearest, value_range
 from widgets.parts.plot_limits import held, in_force
 from widgets.parts.plot_lines import PlotLines, Shown, gap_ns
-from widgets.parts.plot_range import View
-from widgets.parts.plot_series import Span
+from widgets.parts.plot_range import Span, View, reach_of
 from widgets.parts.plot_state import Line, PlotState
 
 _FORECAST_SHARE = 0.3
@@ -35,6 +34,10 @@ class Asked:
     word: str
     """Why the newest value cannot be trusted."""
     width: float
+    reach: Span | None = None
+    """Range of the lines until now: it stays while the view is within it."""
+    ahead: float = 0.5
+    """What it is more than a view that is moved, as a share (`plot_range.reach_of`)."""
 
 
 def snapshot(lines: PlotLines, asked: Asked) -> PlotState:
@@ -47,6 +50,9 @@ def snapshot(lines: PlotLines, asked: Asked) -> PlotState:
     forecast = _forecast(first, newest, asked) if view.live and not asked.shapes else ()
     ahead = [v for t, v in forecast if t > now_ns]
     end_ns = max(t1_ns, forecast[-1][0]) if ahead else t1_ns
+    wide = columns_for(asked.width)
+    reach = reach_of(asked.reach, (t0_ns, end_ns), wide, live=view.live, ahead=asked.ahead)
+    columns = round((reach[1] - reach[0]) / max(1, end_ns - t0_ns) * wide)
     limits = tuple(held(sensor.limits, t0_ns, end_ns))
     at_last = in_force(sensor.limits, last.t_ns) if last is not None else []
     value = last.value if last is not None else None
@@ -57,7 +63,7 @@ def snapshot(lines: PlotLines, asked: Asked) -> PlotState:
     if asked.reduced:
         limits = tuple(h for h in limits if h.limit is one)
     usual = (None, None) if asked.reduced else (sensor.low, sensor.high)
-    extents = {n: _extent(shown, t0_ns, t1_ns, asked.width) for n, shown in enumerate(lines.shown)}
+    extents = {n: shown.series.extent(t0_ns, t1_ns, reach, columns) for n, shown in enumerate(lines.shown)}
     if asked.shapes:
         ranges = {n: value_range(extent, (None, None), ()) for n, extent in extents.items()}
         right = None
@@ -88,7 +94,7 @@ def snapshot(lines: PlotLines, asked: Asked) -> PlotState:
         forecast_at_ns=sensor.forecast_at_ns,
         flags=tuple(first.series.flags(t0_ns, t1_ns)),
         missing=lines.missing(t0_ns, t1_ns),
-        gaps=_gaps(first, t0_ns, t1_ns, asked.width),
+        gaps=_gaps(first, t0_ns, t1_ns, reach, columns),
         more=tuple(_line(n, s, ranges[n], asked, _quality(lines, s)) for n, s in enumerate(lines.shown) if n),
         right=right,
         shapes=asked.shapes,
@@ -98,6 +104,8 @@ def snapshot(lines: PlotLines, asked: Asked) -> PlotState:
         at_mark=_near(first, asked.mark_ns, t0_ns, t1_ns),
         view_is_live=view.live,
         reaches_ns=t1_ns,
+        reach=reach,
+        columns=columns,
     )
 
 
@@ -116,35 +124,25 @@ def _near(shown: Shown, t_ns: int | None, t0_ns: int, t1_ns: int) -> Value | Non
     return shown.series.near(t_ns) if t_ns is not None and t0_ns <= t_ns <= t1_ns else None
 
 
-def _extent(shown: Shown, t0_ns: int, t1_ns: int, width: float) -> tuple[float, float] | None:
-    """Smallest and largest number of the line as it is drawn, which has the extremes of all samples."""
-    _, value = shown.series.line(t0_ns, t1_ns, columns_for(width))
-    low, high = np.fmin.reduce(value, initial=np.nan), np.fmax.reduce(value, initial=np.nan)
-    return (float(low), float(high)) if np.isfinite(low) else None
-
-
 def _joined(extents: list[tuple[float, float] | None], more: list[float]) -> tuple[float, float] | None:
     ends = [v for extent in extents if extent is not None for v in extent] + more
     return (min(ends), max(ends)) if ends else None
 
 
-def _gaps(first: Shown, t0_ns: int, t1_ns: int, width: float) -> tuple[Span, ...]:
+def _gaps(first: Shown, t0_ns: int, t1_ns: int, reach: Span, columns: int) -> tuple[Span, ...]:
     """Between two numbers with an open line between them, where that is wider than two pixels."""
-    t_ns, value = first.series.line(t0_ns, t1_ns, columns_for(width))
-    finite = np.flatnonzero(np.isfinite(value))
-    holes = np.flatnonzero(np.diff(finite) > 1)
-    spans = zip(t_ns[finite[holes]].tolist(), t_ns[finite[holes + 1]].tolist(), strict=True) if len(holes) else ()
-    shortest_ns = 2 * (t1_ns - t0_ns) / max(1.0, width)
+    spans = first.series.holes(*reach, columns)
+    shortest_ns = 2 * (reach[1] - reach[0]) / columns
     flagged = first.series.flags(t0_ns, t1_ns)
     return tuple(
         (max(a, t0_ns), min(b, t1_ns))
         for a, b in spans
-        if b - a > shortest_ns and not any(a < f.t1_ns and f.t0_ns < b for f in flagged)
+        if b - a > shortest_ns and a < t1_ns and b > t0_ns and not any(a < f.t1_ns and f.t0_ns < b for f in flagged)
     )
 
 
 def columns_for(width: float) -> int:
-    """Columns that a line is thinned for: those of the screen's pixels."""
+    """Columns of pixels of a view that is so wide."""
     return max(60, round(width))
 
 

@@ -13,7 +13,7 @@ from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.parts.plot_chart import Curve
 from widgets.parts.plot_limits import Held
-from widgets.parts.plot_series import Span
+from widgets.parts.plot_range import Span
 
 _RATES = ("/h", "/s", "/giờ", "/phút", "/min")
 
@@ -61,6 +61,10 @@ class PlotState:
     """It follows now."""
     reaches_ns: int = 0
     """End of the range that samples can be in: the forecast is beyond it."""
+    reach: Span = (0, 0)
+    """Range that the lines are thinned and drawn for: the view, or more of the past (`plot_range.reach_of`)."""
+    columns: int = 1
+    """Columns of pixels that they are thinned for."""
 
     @property
     def rising(self) -> bool | None:

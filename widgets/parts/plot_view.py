@@ -21,12 +21,34 @@ from widgets.parts.plot_axes import midnights, time_ticks, value_ticks
 from widgets.parts.plot_chart import Chart
 from widgets.parts.plot_labels import Placer, around, box
 from widgets.parts.plot_quality import QualityLane
+from widgets.parts.plot_series import PlotSeries
 from widgets.parts.plot_state import PlotState
 from widgets.parts.shapes import draw_arrow, draw_hatch
 from widgets.theme import Theme
 from widgets.typography import TypeScale, Weight
 
 _RIGHT, _CENTER = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignHCenter
+
+
+def with_headroom(state: PlotState, scale: TypeScale, body: QRectF, first: PlotSeries) -> PlotState:
+    """For the full form: the axis reaches high enough for the last value to stand above the end of the line.
+
+    Before the curves are made: line, axis and value have one scale.
+    """
+    em = scale.floor
+    if state.last is None or state.last.value is None or state.shapes:
+        return state
+    wide = text.width(state.words(state.last.value), scale.glance, Weight.SEMIBOLD) + em * 2
+    back_ns = int((state.t1_ns - state.t0_ns) * wide / max(1.0, body.width() - em * 8))
+    t_ns, value = first.line(*state.reach, state.columns)
+    top = float(np.fmax.reduce(value[np.searchsorted(t_ns, state.last.t_ns - back_ns) :], initial=-np.inf))
+    share = (scale.line(scale.glance) + em * 0.8) / max(1.0, body.height() - em * 3)
+    needed = state.low + (top - state.low) / (1 - share) if share <= 0.4 and np.isfinite(top) else state.high
+    if needed <= state.high:
+        return state
+    same = state.low, state.high
+    more = tuple(replace(line, high=needed) if (line.low, line.high) == same else line for line in state.more)
+    return replace(state, high=needed, more=more)
 
 
 @dataclass(frozen=True)
@@ -43,31 +65,7 @@ class PlotView:
     # -- the two forms -----------------------------------------------------------------------------
 
     def full(self, body: QRectF) -> QRectF:
-        """Axes left and below, limits at the right end. Returns the plot's rectangle."""
-        return replace(self, state=self._with_headroom(body))._full(body)
-
-    def _with_headroom(self, body: QRectF) -> PlotState:
-        """The axis reaches high enough for the last value to stand above the end of the line."""
-        state, em = self.state, self.scale.floor
-        if state.last is None or state.last.value is None or state.shapes:
-            return state
-        wide = text.width(state.words(state.last.value), self.scale.glance, Weight.SEMIBOLD) + em * 2
-        back_ns = int((state.t1_ns - state.t0_ns) * wide / max(1.0, body.width() - em * 8))
-        top = self._highest(state.last.t_ns - back_ns)
-        share = (self.scale.line(self.scale.glance) + em * 0.8) / max(1.0, body.height() - em * 3)
-        if top is None or share > 0.4:
-            return state
-        needed = state.low + (top - state.low) / (1 - share)
-        return replace(state, high=max(state.high, needed))
-
-    def _highest(self, t0_ns: int) -> float | None:
-        """Largest number of the line since `t0_ns`."""
-        curve = self.chart.curves[0] if self.chart.curves else None
-        part = curve.value[np.searchsorted(curve.t_ns, t0_ns) :] if curve is not None else np.empty(0)
-        top = np.fmax.reduce(part, initial=-np.inf)
-        return float(top) if np.isfinite(top) else None
-
-    def _full(self, body: QRectF) -> QRectF:
+        """Axes left and below, limits at the right end. Returns the plot's rectangle. `state`: `with_headroom`."""
         scale, state = self.scale, self.state
         em, line = scale.floor, scale.line(scale.floor)
         top = body.top() + em * 0.35
@@ -132,7 +130,7 @@ class PlotView:
 
     def _view(self, plot: QRectF) -> None:
         state = self.state
-        self.chart.set_view(plot, state.t0_ns, state.t1_ns)
+        self.chart.set_view(plot, state.t0_ns, state.t1_ns, state.reach)
 
     def _at(self, t_ns: int, value: float) -> QPointF:
         """A sample of the first series."""
@@ -226,10 +224,7 @@ class PlotView:
             gap = QRectF(end.x(), plot.top(), max(0.0, min(now_x, plot.right()) - end.x()), plot.height())
             draw_hatch(self.painter, gap, self.theme.line, em * 0.8)
         self._missing(plot, placer)
-        self.painter.save()
-        self.painter.setClipRect(plot.adjusted(-em, 0, em, 0))
         self.chart.paint(self.painter, self.ratio)
-        self.painter.restore()
         quality = QualityLane(self.painter, self.scale, self.theme, self.chart, plot)
         quality.paint(state, placer, words=with_value)
         if end is not None and plot.left() <= end.x() <= plot.right() + em:

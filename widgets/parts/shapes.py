@@ -26,15 +26,19 @@ def draw_hatch(painter: QPainter, rect: QRectF, color: QColor, step: float) -> N
     painter.fillRect(rect, brush)
 
 
+_PERIODS = 16
+
+
 @lru_cache(maxsize=64)
 def _stripes(rgba: int, side: int) -> QPixmap:
-    """One period of the stripes, which fits itself on all sides."""
-    pixmap = QPixmap(side, side)
+    """Some periods of the stripes, which fit themselves on all sides: filled with one alone it takes four times as
+    long."""
+    pixmap = QPixmap(_PERIODS * side, side)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(QColor.fromRgba(rgba), side * 0.38))
-    for at in (0, side, 2 * side):
+    for at in range(0, (_PERIODS + 2) * side, side):
         painter.drawLine(QPointF(at + side, -side), QPointF(at - 2 * side, 2 * side))
     painter.end()
     return pixmap

@@ -21,6 +21,7 @@ from widgets import format as fmt
 from widgets.commands import COMMANDS
 from widgets.i18n import local, tr
 from widgets.keys import bind
+from widgets.memory import SELECTED
 from widgets.models.alarm_filter import ALL, AlarmFilter, found, is_grave, kept
 from widgets.models.alarms import ROW_ROLE, AlarmListModel, AlarmRow, FoldRow
 from widgets.parts import text
@@ -37,8 +38,6 @@ from widgets.session import Session
 from widgets.tiles.base import Tile, TileSpec
 from widgets.typography import TypeScale, Weight
 
-SELECTED = "alarm.selected"
-"""What the memory calls the chosen alarm."""
 FILTER = "alarm.filter"
 
 

@@ -1,6 +1,7 @@
 """Tile "camera_list": all cameras of the city by area and site, with the state and age of each, searched as typed.
 
-Where there is room, each row has the small picture that the hub's sweep took last, and says how old that is.
+Where there is room, each row has the small picture that the hub's sweep took last, and says how old that is. While an
+alarm is chosen, the cameras that see its place say so, and those that may.
 
 Enter or a double click calls a camera up onto the tile that the layout keeps for it, the pointer carries it onto any
 other; '+' and '-' (or the star) make it a favourite of who sits here. Must not: open a camera, or change the directory.
@@ -11,16 +12,20 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter, QResizeEvent, QShowEvent
 
+from backends.domain.alarm_sight import point_of, strayed
 from backends.domain.camera import Camera, PictureStatus
+from backends.domain.field_of_view import Sees, look, range_of
 from backends.domain.place import Area, masks_by_camera
 from layouts.options import CameraListOptions
 from widgets.i18n import local, tr
+from widgets.memory import SELECTED
 from widgets.models.cameras import NODE_ROLE, CameraModel, Kind, Node, Order
 from widgets.parts import text
 from widgets.parts.camera_drag import ListDrag
 from widgets.parts.camera_rows import CameraRows
 from widgets.parts.fields import Field
 from widgets.parts.row_tree import RowTree
+from widgets.parts.sight_words import sight_words
 from widgets.parts.thumbnails import SHAPE, Thumbnails
 from widgets.session import Session
 from widgets.tiles.base import Tile, TileSpec
@@ -63,10 +68,13 @@ class CameraListTile(Tile):
         self._person = session.city.grant.operator_id
         self._opened = set(session.memory.get(_OPEN).split())
         self._known: set[str] = set()
+        self._alarm_id = ""
+        """Of the alarm of whose place it is said who sees it."""
         if not scale.wall:
             self._add_field()
             self._wire()
         session.city.grantChanged.connect(self._on_grant)
+        session.memory.changed.connect(self._on_memory)
         self.refresh()
 
     def _add_field(self) -> None:
@@ -127,9 +135,28 @@ class CameraListTile(Tile):
         self.model.sync(cameras, areas, self.favourites(), self.now_ns())
         self.rows.masks = masks_by_camera(city.records("config").values())
         self.rows.now_ns = self.now_ns()
+        self._tell_sights()
         self._lay_out()
         self._after()
         super().refresh()
+
+    def _on_memory(self) -> None:
+        if self.session.memory.get(SELECTED) != self._alarm_id:
+            self._tell_sights()
+            self.tree.viewport().update()
+
+    def _tell_sights(self) -> None:
+        """Who sees the place of the alarm that is chosen in the list."""
+        city, cameras = self.session.city, self.session.city.records("cameras")
+        self._alarm_id = self.session.memory.get(SELECTED)
+        alarm = city.alarm(self._alarm_id) if self._alarm_id else None
+        at = point_of(alarm, city.sensor(alarm.sensor_id), cameras) if alarm is not None else None
+        looks = [(one, look(one, at, astray=strayed(one))) for one in cameras.values()] if at is not None else []
+        self.rows.sights = {
+            camera.id: sight_words(found)
+            for camera, found in looks
+            if found.sees is not Sees.NOT and (found.away_m or 0.0) <= range_of(camera)
+        }
 
     def on_second(self) -> None:
         super().on_second()
@@ -171,6 +198,7 @@ class CameraListTile(Tile):
 
     def on_look(self) -> None:
         self.model.retranslate()
+        self._tell_sights()
         self._dress()
         self.tree.viewport().update()
         super().on_look()

@@ -1,25 +1,26 @@
 """The schematic map: areas, water, cameras, stations, reports, alarms. No network, no tiles from outside.
 
 Ground and dots are painted once into a pixmap and kept until size, look, directory or configuration
-change; alarms, reports and their counts are painted over it. The blink repaints the symbols only.
+change; alarms, reports and their counts are painted over it. The blink repaints the symbols only. What a camera sees
+is drawn for the few that count: on the screens of this station, chosen, or under the pointer.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QRegion, QResizeEvent
 from PySide6.QtWidgets import QToolTip
 
+from backends.domain.field_of_view import look
 from backends.domain.place import M_PER_DEGREE, Point
 from layouts.options import MapOptions
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.models.city import LOCAL_FEED
-from widgets.parts import text
+from widgets.parts import map_views, text
 from widgets.parts.map_alarms import AlarmLayer
 from widgets.parts.map_ground import Ground, areas_in_force, shapes
 from widgets.parts.map_painter import MapPainter, MapSizes
@@ -35,7 +36,9 @@ from widgets.parts.map_things import (
     station_things,
     words_of,
 )
+from widgets.parts.map_views import Wedge
 from widgets.parts.rows import plain_tooltip
+from widgets.parts.sight_words import sight_words
 from widgets.session import Session
 from widgets.tiles.base import Tile, TileSpec
 from widgets.typography import TypeScale
@@ -77,8 +80,16 @@ class MapTile(Tile):
         self._centre: Point | None = None
         self._around: tuple[Point, ...] = ()
         """Corners of what is shown around `_centre`; none: the whole city is."""
+        self._pointed = ""
+        """The camera under the pointer."""
+        self._only: frozenset[str] | None = None
+        """Cameras whose views are shown; None: those that this station shows."""
+        self._viewed: frozenset[str] = frozenset()
+        self._wedges: list[Wedge] | None = None
         if self.shows("areas"):
             session.calls.areaCalled.connect(self._show_area)
+        if self.shows("cameras"):
+            session.hands.chosen.connect(self._look_at_views)
 
     def shows(self, layer: str) -> bool:
         """No layers named = all of them."""
@@ -111,6 +122,56 @@ class MapTile(Tile):
         self._around = ((at[0] - east, at[1] - north), (at[0] + east, at[1] + north))
         self._lay_out_later()
 
+    # -- what cameras see ----------------------------------------------------------------------------
+
+    def show_views(self, cameras: frozenset[str]) -> None:
+        """From now on of these only, and of those that are chosen or under the pointer."""
+        self._only = cameras
+        self._look_at_views()
+
+    def _look_at_views(self, *_places: str) -> None:
+        if not self.shows("cameras"):
+            return
+        city, place = self.session.city, self.session.hands.place
+        shown = {one.camera_id for one in self.session.demands.wanted()} if self._only is None else self._only
+        by_layout = city.camera_by_number(place.rpartition(":")[2])
+        chosen = self.session.hands.camera(place) or (by_layout.id if by_layout is not None else "")
+        viewed = frozenset((*shown, chosen, self._pointed)) - {""}
+        if viewed != self._viewed:
+            self._viewed = viewed
+            self._repaint_views(self._wedges or [])
+            self._wedges = None
+            self._repaint_views(self._seen())
+
+    def _seen(self) -> list[Wedge]:
+        if self._wedges is None and self._projection is not None:
+            cameras = self.session.city.records("cameras")
+            found = [cameras[key] for key in sorted(self._viewed) if key in cameras]
+            self._wedges = map_views.wedges(found, self._projection, self.scale)
+        return self._wedges or []
+
+    def _repaint_views(self, wedges: list[Wedge]) -> None:
+        for wedge in wedges:
+            self.update(wedge.room.toAlignedRect())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        if self.shows("cameras"):
+            near = (t.id for t in self._dots if t.what is What.CAMERA and self._is_near(t, event.position()))
+            self._point_at(next(near, ""))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._point_at("")
+
+    def _point_at(self, camera_id: str) -> None:
+        if camera_id != self._pointed:
+            self._pointed = camera_id
+            self._look_at_views()
+
+    def _is_near(self, thing: Thing, at: QPointF) -> bool:
+        return (thing.at - at).manhattanLength() <= self._sizes.dot * 2.0
+
     def _show_area(self, area_id: str) -> None:
         """Its border stands out for a while: the whole city is on the map already."""
         self._called, self._called_until_s = area_id, self.session.mono.monotonic_s() + CALLED_S
@@ -120,6 +181,7 @@ class MapTile(Tile):
         if self._called and self.session.mono.monotonic_s() >= self._called_until_s:
             self._called = ""
             self.update()
+        self._look_at_views()
         # A report turns overdue by the clock alone; looking once in 10 s is soon enough on a map.
         if self._dirty:
             self._lay_out_later()
@@ -167,7 +229,7 @@ class MapTile(Tile):
                 dots += camera_things(city.records("cameras").values(), projection)
         if ground != self._ground or dots != self._dots or projection != self._projection:
             self._pixmap = None
-        self._projection, self._ground, self._dots = projection, ground, dots
+        self._projection, self._ground, self._dots, self._wedges = projection, ground, dots, None
         self._place_news()
 
     def _thing_points(self) -> list[Point]:
@@ -222,6 +284,7 @@ class MapTile(Tile):
         painter.drawPixmap(body.topLeft(), self._background(body))
         if self._called:
             self._ground.paint_called(painter, self._called, self.theme, self.scale)
+        map_views.paint(painter, self._seen(), self.theme, self.scale, self._exposed)
         if self._centre is not None:
             self._mark(painter, self._projection.to_px(*self._centre))
         view = MapPainter(painter, self.scale, self.theme, self._sizes)
@@ -337,16 +400,16 @@ class MapTile(Tile):
         for cluster in reversed(self._clusters):
             if self._room(cluster).contains(at):
                 lines += [words_of(t) for t in cluster.things]
-        reach = self._sizes.dot * 2.0
-        near: Callable[[Thing], bool] = lambda t: (t.at - at).manhattanLength() <= reach  # noqa: E731
-        lines += [self._dot_words(t) for t in self._dots if near(t)]
+        lines += [self._dot_words(t) for t in self._dots if self._is_near(t, at)]
         if len(lines) > _TIP_LINES:
             lines = [*lines[:_TIP_LINES], tr("map.more", n=len(lines) - _TIP_LINES)]
         return "\n".join(lines)
 
     def _dot_words(self, thing: Thing) -> str:
         if thing.what is not What.STATION:
-            return thing.words
+            camera = self.session.city.camera(thing.id) if self._centre is not None else None
+            sees = sight_words(look(camera, self._centre)) if camera is not None else ""
+            return f"{thing.words} · {sees}" if sees else thing.words
         parts = [thing.words]
         for sensor in self.session.city.records("sensors").values():
             value = self.session.city.value(sensor.id)

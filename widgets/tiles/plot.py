@@ -7,6 +7,7 @@ back. History comes through `parts/plot_lines.py`, painting is `parts/plot_view.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import cycle
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer
@@ -27,10 +28,10 @@ from widgets.parts.plot_export import job_of
 from widgets.parts.plot_keys import PlotAct, act_of
 from widgets.parts.plot_lines import PlotLines, gap_ns
 from widgets.parts.plot_menu import plot_menu
-from widgets.parts.plot_range import View
-from widgets.parts.plot_snapshot import Asked, columns_for, snapshot
+from widgets.parts.plot_range import Span, View
+from widgets.parts.plot_snapshot import Asked, snapshot
 from widgets.parts.plot_state import PlotState
-from widgets.parts.plot_view import PlotView
+from widgets.parts.plot_view import PlotView, with_headroom
 from widgets.parts.sensor_picker import SensorPicker
 from widgets.session import Session
 from widgets.theme import Theme
@@ -39,6 +40,8 @@ from widgets.typography import TypeScale, Weight
 
 SETTLE_MS = 150
 """So long after the last move of the view what is missing is asked for."""
+_AHEAD = cycle((0.35, 0.65, 0.45, 0.75, 0.4, 0.7, 0.5, 0.6))
+"""How far each of the plots is drawn ahead of a hand that moves them: each else, lest all are drawn in one frame."""
 _ZOOM = 1.25
 _PAN = 0.25
 
@@ -62,6 +65,8 @@ class PlotTile(Tile):
         self._chart: Chart | None = None
         """Made with the first answer of history, or after a second: not within the first paint of a window."""
         self._curves_of: object = None
+        self._reach: Span | None = None
+        self._ahead = next(_AHEAD)
         self._drag: tuple[float, View] | None = None
         self._plot = QRectF()
         self._painted_ns = 0
@@ -256,9 +261,17 @@ class PlotTile(Tile):
         mark_ns = self.moment_ns if plots.mark_ns is None else plots.mark_ns
         asked = Asked(
             self.view, self.now_ns(), reduced=reduced, shapes=self.shapes, cursor_ns=plots.cursor_ns,
-            mark_ns=mark_ns, word=self._quality_word(), width=width or self.width() * self.devicePixelRatioF(),
+            mark_ns=mark_ns, word=self._quality_word(), width=width or self._wide,
+            reach=self._reach, ahead=self._ahead,
         )  # fmt: skip
-        return snapshot(self.lines, asked)
+        state = snapshot(self.lines, asked)
+        self._reach = self._reach if width else state.reach
+        return state
+
+    @property
+    def _wide(self) -> float:
+        """In pixels of the screen."""
+        return self.width() * self.devicePixelRatioF()
 
     def _quality_word(self) -> str:
         newest = self.session.city.value(self.sensor.id) if self.sensor is not None else None
@@ -284,6 +297,8 @@ class PlotTile(Tile):
             self.paint_empty(painter, body, tr("plot.empty" if nothing else "plot.loading"))
             return
         self._painted_ns = state.now_ns
+        if first is not None and not reduced:
+            state = with_headroom(state, self.scale, body, first.series)
         self._set_curves(self._chart, state)
         view = PlotView(painter, self.scale, self.theme, self._chart, state, self.devicePixelRatioF())
         self._plot = view.reduced(body) if reduced else view.full(body)
@@ -293,21 +308,24 @@ class PlotTile(Tile):
 
     def _set_curves(self, chart: Chart, state: PlotState) -> None:
         """Lines of the range that is shown; kept while nothing of it changes."""
-        width = self.width() * self.devicePixelRatioF()
-        of = (self.lines.version(), state.t0_ns, state.t1_ns, state.low, state.high, state.more, width, state.shapes)
+        ranges = [(line.low, line.high) for line in state.more]
+        span_ns = state.t1_ns - state.t0_ns
+        of = (
+            self.lines.version(), state.reach, state.columns, span_ns, state.low, state.high, ranges, state.shapes,
+            state.view_is_live, state.forecast,
+        )  # fmt: skip
         if of == self._curves_of:
             return
         self._curves_of = of
-        chart.set_curves(self.curves(state, width, self.theme))
+        chart.set_curves(self.curves(state, self.theme))
 
-    def curves(self, state: PlotState, width: float, theme: Theme) -> tuple[Curve, ...]:
-        """All lines of a snapshot, for so many pixels."""
-        columns = columns_for(width)
+    def curves(self, state: PlotState, theme: Theme) -> tuple[Curve, ...]:
+        """All lines of a snapshot."""
         thick = max(2.0, self.scale.floor / 7.5)
         main = theme.strong if state.view_is_live else theme.text
         ranges = [(state.low, state.high), *((line.low, line.high) for line in state.more)]
         curves = [
-            Curve(*one.series.line(state.t0_ns, state.t1_ns, columns), low, high, theme.text if n else main,
+            Curve(*one.series.line(*state.reach, state.columns), low, high, theme.text if n else main,
                   max(1.5, thick * 0.7) if n else thick, dash=n)
             for n, (one, (low, high)) in enumerate(zip(self.lines.shown, ranges, strict=False))
         ]  # fmt: skip

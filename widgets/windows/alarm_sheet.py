@@ -1,7 +1,8 @@
 """Everything about one alarm on one screen: its cameras, the plot of its sensor, the map around it, and its row.
 
-The cameras are the best living ones (`backends.domain.alarm_sight`). One that is found without a picture gives its
-place to the next, and the head of the sheet says so; the others stay where they are. `AlarmSheets` opens it and puts it
+The cameras are the best living ones (`backends.domain.alarm_sight`); below each stands whether it sees the place. One
+that is found without a picture, or with one of somewhere else, gives its place to the next, and the head of the sheet
+says so; the others stay where they are. `AlarmSheets` opens it and puts it
 away. Must not: act on the alarm; that is done in its list.
 """
 
@@ -15,7 +16,10 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from backends.domain.alarm import Alarm
-from backends.domain.alarm_sight import USELESS, Eye, Eyes, eyes_on, point_of, sensor_for
+from backends.domain.alarm_sight import USELESS, Eye, Eyes, eyes_on, point_of, sensor_for, strayed, verdict
+from backends.domain.camera import Camera
+from backends.domain.field_of_view import Look, look
+from backends.domain.picture import PictureFlag
 from backends.domain.times import NS_PER_S
 from layouts.options import SHIPPED_KINDS, CameraOptions, MapOptions, PlotOptions
 from widgets import format as fmt
@@ -26,6 +30,7 @@ from widgets.parts.alarm_words import state_words
 from widgets.parts.camera_overlay import BAD
 from widgets.parts.plot_range import around
 from widgets.parts.sheet_plan import share_out
+from widgets.parts.sight_words import sight_words, verdict_words
 from widgets.parts.symbols import draw_symbol
 from widgets.session import Session
 from widgets.tiles.base import Tile
@@ -64,6 +69,10 @@ class AlarmSheet(QWidget):
         self._unwell: set[str] = set()
         """Cameras that were found without a picture here. They are not tried again while it is open: a picture that
         comes and goes would take its neighbours along."""
+        self._astray: set[str] = set()
+        """Cameras that were found to look elsewhere than at their reference views."""
+        self._strips: dict[CameraTile, QRectF] = {}
+        """Where it is said below them whether they see the place."""
         self._gap = window.plan.gutter_px
         self._made = 0
         city = session.city
@@ -79,6 +88,7 @@ class AlarmSheet(QWidget):
             self.map = MapTile(session, self.scale, MapOptions())
             self.map.centre_on(self._at, HALF_M)
             self.map.setParent(self)
+        session.hands.placed.connect(self._on_placed)
         self.setGeometry(room)
         self._lay_out()
 
@@ -89,7 +99,16 @@ class AlarmSheet(QWidget):
         return [*self.cameras, *(tile for tile in (self.plot, self.map) if tile is not None)]
 
     def _best(self) -> Eyes:
-        return eyes_on(self.alarm, self._at, self.session.city.records("cameras"), self._unwell)
+        cameras = self.session.city.records("cameras")
+        return eyes_on(self.alarm, self._at, cameras, self._unwell, astray=self._astray)
+
+    def _looks(self) -> list[tuple[Camera, Look]]:
+        """How the cameras that are on it, also by hand, see the place."""
+        here = [tile.camera for tile in self.cameras if tile.camera is not None]
+        return [(camera, look(camera, self._at, astray=self._is_astray(camera))) for camera in here]
+
+    def _is_astray(self, camera: Camera) -> bool:
+        return camera.id in self._astray or strayed(camera)
 
     def _camera_tile(self, eye: Eye) -> CameraTile:
         camera = self.session.city.camera(eye.camera_id)
@@ -119,6 +138,10 @@ class AlarmSheet(QWidget):
             self.session.hands.release(tile.place)
 
     # -- hands -----------------------------------------------------------------------------------------
+
+    def _on_placed(self, _place: str) -> None:
+        self._lay_out()
+        self.update()
 
     def holds(self, tile: QWidget) -> bool:
         return tile in self.cameras
@@ -169,20 +192,24 @@ class AlarmSheet(QWidget):
             do(tile)
 
     def _look_for_dead(self) -> None:
-        """Cameras without a picture give their places to the next ones."""
-        dead = [tile for tile in self.cameras if _shows_nothing(tile) and not tile.by_hand]
-        found = {eye.camera_id for eye in self._eyes.shown}
-        lost = {tile.camera.id for tile in dead if tile.camera is not None and tile.camera.id in found}
-        if not lost - self._unwell:
+        """Cameras without a picture, or with one of somewhere else, give their places to better ones."""
+        chosen = {eye.camera_id for eye in self._eyes.shown}
+        tiles = {tile.camera.id: tile for tile in self.cameras if tile.camera is not None and not tile.by_hand}
+        lost = {key for key, tile in tiles.items() if key in chosen and _shows_nothing(tile)}
+        astray = {key for key, tile in tiles.items() if key in chosen and _looks_elsewhere(tile)}
+        if lost <= self._unwell and astray <= self._astray:
             return
         self._unwell |= lost
-        kept = {tile.camera.id for tile in self.cameras if tile.camera is not None} - lost
+        self._astray |= astray
         best = self._best()
+        wanted = {eye.camera_id for eye in best.shown}
+        kept = {tile.camera.id for tile in self.cameras if tile.camera is not None} - lost
         fresh = [eye for eye in best.shown if eye.camera_id not in kept]
-        for place, tile in enumerate(self.cameras):
-            if tile in dead and fresh:
+        for key in (one for one in tiles if one in lost | astray and one not in wanted):
+            if fresh:
+                tile = tiles[key]
                 self.session.hands.release(tile.place)
-                self.cameras[place] = self._camera_tile(fresh.pop(0))
+                self.cameras[self.cameras.index(tile)] = self._camera_tile(fresh.pop(0))
                 self.large = None if self.large is tile else self.large
                 self._drop(tile)
         self._eyes = best
@@ -200,25 +227,42 @@ class AlarmSheet(QWidget):
 
     def notes(self) -> list[str]:
         """What the pictures and the plot do not say of themselves."""
-        said = []
-        here = {tile.camera.id for tile in self.cameras if tile.camera is not None}
+        said: list[str] = []
+        looks = self._looks()
+        if not self.cameras:
+            said.append(tr("alarm_sheet.no_camera"))
+        elif self._at is not None:
+            said.append(verdict_words(verdict(self.alarm, [one for _, one in looks]), looks))
+        here = {camera.id for camera, _ in looks}
         for eye in self._eyes.shown:
             if eye.for_id and eye.camera_id in here:
                 number, dead = self._number(eye.camera_id), self._number(eye.for_id)
-                said.append(tr("alarm_sheet.instead", number=number, dead=dead))
-        said += [tr("alarm_sheet.missing", number=self._number(camera_id)) for camera_id in self._eyes.missing]
-        if not self.cameras:
-            said.append(tr("alarm_sheet.no_camera"))
+                said.append(tr("alarm_sheet.instead", number=number, dead=dead, why=self._why(eye.for_id)))
+        for camera_id in self._eyes.missing:
+            said.append(tr("alarm_sheet.missing", number=self._number(camera_id), why=self._why(camera_id)))
         if self.plot is not None and not self.alarm.sensor_id:
             said.append(tr("alarm_sheet.nearest"))
         procedure = COMMANDS.get("alarms.procedure")
         if procedure is not None and self.alarm.procedure_id:
             said.append(tr("alarm_sheet.procedure", keys=told_keys(procedure)))
-        return said
+        return [words for words in said if words]
 
     def _number(self, camera_id: str) -> str:
         camera = self.session.city.camera(camera_id)
         return camera.number if camera is not None else camera_id
+
+    def _why(self, camera_id: str) -> str:
+        """What is wrong with it."""
+        camera = self.session.city.camera(camera_id)
+        if camera is None or not camera.enabled:
+            return tr("camera.disabled")
+        if not camera.online:
+            return tr("camera_list.offline")
+        flags = [flag for flag in camera.flags if flag in USELESS]
+        if flags:
+            return tr(f"picture.{flags[0]}")
+        astray = camera_id not in self._unwell and self._is_astray(camera)
+        return tr(f"picture.{PictureFlag.TURNED}") if astray else tr("alarm_sheet.no_picture")
 
     def _head(self) -> int:
         """Height of what stands above the tiles."""
@@ -226,11 +270,13 @@ class AlarmSheet(QWidget):
         return scale.line(scale.read) + scale.pad + (scale.line(scale.floor) if self.notes() else 0)
 
     def _lay_out(self) -> None:
+        if self.map is not None:
+            self.map.show_views(frozenset(camera.id for camera, _ in self._looks()))
         room = self.rect().adjusted(self._gap, self._head(), -self._gap, -self._gap)
         if self.large is not None:
             for tile in self.tiles:
                 tile.setVisible(tile is self.large)
-            self.large.setGeometry(room)
+            self._strips = {self.large: self._strip_below(self.large, room)}
             return
         others: list[Tile] = [tile for tile in (self.plot, self.map) if tile is not None]
         pictures: list[Tile] = [*self.cameras]
@@ -240,11 +286,23 @@ class AlarmSheet(QWidget):
                 break
             # The map goes first: other screens have one. Then cameras beyond the second, then the plot.
             (others if len(others) > 1 or (others and len(pictures) < 3) else pictures).pop()
+        self._strips = {}
         for tile, rect in placed or zip([*pictures, *others], [room], strict=False):
-            tile.setGeometry(rect)
+            if isinstance(tile, CameraTile):
+                self._strips[tile] = self._strip_below(tile, rect)
+            else:
+                tile.setGeometry(rect)
         shown = [*pictures, *others]
         for tile in self.tiles:
             tile.setVisible(tile in shown)
+
+    def _strip(self) -> int:
+        """Height of the words below a picture."""
+        return self.scale.line(self.scale.floor) if self._at is not None else 0
+
+    def _strip_below(self, tile: CameraTile, room: QRect) -> QRectF:
+        tile.setGeometry(room.adjusted(0, 0, 0, -self._strip()))
+        return QRectF(room.left(), room.top() + room.height() - self._strip(), room.width(), self._strip())
 
     def _placed(self, room: QRect, pictures: list[Tile], others: list[Tile]) -> list[tuple[Tile, QRect]] | None:
         """All of them, beside one another where the room is wide, else below; None: they are too small either way."""
@@ -259,7 +317,7 @@ class AlarmSheet(QWidget):
     def _fits(self, tile: Tile, rect: QRect) -> bool:
         kind = "map" if tile is self.map else "plot" if tile is self.plot else "camera"
         wide, high = (em * self.scale.read for em in SHIPPED_KINDS[kind].min_em)
-        return rect.width() >= wide and rect.height() >= high
+        return rect.width() >= wide and rect.height() - (self._strip() if kind == "camera" else 0) >= high
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -284,6 +342,11 @@ class AlarmSheet(QWidget):
             if said:
                 under = QRectF(pad, row.bottom(), self.width() - 2 * pad, low)
                 text.draw(painter, under, said, scale.floor, theme.text)
+            sees = {camera.id: sight_words(one) for camera, one in self._looks()}
+            for tile, strip in self._strips.items():
+                if tile.isVisible() and tile.camera is not None:
+                    room = strip.adjusted(pad / 2, 0, -pad / 2, 0)
+                    text.draw(painter, room, sees.get(tile.camera.id, ""), scale.floor, theme.text)
         finally:
             painter.end()
 
@@ -299,3 +362,7 @@ def _shows_nothing(tile: CameraTile) -> bool:
     status = tile.status()
     useless = any(raised.flag in USELESS for raised in status.raised)
     return tile.replay is None and (status.state in BAD or useless)
+
+
+def _looks_elsewhere(tile: CameraTile) -> bool:
+    return tile.replay is None and any(raised.flag is PictureFlag.TURNED for raised in tile.status().raised)

@@ -17,10 +17,10 @@ from shiboken6 import isValid
 
 from backends.domain.alarm import Alarm
 from widgets.i18n import tr
+from widgets.memory import SELECTED
 from widgets.pages import page_specs
 from widgets.pump import Pump
 from widgets.session import Session
-from widgets.tiles.alarms import SELECTED
 from widgets.tiles.camera import CameraTile
 from widgets.windows.alarm_sheet import PLACE, AlarmSheet
 from widgets.windows.list_panel import focus_below

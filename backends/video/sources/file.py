@@ -45,14 +45,14 @@ class LoopedFile:
 
     def arrivals(self) -> Iterator[Compressed]:
         """Each packet at its time. The interval at the seam is the usual one."""
-        interval = 1.0 / self.fps
+        interval, tick = 1.0 / self.fps, float(self._reader.stream.time_base or 0)
         start: float | None = None
         due = time.monotonic()
         while not self._stop.is_set():
             given = 0
             for packet in self._reader.arrivals():
                 if packet.size:
-                    at = float(packet.dts * packet.time_base) if packet.dts is not None else given * interval
+                    at = packet.dts * tick if tick and packet.dts is not None else given * interval
                     if start is None:
                         start = due - at
                     due = start + at
