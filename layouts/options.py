@@ -178,6 +178,17 @@ class MapOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f'layer "{unknown[0]}" is not one of {", ".join(MAP_LAYERS)}')
 
 
+class AirOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The hourly air index of each station."""
+
+    rows: int = 0
+    """At most so many; 0 = as many as fit."""
+
+    def __post_init__(self) -> None:
+        if self.rows < 0:
+            raise ValueError("rows must not be below 0")
+
+
 class FeedsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Health of the data channels."""
 
@@ -195,6 +206,7 @@ SHIPPED_KINDS: dict[str, TileKind] = {
     "indicators": TileKind(IndicatorsOptions, min_em=(8.0, 4.5)),
     "map": TileKind(MapOptions, min_em=(10.0, 8.0)),
     "feeds": TileKind(FeedsOptions, min_em=(12.0, 6.0)),
+    "air": TileKind(AirOptions, min_em=(10.0, 4.5)),
 }
 
 

@@ -73,6 +73,8 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     who: str = ""
     """Display name: who has it, set it aside, wrote it."""
     why: str = ""
+    pictures: tuple[str, ...] = ()
+    """Of a log entry: its blobs."""
 
 
 class Part(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -171,7 +171,9 @@ def of_log(entries: Iterable[TimelineEvent], people: Mapping[str, Operator], sin
         mark = "corrected" if entry.id in corrected else "correction" if entry.corrects else ""
         person = people.get(entry.actor)
         who = person.short if person is not None else entry.actor
-        return Line("timeline", entry.id, _short(entry.text), state=mark, t_ns=entry.t_ns, who=who)
+        return Line(
+            "timeline", entry.id, _short(entry.text), state=mark, t_ns=entry.t_ns, who=who, pictures=entry.pictures
+        )
 
     return {Section.LOG: (written, line)}
 

@@ -44,6 +44,8 @@ class TimelineEvent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     t_to_ns: int = 0
     corrects: str = ""
     """Id of the entry that this one corrects. No entry is ever changed."""
+    pictures: tuple[str, ...] = ()
+    """Of an entry of the logbook: blobs (SHA-256) that go with it; its words say of which camera and when."""
     priority: Priority | None = None
     """Of an alarm after what happened to it; None: it is no alarm's, or its hub does not say."""
 

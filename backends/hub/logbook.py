@@ -19,7 +19,7 @@ from backends.domain.people import Operator
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.hub.ports import Change, EventLog
-from backends.hub.report_desk import Unfit
+from backends.hub.report_desk import Unfit, pictures_named
 from backends.process import beat
 from backends.protocol.codec import BadMessage, decode_body
 from backends.protocol.messages import Envelope
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 TEXT_LIMIT = 2000
 TARGET_LIMIT = 200
+PICTURES = 2
+"""Of one entry."""
 ABOUT = ("alarms", "reports", "cameras", "sensors", "config", "incidents")
 """Feeds of what an entry may be about; an area is a record of `config`."""
 LEAST_NS = 12 * 3600 * NS_PER_S
@@ -79,7 +81,7 @@ class LogBook:
         t_from_ns, t_to_ns = _span(args)
         return TimelineEvent(
             action.aid, now_ns, LOG_ENTRY, target, person.id, LocalText(text), about=about, t_from_ns=t_from_ns,
-            t_to_ns=t_to_ns, corrects=corrects,
+            t_to_ns=t_to_ns, corrects=corrects, pictures=pictures_named(args, PICTURES),
         )  # fmt: skip
 
 

@@ -96,7 +96,7 @@ class ReportDesk:
             case Verb.REJECT:
                 moved = moves.reject(report, _reason(args), now_ns)
             case Verb.CLOSE:
-                moved = moves.close(report, _words(args, "result", REASON_LIMIT), _pictures(args), now_ns)
+                moved = moves.close(report, _words(args, "result", REASON_LIMIT), pictures_named(args), now_ns)
             case Verb.REOPEN:
                 moved = moves.reopen(report, _reason(args), self.rule(report.category).hours, now_ns)
             case Verb.MERGE:
@@ -153,7 +153,7 @@ class ReportDesk:
             now_ns + int(rule.hours * 3600 * NS_PER_S), _words(args, "text", TEXT_LIMIT, least=0),
             LocalText(_words(args, "place", TITLE_LIMIT, least=0)), area.id if area is not None else "",
             at[0] if at is not None else None, at[1] if at is not None else None, rule.name,
-            channel=Channel(channel), before=_pictures(args), decided_by=person.short,
+            channel=Channel(channel), before=pictures_named(args), decided_by=person.short,
             camera_ids=(args["camera"],) if args.get("camera") in self._intake.records("cameras") else (),
         )  # fmt: skip
 
@@ -180,11 +180,11 @@ def _words(args: Mapping[str, str], key: str, most: int, *, least: int = 1) -> s
     return text
 
 
-def _pictures(args: Mapping[str, str]) -> tuple[str, ...]:
+def pictures_named(args: Mapping[str, str], most: int = PICTURES) -> tuple[str, ...]:
     """Blob ids, separated by blanks. Raises Unfit."""
     named = tuple(args.get("pictures", "").split())
-    if len(named) > PICTURES or not all(_BLOB.fullmatch(one) for one in named):
-        raise Unfit("bad_pictures", f"at most {PICTURES} SHA-256")
+    if len(named) > most or not all(_BLOB.fullmatch(one) for one in named):
+        raise Unfit("bad_pictures", f"at most {most} SHA-256")
     return named
 
 

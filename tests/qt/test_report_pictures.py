@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import cv2
 import msgspec
@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from helpers.report_queue import opened
 from helpers.sample_city import SampleSession, prepare, sample_session
+from helpers.some_pictures import CAMERA, arrived, camera_shows, held, jpeg, passes
 from helpers.text_rules import below_floor, cut, overlapping
 from helpers.waiting import wait_for
 from PySide6.QtCore import QPoint, Qt
@@ -23,7 +24,7 @@ from pytestqt.qtbot import QtBot
 
 from backends.domain.access import Grant
 from backends.domain.action import Action, Verb
-from backends.domain.camera import PictureState, PictureStatus
+from backends.domain.camera import PictureState
 from backends.domain.people import Role
 from backends.domain.place import PrivacyMask
 from backends.domain.report import Report, ReportState
@@ -39,7 +40,6 @@ from widgets.theme import ThemeName
 from widgets.tiles.reports import ReportsTile
 
 Key = Qt.Key
-CAMERA = "cam-033"
 DAMAGED = pytest.mark.qt_log_ignore("JPEG", extend=True)
 """The decoder says so in the log, too."""
 
@@ -54,18 +54,6 @@ def _ready(qapp: QApplication) -> Iterator[None]:
 @pytest.fixture
 def sample() -> SampleSession:
     return sample_session()
-
-
-def jpeg(grey: int, size: tuple[int, int] = (300, 400)) -> bytes:
-    """(height, width)."""
-    return cv2.imencode(".jpg", np.full((*size, 3), grey, np.uint8))[1].tobytes()
-
-
-def held(sample: SampleSession, data: bytes) -> str:
-    """The station has it."""
-    blob = hashlib.sha256(data).hexdigest()
-    sample.small.have[blob] = data
-    return blob
 
 
 def report(sample: SampleSession, **fields: object) -> Report:
@@ -83,16 +71,6 @@ def show(tile: ReportsTile, one: Report) -> None:
     row = next(n for n in range(tile.model.rowCount()) if tile.model.report(n).id == one.id)
     tile.list.select_row(row)
     tile._open_selected()
-
-
-def arrived(sample: SampleSession, *blobs: str) -> Callable[[], bool]:
-    def look() -> bool:
-        QApplication.processEvents()
-        sample.deliver()
-        pictures = sample.session.record_pictures
-        return all(pictures.image(blob) is not None or pictures.code(blob) for blob in blobs)
-
-    return look
 
 
 def painted(tile: ReportsTile) -> list[str]:
@@ -207,24 +185,6 @@ def test_a_small_tile_keeps_its_rows_and_offers_the_line(qtbot: QtBot, sample: S
 
 
 # -- a camera's picture goes with a close ---------------------------------------------------------------------
-
-
-def camera_shows(sample: SampleSession, grey: int, state: PictureState = PictureState.LIVE, age_s: float = 0.1) -> None:
-    sample.pictures.show(CAMERA, np.full((360, 640, 4), grey, np.uint8))
-    sample.pictures.sizes[CAMERA] = (640, 360)
-    sample.pictures.set_status(CAMERA, PictureStatus(state, age_s=age_s, received=9))
-
-
-def passes(sample: SampleSession, until: Callable[[], object]) -> Callable[[], bool]:
-    """Each look lets a tenth of a second go by."""
-
-    def look() -> bool:
-        QApplication.processEvents()
-        sample.clock.advance_s(0.1)
-        sample.session.demands.flush()
-        return bool(until())
-
-    return look
 
 
 def closing(qtbot: QtBot, tile: ReportsTile) -> None:

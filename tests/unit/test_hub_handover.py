@@ -112,12 +112,20 @@ def test_an_entry_stands_in_the_timeline(hub: Hub) -> None:
         ({"t_from_ns": "soon"}, "bad_span"),
         ({"t_to_ns": "9" * 19}, "bad_span"),
         ({"corrects": "nothing"}, "bad_corrects"),
+        ({"pictures": "a picture"}, "bad_pictures"),
+        ({"pictures": " ".join(f"{n:064d}" for n in range(3))}, "bad_pictures"),
     ],
 )
 def test_an_entry_that_does_not_fit_is_refused(hub: Hub, given: dict[str, str], code: str) -> None:
     before = len(hub.told)
     assert hub.write(**given)[:2] == ("refused", code)
     assert len(hub.told) == before
+
+
+def test_an_entry_names_its_pictures(hub: Hub) -> None:
+    assert hub.write(pictures=f"{1:064d} {2:064d}")[0] == "applied"
+    hub.restart()
+    assert hub.told[-1].pictures == (f"{1:064d}", f"{2:064d}")
 
 
 def test_a_correction_names_what_it_corrects_and_the_old_one_stays(hub: Hub) -> None:

@@ -71,7 +71,7 @@ def test_a_good_file_has_no_problems() -> None:
     ("old", "new", "line", "sentence"),
     [
         ('kind = "map"', 'kind = "mapp"', 15, 'there is no tile kind "mapp"; did you mean "map"?'),
-        ('kind = "map"', 'kind = "zebra"', 15, 'there is no tile kind "zebra" (known: alarms, camera'),
+        ('kind = "map"', 'kind = "zebra"', 15, 'there is no tile kind "zebra" (known: air, alarms, camera'),
         ('camera = "014"', 'camra = "014"', 14, 'tile "camera" has no option "camra"; did you mean "camera"?'),
         ('camera = "014"', "camera = 14", 14, 'tile "camera" is wrong: Expected `str`, got `int`'),
         ('camera = "014"', 'slot = "alarms"', 14, 'slot must be "alarm" or left out, not "alarms"'),

@@ -23,10 +23,11 @@ from widgets.i18n import tr
 from widgets.models.alarm_order import Moves
 from widgets.pages import PageSpec
 from widgets.parts import handover_words as words_of
-from widgets.parts.handover_paper import job_of
+from widgets.parts.handover_paper import blobs_of, job_of
 from widgets.parts.handover_parts import HandoverParts
 from widgets.parts.log_words import kind_of
 from widgets.parts.panel_rows import Row
+from widgets.parts.record_pictures import MOST
 from widgets.search.words import matches, split, tokens
 from widgets.session import Session
 from widgets.typography import TypeScale
@@ -89,6 +90,7 @@ class HandoverPage(Page):
     def look_up(self, words: str) -> Sequence[Row]:
         city, wanted = self.session.city, split(words)
         self._lines = {}
+        self._look_at_pictures(self.shown)
         if FEED not in city.feeds and city.link.state is LinkState.UP:
             return []
         rows = [] if wanted else list(self._acts())
@@ -228,8 +230,22 @@ class HandoverPage(Page):
         shown = self.shown
         if shown is None or not shown.parts:
             return tr("handover.not_signed")
+        if self._look_at_pictures(shown):
+            return tr("handover.pictures_coming")
         self.session.calls.saveAsked.emit(job_of(self.session, shown))
         return ""
+
+    def _look_at_pictures(self, shown: Handover | None) -> bool:
+        """Those of its log entries are fetched while it is in sight, for the paper. True: one is still on its way."""
+        blobs = blobs_of(shown)[:MOST] if shown is not None else ()
+        here = self.session.record_pictures
+        here.look(self, blobs)
+        seen = self.session.city.shows_personal_data
+        return seen and any(here.image(blob) is None and not here.code(blob) for blob in blobs)
+
+    def end(self, *, back: bool = False) -> None:
+        self.session.record_pictures.look(self, ())
+        super().end(back=back)
 
 
 def _row(section: Section, at_ns: int, line: Line) -> Row:

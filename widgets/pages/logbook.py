@@ -1,12 +1,18 @@
 """The logbook: what people wrote, the newest first. Enter goes to what an entry is about, Shift+Enter corrects it.
 
-Nothing is ever changed: a correction is a new entry that names the old one, and both stay in sight.
+Nothing is ever changed: a correction is a new entry that names the old one, and both stay in sight. Right shows the
+picture that went with an entry, where citizens' own words may be seen; it is put away as soon as they may not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
+
+from PySide6.QtCore import QEvent, QObject, QRect, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QWidget
 
 from backends.domain.action import Verb
 from backends.domain.incident import TimelineEvent
@@ -14,10 +20,14 @@ from backends.domain.people import Operator
 from widgets import format as fmt
 from widgets.i18n import tr
 from widgets.pages import PageSpec
+from widgets.parts import enters
 from widgets.parts.log_words import about_words, kind_of, span_words
 from widgets.parts.panel_rows import Row
+from widgets.parts.report_pictures import PictureRoom
 from widgets.search.words import matches, split, tokens
-from widgets.windows.page import Page, Question
+from widgets.session import Session
+from widgets.typography import TypeScale
+from widgets.windows.page import Doer, Page, Question
 
 _WRITE = ("act", "write")
 ENTRY_MOST = 1000
@@ -28,6 +38,49 @@ class LogbookPage(Page):
     """See the module. `about`: the entry that it was opened for is chosen."""
 
     most = 300
+
+    def __init__(
+        self, session: Session, window: QWidget, scale: TypeScale, room: QRect, doer: Doer, about: str = ""
+    ) -> None:  # fmt: skip
+        super().__init__(session, window, scale, room, doer, about)
+        self.pictures = PictureRoom(session, scale, self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.field and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if self.pictures.isVisible():
+                self._leaf(event.key())
+                return True
+            if event.key() == Qt.Key.Key_Right and self._entry_pictures() and not self.asking and not self.field.text():
+                self._show_pictures()
+                return True
+        return super().eventFilter(watched, event)
+
+    def _leaf(self, key: int) -> None:
+        """A key while a picture is enlarged: it does nothing else."""
+        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and len(self._entry_pictures()) > 1:
+            self.pictures.step(1 if key == Qt.Key.Key_Right else -1)
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Escape, *enters.KEYS):
+            self.pictures.end()
+
+    def _entry_pictures(self) -> tuple[LogPicture, ...]:
+        """Of the chosen entry, where they may be seen."""
+        city, row = self.session.city, self.row
+        entry = city.logbook.get(row.key[1]) if row is not None and row.key[0] == "entry" else None
+        seen = entry is not None and city.shows_personal_data
+        return tuple(LogPicture(blob, entry) for blob in entry.pictures) if seen and entry is not None else ()
+
+    def _show_pictures(self) -> None:
+        pages = [(one,) for one in self._entry_pictures()]
+        self.pictures.open_pages(tr("logbook.title_picture"), pages, self, self.rect())
+
+    def _on_grant(self) -> None:
+        if not self.session.city.shows_personal_data:
+            self.pictures.end()
+        super()._on_grant()
+
+    def end(self, *, back: bool = False) -> None:
+        self.pictures.end()
+        super().end(back=back)
 
     def title(self) -> str:
         return tr("logbook.title")
@@ -49,7 +102,9 @@ class LogbookPage(Page):
         return [*write, heading, *found] if found or not wanted else []
 
     def foot(self, row: Row | None) -> str:
-        return tr("logbook.foot_write" if row is not None and row.key == _WRITE else "logbook.foot")
+        if row is not None and row.key == _WRITE:
+            return tr("logbook.foot_write")
+        return " · ".join([tr("logbook.look")] * bool(self._entry_pictures()) + [tr("logbook.foot")])
 
     def choose(self, row: Row, second: bool) -> str:
         if row.key == _WRITE:
@@ -90,8 +145,22 @@ class LogbookPage(Page):
             marks.append(tr("logbook.correction"))
         if entry.id in corrected:
             marks.append(tr("logbook.corrected"))
+        if entry.pictures:
+            marks.append(tr("logbook.has_picture"))
         place = " · ".join(part for part in (about_words(city, entry), span_words(entry, now_ns)) if part)
         return Row(("entry", entry.id), entry.text.vi, fmt.event_time(entry.t_ns, now_ns), place, " · ".join(marks))
+
+
+@dataclass(frozen=True)
+class LogPicture:
+    """One picture of an entry."""
+
+    blob: str
+    entry: TimelineEvent
+
+    def words(self, now_ns: int) -> str:
+        """The entry's own words: they say of which camera it is, and when it was taken."""
+        return f"{fmt.event_time(self.entry.t_ns, now_ns)} · {self.entry.text.vi}"
 
 
 SPEC = PageSpec("logbook", LogbookPage)

@@ -1,6 +1,7 @@
 """A hand-over as paper: what is listed, notes, both signatures, and the hash on every page.
 
 In the language on screen. Only what stands in the record is printed: it says the same whenever it is exported again.
+Pictures of log entries are printed where they are here and may be seen; where not, it is said why.
 """
 
 from __future__ import annotations
@@ -8,13 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backends.domain.feeds import Mode
-from backends.domain.handover import Handover, HandoverState, Part
+from backends.domain.handover import Handover, HandoverState, Line, Part
 from backends.domain.times import NS_PER_S
 from widgets import format as fmt
-from widgets.i18n import tr
+from widgets.i18n import local, tr
 from widgets.parts.handover_words import cells, heading, signed
-from widgets.parts.paper import Paper, PaperPart, to_pdf
+from widgets.parts.paper import Paper, PaperPart, PaperPicture, to_pdf
 from widgets.parts.plot_export import Job
+from widgets.parts.record_pictures import MOST
+from widgets.parts.report_pictures import why_words
 
 if TYPE_CHECKING:
     from widgets.session import Session
@@ -38,22 +41,50 @@ def job_of(session: Session, handover: Handover) -> Job:
     }
     if mode is not Mode.LIVE:
         stem += f"_{mode.value}"
-    content = to_pdf(paper_of(handover, mode))
+    content = to_pdf(paper_of(handover, mode, _pictures(session, handover)))
     return Job("pdf", handover.id, stem, content, account, what="save_handover", feed="handovers")
 
 
-def paper_of(handover: Handover, mode: Mode) -> Paper:
-    """All of it."""
+def blobs_of(handover: Handover) -> tuple[str, ...]:
+    """The pictures that entries of the logbook have in it, the newest first."""
+    return tuple(blob for _line, blob in _named(handover))
+
+
+def _named(handover: Handover) -> list[tuple[Line, str]]:
+    return [(line, blob) for part in handover.parts for line in part.lines for blob in line.pictures]
+
+
+def _pictures(session: Session, handover: Handover) -> tuple[PaperPart, ...]:
+    """The first MOST, each with its entry's words and the beginning of its SHA-256; nobody's in a briefing."""
+    named, here = _named(handover), session.record_pictures
+    if not named:
+        return ()
+    if not session.city.shows_personal_data:
+        return (PaperPart(tr("paper.handover.pictures"), empty=tr("paper.handover.hidden_pictures")),)
+    printed = []
+    for line, blob in named[:MOST]:
+        image = here.image(blob)
+        why = "" if image is not None else why_words(here.code(blob))
+        told = (_moment(line.t_ns), line.who, local(line.name), f"SHA-256 {blob[:16]}…", why)
+        printed.append(PaperPicture(" · ".join(filter(None, told)), image))
+    if len(named) > MOST:
+        printed.append(PaperPicture(tr("paper.handover.more_pictures", n=len(named) - MOST), None))
+    return (PaperPart(tr("paper.handover.pictures"), pictures=printed),)
+
+
+def paper_of(handover: Handover, mode: Mode, pictures: tuple[PaperPart, ...] = ()) -> Paper:
+    """All of it; `pictures`: of its log entries, before the notes."""
     locked = handover.state is HandoverState.LOCKED
     key = "paper.handover.footer" if locked else "paper.handover.footer_open"
     mark = "" if mode is Mode.LIVE else tr(f"mode.{mode.value}")
+    parts = [_part(part, handover.t_frozen_ns) for part in handover.parts]
     lines = [tr("paper.handover.period", since=_moment(handover.t_from_ns), at=_moment(handover.t_frozen_ns))]
     if mark:
         lines.append(tr("paper.handover.mode", mode=mark))
     return Paper(
         tr("paper.handover.title", id=handover.id),
         lines,
-        (*(_part(part, handover.t_frozen_ns) for part in handover.parts), _notes(handover), _signatures(handover)),
+        (*parts, *pictures, _notes(handover), _signatures(handover)),
         tr(key, id=handover.id, sha=handover.sha256) if locked else tr(key, id=handover.id),
         mark,
     )

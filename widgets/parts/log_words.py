@@ -29,6 +29,8 @@ class About:
     title: str = ""
     t_from_ns: int = 0
     t_to_ns: int = 0
+    camera_id: str = ""
+    """Whose picture of now can go along; empty: nobody's."""
 
     def args(self) -> dict[str, str]:
         """As the verb LOG takes them."""

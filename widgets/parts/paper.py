@@ -11,8 +11,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRectF, Qt
-from PySide6.QtGui import QColor, QPageLayout, QPageSize, QPainter, QPdfWriter, QPen
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QImage, QPageLayout, QPageSize, QPainter, QPdfWriter, QPen
 
 from widgets.i18n import tr
 from widgets.parts import text
@@ -24,7 +24,18 @@ _PT = DPI // 72
 _MARGIN_MM = 16.0
 _TITLE, _HEAD, _BODY, _SMALL = 15 * _PT, 10 * _PT, 9 * _PT, 7 * _PT
 _GAP = 2 * _PT
+_PICTURE = 0.6
+"""Share of the width, and at most so high."""
 _INK, _MUTED, _LINE = QColor("#000000"), QColor("#555555"), QColor("#999999")
+
+
+@dataclass(frozen=True)
+class PaperPicture:
+    """One picture, in its own shape, with its words below."""
+
+    words: str
+    image: QImage | None
+    """None: it is not there; the words say why."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,8 @@ class PaperPart:
     """Shares of the columns, as many as there are cells; empty = all the same."""
     empty: str = ""
     """What stands there without rows; empty = the usual word."""
+    pictures: Sequence[PaperPicture] = ()
+    """Below its rows."""
 
 
 @dataclass(frozen=True)
@@ -111,10 +124,25 @@ class _Press:
         self._y += 3 * _GAP
         self._words(part.title, _HEAD, Weight.SEMIBOLD, _INK)
         self._rule()
-        if not part.rows:
+        if not part.rows and not part.pictures:
             self._words(part.empty or tr("paper.nothing"), _BODY, Weight.REGULAR, _MUTED)
         for row in part.rows:
             self._row(row, part.widths or [1.0] * len(row))
+        for picture in part.pictures:
+            self._picture(picture)
+
+    def _picture(self, picture: PaperPicture) -> None:
+        image = picture.image
+        size = QSizeF(image.size()) if image is not None else QSizeF()
+        size.scale(self._wide * _PICTURE, self._wide * _PICTURE, Qt.AspectRatioMode.KeepAspectRatio)
+        lines = _wrapped(picture.words, _SMALL, self._wide)
+        self._need(size.height() + len(lines) * _line(_SMALL))  # words never stand alone on the next page
+        if image is not None:
+            if self._out is not None:
+                self._out[1].drawImage(QRectF(QPointF(0, self._y), size), image)
+            self._y += size.height()
+        self._words(picture.words, _SMALL, Weight.REGULAR, _INK)
+        self._y += _GAP
 
     def _row(self, cells: Sequence[str], widths: Sequence[float]) -> None:
         whole = sum(widths)

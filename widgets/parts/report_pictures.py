@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from PySide6.QtCore import QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPen
@@ -27,6 +28,16 @@ STRIP_LINES = 4
 """Height of a small picture, in lines of reading text."""
 _SHAPE = 4 / 3
 _WHY = frozenset({"unknown", "too_large", "no_picture", "damaged", "no_answer", "busy", "bad_hash"})
+
+
+class Pictured(Protocol):
+    """One picture that a record names."""
+
+    @property
+    def blob(self) -> str: ...
+    def words(self, now_ns: int) -> str:
+        """What it is, and of when."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -175,24 +186,31 @@ class PictureRoom(QWidget):
         self._home = parent
         self._session, self._scale = session, scale
         self._pictures: RecordPictures = session.record_pictures
-        self._report_id = ""
-        self._pages: list[tuple[Shot, ...]] = []
+        self._name = ""
+        self._pages: Sequence[tuple[Pictured, ...]] = []
         self._at = 0
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._pictures.changed.connect(self.update)
         self.hide()
 
     @property
-    def shown(self) -> tuple[Shot, ...]:
+    def shown(self) -> tuple[Pictured, ...]:
         """What is enlarged now."""
         return self._pages[self._at] if self.isVisible() and self._pages else ()
 
     def open_for(self, report: Report, over: QWidget, room: QRect, shot: Shot | None = None) -> None:
         """`shot`: the page with it first; None: the first page. `room`: of `over`, on which it lies until it ends."""
-        self._report_id, self._pages = report.id, pages_of(report)
-        if not self._pages:
+        pages = pages_of(report)
+        self.open_pages(report.id, pages, over, room, next((n for n, page in enumerate(pages) if shot in page), 0))
+
+    def open_pages(
+        self, name: str, pages: Sequence[tuple[Pictured, ...]], over: QWidget, room: QRect, at: int = 0
+    ) -> None:
+        """These, the page `at` first; none: nothing opens. `name`: of the record that names them."""
+        self._name, self._pages = name, pages
+        if not pages:
             return
-        self._at = next((n for n, page in enumerate(self._pages) if shot in page), 0)
+        self._at = at
         self.setParent(over)
         self.setGeometry(room)
         self.show()
@@ -233,7 +251,7 @@ class PictureRoom(QWidget):
             head = QRectF(inner.left(), inner.top(), inner.width(), scale.line(scale.floor))
             count = f"{self._at + 1} / {len(self._pages)}" if len(self._pages) > 1 else ""
             keys = tr("reports.picture.keys") if count else tr("reports.picture.key_back")
-            words = " · ".join(filter(None, (self._report_id, count, keys)))
+            words = " · ".join(filter(None, (self._name, count, keys)))
             text.draw(painter, head, text.whole_parts(words, scale.floor, Weight.REGULAR, head.width()), scale.floor,
                       theme.muted)  # fmt: skip
             page = self._pages[self._at]
@@ -244,7 +262,7 @@ class PictureRoom(QWidget):
         finally:
             painter.end()
 
-    def _paint_shot(self, painter: QPainter, room: QRectF, shot: Shot) -> None:
+    def _paint_shot(self, painter: QPainter, room: QRectF, shot: Pictured) -> None:
         theme, scale = self._session.look.theme, self._scale
         line = scale.line(scale.read)
         words = shot.words(self._session.clock.now_ns())

@@ -1,4 +1,5 @@
-"""The picture of a camera that goes with the closing of a report: how its place looks now.
+"""The picture of a camera that goes with what a person sends, the closing of a report or an entry of the logbook: how
+the place looks now.
 
 1. `begin`: that camera's stream is asked for in its own size, as a tile would; it may have to be opened.
 2. The picture has come, and it is live: privacy masks are burnt in, and it is made a JPEG in another thread.
@@ -12,7 +13,7 @@ from __future__ import annotations
 from queue import SimpleQueue
 
 from PySide6.QtCore import QBuffer, QIODevice, QObject, QRectF, Qt, QThreadPool, QTimer, Signal
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from backends.domain.camera import Camera, PictureState
 from backends.domain.picture import PictureFlag
@@ -50,12 +51,14 @@ def jpeg_of(image: QImage) -> bytes:
 
 
 class ReportStill(QObject):
-    """Of one report's panel."""
+    """Of one report's panel, or of the logbook's line."""
 
     changed = Signal()
 
-    def __init__(self, session: Session, parent: QObject) -> None:
+    def __init__(self, session: Session, parent: QObject, taken: str = "reports.still.taken") -> None:
+        """`taken`: key of the words for a picture that is there."""
         super().__init__(parent)
+        self._taken = taken
         self._session = session
         self._shot: Shot | None = None
         self._camera: Camera | None = None
@@ -76,6 +79,16 @@ class ReportStill(QObject):
         return self._data
 
     @property
+    def wanted(self) -> bool:
+        """There is a camera, whether its picture has come or not."""
+        return self._camera is not None
+
+    @property
+    def t_ns(self) -> int:
+        """Of what is in `data`; 0: there is none."""
+        return self._still.t_ns if self._still is not None and self._data else 0
+
+    @property
     def image(self) -> QImage | None:
         """What is in `data`."""
         return self._still.image if self._still is not None and self._data else None
@@ -86,7 +99,7 @@ class ReportStill(QObject):
             return ""
         number = self._camera.number
         if self._still is not None and self._data:
-            return tr("reports.still.taken", number=number, at=fmt.clock(self._still.t_ns))
+            return tr(self._taken, number=number, at=fmt.clock(self._still.t_ns))
         if self._late:
             return tr("reports.still.old" if self._old else "reports.still.late", number=number)
         return tr("reports.still.coming", number=number)
@@ -140,13 +153,13 @@ class ReportStill(QObject):
         live = still.state in (PictureState.LIVE.value, PictureState.SLOW.value)
         return live and age_s <= FRESH_S and not _NOT_NOW & set(still.flags)
 
-    def paint(self, painter: QPainter, room: QRectF, scale: TypeScale) -> None:
-        """The picture at the left of `room`, beside it its words."""
+    def paint(self, painter: QPainter, room: QRectF, scale: TypeScale, ink: QColor | None = None) -> None:
+        """The picture at the left of `room`, beside it its words; `ink`: on another ground than the tile's."""
         theme, line = self._session.look.theme, scale.line(scale.read)
         high = room.height() - scale.pad
         box = QRectF(room.left(), room.top(), min(room.width() / 2, high * 16 / 9), high)
         draw_picture(painter, box, self.image, "", theme, scale)
         place = QRectF(box.right() + scale.pad, box.top(), room.right() - box.right() - scale.pad, line)
         for words in text.wrap(self.words(), scale.read, Weight.REGULAR, place.width(), max(1, int(high // line))):
-            text.draw(painter, place, words, scale.read, theme.text)
+            text.draw(painter, place, words, scale.read, ink or theme.text)
             place.translate(0, line)

@@ -6,11 +6,12 @@ the hub does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from PySide6.QtCore import QObject
 
-from backends.domain.action import ActionStatus, Stage, Verb
+from backends.domain.action import ActionStatus, Stage, Verb, with_pictures
 from backends.domain.feeds import LinkState
 from backends.domain.ports import ActionDesk, ActionRefused
 from widgets.i18n import tr
@@ -40,10 +41,13 @@ class SentActs(QObject):
         self._waiting: set[str] = set()
         city.actionChanged.connect(self._on_action)
 
-    def submit(self, verb: Verb, feed: str, target: str, state_rev: int, args: dict[str, str]) -> str:
-        """Send it. Returns why it cannot be, in words; empty = it is kept, and how it ends is told."""
+    def submit(
+        self, verb: Verb, feed: str, target: str, state_rev: int, args: dict[str, str], pictures: Sequence[bytes] = ()
+    ) -> str:
+        """Send it, with these JPEGs. Returns why it cannot be, in words; empty = it is kept, its end is told."""
+        args = with_pictures(args, pictures)
         try:
-            self._waiting.add(self._actions.submit(verb, feed, target, state_rev, args))
+            self._waiting.add(self._actions.submit(verb, feed, target, state_rev, args, pictures))
         except ActionRefused as refusal:
             return why_not(self._city, refusal.code)
         if self._city.link.state is not LinkState.UP:

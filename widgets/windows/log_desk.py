@@ -5,6 +5,8 @@ What was chosen when the key was pressed is what the entry is about, whatever mo
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
@@ -13,6 +15,7 @@ from widgets.i18n import tr
 from widgets.models.city import LOCAL_FEED
 from widgets.parts.alarm_words import why_not
 from widgets.parts.log_words import About, name_of
+from widgets.parts.stand_in import camera_of
 from widgets.session import Session
 from widgets.tiles.alarms import AlarmsTile
 from widgets.tiles.base import Tile
@@ -46,11 +49,14 @@ class LogDesk(QObject):
         title = tr("logbook.ask_about", what=about.title) if about.id else tr("logbook.ask")
         kept = f"logbook.{city.grant.operator_id}.{about.feed}.{about.id}"
 
-        def send(words: str) -> str:
-            args = {"text": words, **about.args()}
-            return self._session.acts.submit(Verb.LOG, "timeline", about.id, 0, args)
+        def send(words: str, pictures: tuple[bytes, ...], t_ns: int) -> str:
+            # What is said of a camera's picture is of the moment of the picture.
+            told = replace(about, t_from_ns=t_ns, t_to_ns=t_ns) if t_ns and about.feed == "cameras" else about
+            args = {"text": words, **told.args()}
+            return self._session.acts.submit(Verb.LOG, "timeline", about.id, 0, args, pictures)
 
-        line = self.line = LogLine(self._session, window, window.scale, title, kept, send)
+        camera = city.camera(about.camera_id) if about.camera_id else None
+        line = self.line = LogLine(self._session, window, window.scale, title, kept, send, camera)
         line.ended.connect(lambda: self._on_ended(line))
 
     def close(self) -> None:
@@ -90,7 +96,9 @@ def _alarm(tile: AlarmsTile, now_ns: int) -> About:
     if alarm is None or alarm.id in tile.session.city.records(LOCAL_FEED):
         return About()
     name = name_of(tile.session.city, "alarms", alarm.id)
-    return About("alarms", alarm.id, name, alarm.t_raised_ns, alarm.t_returned_ns or now_ns)
+    seen = camera_of(tile.session.city, alarm)
+    camera_id = seen.camera_id if seen is not None else ""
+    return About("alarms", alarm.id, name, alarm.t_raised_ns, alarm.t_returned_ns or now_ns, camera_id)
 
 
 def _camera(tile: CameraTile, now_ns: int) -> About:
@@ -100,7 +108,8 @@ def _camera(tile: CameraTile, now_ns: int) -> About:
         return About()
     old = tile.replay
     at_ns = now_ns if old is None else old.t_ns or now_ns - int((old.behind_s or 0) * 1e9)
-    return About("cameras", camera.id, name_of(tile.session.city, "cameras", camera.id), at_ns, at_ns)
+    name = name_of(tile.session.city, "cameras", camera.id)
+    return About("cameras", camera.id, name, at_ns, at_ns, camera.id if old is None else "")
 
 
 def _plot(tile: PlotTile, now_ns: int) -> About:
