@@ -7,9 +7,8 @@ import time
 import pytest
 from helpers.alarm_eye import AlarmEye, NothingMeasured
 from helpers.alarm_tile import seen_list
-from helpers.sample_city import prepare, sample_session
+from helpers.sample_city import SampleSession
 from helpers.spy_voice import SpyVoice
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.alarm import Alarm, AlarmState, Priority
