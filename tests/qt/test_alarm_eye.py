@@ -19,9 +19,10 @@ from widgets.sound import Annunciator
 from widgets.tiles.camera import CameraTile
 
 
-def test_an_urgent_alarm_is_seen_and_heard(qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepare(qapp)
-    eye, sample, voice = AlarmEye(), sample_session(), SpyVoice()
+def test_an_urgent_alarm_is_seen_and_heard(
+    sample: SampleSession, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eye, voice = AlarmEye(), SpyVoice()
     eye.install(monkeypatch.setattr)
     sound = Annunciator(sample.city, voice=voice)
     eye.listen(sound)
