@@ -81,7 +81,7 @@ class ReportFigures(Page):
         rows = [] if words.strip() else [self._row(ALL, reckoned.all, tr("report_figures.all"))]
         for kind, found in ((CATEGORY, reckoned.categories), (AGENCY, reckoned.agencies)):
             wanted = split(words)
-            named = [(one, local(one.name) or one.id) for one in found]
+            named = [(one, local(one.name) or tr("report_figures.unnamed")) for one in found]
             fits = [self._row(kind, one, name) for one, name in named if matches(wanted, tokens(name))]
             if fits:
                 rows += [Row(("head", kind), tr(f"report_figures.by_{kind}"), heading=True), *fits]
