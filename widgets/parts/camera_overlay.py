@@ -265,8 +265,8 @@ class CameraOverlay:
             text.draw(painter, room, name, px, theme.on_picture)
 
     def _left_out_words(self, act: Act, camera: Camera, room: float) -> str:
-        """The longest words beside the whole name; empty: there is room for a sign alone. Which camera it is comes first:
-        that the machine is too small stands in words in the list of alarms."""
+        """The longest words beside the whole name; empty: there is room for a sign alone. Which camera it is comes
+        first: that the machine is too small stands in words in the list of alarms."""
         px = self.scale.floor
         spare = room - text.width(local(camera.name), px) - self.scale.pad - 2  # each is rounded up when it is painted
         sayings = (tr(f"camera.left_out.{act}"), tr("camera.reduced"))
