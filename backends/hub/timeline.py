@@ -35,9 +35,12 @@ def event(
     return Change("timeline", "event", id_, t_ns, record, cause=cause)
 
 
-def of_alarm(what: str, alarm: Alarm, t_ns: int) -> Change:
-    """The world moved an alarm."""
-    return event(f"{alarm.id}/{alarm.state_rev}", what, alarm.id, t_ns, text=alarm.name, priority=alarm.priority)
+def of_alarm(what: str, alarm: Alarm, t_ns: int, why: LocalText | None = None) -> Change:
+    """The world moved an alarm; `why`, where it was not what is measured."""
+    text = alarm.name
+    if why is not None:
+        text = LocalText(f"{text.vi} · {why.vi}", f"{text.get('en')} · {why.get('en')}")
+    return event(f"{alarm.id}/{alarm.state_rev}", what, alarm.id, t_ns, text=text, priority=alarm.priority)
 
 
 def of_mark(what: str, alarm: Alarm, t_ns: int) -> Change:
@@ -121,7 +124,7 @@ _SETTING_WORDS = {
         "given": "trở lại như nguồn cung cấp", "from": "áp dụng từ", "name": "tên", "hours": "số giờ",
         "escalate": "mức chuyển cấp", "within_m": "trùng trong (m)", "within_hours": "trùng trong (giờ)",
         "parent": "trực thuộc", "added": "thêm ngưỡng", "ended": "ngừng áp dụng ngưỡng",
-        "priority": "mức ưu tiên", "deadband": "khoảng trễ", "on_delay_s": "chờ trước khi báo (giây)",
+        "priority": "mức ưu tiên", "deadband": "vùng chết", "on_delay_s": "chờ trước khi báo (giây)",
         "off_delay_s": "chờ trước khi hết (giây)", "value": "ngưỡng", "urgent": "khẩn cấp", "high": "cao",
         "medium": "trung bình", "low": "thấp",
     },

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 import pytest
-from helpers.sample_city import SampleSession, prepare, sample_session
-from helpers.search_room import Key, Room, at_keyboard
-from PySide6.QtWidgets import QApplication, QLineEdit
-from pytestqt.qtbot import QtBot
+from helpers.sample_city import SampleSession
+from helpers.search_room import Key, Room
+from PySide6.QtWidgets import QLineEdit
 
 from backends.domain.access import AccountSeen, AccountWish
 from backends.domain.people import Role
@@ -26,16 +23,9 @@ MINE = "con đường nhỏ bên sông"
 
 
 @pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    made.city.apply([change(made.city.grant, role=Role.ADMIN)])
-    return made
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
+def sample(sample: SampleSession) -> SampleSession:
+    sample.city.apply([change(sample.city.grant, role=Role.ADMIN)])
+    return sample
 
 
 def opened(room: Room, *accounts: AccountSeen) -> Page:

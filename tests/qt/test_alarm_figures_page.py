@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
 import msgspec
 import pytest
 from helpers.pdf_pages import attached_to, pages_of
 from helpers.sample_city import SampleSession, Scene, prepare, sample_session
-from helpers.search_room import CTRL, SHIFT, Key, Room, at_keyboard
+from helpers.search_room import CTRL, SHIFT, Key, Room
 from helpers.text_rules import below_floor, cut, overlapping
 from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
 from backends.domain.alarm import Priority
 from backends.domain.alarm_figures import AlarmFigures, Answered, Frequent, Old
@@ -31,17 +29,6 @@ from widgets.theme import ThemeName
 
 change = msgspec.structs.replace
 HOUR_NS = 3600 * NS_PER_S
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
 
 
 def told(sample: SampleSession, **more: object) -> AlarmFigures:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
-import pytest
 from helpers.pdf_pages import pages_of
 from helpers.sample_city import NOW_NS, THU_HA, SampleSession, Scene, prepare, sample_session
-from helpers.search_room import CTRL, SHIFT, Key, Room, at_keyboard
+from helpers.search_room import CTRL, SHIFT, Key, Room
 from helpers.text_rules import below_floor, overlapping
 from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
 from backends.domain.action import Stage, Verb
 from backends.domain.alarm import AlarmState
@@ -57,17 +53,6 @@ def given() -> Handover:
 
 def locked() -> Handover:
     return take(given(), MINH, NOW_NS)
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
 
 
 def page(room: Room) -> HandoverPage:

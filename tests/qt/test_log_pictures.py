@@ -4,16 +4,12 @@ visitors."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
-import pytest
-from helpers.sample_city import NOW_NS, SampleSession, prepare, sample_session
-from helpers.search_room import CTRL, SHIFT, Key, Room, at_keyboard
+from helpers.sample_city import NOW_NS, SampleSession
+from helpers.search_room import CTRL, SHIFT, Key, Room
 from helpers.some_pictures import CAMERA, arrived, camera_shows, held, jpeg, passes
 from helpers.text_rules import below_floor, cut, overlapping
 from helpers.waiting import wait_for
-from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
 from backends.domain.handover import Handover, Section, give, open_new
 from backends.domain.handover_sheet import LOG_ENTRY, sheet
@@ -29,17 +25,6 @@ from widgets.parts.exports import Job
 from widgets.windows.log_line import LogLine
 
 HA = Operator("op-thuha", "Nguyễn Thu Hà", "Thu Hà", Role.OPERATOR, "desk-1")
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
 
 
 def about_a_camera(room: Room) -> LogLine:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import msgspec
 import pytest
-from helpers.sample_city import SampleSession, prepare, sample_session
+from helpers.sample_city import SampleSession
 from helpers.search_room import Key, Room, at_keyboard
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
@@ -59,12 +59,6 @@ class Sample(Page):
     def _named(self, name: str) -> str:
         self.said_of.append(("who", name))
         return ""
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
 
 
 @pytest.fixture

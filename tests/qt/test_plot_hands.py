@@ -37,12 +37,6 @@ HOUR = 60 * MINUTE
 NONE = Qt.KeyboardModifier.NoModifier
 
 
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
 def plot(
     qtbot: QtBot, sample: SampleSession, sensor: str = RIVER, hours: float = 6.0, panel: str = "desk"
 ) -> PlotTile:  # fmt: skip

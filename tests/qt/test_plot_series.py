@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.sample_city import SampleSession, prepare, sample_session
+from helpers.sample_city import SampleSession, prepare
 from helpers.sample_places import NOW_NS
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
@@ -223,12 +223,6 @@ def test_a_limit_that_ended_is_not_drawn_after_its_last_day() -> None:
 
 
 # -- asking ------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
 
 
 @pytest.fixture

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
-import pytest
 from helpers.pdf_pages import attached_to, pages_of
-from helpers.sample_city import SampleSession, prepare, sample_session
-from helpers.search_room import Key, Room, at_keyboard
-from PySide6.QtWidgets import QApplication
+from helpers.sample_city import SampleSession
+from helpers.search_room import Key, Room
 from pytestqt.qtbot import QtBot
 
 from backends.domain.feeds import FeedQuality
@@ -18,17 +14,6 @@ from widgets.i18n import tr
 from widgets.pages.report_figures import ReportFigures
 from widgets.parts.exports import Job
 from widgets.tiles.reports import ReportsTile
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
 
 
 def opened(qtbot: QtBot, room: Room) -> ReportFigures:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 import pytest
-from helpers.sample_city import SampleSession, prepare, sample_session
-from helpers.search_room import Key, Room, at_keyboard
-from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
+from helpers.sample_city import SampleSession
+from helpers.search_room import Key, Room
 
 from backends.domain.action import Stage, Verb
 from backends.domain.alarm import Priority
@@ -29,16 +25,9 @@ FASTER = change(LIGHT, hours=6.0)
 
 
 @pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    made.city.apply([change(made.city.grant, role=Role.ADMIN)])
-    return made
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
+def sample(sample: SampleSession) -> SampleSession:
+    sample.city.apply([change(sample.city.grant, role=Role.ADMIN)])
+    return sample
 
 
 def opened(room: Room, page_id: str = "settings") -> Page:

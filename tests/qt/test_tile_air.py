@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from helpers.sample_city import NOW_NS, SCALES, SampleSession, prepare, sample_session
+from helpers.sample_city import NOW_NS, SCALES, SampleSession, prepare
 from helpers.text_rules import below_floor, cut, overlapping
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
@@ -40,15 +40,13 @@ def told(sample: SampleSession, name: str, value: float | None, ago_s: float = 2
 
 
 @pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    made.deliver(Changes("sensors", put=tuple(map(station, ("Ái Tử", "Cam Lộ", "Đông Hà", "Gio Linh"))), reset=True))
-    told(made, "Ái Tử", 42.0)
-    told(made, "Cam Lộ", 131.0)
-    told(made, "Đông Hà", None, quality="fault")
-    told(made, "Gio Linh", 320.0, ago_s=STALE_S + 1)
-    return made
+def sample(sample: SampleSession) -> SampleSession:
+    sample.deliver(Changes("sensors", put=tuple(map(station, ("Ái Tử", "Cam Lộ", "Đông Hà", "Gio Linh"))), reset=True))
+    told(sample, "Ái Tử", 42.0)
+    told(sample, "Cam Lộ", 131.0)
+    told(sample, "Đông Hà", None, quality="fault")
+    told(sample, "Gio Linh", 320.0, ago_s=STALE_S + 1)
+    return sample
 
 
 def tile(qtbot: QtBot, sample: SampleSession, panel: str = "desk", size: tuple[int, int] = (560, 220)) -> AirTile:

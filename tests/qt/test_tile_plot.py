@@ -98,12 +98,6 @@ def has_hue(image: QImage, theme: ThemeName = ThemeName.DARK) -> bool:
     return any(image.pixel(x, y) in hues for x in range(image.width()) for y in range(image.height()))
 
 
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize(
     ("panel", "width", "height", "scene", "sensor"),
