@@ -61,5 +61,5 @@ def _row(value: int, ok: bool, note: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    for row in rows():
+    for row in soak_rows():
         print(row)

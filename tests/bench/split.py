@@ -108,5 +108,5 @@ def _wait_for(path: Path, child: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    for row in rows():
+    for row in soak_rows():
         print(f"{row['name']:34} {row['value']:10g} {row['unit']:8} {row['bar']:8} {row['note']}")
