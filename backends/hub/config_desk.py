@@ -20,6 +20,8 @@ from backends.domain.limits import day_of
 from backends.domain.people import Operator
 from backends.domain.place import Agency, SlaRule
 from backends.domain.sensor import Sensor
+from backends.domain.setting_agencies import check_agency
+from backends.domain.setting_limits import check_limits, limited, limits_of, within
 from backends.domain.settings import (
     LIMITS,
     SETTING,
@@ -30,15 +32,10 @@ from backends.domain.settings import (
     SettingRecord,
     SettingRefused,
     amended,
-    check_agency,
     check_day,
-    check_limits,
     check_rule,
     is_id,
-    limited,
-    limits_of,
     with_change,
-    within,
 )
 from backends.hub import timeline
 from backends.hub.intake import Intake

@@ -20,7 +20,8 @@ from backends.domain.place import ConfigRecord, SlaRule
 from backends.domain.procedure import Phone, Procedure
 from backends.domain.report import Report, ReportState
 from backends.domain.sensor import Sample, Sensor
-from backends.domain.settings import LIMITS, SETTING, Setting, limited
+from backends.domain.setting_limits import limited
+from backends.domain.settings import LIMITS, SETTING, Setting
 from backends.domain.times import NS_PER_S
 from backends.domain.world import (
     CameraMoved,

@@ -8,7 +8,8 @@ from backends.domain.incident import LayoutRecord, TimelineEvent
 from backends.domain.people import Operator
 from backends.domain.report import Report
 from backends.domain.sensor import Limit
-from backends.domain.settings import SensorLimits, Setting, differences, limit_differences, limit_moves
+from backends.domain.setting_limits import limit_differences, limit_moves
+from backends.domain.settings import SensorLimits, Setting, differences
 from backends.domain.text import LocalText
 from backends.domain.turning import Turner
 from backends.hub import words as say

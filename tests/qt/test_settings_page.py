@@ -13,7 +13,8 @@ from backends.domain.limits import day_of
 from backends.domain.people import Role
 from backends.domain.place import Agency, SlaRule
 from backends.domain.sensor import Limit, Sensor
-from backends.domain.settings import LIMITS, SETTING, Amendment, SensorLimits, Setting, limits_of
+from backends.domain.setting_limits import limits_of
+from backends.domain.settings import LIMITS, SETTING, Amendment, SensorLimits, Setting
 from backends.domain.text import LocalText
 from widgets.i18n import tr
 from widgets.models.setting_rows import day_words, read_day, read_figure, read_shares

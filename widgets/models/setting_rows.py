@@ -16,17 +16,8 @@ from backends.domain.place import Agency, SlaRule
 from backends.domain.report_moves import ESCALATE_AT
 from backends.domain.report_twins import WITHIN_M, WITHIN_S
 from backends.domain.sensor import Limit, Sensor
-from backends.domain.settings import (
-    LIMITS,
-    SETTING,
-    SensorLimits,
-    Setting,
-    SettingRecord,
-    differences,
-    limit_differences,
-    limit_moves,
-    limits_of,
-)
+from backends.domain.setting_limits import limit_differences, limit_moves, limits_of
+from backends.domain.settings import LIMITS, SETTING, SensorLimits, Setting, SettingRecord, differences
 from backends.domain.text import LocalText, fold
 from widgets import format as fmt
 from widgets.i18n import Language, language, local, tr

@@ -15,15 +15,8 @@ from PySide6.QtWidgets import QWidget
 
 from backends.domain.action import Verb
 from backends.domain.place import Agency, SlaRule
-from backends.domain.settings import (
-    NAME_MOST,
-    Setting,
-    SettingRecord,
-    SettingRefused,
-    check_agency,
-    check_rule,
-    new_id,
-)
+from backends.domain.setting_agencies import check_agency
+from backends.domain.settings import NAME_MOST, Setting, SettingRecord, SettingRefused, check_rule, new_id
 from backends.domain.text import LocalText
 from widgets.i18n import local, tr
 from widgets.models import setting_rows as words_of
