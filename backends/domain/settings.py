@@ -30,6 +30,8 @@ HOURS_MOST = 8760.0
 METRES_MOST = 100_000.0
 SHARES_MOST = 10.0
 """Ten times the allowed time: later than that nobody is told of it any more."""
+EVER = "9999-12-31"
+"""A day by which all that was decided has begun."""
 AHEAD_DAYS = 5 * 366
 """A day further ahead is a slip of the hand."""
 KEPT_MOST = 100
@@ -53,9 +55,21 @@ class SensorLimits(msgspec.Struct, frozen=True, omit_defaults=True, tag="limits"
     """Of each label and side one, with those that have ended; their days say nothing here."""
 
 
+class AgencyEnd(msgspec.Struct, frozen=True, omit_defaults=True, tag="agency_end", tag_field="kind"):
+    """There is no such agency any more. Not on the feed by itself: from its day on the agency's record is gone."""
+
+    id: str
+    """The agency's."""
+    name: LocalText
+    """As it was called."""
+    parent: str = ""
+    heir: str = ""
+    """Id of the agency that goes on with its open reports; empty: the centre decides about them anew."""
+
+
 Configured = SlaRule | Agency
 """What is a record of the feed `config` itself."""
-SettingRecord = SlaRule | Agency | SensorLimits
+SettingRecord = SlaRule | Agency | AgencyEnd | SensorLimits
 """What can be changed."""
 
 
@@ -108,10 +122,14 @@ class Setting(msgspec.Struct, frozen=True, omit_defaults=True, tag="setting", ta
         found = self.standing(t_ns)
         return self.given if found is None or found.record is None else found.record
 
+    def on(self, day: str) -> SettingRecord | None:
+        """What will hold on that day, today's or a later one."""
+        found = next((a for a in reversed(self.amendments) if a.valid_from <= day), None)
+        return self.given if found is None or found.record is None else found.record
+
     def last(self) -> SettingRecord | None:
         """What will hold when everything that was decided has begun."""
-        found = self.amendments[-1] if self.amendments else None
-        return self.given if found is None or found.record is None else found.record
+        return self.on(EVER)
 
 
 def with_change(setting: Setting, made: Amendment) -> Setting:
@@ -216,8 +234,8 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-_SAME = frozenset({"id", "category", "sensor", "unit"})
-"""Fields that name a record."""
+_SAME = frozenset({"id", "category", "sensor", "unit", "heir"})
+"""Fields that name a record, or are said by themselves."""
 
 
 def differences(before: SettingRecord | None, after: SettingRecord) -> list[tuple[str, object, object]]:
@@ -225,7 +243,7 @@ def differences(before: SettingRecord | None, after: SettingRecord) -> list[tupl
     found: list[tuple[str, object, object]] = []
     for name in type(after).__struct_fields__:
         new = getattr(after, name)
-        old = getattr(before, name) if before is not None else None
+        old = getattr(before, name, None)
         if name not in _SAME and new != old and (before is not None or new not in ("", 0.0, ())):
             found.append((name, old, new))
     return found
@@ -242,7 +260,7 @@ def amended(records: Iterable[object], settings: Iterable[Setting], t_ns: int) -
         # The source may give something else than it did: that is what a reset leads to from now on.
         setting = msgspec.structs.replace(setting, given=record)
         holds = setting.at(t_ns)
-        out += [setting] if holds is None else [holds, setting]
+        out += [holds, setting] if isinstance(holds, Configured) else [setting]
     for setting in by_target.values():
         holds = setting.at(t_ns)
         out += [holds, setting] if isinstance(holds, Configured) else [setting]
