@@ -18,7 +18,7 @@ from helpers.tiny_city import TinyCity
 from helpers.waiting import wait_for
 
 from backends.domain.people import Role
-from backends.hub import passwords
+from backends.hub import passwords, stages
 from backends.hub.accounts import FILE, AccountBook
 from backends.hub.keys import authorise, ensure_station_keys
 from backends.hub.main import HubSettings, Ready, read_ready, run
@@ -91,8 +91,10 @@ def get_blob(client: WireClient, name: str, request: int = 1) -> tuple[bytes, st
 
 
 @contextmanager
-def hub_here(folder: Path, *, stations: tuple[str, ...] = ("desk-1", "desk-2"), **more: Any) -> Iterator[Ready]:
-    """A hub in a thread of this process."""
+def hub_here(
+    folder: Path, *, stations: tuple[str, ...] = ("desk-1", "desk-2"), slow_s: float = 30.0, **more: Any
+) -> Iterator[Ready]:
+    """A hub in a thread of this process. `slow_s`: what it calls slow; a loaded machine's disk is no matter of ours."""
     for station in stations:
         authorise(folder / "authorised", ensure_station_keys(folder / "keys", station))
     settings = HubSettings(str(folder), str(folder / "authorised"), str(folder / "keys"), **more)
@@ -100,7 +102,8 @@ def hub_here(folder: Path, *, stations: tuple[str, ...] = ("desk-1", "desk-2"), 
     status: list[int] = []
 
     def serve() -> None:
-        status.append(run(settings, stop, lambda _, start_ns: TinyCity(start_ns, past_s=60)))
+        with mock.patch.object(stages, "SLOW_S", slow_s):
+            status.append(run(settings, stop, lambda _, start_ns: TinyCity(start_ns, past_s=60)))
 
     thread = threading.Thread(target=serve, name="hub")
     (folder / READY_FILE).unlink(missing_ok=True)
