@@ -119,7 +119,7 @@ def of_setting(
                 before = made.before.limits if isinstance(made.before, SensorLimits) else ()
                 parts += [_limit_said(*move, words, lang) for move in limit_moves(before, record.limits)]
                 continue
-            was = f"{_said(old, lang)} → " if made.before is not None else ""
+            was = f"{_said(old, lang)} » " if made.before is not None else ""
             parts.append(f"{words[field]}: {was}{_said(new, lang)}")
         parts += [f"{words['from']} {made.valid_from}", made.reason]
         texts[lang] = " · ".join(parts)
@@ -169,7 +169,7 @@ def _limit_said(old: Limit | None, new: Limit | None, words: dict[str, str], lan
         said = f"{one.label.get(lang)} {'>' if one.above else '<'} {_said(one.value, lang)}"
         return f"{words['ended']} {said}" if new is None else f"{words['added']} {said} {_said(one.priority, lang)}"
     moved = limit_differences(old, new)
-    told = [f"{words[field]} {_said(a, lang)} → {_said(b, lang)}" for field, a, b in moved]
+    told = [f"{words[field]} {_said(a, lang)} » {_said(b, lang)}" for field, a, b in moved]
     return f"{new.label.get(lang)}: {', '.join(told)}"
 
 
