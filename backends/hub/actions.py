@@ -72,6 +72,8 @@ class _Verdict(msgspec.Struct, frozen=True):
     records: tuple[tuple[str, Any], ...] = ()
     """(feed, record): known from the commit on."""
     changes: tuple[Change, ...] = ()
+    gone: tuple[tuple[str, str], ...] = ()
+    """(feed, id) of what leaves its feed; the changes say so already."""
     entry: TimelineEvent | None = None
     """Of the logbook: known from the commit on."""
 
@@ -117,6 +119,8 @@ class ActionDesk:
         for feed, record in verdict.records:
             rev = record.rev if hasattr(record, "rev") else self._intake.rev(feed, record.id) + 1
             self._intake.restore(feed, record, rev)
+        for feed, id_ in verdict.gone:
+            self._intake.let_go(feed, (id_,), now_ns)
         if verdict.entry is not None:
             self.logbook.keep(verdict.entry)
         return Answer(
@@ -245,7 +249,7 @@ class ActionDesk:
                 Stage.CONFLICT, refused.code, refused.holder, self._intake.rev("config", SETTING + action.target)
             )
         rev = decided.setting.rev
-        return _Verdict(Stage.APPLIED, rev=rev, records=decided.records, changes=decided.changes)
+        return _Verdict(Stage.APPLIED, rev=rev, records=decided.records, changes=decided.changes, gone=decided.gone)
 
     @staticmethod
     def _comment(person: Operator, action: Action, now_ns: int) -> _Verdict:

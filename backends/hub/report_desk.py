@@ -17,6 +17,7 @@ from backends.domain.alarm import TransitionRefused
 from backends.domain.people import Operator, Role
 from backends.domain.place import Agency, Area, SlaRule
 from backends.domain.report import Channel, Report, ReportState
+from backends.domain.setting_agencies import placed
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.hub import timeline
@@ -99,6 +100,7 @@ class ReportDesk:
                 moved = moves.close(report, _words(args, "result", REASON_LIMIT), pictures_named(args), now_ns)
             case Verb.REOPEN:
                 moved = moves.reopen(report, _reason(args), self.rule(report.category).hours, now_ns)
+                moved = placed(moved, self._intake.records("config"), now_ns)
             case Verb.MERGE:
                 children = (self._intake.records("reports").get(id_) for id_ in report.merged)
                 known = [child for child in children if child is not None]
