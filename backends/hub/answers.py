@@ -207,7 +207,7 @@ class Answers:
             kept = self._blobs.put(station, message, data)
             return lambda: [kept]
 
-        return Reply(job=job)
+        return Reply(blob_job=job)
 
     def _foreign(self, station: str, mode: Mode) -> Denied:
         text = "station %s speaks mode %s to a hub of mode %s"

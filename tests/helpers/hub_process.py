@@ -155,6 +155,10 @@ class WireClient:
     def send(self, msg: str, **fields: Any) -> None:
         self.ctl.send_multipart([b"1", json.dumps({"msg": msg, **fields}).encode()])
 
+    def send_data(self, msg: str, data: bytes, **fields: Any) -> None:
+        """One with a frame of bytes behind it."""
+        self.ctl.send_multipart([b"1", json.dumps({"msg": msg, **fields}).encode(), data])
+
     def answer(self, timeout_s: float = DEADLINE_S) -> dict[str, Any]:
         """The next message on CTL. Raises AssertionError when none comes."""
         if not self.ctl.poll(int(timeout_s * 1000)):
