@@ -304,6 +304,8 @@ class Core:
         self._waiting += self._config.turn(now_ns)
         self._waiting += self._intake.escalate(now_ns)
         self._waiting += self._intake.let_go("handovers", outdated(self._intake.records("handovers")), now_ns)
+        handovers, people = (self._intake.records(feed).values() for feed in ("handovers", "roster"))
+        self._desk.logbook.forget(needed_from(handovers, now_ns, people))
         self._look_at_air(now_ns)
         try:
             self.log.maintain(now_ns)
