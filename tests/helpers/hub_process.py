@@ -18,6 +18,7 @@ from typing import Any, Literal, Self
 import argon2
 import zmq
 from helpers.busy_city import BusyCity
+from helpers.spoiled import spoil
 from helpers.tiny_city import TinyCity
 
 from backends.domain.feeds import Mode
@@ -231,6 +232,7 @@ def _main() -> int:
     raw = child_settings(stop.set)
     passwords._HASHER = CHEAP
     world = raw["world"]
+    spoil(raw.get("spoil", ()))
     settings = HubSettings(**{**raw["hub"], "mode": Mode(raw["hub"]["mode"])})
     make = BusyCity if "rate" in world else TinyCity
     return run(settings, stop, lambda _, start_ns: make(start_ns, **world))
