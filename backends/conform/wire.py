@@ -43,6 +43,8 @@ from backends.protocol.messages import (
 ANSWER_S = 5.0
 """An answer that takes longer counts as none."""
 LIVE_S = 3.0
+SLICE_S, STOOD_S = 0.1, 0.5
+"""Waiting looks up every SLICE_S; of a slice that took longer, no more than STOOD_S counts."""
 Context = zmq.Context[zmq.Socket[bytes]]
 
 
@@ -57,6 +59,25 @@ class Skipped(Exception):
 class NotOffered(Exception):
     """The protocol leaves it to the backend, and this one does without; the sentence says by what it was told. Neither
     a pass nor a fault."""
+
+
+class Patience:
+    """Seconds of waiting, of which those do not count in which this process itself did not run: a machine that was
+    suspended or starved for longer than an answer may take is not the backend's fault."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock`: seconds, monotonic."""
+        self.seconds = seconds
+        self._clock = clock
+        self._left_s = seconds
+        self._looked_s = clock()
+
+    def slice_s(self) -> float:
+        """How long to wait now, SLICE_S at most; 0 = no longer."""
+        now_s = self._clock()
+        self._left_s -= min(now_s - self._looked_s, STOOD_S)
+        self._looked_s = now_s
+        return max(0.0, min(self._left_s, SLICE_S))
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -157,18 +178,19 @@ class Peer:
     def ask(self, message: FromConsole, *kinds: type[Any], timeout_s: float = ANSWER_S) -> Any:
         """Send and wait for an answer of one of these kinds. Raises Failed."""
         self.send(message)
-        return self.expect(*kinds, about=_name(message), timeout_s=timeout_s)
+        return self.expect(*kinds, about=_name(message), patience=Patience(timeout_s))
 
-    def expect(self, *kinds: type[Any], about: str, timeout_s: float = ANSWER_S) -> Any:
-        """The next message of one of these kinds; others, but for DENIED, are about something else."""
-        end_s = time.monotonic() + timeout_s
-        while (left_s := end_s - time.monotonic()) > 0:
-            message = self.receive(left_s)
+    def expect(self, *kinds: type[Any], about: str, patience: Patience | None = None) -> Any:
+        """The next message of one of these kinds; others, but for DENIED, are about something else. `patience`: what is
+        left of one that began before, else ANSWER_S."""
+        patience = patience or Patience(ANSWER_S)
+        while (slice_s := patience.slice_s()) > 0:
+            message = self.receive(slice_s)
             if isinstance(message, kinds):
                 return message
             if isinstance(message, Denied):
                 raise Failed(f"{about} was answered by DENIED {message.code} {message.text}")
-        raise Failed(f"{about} got no {' or '.join(_tag(kind) for kind in kinds)} within {timeout_s:g} s")
+        raise Failed(f"{about} got no {' or '.join(_tag(kind) for kind in kinds)} within {patience.seconds:g} s")
 
     def hello(self) -> Welcome:
         message = Hello(self.place.station, self.place.mode, token=self.token)
@@ -178,12 +200,11 @@ class Peer:
     def ping(self, n: int) -> Pong:
         """PING and its PONG. Raises Failed."""
         self.send(Ping(n, time.time_ns()))
-        end_s = time.monotonic() + ANSWER_S
-        while (left_s := end_s - time.monotonic()) > 0:
-            pong: Pong = self.expect(Pong, about="PING", timeout_s=left_s)
+        patience = Patience(ANSWER_S)
+        while True:
+            pong: Pong = self.expect(Pong, about=f"PING {n}", patience=patience)
             if pong.n == n:
                 return pong
-        raise Failed(f"PING {n} got no PONG {n} within {ANSWER_S:g} s")
 
     def snapshot(self, feed: str) -> list[Snap]:
         """All parts of a feed. Raises Failed where their numbers do not fit."""
@@ -229,9 +250,10 @@ class Peer:
     def acks(self, aid: str) -> list[Ack]:
         """The ACKs of an action up to the final one. Raises Failed."""
         got: list[Ack] = []
-        end_s = time.monotonic() + ANSWER_S
-        while (left_s := end_s - time.monotonic()) > 0:
-            ack: Ack = self.expect(Ack, about="ACT", timeout_s=left_s)
+        patience = Patience(ANSWER_S)
+        while True:
+            about = f"ACT, after the stages {[a.stage for a in got]}," if got else "ACT"
+            ack: Ack = self.expect(Ack, about=about, patience=patience)
             if ack.aid != aid:
                 continue
             if ack.stage not in FROM_HUB_STAGES:
@@ -239,7 +261,6 @@ class Peer:
             got.append(ack)
             if ack.stage != Stage.STORED.value:
                 return got
-        raise Failed(f"ACT got no final ACK within {ANSWER_S:g} s, only {[a.stage for a in got]}")
 
     # --- LIVE ------------------------------------------------------------------------------------
 
@@ -267,9 +288,9 @@ class Peer:
 
     def live_until(self, what: str, wanted: Callable[[Envelope | Heartbeat], bool], timeout_s: float = LIVE_S) -> Any:
         """The first message on LIVE for which `wanted` holds. Raises Failed."""
-        end_s = time.monotonic() + timeout_s
-        while (left_s := end_s - time.monotonic()) > 0:
-            message = self.receive_live(left_s)
+        patience = Patience(timeout_s)
+        while (slice_s := patience.slice_s()) > 0:
+            message = self.receive_live(slice_s)
             if message is not None and wanted(message):
                 return message
         raise Failed(f"{what} did not come on LIVE within {timeout_s:g} s")
@@ -324,8 +345,8 @@ def _tag(kind: type[Any]) -> str:
 
 
 def _name(message: FromConsole) -> str:
-    feed = getattr(message, "feed", "")
-    return f"{_tag(type(message))} {feed}".strip()
+    about = [str(getattr(message, name)) for name in ("feed", "series", "request") if hasattr(message, name)]
+    return " ".join([_tag(type(message)), *about])
 
 
 def _short(raw: bytes) -> str:

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import msgspec
 
-from backends.domain.limits import day_of, limits_at
+from backends.domain.limits import day_of, level_of, limits_at
 from backends.domain.place import Agency, SlaRule
 from backends.domain.sensor import Limit, Sensor
 from backends.domain.text import LocalText, fold
@@ -240,11 +240,11 @@ def check_limits(
         raise SettingRefused("bad_record", "another sensor")
     if record.unit != given.unit:
         raise SettingRefused("unit_differs", given.unit)
-    levels = [level(one) for one in record.limits]
+    levels = [level_of(one) for one in record.limits]
     known = {one.value for one in (*given.limits, *before.limits)}
     if len(set(levels)) != len(levels):
         raise SettingRefused("label_twice")
-    if not {level(one) for one in before.limits} <= set(levels):
+    if not {level_of(one) for one in before.limits} <= set(levels):
         raise SettingRefused("levels_differ")
     if len(levels) > LIMITS_MOST:
         raise SettingRefused("levels_many", str(LIMITS_MOST))
@@ -259,7 +259,7 @@ def check_limits(
         for delay_s in (one.on_delay_s, one.off_delay_s):
             _check_figure("bad_delay", delay_s or 0.0, DELAY_MOST_S)
     held = [one for one in record.limits if not one.ended]
-    _check_ladders([*held, *(one for one in given.limits if level(one) not in levels)])
+    _check_ladders([*held, *(one for one in given.limits if level_of(one) not in levels)])
 
 
 def _check_ladders(limits: Collection[Limit]) -> None:
@@ -278,22 +278,17 @@ def _check_ladders(limits: Collection[Limit]) -> None:
                 raise SettingRefused("deadband_wide", f"{high.value - low.value:g}")
 
 
-def level(limit: Limit) -> tuple[str, bool]:
-    """What a limit is known by, of one sensor."""
-    return limit.label.vi, limit.above
-
-
 def together(last: SensorLimits, holding: SensorLimits) -> SensorLimits:
     """What was decided last, with what holds beside it: what a change starts from."""
-    named = {level(one) for one in last.limits}
-    more = tuple(one for one in holding.limits if level(one) not in named)
+    named = {level_of(one) for one in last.limits}
+    more = tuple(one for one in holding.limits if level_of(one) not in named)
     return msgspec.structs.replace(last, name=holding.name, limits=(*last.limits, *more))
 
 
 def limit_moves(before: Iterable[Limit], after: Iterable[Limit]) -> list[tuple[Limit | None, Limit | None]]:
     """(as it was, as it is) of each limit that is another one than it was; None: there is none, or it has ended."""
-    old = {level(one): one for one in before if not one.ended}
-    new = {level(one): one for one in after if not one.ended}
+    old = {level_of(one): one for one in before if not one.ended}
+    new = {level_of(one): one for one in after if not one.ended}
     keys = dict.fromkeys((*new, *old))
     pairs = [(old.get(key), new.get(key)) for key in keys]
     return [(a, b) for a, b in pairs if a is None or b is None or limit_differences(a, b)]

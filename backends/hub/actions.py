@@ -26,6 +26,7 @@ from backends.domain.settings import SETTING, SettingRefused
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.hub import cover_desk, step_desk, timeline
+from backends.hub.alarm_acts import acted, changes_of
 from backends.hub.config_desk import ConfigDesk
 from backends.hub.handover_desk import HandoverDesk
 from backends.hub.intake import Intake
@@ -171,13 +172,13 @@ class ActionDesk:
         if standing is None:
             return _Verdict(Stage.CONFLICT, "gone")
         try:
-            moved = self._intake.engine.acted(standing, action.verb, person, now_ns, action.args)
+            moved = acted(standing, action.verb, person, now_ns, action.args)
         except TransitionRefused as refused:
             return _Verdict(Stage.CONFLICT, refused.code, refused.holder, standing.rev)
         if action.expect_state_rev and action.expect_state_rev != standing.state_rev:
             return _Verdict(Stage.CONFLICT, "changed", standing.holder or standing.acked_by, standing.rev)
         note = timeline.of_verb(moved, action.verb, person, now_ns, cause=action.aid)
-        changes = self._intake.engine.changes_of(moved, now_ns, note, cause=action.aid)
+        changes = changes_of(moved, now_ns, note, cause=action.aid)
         return _Verdict(Stage.APPLIED, rev=moved.rev, moved=moved, changes=tuple(changes))
 
     def _on_step(self, person: Operator, action: Action, now_ns: int) -> _Verdict:
@@ -191,7 +192,7 @@ class ActionDesk:
             return _Verdict(Stage.REFUSED, unfit.code, unfit.text)
         except TransitionRefused as refused:
             return _Verdict(Stage.CONFLICT, refused.code, refused.holder, standing.rev)
-        changes = self._intake.engine.changes_of(moved, now_ns, note, cause=action.aid)
+        changes = changes_of(moved, now_ns, note, cause=action.aid)
         return _Verdict(Stage.APPLIED, rev=moved.rev, moved=moved, changes=tuple(changes))
 
     def _on_report(self, person: Operator, action: Action, now_ns: int) -> _Verdict:

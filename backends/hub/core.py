@@ -162,6 +162,9 @@ class Core:
             if (series := self.log.history(sensor.id, now_ns - WINDOW_NS, now_ns)) is not None:
                 points = ((int(t), float(v)) for t, v in zip(*series, strict=True) if not math.isnan(v))
                 self._intake.engine.seed_trend(sensor.id, points)
+            last = self.log.last(sensor.id)
+            if last is not None and last.value is not None and last.quality == Quality.GOOD:
+                self._intake.engine.seed_trend(sensor.id, [(last.t_ns, last.value)])  # silent for longer than an hour
 
     def _begin(self, start_ns: int) -> int:
         """The past: every sample is kept, of records only what stands at its end, all of the timeline."""

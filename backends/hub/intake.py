@@ -164,8 +164,7 @@ class Intake:
         changes = [Change(feed, "put", record.id, t_ns, record, rev)]
         if isinstance(record, Sensor):
             self._watch(record)
-            if not record.limits:
-                changes += self.engine.unlimited(record.id, t_ns)
+            changes += self.engine.judge_again(t_ns)
         return changes
 
     def _limited(self, sensor: Sensor) -> Sensor:
@@ -188,10 +187,9 @@ class Intake:
         sensors = list(self._records["sensors"].values())
         changes = [change for sensor in sensors for change in self.put("sensors", sensor, t_ns)]
         for key in self.engine.told(LIMIT_PREFIX):
-            sensor = self._records["sensors"].get(series := key.removeprefix(LIMIT_PREFIX))
-            if sensor is None or not sensor.limits:
-                changes += self.engine.unlimited(series, t_ns)
-        return changes
+            if (series := key.removeprefix(LIMIT_PREFIX)) not in self._records["sensors"]:
+                changes += self.engine.forget(series, t_ns)
+        return changes + self.engine.judge_again(t_ns)
 
     def _watch(self, sensor: Sensor) -> None:
         self.engine.watch(sensor)

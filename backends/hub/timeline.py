@@ -35,9 +35,12 @@ def event(
     return Change("timeline", "event", id_, t_ns, record, cause=cause)
 
 
-def of_alarm(what: str, alarm: Alarm, t_ns: int) -> Change:
-    """The world moved an alarm."""
-    return event(f"{alarm.id}/{alarm.state_rev}", what, alarm.id, t_ns, text=alarm.name, priority=alarm.priority)
+def of_alarm(what: str, alarm: Alarm, t_ns: int, why: LocalText | None = None) -> Change:
+    """The world moved an alarm; `why`, where it was not what is measured."""
+    text = alarm.name
+    if why is not None:
+        text = LocalText(f"{text.vi} · {why.vi}", f"{text.get('en')} · {why.get('en')}")
+    return event(f"{alarm.id}/{alarm.state_rev}", what, alarm.id, t_ns, text=text, priority=alarm.priority)
 
 
 def of_mark(what: str, alarm: Alarm, t_ns: int) -> Change:
@@ -108,7 +111,7 @@ def of_setting(setting: Setting, aid: str, operator: Operator, t_ns: int) -> Cha
                 before = made.before.limits if isinstance(made.before, SensorLimits) else ()
                 parts += [_limit_said(*move, words, lang) for move in limit_moves(before, record.limits)]
                 continue
-            was = f"{_said(old, lang)} → " if made.before is not None else ""
+            was = f"{_said(old, lang)} » " if made.before is not None else ""
             parts.append(f"{words[field]}: {was}{_said(new, lang)}")
         parts += [f"{words['from']} {made.valid_from}", made.reason]
         texts[lang] = " · ".join(parts)
@@ -121,7 +124,7 @@ _SETTING_WORDS = {
         "given": "trở lại như nguồn cung cấp", "from": "áp dụng từ", "name": "tên", "hours": "số giờ",
         "escalate": "mức chuyển cấp", "within_m": "trùng trong (m)", "within_hours": "trùng trong (giờ)",
         "parent": "trực thuộc", "added": "thêm ngưỡng", "ended": "ngừng áp dụng ngưỡng",
-        "priority": "mức ưu tiên", "deadband": "khoảng trễ", "on_delay_s": "chờ trước khi báo (giây)",
+        "priority": "mức ưu tiên", "deadband": "vùng chết", "on_delay_s": "chờ trước khi báo (giây)",
         "off_delay_s": "chờ trước khi hết (giây)", "value": "ngưỡng", "urgent": "khẩn cấp", "high": "cao",
         "medium": "trung bình", "low": "thấp",
     },
@@ -156,7 +159,7 @@ def _limit_said(old: Limit | None, new: Limit | None, words: dict[str, str], lan
         said = f"{one.label.get(lang)} {'>' if one.above else '<'} {_said(one.value, lang)}"
         return f"{words['ended']} {said}" if new is None else f"{words['added']} {said} {_said(one.priority, lang)}"
     moved = limit_differences(old, new)
-    told = [f"{words[field]} {_said(a, lang)} → {_said(b, lang)}" for field, a, b in moved]
+    told = [f"{words[field]} {_said(a, lang)} » {_said(b, lang)}" for field, a, b in moved]
     return f"{new.label.get(lang)}: {', '.join(told)}"
 
 

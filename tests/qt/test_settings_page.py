@@ -76,9 +76,9 @@ def test_a_change_carries_what_was_seen_and_its_end_is_told(room: Room, sample: 
     enter(room, page, "6")
     today = day_of(sample.clock.now_ns())
     assert page.field.text() == day_words(today)
-    assert page.rows[0].title.startswith("Thời hạn: 1 ngày → 6 giờ"), "before and after stand over the line"
+    assert page.rows[0].title.startswith("Thời hạn: 1 ngày » 6 giờ"), "before and after stand over the line"
     enter(room, page)
-    assert "Thời hạn: 1 ngày → 6 giờ" in page.rows[0].title
+    assert "Thời hạn: 1 ngày » 6 giờ" in page.rows[0].title
     assert day_words(today) in page.rows[0].title
     enter(room, page)
     assert page.said == tr("settings.why.bad_reason")
@@ -109,7 +109,7 @@ def test_the_second_change_names_the_first_and_the_source_can_be_had_back(room: 
     enter(room, page)
     history = [row.title for row in page.rows if row.heading]
     assert "Tuấn" in history[-2]
-    assert "Thời hạn: 1 ngày → 6 giờ" in history[-2]
+    assert "Thời hạn: 1 ngày » 6 giờ" in history[-2]
     assert "họp giao ban" in history[-2]
     assert history[-1] == tr("settings.earlier", n=7)
     room.type("tro lai")
@@ -236,7 +236,7 @@ def test_a_limit_is_found_by_its_station_and_changed(room: Room, sample: SampleS
     enter(room, page, "180 cm")
     assert page.said == tr("settings.why.unit_differs", text="m")
     enter(room, page, "1,8 m")
-    assert (page.rows[1].title, page.rows[1].place) == (tr("settings.limit.set"), "BĐ1: Giá trị 1,5 → 1,8")
+    assert (page.rows[1].title, page.rows[1].place) == (tr("settings.limit.set"), "BĐ1: Giá trị 1,5 » 1,8")
     enter(room, page)
     enter(room, page)
     enter(room, page, "sau đợt lũ")

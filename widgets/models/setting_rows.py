@@ -129,7 +129,7 @@ def amendment_words(n: int, setting: Setting, city: CityModel, now_ns: int) -> s
 def change_words(
     before: SettingRecord | None, after: SettingRecord | None, setting: Setting | None, city: CityModel
 ) -> str:  # fmt: skip
-    """ "số giờ: 12 → 6"; `after` None: what the source gives."""
+    """ "số giờ: 12 » 6"; `after` None: what the source gives."""
     given = setting.given if setting is not None else None
     record = after if after is not None else given
     told = [] if after is not None else [tr("settings.origin.given")]
@@ -138,7 +138,7 @@ def change_words(
             was_limits = before.limits if isinstance(before, SensorLimits) else ()
             told += [limit_words(*move) for move in limit_moves(was_limits, record.limits)]
             continue
-        was = f"{value_words(field, old, city)} → " if before is not None else ""
+        was = f"{value_words(field, old, city)} » " if before is not None else ""
         told.append(f"{tr(f'settings.field.{field}')}: {was}{value_words(field, new, city)}")
     return " · ".join(told)
 
@@ -175,7 +175,7 @@ def limit_words(old: Limit | None, new: Limit | None) -> str:
             return tr("settings.limit.ends", limit=said)
         return tr("settings.limit.added", limit=f"{said} {limit_value('priority', one)}")
     moved = [
-        f"{tr(f'settings.limit.{field}')} {limit_value(field, old)} → {limit_value(field, new)}"
+        f"{tr(f'settings.limit.{field}')} {limit_value(field, old)} » {limit_value(field, new)}"
         for field, _, _ in limit_differences(old, new)
     ]
     return f"{local(new.label)}: {', '.join(moved)}"
