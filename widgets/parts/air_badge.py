@@ -30,12 +30,10 @@ def badge_width(px: int) -> float:
 def draw_badge(painter: QPainter, box: QRectF, air: Air, px: int, em: float, theme: Theme, *, quiet: bool) -> None:
     """`px`: of its number; `em`: the panel's smallest type. `quiet`: what is normal has no colour (a map, where only
     bad air draws the eye)."""
-    known = air.value is not None and not air.old
-    coloured = known and air.band is not None and bool(air.band.colour) and not (quiet and air.calm)
-    ground = QColor(*air.band.colour) if coloured and air.band is not None else theme.tile
+    ground, ink, edge = badge_colours(air, theme, quiet=quiet)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     wide = em * (0.08 + 0.04 * air.step)
-    pen = QPen(theme.strong if known and not (quiet and air.calm) else theme.muted, wide)
+    pen = QPen(edge, wide)
     if air.old:
         pen.setDashPattern([2.5, 1.5])
     painter.setPen(pen)
@@ -45,11 +43,17 @@ def draw_badge(painter: QPainter, box: QRectF, air: Air, px: int, em: float, the
     if air.old:
         draw_hatch(painter, inner.adjusted(wide, wide, -wide, -wide), theme.line, em * 0.6)
     number = fmt.number(air.value) if air.value is not None else NONE
-    if coloured:
-        ink = QColor("#000000" if _lightness(ground) > _BRIGHT else "#ffffff")
-    else:
-        ink = theme.muted if air.old or quiet else theme.text
     text.draw(painter, inner, number, px, ink, Weight.BOLD, align=Qt.AlignmentFlag.AlignHCenter, elide=False)
+
+
+def badge_colours(air: Air, theme: Theme, *, quiet: bool) -> tuple[QColor, QColor, QColor]:
+    """Ground, ink and keyline."""
+    told = air.value is not None and not air.old and not (quiet and air.calm)
+    if not told or air.band is None or not air.band.colour:
+        ink = theme.muted if air.old or quiet else theme.text
+        return theme.tile, ink, theme.strong if told else theme.muted
+    ground = QColor(*air.band.colour)
+    return ground, QColor("#000000" if _lightness(ground) > _BRIGHT else "#ffffff"), theme.strong
 
 
 def _lightness(colour: QColor) -> float:
