@@ -14,7 +14,8 @@ from helpers.tiny_city import DUST, RIVER, TinyCity
 from backends.domain.alarm import AlarmState, Priority
 from backends.domain.limits import ZONE_S, day_number, limits_at
 from backends.domain.sensor import Limit, Sample, Sensor
-from backends.domain.settings import LIMITS, SETTING, SensorLimits, limits_of
+from backends.domain.setting_limits import limits_of
+from backends.domain.settings import LIMITS, SETTING, SensorLimits
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.domain.world import Measured, SensorMoved
