@@ -1,7 +1,7 @@
 """How long recordings are kept and how much of the disk they may take: the oldest go first.
 
-What somebody marked (a file `KEEP` in its folder) and what is being written never goes; when that alone is more than the
-quota, it is said and nothing more can be done here. Touches only folders that are recordings by name and content,
+What somebody marked (a file `KEEP` in its folder) and what is being written never goes; when that alone is more than
+the quota, it is said and nothing more can be done here. Touches only folders that are recordings by name and content,
 and follows no links: the folder may hold other things. One thread.
 """
 
