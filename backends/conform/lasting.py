@@ -51,7 +51,8 @@ def _back(room: Room) -> Welcome:
     while time.monotonic() < end_s:
         with Peer(room.context, room.place) as peer:
             try:
-                welcome: Welcome = peer.ask(Hello(room.place.station, room.place.mode), Welcome, timeout_s=TRY_S)
+                peer.send(Hello(room.place.station, room.place.mode))
+                welcome: Welcome = peer.expect(Welcome, about="HELLO after the restart", timeout_s=TRY_S)
             except Failed:
                 continue
             return welcome
