@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from backends.conform.room import Room, peer_now
-from backends.conform.wire import UNKNOWN_S, Failed, NotOffered, Peer, Skipped, head_of, name_of
+from backends.conform.wire import UNKNOWN_S, Failed, NotOffered, Patience, Peer, Skipped, head_of, name_of
 from backends.domain.access import GRANTS, Right, may
 from backends.domain.action import Action, Stage, Verb, new_aid
 from backends.domain.incident import TimelineEvent
@@ -193,9 +193,9 @@ def offered(actor: Actor, verb: Verb, feed: str) -> None:
         raise NotOffered(actor.room.absent[key])
     probe = actor.action(verb, feed, NAMELESS)
     actor.peer.send(Act(probe, actor.peer.place.mode, actor.peer.token))
-    ack = actor.peer.within(UNKNOWN_S, Ack)
+    ack = actor.peer.within(Patience(UNKNOWN_S), Ack)
     while ack is not None and ack.stage == Stage.STORED.value:
-        ack = actor.peer.within(UNKNOWN_S, Ack)
+        ack = actor.peer.within(Patience(UNKNOWN_S), Ack)
     if ack is None or ack.code == UNSUPPORTED:
         how = "is not answered" if ack is None else f"is {UNSUPPORTED}"
         actor.room.absent[key] = f"{key} is not in `grants`, and {how}"

@@ -6,7 +6,7 @@ import time
 
 from backends.conform.registry import Checks
 from backends.conform.room import Room
-from backends.conform.wire import Failed, Peer, Skipped, head_of
+from backends.conform.wire import Failed, Patience, Peer, Skipped, head_of
 from backends.protocol.messages import Hello, Welcome
 
 CHECKS = Checks()
@@ -52,7 +52,7 @@ def _back(room: Room) -> Welcome:
         with Peer(room.context, room.place) as peer:
             try:
                 peer.send(Hello(room.place.station, room.place.mode))
-                welcome: Welcome = peer.expect(Welcome, about="HELLO after the restart", timeout_s=TRY_S)
+                welcome: Welcome = peer.expect(Welcome, about="HELLO after the restart", patience=Patience(TRY_S))
             except Failed:
                 continue
             return welcome

@@ -12,7 +12,7 @@ from collections import Counter
 from backends.conform.actor import NAMELESS, NOT_ALLOWED, UNSUPPORTED, Actor, acting, managing, needs_session, second
 from backends.conform.registry import Checks
 from backends.conform.room import ACTED_ON, Room
-from backends.conform.wire import ANSWER_S, Failed, NotOffered, Peer, Skipped, name_of
+from backends.conform.wire import ANSWER_S, Failed, NotOffered, Patience, Peer, Skipped, name_of
 from backends.domain.access import GRANTS, AccountSeen, Right
 from backends.domain.action import REPORT_VERBS, Action, Stage, Verb
 from backends.domain.people import Role
@@ -81,7 +81,7 @@ def _finals(actor: Actor, probes: list[Action]) -> dict[str, Ack]:
     finals: dict[str, Ack] = {}
     needed = {probe.aid for probe in probes if actor.grants(probe.verb)}
     while len(finals) < len(probes):
-        ack = actor.peer.within(QUIET_S if finals.keys() >= needed else ANSWER_S, Ack)
+        ack = actor.peer.within(Patience(QUIET_S if finals.keys() >= needed else ANSWER_S), Ack)
         if ack is None:
             break
         if ack.stage != Stage.STORED.value:

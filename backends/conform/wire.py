@@ -51,6 +51,8 @@ UNKNOWN_S = 5.0
 SPARING_S = 0.15
 """Between two of what leaves a row for good; docs/protocol.md, section 9."""
 LIVE_S = 3.0
+SLICE_S, STOOD_S = 0.1, 0.5
+"""Waiting looks up every SLICE_S; of a slice that took longer, no more than STOOD_S counts."""
 Context = zmq.Context[zmq.Socket[bytes]]
 
 
@@ -65,6 +67,25 @@ class Skipped(Exception):
 class NotOffered(Exception):
     """The protocol leaves it to the backend, and this one does without; the sentence says by what it was told. Neither
     a pass nor a fault."""
+
+
+class Patience:
+    """Seconds of waiting, of which those do not count in which this process itself did not run: a machine that was
+    suspended or starved for longer than an answer may take is not the backend's fault."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock`: seconds, monotonic."""
+        self.seconds = seconds
+        self._clock = clock
+        self._left_s = seconds
+        self._looked_s = clock()
+
+    def slice_s(self) -> float:
+        """How long to wait now, SLICE_S at most; 0 = no longer."""
+        now_s = self._clock()
+        self._left_s -= min(now_s - self._looked_s, STOOD_S)
+        self._looked_s = now_s
+        return max(0.0, min(self._left_s, SLICE_S))
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -192,23 +213,24 @@ class Peer:
     def answers(self, message: FromConsole, *kinds: type[Any], data: bytes | None = None) -> bool:
         """Does the backend know that message, by an answer of one of these kinds?"""
         self.send(message, data)
-        return self.within(UNKNOWN_S, *kinds) is not None
+        return self.within(Patience(UNKNOWN_S), *kinds) is not None
 
-    def expect(self, *kinds: type[Any], about: str, timeout_s: float = ANSWER_S) -> Any:
+    def expect(self, *kinds: type[Any], about: str, patience: Patience | None = None) -> Any:
         """The next message of one of these kinds; others, but for DENIED, are about something else. `about` names the
-        request, so that whoever reads that it failed finds it."""
-        message = self.within(timeout_s, *kinds, Denied)
+        request, so that whoever reads that it failed finds it. `patience`: what is left of one that began before, else
+        ANSWER_S."""
+        patience = patience or Patience(ANSWER_S)
+        message = self.within(patience, *kinds, Denied)
         if message is None:
-            raise Failed(f"{about} got no {' or '.join(_tag(kind) for kind in kinds)} within {timeout_s:g} s")
+            raise Failed(f"{about} got no {' or '.join(_tag(kind) for kind in kinds)} within {patience.seconds:g} s")
         if not isinstance(message, kinds):
             raise Failed(f"{about} was answered by DENIED {message.code} {message.text}".rstrip())
         return message
 
-    def within(self, timeout_s: float, *kinds: type[Any]) -> Any:
+    def within(self, patience: Patience, *kinds: type[Any]) -> Any:
         """The next message of one of these kinds, None when none comes."""
-        end_s = time.monotonic() + timeout_s
-        while (left_s := end_s - time.monotonic()) > 0:
-            message = self.receive(left_s)
+        while (slice_s := patience.slice_s()) > 0:
+            message = self.receive(slice_s)
             if isinstance(message, kinds):
                 return message
         return None
@@ -221,12 +243,11 @@ class Peer:
     def ping(self, n: int) -> Pong:
         """PING and its PONG. Raises Failed."""
         self.send(Ping(n, time.time_ns()))
-        end_s = time.monotonic() + ANSWER_S
-        while (left_s := end_s - time.monotonic()) > 0:
-            pong: Pong = self.expect(Pong, about=f"PING {n}", timeout_s=left_s)
+        patience = Patience(ANSWER_S)
+        while True:
+            pong: Pong = self.expect(Pong, about=f"PING {n}", patience=patience)
             if pong.n == n:
                 return pong
-        raise Failed(f"PING {n} got no PONG {n} within {ANSWER_S:g} s")
 
     def snapshot(self, feed: str) -> list[Snap]:
         """All parts of a feed. Raises Failed where their numbers do not fit."""
@@ -272,10 +293,10 @@ class Peer:
     def acks(self, action: Action) -> list[Ack]:
         """The ACKs of an action up to the final one. Raises Failed."""
         got: list[Ack] = []
-        about = name_of(Act(action, self.place.mode))
-        end_s = time.monotonic() + ANSWER_S
-        while (left_s := end_s - time.monotonic()) > 0:
-            ack: Ack = self.expect(Ack, about=about, timeout_s=left_s)
+        about, patience = name_of(Act(action, self.place.mode)), Patience(ANSWER_S)
+        while True:
+            told = f"{about}, after the stages {[a.stage for a in got]}," if got else about
+            ack: Ack = self.expect(Ack, about=told, patience=patience)
             if ack.aid != action.aid:
                 continue
             if ack.stage not in FROM_HUB_STAGES:
@@ -283,7 +304,6 @@ class Peer:
             got.append(ack)
             if ack.stage != Stage.STORED.value:
                 return got
-        raise Failed(f"{about} got no final ACK within {ANSWER_S:g} s, only {[a.stage for a in got]}")
 
     def _spare(self, frames: list[bytes]) -> None:
         """Raises Failed where a frame holds what it must not, also in a field that nobody knows."""
@@ -318,9 +338,9 @@ class Peer:
 
     def live_until(self, what: str, wanted: Callable[[Envelope | Heartbeat], bool], timeout_s: float = LIVE_S) -> Any:
         """The first message on LIVE for which `wanted` holds. Raises Failed."""
-        end_s = time.monotonic() + timeout_s
-        while (left_s := end_s - time.monotonic()) > 0:
-            message = self.receive_live(left_s)
+        patience = Patience(timeout_s)
+        while (slice_s := patience.slice_s()) > 0:
+            message = self.receive_live(slice_s)
             if message is not None and wanted(message):
                 return message
         raise Failed(f"{what} did not come on LIVE within {timeout_s:g} s")

@@ -200,7 +200,7 @@ def test_a_failure_names_the_request(backend: SmallBackend) -> None:
             assert wire.name_of(message) == said
         peer.send(Reveal(7, "reporter", "PA-1", "why"))
         with pytest.raises(wire.Failed, match=r"^REVEAL reporter PA-1 \(request 7\) got no REVEALED within 0.2 s$"):
-            peer.expect(Revealed, about=wire.name_of(Reveal(7, "reporter", "PA-1", "why")), timeout_s=0.2)
+            peer.expect(Revealed, about=wire.name_of(Reveal(7, "reporter", "PA-1", "why")), patience=wire.Patience(0.2))
         peer.send(History(4, "river", 0, 1))
         with pytest.raises(wire.Failed, match=r"^HISTORY river \(request 5\) was answered as request 4$"):
             peer.answer(History(5, "river", 0, 1), Series)
