@@ -27,7 +27,7 @@ from backends.domain.settings import (
 )
 from backends.domain.text import LocalText
 
-Rec = TypeVar("Rec", SensorLimits, KindLimits)
+Rec = TypeVar("Rec", bound=LimitsRecord)
 
 LABEL_MOST = 30
 LIMITS_MOST = 12

@@ -100,7 +100,7 @@ def test_where_a_limit_comes_from_is_said(room: Room, sample: SampleSession) -> 
     enter(room, page)
     assert (page.rows[1].title, page.rows[1].place) == ("Mưa rất to", "riêng cảm biến này · Lan")
     reset = next(row for row in page.rows if row.key == ("field", "reset"))
-    assert reset.place == "theo dữ liệu gốc · Mưa rất to: Giá trị 45 » 40", "back to its kind's"
+    assert reset.place == "bỏ phần đã đặt · Mưa rất to: Giá trị 45 » 40", "back to its kind's"
 
 
 def test_a_new_limit_of_all_must_fit_beside_those_that_sensors_have(room: Room, sample: SampleSession) -> None:

@@ -187,11 +187,16 @@ def origin(entry: Entry, now_ns: int) -> str:
         made = standing.record
         done = "reset" if made is None else "ended" if isinstance(made, AgencyEnd) else "changed"
         words = tr(f"settings.origin.{done}", who=standing.by, at=fmt.event_minutes(standing.t_ns, now_ns))
-    waits = [one for one in setting.amendments if one.valid_from > day_of(now_ns)]
+    return " · ".join(filter(None, (words, waits_words(setting, now_ns))))
+
+
+def waits_words(setting: Setting | None, now_ns: int) -> str:
+    """What of it waits for its day; empty: nothing."""
+    waits = [one for one in setting.amendments if one.valid_from > day_of(now_ns)] if setting is not None else []
     if not waits:
-        return words
+        return ""
     will = "ends" if isinstance(waits[-1].record, AgencyEnd) else "waits"
-    return f"{words} · {tr(f'settings.origin.{will}', day=day_words(waits[-1].valid_from))}"
+    return tr(f"settings.origin.{will}", day=day_words(waits[-1].valid_from))
 
 
 def amendment_words(n: int, setting: Setting, city: CityModel, now_ns: int) -> str:
@@ -212,7 +217,8 @@ def change_words(
 ) -> str:  # fmt: skip
     """ "số giờ: 12 » 6"; `after` None: it is as `given` again."""
     record = after if after is not None else given
-    told = [] if after is not None else [tr("settings.origin.given")]
+    back = "limit.taken_back" if isinstance(record, LimitsRecord) else "origin.given"
+    told = [] if after is not None else [tr(f"settings.{back}")]
     if isinstance(record, AgencyEnd):
         heir = tr("settings.agency.heir", agency=agency_name(city, record.heir)) if record.heir else ""
         told += [tr("settings.agency.ends"), *filter(None, [heir])]

@@ -116,26 +116,28 @@ class LimitsPage(SettingAsks):
         parts = [tr("settings.limit.own_count", n=own)] if own else []
         parts.append(f"{figures} {_limits(entry).unit}" if figures else tr("settings.limit.none_of_all"))
         title = tr("settings.limit.kind", name=local(entry.record.name), n=len(entry.sensors))
-        state, strong = self.state(entry)
-        if entry.setting is None and not strong:
-            state = self._standard(entry, day)
+        state, strong = self._state(entry, day)
         return Row(("kind", entry.record.id), title, place=" · ".join(parts), state=state, strong_state=strong)
 
     def _row(self, entry: LimitEntry, day: str) -> Row:
         (sensor,) = entry.sensors
         self._entries["sensor", sensor.id] = entry
         holds = _limits(entry)
-        state, strong = self.state(entry)
-        if entry.setting is None and not strong:
-            state = self._standard(entry, day)
+        state, strong = self._state(entry, day)
         figures = words_of.value_words("limits", holds.limits, self.session.city)
         place = f"{figures} {sensor.unit}" if holds.limits else tr("settings.limit.none")
         title = f"{local(sensor.station)} · {local(sensor.name)}" if local(sensor.station) else local(sensor.name)
         return Row(("sensor", sensor.id), title, place=place, state=state, strong_state=strong)
 
-    def _standard(self, entry: LimitEntry, day: str) -> str:
-        """Where the limits of one come from for which nothing was set: each only once."""
-        return " · ".join(dict.fromkeys(filter(None, (whence(entry, one, day) for one in _limits(entry).limits))))
+    def _state(self, entry: LimitEntry, day: str) -> tuple[str, bool]:
+        """As of other settings; where nothing is set now, where its limits come from, each only once."""
+        state, strong = self.state(entry)
+        now_ns = self.session.clock.now_ns()
+        standing = entry.setting.standing(now_ns) if entry.setting is not None else None
+        if strong or (standing is not None and standing.record is not None):
+            return state, strong
+        froms = dict.fromkeys(whence(entry, one, day) for one in _limits(entry).limits)
+        return " · ".join(filter(None, (*froms, words_of.waits_words(entry.setting, now_ns)))), False
 
     def foot(self, row: Row | None) -> str:
         keys = super().foot(row)
@@ -232,9 +234,7 @@ class LimitsPage(SettingAsks):
 
     def as_sent(self, entry: Entry, record: SettingRecord) -> SettingRecord:
         """What is as given is not set: it goes on as given, whatever becomes of that."""
-        if isinstance(entry, LimitEntry) and isinstance(record, SensorLimits):
-            return set_apart(record, entry.set_last, entry.given)
-        if isinstance(entry, LimitEntry) and isinstance(record, KindLimits):
+        if isinstance(entry, LimitEntry) and isinstance(record, LimitsRecord):
             return set_apart(record, entry.set_last, entry.given)
         return record
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from backends.domain.action import ActionStatus, Verb
 from backends.domain.limits import day_of
 from backends.domain.ports import ActionRefused
-from backends.domain.settings import NAME_MOST, SettingRecord, SettingRefused, check_day
+from backends.domain.settings import NAME_MOST, LimitsRecord, SettingRecord, SettingRefused, check_day
 from widgets.i18n import tr
 from widgets.models import setting_rows as words_of
 from widgets.models.setting_rows import Entry
@@ -57,7 +57,8 @@ class SettingAsks(Page):
         if entry.setting is None or given is None or entry.last() == given:
             return []
         given_words = words_of.change_words(entry.last(), None, given, self.session.city)
-        return [Row(("field", "reset"), tr("settings.reset"), place=given_words)]
+        back = "limit.take_back" if isinstance(given, LimitsRecord) else "reset"
+        return [Row(("field", "reset"), tr(f"settings.{back}"), place=given_words)]
 
     def history_rows(self, entry: Entry) -> list[Row]:
         setting, now_ns = entry.setting, self.session.clock.now_ns()
