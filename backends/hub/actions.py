@@ -90,10 +90,14 @@ class ActionDesk:
         self._log = events
         self._intake = intake
         self._reports = ReportDesk(intake)
-        self.logbook = LogBook()
+        self.logbook = LogBook(self._entry)
         self._handovers = HandoverDesk(intake, self.logbook)
         self._config = ConfigDesk(intake)
         self._counters: Counter[str] = Counter()
+
+    def _entry(self, aid: str) -> Envelope | None:
+        """Of the logbook, by the action that wrote it; any other id is not worth a look through the log."""
+        return self._log.find("timeline", aid) if self._log.outcome(aid) is not None else None
 
     def take(self, station: str, person: Operator | None, action: Action, now_ns: int) -> Answer:
         """Decide, store, apply; `person` None = nobody is signed in.

@@ -22,6 +22,7 @@ from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.hub import timeline
 from backends.hub.intake import Intake
+from backends.hub.own_numbers import OWN
 from backends.hub.ports import Change
 
 REASON_LIMIT = 500
@@ -29,8 +30,6 @@ REASON_LIMIT = 500
 TITLE_LIMIT = 200
 TEXT_LIMIT = 2000
 PICTURES = 8
-OWN = "TT-"
-"""How the numbers of reports begin that the centre takes itself."""
 _BLOB = re.compile(r"[0-9a-f]{64}")
 _FINE = 6
 """Decimals of a coordinate that are kept: a tenth of a metre."""
