@@ -155,7 +155,7 @@ class PlotLines:
 
     def _take_newest(self, one: Shown) -> bool:
         newest = self.session.city.value(one.sensor.id)
-        return newest is not None and one.series.append(newest)
+        return newest is not None and one.series.append(newest, self.session.clock.now_ns())
 
     def missing(self, t0_ns: int, t1_ns: int) -> tuple[Span, ...]:
         """What of a range nobody has answered for yet, of any of the series; what is still to come left aside."""
