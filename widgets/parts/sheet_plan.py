@@ -34,8 +34,11 @@ class Plan:
 
 
 def share_out(room: QRect, pictures: int, others: int, gap: int, strip: int, fits: Fits) -> Plan | None:
-    """The best way; None: none in which each of them `fits` and the pictures are large enough. `others`: 0, 1 or 2, the plot before the map; `strip`:
-    height of the words below each picture, which its room includes; `gap`: pixels between them."""
+    """The best way; None: none in which each of them `fits` and the pictures are large enough.
+
+    `others`: 0, 1 or 2, the plot before the map; `gap`: pixels between them; `strip`: height of the words below each
+    picture, which its room includes.
+    """
     best: tuple[float, Plan] | None = None
     for plan in _plans(room, pictures, others, gap, strip):
         rooms = [*plan.pictures, *plan.others]
