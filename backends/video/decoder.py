@@ -1,4 +1,4 @@
-"""One stream in one thread: open, read, decode, draw into its outputs, and again after a loss.
+"""One stream: open, read (in a thread of its own), decode, draw into its outputs, and again after a loss.
 
 Nothing of a camera may reach another stream: every error ends here, in words on the tile. Must not:
 know where the orders come from, or judge the age of a picture (its reader does).
@@ -18,6 +18,7 @@ from backends.domain.camera import PictureState
 from backends.domain.picture import Raised
 from backends.domain.stream_choice import LeftOut
 from backends.video.backoff import NOT_YET_S, Backoff, OpeningGate
+from backends.video.computing import BEAT_S, Computing
 from backends.video.frames import About, BadFrameHeader, FrameWriter
 from backends.video.hardware import By
 from backends.video.health import Health
@@ -32,6 +33,7 @@ from backends.video.segment import attach
 from backends.video.source import (
     Accelerated,
     Address,
+    Arrival,
     Compressed,
     NotASource,
     NotYet,
@@ -41,11 +43,11 @@ from backends.video.source import (
     SourceFault,
     spec_of,
 )
-from backends.video.turn import TURN
 from backends.video.wire import OutputOrder, StreamOrder
 
 log = logging.getLogger(__name__)
 
+_BEAT_NS = int(BEAT_S * 1e9)
 _LONGEST_GAP_NS = 5_000_000_000
 """A longer gap is a loss, and says nothing about the usual interval."""
 _DRAW_AT_LEAST_NS = 500_000_000
@@ -64,10 +66,46 @@ class _Drawing:
         """What its header says of the stream."""
 
 
+class _Showing:
+    """What is computed of one opening, by the threads of `computing`."""
+
+    def __init__(self, stream: StreamDecoder, source: Source) -> None:
+        self._stream, self._source = stream, source
+        self._first, self._left_out, self._look_again = True, LeftOut(), True
+        self._before_bad = stream._bad
+
+    def take(self, what: tuple[Arrival, int]) -> None:
+        """What came, and when. Decoding and drawing are one piece: the caches of a frame are warm until it is drawn."""
+        came, came_ns = what
+        stream, source = self._stream, self._source
+        if stream._stop.is_set():
+            return
+        if self._left_out != stream._left_out:
+            self._left_out = stream._left_out
+            source.leave_out(self._left_out)
+        if isinstance(came, np.ndarray):
+            shots: Sequence[Shot] = (came,)
+        else:
+            stream._meter.take(came.size, came_ns)
+            shots = source.decode(came)
+            self._look_again |= came.is_keyframe
+            if shots and self._look_again:
+                stream._aspect = source.pixel_aspect  # certain only from the first decoded picture on
+                self._look_again = False
+            stream._bad = self._before_bad + source.bad
+        with stream._lock:
+            for shot in shots:
+                stream._take(shot, came_ns, first=self._first)
+                self._first = False
+            if shots and 0 < stream._interval_ns < time.monotonic_ns() - came_ns - _BEAT_NS:
+                stream._late += len(shots)
+
+
 class StreamDecoder:
     """Decodes one stream until `stop`. `set_outputs` may be called from another thread at any time."""
 
-    def __init__(self, order: StreamOrder, gate: OpeningGate) -> None:
+    def __init__(self, order: StreamOrder, gate: OpeningGate, computing: Computing) -> None:
+        self._computing = computing
         self._stop = threading.Event()
         self._camera_id = order.camera_id
         self._gate = gate
@@ -274,36 +312,26 @@ class StreamDecoder:
             self._gate.leave(me)
 
     def _show(self, source: Source) -> None:
-        before_bad, codec = self._bad, source.codec
-        first, left_out, look_again = True, LeftOut(), True
-        for came in source.arrivals():
-            came_ns = time.monotonic_ns()
-            self._sign = came_ns / 1e9
-            if self._stop.is_set():
-                break
-            if not isinstance(came, np.ndarray) and codec is not None:
-                self._keep(came, codec, came_ns)
-            if left_out != self._left_out:
-                left_out = self._left_out
-                source.leave_out(left_out)
-            # One turn for both: the caches of a frame are warm until it is drawn.
-            with TURN():
-                if isinstance(came, np.ndarray):
-                    shots: Sequence[Shot] = (came,)
-                else:
-                    self._meter.take(came.size, came_ns)
-                    shots = source.decode(came)
-                    look_again |= came.is_keyframe
-                    if shots and look_again:
-                        self._aspect = source.pixel_aspect  # certain only from the first decoded picture on
-                        look_again = False
-                    self._bad = before_bad + source.bad
-                with self._lock:
-                    for shot in shots:
-                        self._take(shot, came_ns, first=first)
-                        first = False
-                    if shots and 0 < self._interval_ns < time.monotonic_ns() - came_ns:
-                        self._late += len(shots)
+        """What comes is kept at once, and computed by others; never more than some packets later."""
+        codec, past = source.codec, isinstance(source, Past)
+        lane = self._computing.lane(_Showing(self, source).take)
+        try:
+            for came in source.arrivals():
+                came_ns = time.monotonic_ns()
+                self._sign = came_ns / 1e9
+                if self._stop.is_set():
+                    break
+                drawn = isinstance(came, np.ndarray)
+                if not isinstance(came, np.ndarray) and codec is not None:
+                    self._keep(came, codec, came_ns)
+                lane.put((came, came_ns))
+                # What it has drawn it may draw over; a file begins again with the same decoder; the past counts on
+                # being decoded before it goes on.
+                if past or drawn or not came.size:
+                    lane.wait()
+            lane.wait()
+        finally:
+            lane.rest()
 
     def _take(self, shot: Shot, came_ns: int, *, first: bool) -> None:
         """A new picture, `first` of this opening. Under the lock."""

@@ -65,7 +65,10 @@ Arrival: TypeAlias = "Compressed | Image"
 
 
 class Source(Protocol):
-    """An open stream. Used and closed by one thread (closing while another reads crashes FFmpeg).
+    """An open stream. Read and closed by one thread (closing while another reads crashes FFmpeg).
+
+    What it gives is decoded by others, one packet after the other, while it is read on; but for sources of the past,
+    and at an empty packet, where the reader waits. It is never closed meanwhile.
 
     One that gives pictures of the past is `Past`, too.
     """

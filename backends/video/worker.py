@@ -21,10 +21,10 @@ import psutil
 from backends.process import child_settings
 from backends.video import hardware
 from backends.video.backoff import OpeningGate, gate_file
+from backends.video.computing import Computing
 from backends.video.decoder import StreamDecoder
 from backends.video.sandbox import confine, limit_addresses
 from backends.video.segment import attach
-from backends.video.turn import TURN
 from backends.video.wire import Orders, StreamOrder, WorkerSettings, orders_decoder
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.gate = OpeningGate()
+        self.computing = Computing()
         self._streams: dict[_Identity, StreamDecoder] = {}
 
     def follow(self, line: bytes) -> None:
@@ -58,7 +59,7 @@ class Worker:
                 self._streams[identity].set_ring(order.ring, order.ring_generation)
                 self._streams[identity].leave_out(order.left_out)
             else:
-                self._streams[identity] = stream = StreamDecoder(order, self.gate)
+                self._streams[identity] = stream = StreamDecoder(order, self.gate, self.computing)
                 stream.start()
 
     @property
@@ -109,7 +110,7 @@ def main() -> None:
             limit_addresses()
     hardware.HARDWARE.ask(settings.hardware)
     hardware.HARDWARE.warm()  # before the first sign of life is due
-    TURN.limit(settings.at_once)
+    worker.computing.start(settings.at_once)
     with contextlib.suppress(OSError):  # then the places are this worker's own
         worker.gate.share(gate_file(settings.beat))
     settled.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -18,12 +19,12 @@ from backends.domain.camera import Camera, Demand, PictureState, Stream, StreamK
 from backends.domain.stream_choice import LeftOut, View
 from backends.domain.text import LocalText
 from backends.video.backoff import OpeningGate
+from backends.video.computing import Computing
 from backends.video.decoder import StreamDecoder
 from backends.video.frames import FrameReader, format_segment, segment_size
 from backends.video.plan import StreamKey
 from backends.video.segment import Segments
 from backends.video.stream_desk import StreamDesk
-from backends.video.turn import TURN
 from backends.video.wire import Orders, OutputOrder, StreamOrder, encode
 from backends.video.worker import Worker
 
@@ -112,6 +113,7 @@ def test_a_change_of_what_is_left_out_opens_no_stream_afresh() -> None:
         return encode(Orders((StreamOrder("c", "testcard:A", (), left_out=left_out),)))
 
     worker = Worker()
+    worker.computing.start()
     try:
         worker.follow(order(LeftOut()))
         (before,) = worker._streams.values()
@@ -120,6 +122,8 @@ def test_a_change_of_what_is_left_out_opens_no_stream_afresh() -> None:
         assert before._left_out == LeftOut(draw_every=2)
     finally:
         worker.follow(encode(Orders(())))
+        before._thread.join(5.0)
+        worker.computing.stop()
 
 
 def test_the_load_of_the_workers_is_told(running: Rig, tmp_path: Path) -> None:
@@ -145,17 +149,30 @@ def test_pictures_that_wait_for_the_processor_are_late() -> None:
     name, memory = segments.create(1, segment_size(320, 180))
     format_segment(memory, 1, 320, 180)
     reader = FrameReader(memory, 1)
-    decoder = StreamDecoder(StreamOrder("c", "testcard:A", (OutputOrder(name, 1, WHOLE),)), OpeningGate())
+    computing, done = Computing(), threading.Event()
+    computing.start()
+    order = StreamOrder("c", "testcard:A", (OutputOrder(name, 1, WHOLE),))
+    decoder = StreamDecoder(order, OpeningGate(), computing)
     decoder.start()
     try:
         until(lambda: reader.counts()[0] > 10)
         before = reader.counts()[1]
-        with TURN():
-            newest = reader.sequence()
-            until(lambda: reader.age_s() > 0.3)
-            assert reader.sequence() == newest
+        busy = threading.Event()
+
+        def compute(_: None) -> None:
+            busy.set()
+            done.wait(10.0)
+
+        computing.lane(compute).put(None)
+        assert busy.wait(5.0)
+        newest = reader.sequence()
+        until(lambda: reader.age_s() > 0.3)
+        assert reader.sequence() == newest
+        done.set()
         until(lambda: reader.counts()[1] > before, what=lambda: f"late ones, is {reader.counts()}")
     finally:
         decoder.stop()
+        done.set()
         decoder._thread.join(5.0)
+        computing.stop()
         segments.close()

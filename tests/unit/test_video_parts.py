@@ -24,7 +24,6 @@ from backends.video.scaling import Scaler, fit
 from backends.video.source import Address, NotASource, Refused, SourceFault, spec_of, specs
 from backends.video.sources.file import path_of
 from backends.video.swscale import NoSwscale
-from backends.video.turn import Turn
 from backends.video.wire import StreamOrder
 
 
@@ -261,32 +260,6 @@ def test_file_addresses(uri: str, path: str) -> None:
 def test_an_order_is_not_printed_with_its_password() -> None:
     order = StreamOrder("c", "rtsp://x/", (), "operator", "geheim")
     assert "geheim" not in repr(order)
-
-
-@pytest.mark.parametrize(("limit", "at_once"), [(1, 1), (2, 2)])
-def test_only_so_many_streams_compute_at_once(limit: int, at_once: int) -> None:
-    turn = Turn()
-    turn.limit(limit)
-    inside, most, lock = [0], [0], threading.Lock()
-    everybody = threading.Barrier(5)
-
-    def compute() -> None:
-        everybody.wait()
-        for _ in range(50):
-            with turn():
-                with lock:
-                    inside[0] += 1
-                    most[0] = max(most[0], inside[0])
-                threading.Event().wait(0.0001)
-                with lock:
-                    inside[0] -= 1
-
-    threads = [threading.Thread(target=compute) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most[0] == at_once
 
 
 @pytest.mark.parametrize("size", [1, 63, 64, 4096])
