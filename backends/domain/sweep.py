@@ -49,6 +49,8 @@ class Looked(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is wrong, seen often and long enough; None: nothing could be judged, what was said before stays."""
     again_s: float = 0.0
     """Look again so soon: something may have changed, and one look does not say it; 0 = when it is due."""
+    patient: bool = False
+    """The look again may wait for its turn: it takes long, and is not for what must be known within two minutes."""
     thumbnail: bytes = b""
     """JPEG."""
 

@@ -82,12 +82,13 @@ class Rota:
         self._open[camera] = place
         return camera
 
-    def done(self, camera: str, now_s: float, again_s: float = 0.0) -> None:
-        """Its look has ended. `again_s`: the next one so soon; 0 = when it is due."""
+    def done(self, camera: str, now_s: float, again_s: float = 0.0, *, patient: bool = False) -> None:
+        """Its look has ended. `again_s`: the next one so soon; 0 = when it is due. `patient`: after others that are due
+        by then."""
         place = self._open.pop(camera, None)
         if place is not None:
             place.suspected = place.alone = 0
-            place.again = again_s > 0
+            place.again = again_s > 0 and not patient
             place.due_s = now_s + again_s if again_s else place.opened_s + PERIOD_S
 
     def hurry(self, camera: str, now_s: float) -> None:

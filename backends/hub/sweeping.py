@@ -203,7 +203,8 @@ class Sweep:
     def _take(self, looked: Looked) -> None:
         with self._lock:
             now_s = self._now_s()
-            self._rota.done(looked.camera_id, now_s, max(0.0, min(looked.again_s, 60.0)))
+            again_s = max(0.0, min(looked.again_s, 60.0))
+            self._rota.done(looked.camera_id, now_s, again_s, patient=looked.patient)
         blob = ""
         if looked.thumbnail:
             state = looked.online, looked.flags, self._sent.get(looked.camera_id, ())

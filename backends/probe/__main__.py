@@ -91,7 +91,8 @@ class Probe:
         except Exception:
             log.exception("the look at camera %s failed", order.camera_id)  # ours, not the camera's
             verdict = Verdict(None, None)
-        return Looked(order.camera_id, verdict.online, reason, verdict.flags, verdict.again_s, small)
+        again_s, patient = verdict.again_s, verdict.patient
+        return Looked(order.camera_id, verdict.online, reason, verdict.flags, again_s, patient, small)
 
     def _picture(self, order: LookAt) -> Looked:
         try:

@@ -7,7 +7,8 @@ be opened is dead when a second try, DEAD_HOLD_NS after the first, fails too; a 
 never tried again soon: cameras lock accounts.
 
 Frozen: the key frame is the same to the bit as that of the look before. A recorder that begins its clip at each
-opening would look so too: therefore such a look is followed by one at two key frames.
+opening would look so too: therefore such a look is followed by one at two key frames. That one takes seconds, and waits
+for its turn: where hundreds of recorders begin so, it must not hold up those who have seen a cover or a turn.
 
 Covered is told by the look before, too (`video.health`): what covers a lens changes its kind of light.
 """
@@ -58,6 +59,8 @@ class Verdict:
     online: bool | None
     flags: tuple[PictureFlag, ...] | None
     again_s: float = 0.0
+    patient: bool = False
+    """As in `Looked`."""
 
 
 class Judge:
@@ -91,13 +94,15 @@ class Judge:
             return Verdict(True, None)
         again_s = self._look_for_frozen(sight)
         seen = self._signs(sight.view, now_ns) if sight.view is not None else None
+        patient = again_s > 0
         if seen is None:
-            return Verdict(True, self._flags(), again_s)
+            return Verdict(True, self._flags(), again_s, patient)
         for flag, held in self._held.items():
             held.step(flag in seen, now_ns)
             if (flag in seen) is not (held.since_ns is not None):
                 again_s = max(again_s, HOLD_NS[flag] / S + SLACK_S if flag in seen else CLEAR_S)
-        return Verdict(True, self._flags(), again_s)
+                patient = False
+        return Verdict(True, self._flags(), again_s, patient)
 
     def _look_for_frozen(self, sight: Sight) -> float:
         """Seconds after which another look is needed; 0 = none."""

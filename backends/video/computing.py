@@ -21,7 +21,7 @@ from typing import Any, Generic, TypeVar
 
 BEAT_S = 0.02
 """What comes while others compute, or within this time after them, is computed together; screens are painted as often.
-The first one after that does not wait."""
+The first one after that does not wait, nor does what somebody waits for."""
 MOST_WAITING = 4
 """Pieces of work of one lane; who brings more waits, so that a slow machine holds up the camera, not memory."""
 
@@ -33,6 +33,7 @@ class Computing:
 
     def __init__(self) -> None:
         self._ready: SimpleQueue[Lane[Any] | None] = SimpleQueue()
+        self._hurry = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def start(self, at_once: int = 1) -> None:
@@ -44,7 +45,7 @@ class Computing:
 
     def lane(self, work: Callable[[T], None]) -> Lane[T]:
         """`work` is called with what is put into it, in order, never twice at the same moment."""
-        return Lane(self._ready, work)
+        return Lane(self._ready, self._hurry, work)
 
     def stop(self) -> None:
         """Waits for the work that is being done. What is put afterwards is never done."""
@@ -58,14 +59,15 @@ class Computing:
             lane.step()
             if self._ready.empty():
                 # Others are on their way: fewer wake-ups than one for each.
-                time.sleep(BEAT_S - time.monotonic() % BEAT_S)
+                self._hurry.wait(BEAT_S - time.monotonic() % BEAT_S)
+                self._hurry.clear()
 
 
 class Lane(Generic[T]):
     """The work of one stream. `put`, `wait` and `rest` by one thread."""
 
-    def __init__(self, ready: SimpleQueue[Lane[Any] | None], work: Callable[[T], None]) -> None:
-        self._ready = ready
+    def __init__(self, ready: SimpleQueue[Lane[Any] | None], hurry: threading.Event, work: Callable[[T], None]) -> None:
+        self._ready, self._hurry = ready, hurry
         self._work = work
         self._change = threading.Condition()  # guards all below
         self._waiting: deque[T] = deque()
@@ -92,9 +94,11 @@ class Lane(Generic[T]):
             raise self._fault
 
     def rest(self) -> None:
-        """Until all is done, well or not."""
+        """Until all is done, well or not; without waiting for the beat."""
         with self._change:
-            self._change.wait_for(lambda: not self._busy)
+            if self._busy:
+                self._hurry.set()
+                self._change.wait_for(lambda: not self._busy)
 
     def step(self) -> None:
         """The next piece; by a computing thread."""

@@ -84,6 +84,7 @@ def test_what_is_wrong_is_said_at_the_second_look_and_within_30_s(looks: Looks, 
     first = looks.look(kind)
     assert first.flags == (), "one look says nothing: a lorry may stand before it"
     assert 0 < first.again_s < 30
+    assert not first.patient
     assert looks.look(kind).flags == (SIGNS[kind],)
     assert looks.until_settled("street")[0].flags == ()
 
@@ -129,6 +130,7 @@ def test_the_same_key_frame_in_two_openings_is_frozen_only_if_it_is_the_same_wit
     second = looks.look("frozen")
     assert second.flags == ()
     assert second.again_s > 0
+    assert second.patient  # it takes seconds, and is no cover
     assert looks.judge.keys == 2
     assert looks.look("frozen").flags == (PictureFlag.FROZEN,)
     assert looks.until_settled("street")[0].flags == ()

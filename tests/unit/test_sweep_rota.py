@@ -58,6 +58,19 @@ def test_a_camera_comes_again_after_its_period_or_sooner_when_asked_for() -> Non
     assert begun(rota, PERIOD_S) == ["a"]
 
 
+def test_looks_that_can_wait_hold_up_nobody_who_has_seen_something_wrong() -> None:
+    """Hundreds of recorders that begin their clip at each opening: each second look at them takes seconds."""
+    rota = rota_of(MANY)
+    for camera in begun(rota, 0.0):
+        rota.done(camera, 1.0, 5.0, patient=True)
+    waiting = begun(rota, 2.0)
+    assert waiting == MANY[AT_ONCE : 2 * AT_ONCE]
+    for camera in waiting[1:]:
+        rota.done(camera, 3.0, 5.0, patient=True)
+    rota.done(waiting[0], 3.0, 5.0)
+    assert begun(rota, 9.0) == [waiting[0], *MANY[2 * AT_ONCE : 3 * AT_ONCE - 1]]
+
+
 def test_a_camera_that_is_shown_is_left_out_and_comes_back_at_once() -> None:
     rota = rota_of(["a", "b"])
     rota.sweep(["b"], 0.0)

@@ -139,41 +139,57 @@ def test_what_goes_wrong_is_told_to_its_stream_and_no_other(computing: Computing
     assert done == [1, 3]
 
 
-class Beat:
-    """Time stands still until the test lets it go on."""
+class Beat(threading.Event):
+    """Comes when the test lets it come, or when somebody is in a hurry."""
 
     def __init__(self) -> None:
-        self.slept: list[float] = []
-        self.asleep, self.awake = threading.Event(), threading.Event()
+        super().__init__()
+        self.waited: list[float | None] = []
+        self.asleep = threading.Event()
 
-    def monotonic(self) -> float:
-        return 7 * BEAT_S + 0.005
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited.append(timeout)
         self.asleep.set()
-        self.awake.wait(10.0)
+        return super().wait(10.0)
 
 
-def test_what_comes_after_the_first_is_computed_together_at_the_next_beat(monkeypatch: pytest.MonkeyPatch) -> None:
-    beat = Beat()
-    monkeypatch.setattr("backends.video.computing.time", beat)
+def test_what_comes_after_the_first_is_computed_together_at_the_next_beat() -> None:
     computing = Computing()
-    computing.start()
+    computing._hurry = beat = Beat()
     done: list[int] = []
     lanes = [computing.lane(done.append) for _ in range(4)]
+    computing.start()
     try:
         lanes[0].put(0)
-        lanes[0].wait()  # at once
-        assert beat.asleep.wait(5.0)
-        assert beat.slept == [pytest.approx(BEAT_S - 0.005)]
+        assert beat.asleep.wait(5.0)  # done at once, and then nothing is left to do
+        assert done == [0]
+        assert beat.waited[0] is not None
+        assert 0 < beat.waited[0] <= BEAT_S
         for number in (1, 2, 3):
             lanes[number].put(number)
         assert done == [0]
-        beat.awake.set()
+        beat.set()
         for lane in lanes:
-            lane.wait()
+            wait_for("its work is done", lambda lane=lane: not lane._busy)  # type: ignore[misc]
         assert done == [0, 1, 2, 3]
     finally:
-        beat.awake.set()
+        beat.set()
+        computing.stop()
+
+
+def test_what_is_waited_for_does_not_wait_for_the_beat() -> None:
+    """A replay at four times its rate brings a packet every 10 ms, and waits for each."""
+    computing = Computing()
+    computing._hurry = beat = Beat()
+    done: list[int] = []
+    lane = computing.lane(done.append)
+    computing.start()
+    try:
+        lane.put(0)
+        assert beat.asleep.wait(5.0)
+        lane.put(1)
+        lane.wait()  # no beat comes within the 10 s of the test's
+        assert done == [0, 1]
+    finally:
+        beat.set()
         computing.stop()
