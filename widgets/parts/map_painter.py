@@ -76,21 +76,18 @@ class MapPainter:
         painter.drawLine(at + QPointF(-d, -d), at + QPointF(d, d))
         painter.drawLine(at + QPointF(-d, d), at + QPointF(d, -d))
 
-    def cluster(self, cluster: Cluster, *, bright: bool, counted: bool = True) -> None:
-        """The worst member's symbol, with a count where it speaks for more than itself.
-
-        `counted` False: there is no room for the count beside a graver one's.
-        """
-        worst = cluster.worst
-        side = self.sizes.of_thing(worst)
-        box = QRectF(cluster.at.x() - side / 2, cluster.at.y() - side / 2, side, side)
+    def symbol(self, cluster: Cluster, *, bright: bool) -> None:
+        """The worst member's."""
+        worst, box = cluster.worst, self._box(cluster)
         if worst.what is What.ALARM and worst.priority is not None:
             dimmed = worst.filled and not bright
             draw_symbol(self.painter, box, worst.priority, self.theme, filled=worst.filled, dimmed=dimmed)
         else:
             self._diamond(box, late=worst.bad)
-        if len(cluster.things) > 1 and counted:
-            self._count(box, len(cluster.things), worst)
+
+    def _box(self, cluster: Cluster) -> QRectF:
+        side = self.sizes.of_thing(cluster.worst)
+        return QRectF(cluster.at.x() - side / 2, cluster.at.y() - side / 2, side, side)
 
     def _diamond(self, box: QRectF, *, late: bool) -> None:
         painter, theme = self.painter, self.theme
@@ -112,8 +109,10 @@ class MapPainter:
         room.moveCenter(box.center() + QPointF(reach, reach))
         return room
 
-    def _count(self, box: QRectF, count: int, worst: Thing) -> None:
-        room = self.count_room(box, count, worst)
+    def count(self, cluster: Cluster) -> None:
+        """How many it speaks for."""
+        count = len(cluster.things)
+        room = self.count_room(self._box(cluster), count, cluster.worst)
         self.painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.painter.setPen(QPen(self.theme.muted, 1))
         self.painter.setBrush(self.theme.ground)
