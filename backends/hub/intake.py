@@ -20,7 +20,9 @@ from backends.domain.place import ConfigRecord, SlaRule
 from backends.domain.procedure import Phone, Procedure
 from backends.domain.report import Report, ReportState
 from backends.domain.sensor import Sample, Sensor
-from backends.domain.settings import LIMITS, SETTING, Setting, limited
+from backends.domain.setting_agencies import placed
+from backends.domain.setting_limits import limited
+from backends.domain.settings import LIMITS, SETTING, Setting
 from backends.domain.times import NS_PER_S
 from backends.domain.world import (
     CameraMoved,
@@ -249,7 +251,7 @@ class Intake:
 
     def _report(self, t_ns: int, report: Report) -> list[Change]:
         old: Report | None = self._records["reports"].get(report.id)
-        report = self._due(report)
+        report = placed(self._due(report), self._records["config"], t_ns)
         changes = self.put("reports", _told(old, report, t_ns), t_ns)
         if changes and (old is None or old.state is not report.state):
             changes.append(timeline.of_report(changes[0].record, t_ns))

@@ -24,7 +24,7 @@ import zmq
 from backends.domain.times import SessionClock
 from backends.hub.access import SESSION_S, Access
 from backends.hub.answers import Answers, Identity
-from backends.hub.clerk import Clerk
+from backends.hub.clerk import BLOBS, Clerk
 from backends.hub.core import Core
 from backends.hub.keys import KeyPair
 from backends.hub.peers import COST_BYTES, COST_DATA_BYTES, Peers, cost_of
@@ -362,6 +362,8 @@ class Server:
             self._send(routing_id, message)
         if reply.job is not None:
             self._clerk.take(station, routing_id, reply.job)
+        if reply.blob_job is not None:
+            self._clerk.take(station, routing_id, reply.blob_job, BLOBS)
         if (blob := reply.sending) is not None:
             try:
                 self._transfers.begin(routing_id, station, blob.request, blob.blob, blob.media, blob.path)

@@ -67,9 +67,8 @@ def put_blob(client: WireClient, data: bytes, media: str = "image/jpeg", *, firs
     parts = max(1, -(-len(data) // BLOB_PART))
     answers = []
     for part in range(first, parts + 1):
-        head = {"msg": "BLOBPUT", "request": part, "blob": name, "media": media, "size": len(data)}
-        raw = json.dumps({**head, "part": part, "parts": parts, "token": client.token}).encode()
-        client.ctl.send_multipart([b"1", raw, data[(part - 1) * BLOB_PART : part * BLOB_PART]])
+        head = {"request": part, "blob": name, "media": media, "size": len(data), "part": part, "parts": parts}
+        client.send_data("BLOBPUT", data[(part - 1) * BLOB_PART : part * BLOB_PART], **head, token=client.token)
         answers.append(client.answer())
         if answers[-1].get("code") or answers[-1]["part"] != part:
             break

@@ -21,7 +21,7 @@ from widgets.i18n import tr
 from widgets.pages.handover import HandoverPage
 from widgets.pages.logbook import LogbookPage
 from widgets.parts import text
-from widgets.parts.plot_export import Job
+from widgets.parts.exports import Job
 from widgets.windows.log_line import LogLine
 
 HA = Operator("op-thuha", "Nguyễn Thu Hà", "Thu Hà", Role.OPERATOR, "desk-1")

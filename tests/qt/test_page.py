@@ -111,6 +111,22 @@ def test_choices_are_rows_and_the_chosen_one_is_the_answer(room: Room) -> None:
     assert Sample.said_of == [("who", "Minh")]
 
 
+def test_where_no_choice_matches_it_says_so_and_what_enter_does(room: Room) -> None:
+    page = opened(room)
+    room.key(Key.Key_Down, Key.Key_Down, Key.Key_Return)
+    assert page._foot() == "Enter: chọn dòng này · Esc: thôi"
+    room.type("zzz")
+    assert [row.title for row in page.rows] == ["Who?", "Không có gì khớp với chữ đã gõ"]
+    assert page.row is None
+    assert page._foot() == "Enter: không có dòng nào để chọn · Esc: thôi"
+    room.key(Key.Key_Return)
+    assert page.said == tr("page.no_match")
+    assert page.asking
+    assert Sample.said_of == []
+    room.key(Key.Key_Escape)
+    assert not page.asking
+
+
 def test_what_was_typed_is_there_again_until_it_is_sent(room: Room, sample: SampleSession) -> None:
     page = opened(room)
     room.key(Key.Key_Return)

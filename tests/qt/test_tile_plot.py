@@ -261,7 +261,7 @@ def test_parameter_finds_the_sensor_when_the_directory_comes(qtbot: QtBot, qapp:
     qtbot.addWidget(tile)
     empty.city.feedsChanged.connect(tile.on_feeds)
     tile.resize(500, 280)
-    assert "Không có cảm biến water_level trong danh bạ" in words(tile)
+    assert "Danh bạ chưa có cảm biến nào đo mực nước" in words(tile)
     assert not empty.history.requests
     river = full.city.sensor(RIVER)
     empty.put("sensors", river)

@@ -14,7 +14,8 @@ from helpers.tiny_city import DUST, RIVER, TinyCity
 from backends.domain.alarm import AlarmState, Priority
 from backends.domain.limits import ZONE_S, day_number, limits_at
 from backends.domain.sensor import Limit, Sensor
-from backends.domain.settings import LIMITS, SETTING, SensorLimits, limits_of
+from backends.domain.setting_limits import limits_of
+from backends.domain.settings import LIMITS, SETTING, SensorLimits
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.domain.world import SensorMoved
@@ -53,7 +54,7 @@ def test_a_limit_is_changed_from_a_day_on_and_the_past_keeps_its_own(desk: Desk)
     assert holding(sensor, TOMORROW) == [("BĐ3", 4.5, "Tuấn"), ("BĐ2", 3.0, "Tuấn"), ("BĐ1", 2.2, "Tuấn")]
     assert sensor == next(decode_body("sensors", e.body) for e in desk.log.items("sensors") if e.id == RIVER.id)
     told = decode_body("timeline", desk.log.items("timeline")[-1].body)
-    assert "BĐ3: ngưỡng 4 → 4,50 · BĐ1: ngưỡng 2 → 2,20 · " in told.text.vi
+    assert "BĐ3: ngưỡng 4 » 4,50 · BĐ1: ngưỡng 2 » 2,20 · " in told.text.vi
 
 
 def test_alarms_are_raised_by_the_limits_of_now(desk: Desk) -> None:

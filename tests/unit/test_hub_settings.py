@@ -55,8 +55,8 @@ def test_a_change_is_in_force_at_once_and_says_who_what_and_why(desk: Desk) -> N
     assert (made.before, made.record, desk.setting("sla-light").given) == (LIGHT, after, LIGHT)
     told = decode_body("timeline", desk.log.items("timeline")[-1].body)
     assert (told.what, told.target, told.actor) == ("setting_changed", "sla-light", "op-tuan")
-    assert told.text.vi == f"Chiếu sáng · số giờ: 12 → 6 · áp dụng từ {TODAY} · họp giao ban"
-    assert told.text.en == f"Street lights · hours: 12 → 6 · from {TODAY} · họp giao ban"
+    assert told.text.vi == f"Chiếu sáng · số giờ: 12 » 6 · áp dụng từ {TODAY} · họp giao ban"
+    assert told.text.en == f"Street lights · hours: 12 » 6 · from {TODAY} · họp giao ban"
 
 
 def test_a_change_waits_for_its_day_and_the_past_stays_as_it_was(desk: Desk) -> None:

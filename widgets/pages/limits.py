@@ -18,17 +18,8 @@ from backends.domain.action import Verb
 from backends.domain.alarm import Priority
 from backends.domain.limits import day_of, level_of
 from backends.domain.sensor import Limit, Sensor
-from backends.domain.settings import (
-    LABEL_MOST,
-    LIMIT_FIELDS,
-    NAME_MOST,
-    SETTING,
-    SensorLimits,
-    SettingRefused,
-    check_limits,
-    together,
-    within,
-)
+from backends.domain.setting_limits import LABEL_MOST, LIMIT_FIELDS, check_limits, together, within
+from backends.domain.settings import NAME_MOST, SETTING, SensorLimits, SettingRefused
 from backends.domain.text import LocalText
 from widgets.i18n import language, local, tr
 from widgets.models import setting_rows as words_of

@@ -359,13 +359,13 @@ class PlotView:
             text.draw(self.painter, room, words, em, self.theme.strong, Weight.SEMIBOLD)
 
     def _difference(self, at_ns: int) -> list[str]:
-        """ "Δ 1 giờ 5 phút", "+0,35 m": from the mark to the cursor."""
+        """ "cách 1 giờ 5 phút", "+0,35 m": from the mark to the cursor."""
         state = self.state
         if state.mark_ns is None or state.mark_ns == state.cursor_ns:
             return []
         mark, here = state.at_mark, state.at_cursor
         seconds = abs(at_ns - (mark.t_ns if mark is not None else state.mark_ns)) / NS_PER_S
-        out = [f"Δ {fmt.duration(seconds)}"]
+        out = [tr("plot.apart", time=fmt.duration(seconds))]
         if mark is not None and here is not None and mark.value is not None and here.value is not None:
             change = here.value - mark.value
             out.append(("+" if change > 0 else "") + state.words(change))

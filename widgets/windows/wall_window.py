@@ -193,7 +193,8 @@ class WallWindow(QWidget):
     def _tell_bar(self) -> None:
         words = BarWords(self.plan.name.get(language()), self.plan.index + 1, self._names_highest())
         self.bar.set_words(words, self.scale)
-        self.setWindowTitle(f"{tr('app.title')} · {words.layout} · {words.screen}")
+        titles = (tr("app.title"), self.session.site, words.layout, str(words.screen))
+        self.setWindowTitle(" · ".join(filter(None, titles)))
         self.update()
 
     def _on_picture_pass(self) -> None:
