@@ -7,14 +7,23 @@ The directory does not depend on the seed: it is the city, not its weather. What
 from __future__ import annotations
 
 import functools
+import math
 import random
 from dataclasses import dataclass
 
 from backends.city import geography
 from backends.city.tables import Row, table
 from backends.domain.camera import Camera, Stream, StreamKind
+from backends.domain.field_of_view import Sees, look
 from backends.domain.place import Point
 from backends.domain.text import LocalText
+
+_DEGREE_M = 111_195.0
+"""Of latitude."""
+_NEAR_DEG = 0.01
+"""No camera of the city sees so far."""
+_ANY_DAY = "2026-01-01"
+"""What a camera sees does not depend on the date."""
 
 
 @dataclass(frozen=True)
@@ -207,6 +216,23 @@ def eye(number: str) -> Eye:
         if candidate.number == number:
             return candidate
     raise KeyError(number)
+
+
+def ahead(eye: Eye, share: float = 0.4) -> Point:
+    """What it looks at: in the middle of its view, at that share of its range."""
+    far, way = eye.lens[1] * share, math.radians(eye.bearing_deg)
+    north = far * math.cos(way) / _DEGREE_M
+    east = far * math.sin(way) / (_DEGREE_M * math.cos(math.radians(eye.at[1])))
+    return (round(eye.at[0] + east, 6), round(eye.at[1] + north, 6))
+
+
+def seeing(at: Point) -> tuple[str, ...]:
+    """Numbers of the cameras in whose view a place lies, the best first, three at most."""
+    near = (e for e in eyes() if max(abs(e.at[0] - at[0]), abs(e.at[1] - at[1])) < _NEAR_DEG)
+    looks = ((look(camera(e, _ANY_DAY), at), e.number) for e in near)
+    return tuple(number for _, number in sorted((one.order, number) for one, number in looks if one.sees is Sees.HERE))[
+        :3
+    ]
 
 
 def camera_id(number: str) -> str:
