@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from backends.city import geography
 from backends.city.tables import Row, table
-from backends.domain.camera import Camera, Stream, StreamKind
+from backends.domain.camera import Camera, PresetView, Sector, Stream, StreamKind
 from backends.domain.field_of_view import Sees, look
 from backends.domain.place import Point
 from backends.domain.text import LocalText
@@ -43,6 +43,10 @@ class Eye:
     lens: tuple[float, float]
     """Degrees that it sees across, and metres that it sees far."""
     substitutes: tuple[str, ...] = ()
+    presets: tuple[tuple[str, float], ...] = ()
+    """Of one that turns: their names, and how far each lies from `bearing_deg`, clockwise."""
+    reach_deg: float = 0.0
+    """Of one that turns: across, around `bearing_deg`."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ def _city(data: Row, named: dict[str, Row], rng: random.Random) -> list[Eye]:
             scene=row["scene"],
             lens=_lens(data, row["scene"], number, row.get("lens")),
             substitutes=tuple(row.get("substitutes", ())),
+            presets=tuple((one["name"], float(one["off"])) for one in row.get("presets", ())),
+            reach_deg=float(row.get("reach", 0.0)),
         )
     singles = free[: len(free) - doubled]
     for number in singles:
@@ -227,16 +233,22 @@ def ahead(eye: Eye, share: float = 0.4) -> Point:
 
 
 def seeing(at: Point) -> tuple[str, ...]:
-    """Numbers of the cameras in whose view a place lies, the best first, three at most."""
+    """Numbers of the cameras in whose view a place lies, the best first, and of those that can be turned there; three
+    at most."""
     near = (e for e in eyes() if max(abs(e.at[0] - at[0]), abs(e.at[1] - at[1])) < _NEAR_DEG)
     looks = ((look(camera(e, _ANY_DAY), at), e.number) for e in near)
-    return tuple(number for _, number in sorted((one.order, number) for one, number in looks if one.sees is Sees.HERE))[
-        :3
-    ]
+    return tuple(
+        number for _, number in sorted((one.order, number) for one, number in looks if one.sees <= Sees.TURNED)
+    )[:3]
 
 
 def camera_id(number: str) -> str:
     return f"cam-{number}"
+
+
+def turning() -> tuple[str, ...]:
+    """Numbers of those that turn."""
+    return tuple(e.number for e in eyes() if e.reach_deg)
 
 
 def scene_kind(number: str) -> str:
@@ -269,7 +281,16 @@ def camera(source: Eye, date: str, *, online: bool = True, t_ns: int = 0) -> Cam
         online=online,
         t_state_ns=t_ns,
         substitutes=tuple(camera_id(n) for n in source.substitutes),
+        turns=source.reach_deg > 0,
+        reach=_reach(source),
+        preset_views=tuple(PresetView(name, (source.bearing_deg + off) % 360.0) for name, off in source.presets),
     )
+
+
+def _reach(source: Eye) -> Sector | None:
+    if not source.reach_deg:
+        return None
+    return Sector((source.bearing_deg - source.reach_deg / 2) % 360.0, source.reach_deg)
 
 
 @functools.cache
