@@ -157,14 +157,26 @@ class Core:
         self._waiting += self._intake.relimit(now_ns)
         self._waiting += self._config.turn(now_ns)
         for sensor in self._intake.records("sensors").values():
-            if not self._intake.engine.watches(sensor.id):
-                continue
-            if (series := self.log.history(sensor.id, now_ns - WINDOW_NS, now_ns)) is not None:
-                points = ((int(t), float(v)) for t, v in zip(*series, strict=True) if not math.isnan(v))
-                self._intake.engine.seed_trend(sensor.id, points)
-            last = self.log.last(sensor.id)
-            if last is not None and last.value is not None and last.quality == Quality.GOOD:
-                self._intake.engine.seed_trend(sensor.id, [(last.t_ns, last.value)])  # silent for longer than an hour
+            if self._intake.engine.watches(sensor.id):
+                self._intake.engine.seed_trend(sensor.id, self._newest_points(sensor.id, now_ns))
+
+    def _newest_points(self, series: str, now_ns: int) -> list[tuple[int, float]]:
+        """Good values of the last hour; where there is none, the newest. What came last need not be that: a gauge may
+        send afterwards what it had kept."""
+        last = self.log.last(series)
+        points = self._good(series, now_ns - WINDOW_NS, now_ns)
+        if last is None:
+            return points
+        points = points or self._good(series, last.t_ns, now_ns)
+        newest_ns = points[-1][0] if points else -1
+        if last.value is not None and last.quality == Quality.GOOD and last.t_ns > newest_ns:
+            points.append((last.t_ns, last.value))  # of a clock that is ahead
+        return points
+
+    def _good(self, series: str, t0_ns: int, t1_ns: int) -> list[tuple[int, float]]:
+        found = self.log.history(series, t0_ns, t1_ns)
+        times, values = found if found is not None else ((), ())
+        return [(int(t), float(v)) for t, v in zip(times, values, strict=True) if not math.isnan(v)]
 
     def _begin(self, start_ns: int) -> int:
         """The past: every sample is kept, of records only what stands at its end, all of the timeline."""

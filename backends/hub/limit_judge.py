@@ -125,6 +125,8 @@ class LimitJudge:
         if held is None:
             return words.LIMITS_OTHER if now else words.NO_LIMIT
         same = next((one for one in now if level_of(one) == level_of(held)), None)
+        if same is not None and same.value == held.value:
+            return words.LIMITS_OTHER  # its deadband, say
         return words.limit_ended(sensor, held) if same is None else words.limit_moved(sensor, held, same)
 
     def delayed(self, series: str, definition: Definition) -> Definition:

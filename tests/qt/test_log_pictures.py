@@ -10,6 +10,7 @@ from helpers.search_room import CTRL, SHIFT, Key, Room
 from helpers.some_pictures import CAMERA, arrived, camera_shows, held, jpeg, passes
 from helpers.text_rules import below_floor, cut, overlapping
 from helpers.waiting import wait_for
+from msgspec.structs import replace
 
 from backends.domain.handover import Handover, Section, give, open_new
 from backends.domain.handover_sheet import LOG_ENTRY, sheet
@@ -125,6 +126,21 @@ def test_right_shows_the_picture_of_an_entry_and_a_briefing_hides_it(room: Room,
     assert sample.session.record_pictures.image(blob) is None
     room.key(Key.Key_Right)
     assert not page.pictures.isVisible()
+
+
+def test_the_enter_that_puts_a_picture_away_does_nothing_more(room: Room, sample: SampleSession) -> None:
+    blob = held(sample, jpeg(120))
+    sample.put("timeline", replace(entry(blob), target=CAMERA, about="cameras"))
+    room.key(Key.Key_B, modifiers=CTRL | SHIFT)
+    page = room.wall.panels.page
+    assert isinstance(page, LogbookPage)
+    page._choose_key(("entry", "e1"))
+    room.key(Key.Key_Right)
+    sample.hurry()
+    room.key(Key.Key_Return, Key.Key_Return)
+    assert room.wall.panels.page is page
+    assert not page.pictures.isVisible()
+    assert page.said == tr("page.look")
 
 
 def handed_over(*blobs: str) -> Handover:

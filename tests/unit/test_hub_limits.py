@@ -13,12 +13,12 @@ from helpers.tiny_city import DUST, RIVER, TinyCity
 
 from backends.domain.alarm import AlarmState, Priority
 from backends.domain.limits import ZONE_S, day_number, limits_at
-from backends.domain.sensor import Limit, Sensor
+from backends.domain.sensor import Limit, Sample, Sensor
 from backends.domain.setting_limits import limits_of
 from backends.domain.settings import LIMITS, SETTING, SensorLimits
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
-from backends.domain.world import SensorMoved
+from backends.domain.world import Measured, SensorMoved
 from backends.hub.core import Core
 from backends.protocol.codec import decode_body
 
@@ -251,3 +251,29 @@ def test_a_limit_that_ended_while_no_hub_ran_ends_its_alarm_at_the_start(silent:
     again.start(NOW)
     again.round(NOW + DAY, 0.0)
     assert not again.alarms(f"limit:{RAIN.id}")[f"limit:{RAIN.id}"].active
+
+
+@pytest.mark.parametrize("silent_s", [10, 3 * 3600])
+def test_a_value_that_came_late_before_a_restart_does_not_end_an_alarm(silent: Desk, silent_s: int) -> None:
+    """A gauge that sends afterwards what it had kept: the last that came is not the newest that was measured."""
+    now_ns = NOW + silent_s * NS_PER_S
+    silent.core._take_in(Measured(now_ns, (Sample(RAIN.id, NOW + 5 * NS_PER_S, 10.0),)))
+    before = silent.alarm(RAIN.id, now_ns)
+    assert before is not None
+    assert before.active
+    again = Core(silent.log, SlowCity(NOW, past_s=60))
+    again.start(now_ns)
+    again.round(now_ns + 10 * NS_PER_S, 0.0)
+    assert again.alarms(f"limit:{RAIN.id}")[f"limit:{RAIN.id}"].active
+
+
+def test_an_alarm_that_ends_by_another_deadband_does_not_speak_of_another_figure(rain: Desk) -> None:
+    assert rain.set(heavy())[0] == "applied"
+    assert rain.told(RAIN.id, 60.0, NOW + 10 * NS_PER_S) is not None
+    assert rain.told(RAIN.id, 47.0, NOW + 11 * NS_PER_S) is not None
+    narrow = change(heavy(), limits=(change(heavy().limits[0], deadband=1.0),))
+    assert rain.set(narrow, now_ns=NOW + 20 * NS_PER_S)[0] == "applied"
+    alarm = rain.alarm(RAIN.id, NOW + 21 * NS_PER_S)
+    assert alarm is not None
+    assert not alarm.active
+    assert alarm.detail.vi == "ngưỡng đã đổi, giá trị không còn vượt"
