@@ -307,9 +307,17 @@ class MapTile(Tile):
                 text.draw(painter, room, words, self.scale.floor, self.theme.muted)
         bright = self._bright or not self._blinking()
         counted = self._counted(view)
-        for cluster, room in zip(self._clusters, taken, strict=True):
-            if self._exposed.intersects(room.toAlignedRect()):
-                view.cluster(cluster, bright=bright, counted=cluster.worst.id in counted)
+        seen = [
+            c for c, room in zip(self._clusters, taken, strict=True) if self._exposed.intersects(room.toAlignedRect())
+        ]
+        # A symbol of the same kind must not lie on a count; an alarm lies on whatever is none.
+        for alarms in (False, True):
+            now = [cluster for cluster in seen if (cluster.worst.what is What.ALARM) is alarms]
+            for cluster in now:
+                view.symbol(cluster, bright=bright)
+            for cluster in now:
+                if cluster.worst.id in counted:
+                    view.count(cluster)
         painter.restore()
 
     def _mark(self, painter: QPainter, at: QPointF) -> None:
