@@ -13,6 +13,7 @@ import struct
 import zlib
 from bisect import bisect_right
 from collections import OrderedDict
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -77,7 +78,7 @@ class Container:
         self.channels: dict[int, Channel] = {}
         self._schemas: dict[int, str] = {}
         self.chunks: list[Chunk] = []
-        """By time."""
+        """In the order of the file: of one camera that is the order of time, of several nearly."""
         self.metadata: list[tuple[str, dict[str, str]]] = []
         self.complete = False
         self.lost = ""
@@ -94,8 +95,8 @@ class Container:
         except BaseException:
             self._file.close()
             raise
-        self.chunks.sort(key=lambda chunk: chunk.t0_ns)
-        self._starts = [chunk.t0_ns for chunk in self.chunks]
+        self._starts = list(accumulate((chunk.t0_ns for chunk in reversed(self.chunks)), min))[::-1]
+        """For each chunk when it or one after it begins, whichever is first: that only rises."""
 
     def close(self) -> None:
         self._file.close()
@@ -112,15 +113,15 @@ class Container:
     @property
     def span(self) -> tuple[int, int] | None:
         """Times of the first and last message, UTC ns; None: there is none."""
-        return (self.chunks[0].t0_ns, max(chunk.t1_ns for chunk in self.chunks)) if self.chunks else None
+        chunks = self.chunks
+        return (min(chunk.t0_ns for chunk in chunks), max(chunk.t1_ns for chunk in chunks)) if chunks else None
 
     def topics(self) -> dict[str, int]:
         """Topic -> its channel; the newest where a topic has several."""
         return {channel.topic: number for number, channel in self.channels.items()}
 
     def until(self, t_ns: int) -> int:
-        """How many chunks begin at or before this time: the one that holds it is the last of them, where they do not
-        overlap."""
+        """How many chunks may hold something of this time or before; later ones do not."""
         return bisect_right(self._starts, t_ns)
 
     # --- messages --------------------------------------------------------------------------------

@@ -4,7 +4,8 @@
 what people did here, which layout stood. `video.mcap` (not packed, a chunk a second): what cameras sent, one picture a
 message. Foxglove and others open both; docs/recording.md has the topics.
 
-The order in a file is the order of its times: a time that steps back counts as the one before. Each picture's message
+Times never fall, in `data.mcap` as a whole and in `video.mcap` for each camera: one that steps back counts as the one
+before. Each picture's message
 has as `sequence` its distance from the key frame that it needs: 0 = a key frame. So a player finds the key frame of
 any moment by the index alone.
 One thread. Errors of the disk are the caller's (OSError): what was flushed before stays readable.
@@ -103,6 +104,7 @@ class _Camera:
         self.since_key = -1
         """Pictures since the last key frame; -1 = none has come, nothing can be shown."""
         self.last_pts = coded.pts
+        self.t_ns = 0
         self.reordered = False
         """It sends pictures out of their order (B-frames): Foxglove shows them in the wrong order, ours does not."""
 
@@ -121,7 +123,7 @@ class RecordingWriter:
         self._schemas: dict[tuple[int, str], int] = {}
         self._channels: dict[str, int] = {}
         self._cameras: dict[str, _Camera] = {}
-        self._t_data_ns = self._t_video_ns = 0
+        self._t_data_ns = 0
         self.state = State()
         self.pictures = 0
         self.refused: dict[str, str] = {}
@@ -204,8 +206,8 @@ class RecordingWriter:
             raw = foxglove.image(coded.t_ns, coded.camera, data)
         else:
             raw = foxglove.video(coded.t_ns, coded.camera, data, "h265" if coded.codec == "hevc" else coded.codec)
-        self._t_video_ns = max(self._t_video_ns, coded.t_ns)
-        self._video.add_message(camera.channel, self._t_video_ns, raw, max(0, coded.t_ns), camera.since_key)
+        camera.t_ns = max(camera.t_ns, coded.t_ns)
+        self._video.add_message(camera.channel, camera.t_ns, raw, max(0, coded.t_ns), camera.since_key)
         self.pictures += 1
         return True
 
@@ -214,10 +216,13 @@ class RecordingWriter:
         schema = self._schema(self._video, name, "protobuf", foxglove.DESCRIPTORS[name])
         return self._video.register_channel(CAMERA + coded.camera, "protobuf", schema)
 
-    def broken(self, camera: str) -> None:
-        """Packets of that camera were lost: the next that is kept is a key frame."""
-        if (known := self._cameras.get(camera)) is not None:
-            known.since_key = -1
+    def broken(self, camera: str) -> bool:
+        """Packets of that camera are missing: the next that is kept is a key frame. False: none were kept before."""
+        known = self._cameras.get(camera)
+        if known is None or known.since_key < 0:
+            return False
+        known.since_key = -1
+        return True
 
     # --- to the disk -----------------------------------------------------------------------------
 

@@ -296,7 +296,7 @@ class AlarmSheet(QWidget):
             if placed is not None or len(pictures) + len(others) < 2:
                 break
             # The map goes first: other screens have one. Then cameras beyond the second, then the plot.
-            (others if len(others) > 1 or (others and len(pictures) < 3) else pictures).pop()
+            (others if self.map in others or (others and len(pictures) < 3) else pictures).pop()
         self._strips = {}
         for tile, rect in placed or zip([*pictures, *others], [room], strict=False):
             if isinstance(tile, CameraTile):
@@ -316,14 +316,14 @@ class AlarmSheet(QWidget):
         return QRectF(room.left(), room.top() + room.height() - self._strip(), room.width(), self._strip())
 
     def _placed(self, room: QRect, pictures: list[Tile], others: list[Tile]) -> list[tuple[Tile, QRect]] | None:
-        """All of them, beside one another where the room is wide, else below; None: they are too small either way."""
-        wide = room.width() >= room.height()
-        for beside in (wide, not wide):
-            first, rest = share_out(room, len(pictures), len(others), self._gap, beside=beside)
-            placed = list(zip([*pictures, *others], [*first, *rest], strict=True))
-            if all(self._fits(tile, rect) for tile, rect in placed):
-                return placed
-        return None
+        """All of them; None: there is no way to place them in which each can be read."""
+        tiles = [*pictures, *others]
+
+        def fits(n: int, rect: QRect) -> bool:
+            return self._fits(tiles[n], rect)
+
+        plan = share_out(room, len(pictures), len(others), self._gap, self._strip(), fits)
+        return list(zip(tiles, (*plan.pictures, *plan.others), strict=True)) if plan is not None else None
 
     def _fits(self, tile: Tile, rect: QRect) -> bool:
         kind = "map" if tile is self.map else "plot" if tile is self.plot else "camera"
