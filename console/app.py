@@ -40,7 +40,7 @@ from widgets.models.earshot import Earshot
 from widgets.moment_desk import MomentDesk
 from widgets.parts import plot_chart
 from widgets.parts.demands import DemandBoard
-from widgets.parts.plot_export import ExportDesk
+from widgets.parts.exports import ExportDesk
 from widgets.parts.sight_teller import SightTeller
 from widgets.parts.stream_watch import StreamWatch
 from widgets.pump import Pump
@@ -126,6 +126,7 @@ class SessionBuilder(QObject):
             calls=Calls(),
             turning=self._feed,
             memory=Memory(_kept(self._told)),
+            site=settings.site_name,
             shifts=settings.shifts,
         )
         if settings.alarm_monitor and not self.session.memory.get(SCREEN):

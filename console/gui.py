@@ -26,6 +26,7 @@ from console.events import EventLog, box_file
 from console.faults import Faults
 from console.settings import GuiSettings, gui_settings
 from console.telling import Teller
+from widgets.windows.screenshots import Screenshots
 
 _log = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ def main() -> int:
     builder.start(
         lambda: events.emit("first_paint", windows=len(builder.wall.windows), alarms=len(builder.city.alarms()))
     )
-    _plan_screenshots(settings, builder, events)
+    shots = _plan_screenshots(settings, builder, events)
     if settings.exit_after_s > 0:
         QTimer.singleShot(round(settings.exit_after_s * 1000), _ask_to_quit)
     beats = _Beats(builder)
@@ -118,6 +119,7 @@ def main() -> int:
     status = app.exec()
     meter.stop()
     beats.stop()
+    shots.close()
     builder.stop()
     teller.deleteLater()
     crashes.stop()
@@ -126,29 +128,30 @@ def main() -> int:
     return status
 
 
-def _plan_screenshots(settings: GuiSettings, builder: SessionBuilder, events: EventLog) -> None:
-    """One timer a moment, counted from the first paint; the last picture ends the session (unless --exit-after does).
+def _plan_screenshots(settings: GuiSettings, builder: SessionBuilder, events: EventLog) -> Screenshots:
+    """One timer a moment, counted from the first paint; the last picture that is written ends the session (unless
+    --exit-after does).
 
     A timer for the end beside them would not do: Qt's timers beyond 2 s may be 5 % early, in any order.
     """
-    if not settings.screenshot_dir:
-        return
-    waiting = set(settings.after_s)
+    shots = Screenshots(lambda: builder.wall.windows)
+    folder, waiting = Path(settings.screenshot_dir), set(settings.after_s if settings.screenshot_dir else ())
 
-    def shoot(after_s: float) -> None:
-        waiting.discard(after_s)
-        try:
-            paths = builder.wall.screenshot(Path(settings.screenshot_dir), f"{after_s:g}s")
-        except OSError as error:
-            _log.error("screenshot: %s", error)
-            QCoreApplication.exit(3)
-            return
+    def on_saved(after_s: float, paths: list[Path]) -> None:
         events.emit("screenshot", files=[str(path) for path in paths])
+        waiting.discard(after_s)
         if not waiting and settings.exit_after_s <= 0:
             _ask_to_quit()
 
-    for after_s in settings.after_s:
-        QTimer.singleShot(round(after_s * 1000), lambda after_s=after_s: shoot(after_s))
+    def on_failed(why: str) -> None:
+        _log.error("screenshot: %s", why)
+        QCoreApplication.exit(3)
+
+    shots.saved.connect(on_saved)
+    shots.failed.connect(on_failed)
+    for after_s in sorted(waiting):
+        QTimer.singleShot(round(after_s * 1000), lambda after_s=after_s: shots.take(folder, after_s))
+    return shots
 
 
 def _ask_to_quit() -> None:

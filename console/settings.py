@@ -43,7 +43,7 @@ class SiteSection(_Strict, frozen=True):
     """`[site]`: which city this is."""
 
     name: str = ""
-    """Shown in window titles."""
+    """Stands in window titles and over everything that is printed."""
     zone: str = "Asia/Ho_Chi_Minh"
     """IANA name; all times on the screen are in it."""
     shifts: Annotated[tuple[TimeOfDay, ...], msgspec.Meta(min_length=1)] = SHIFTS

@@ -164,7 +164,7 @@ class IndicatorsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             raise ValueError("columns must be 1 to 12")
 
 
-MAP_LAYERS = ("areas", "cameras", "stations", "alarms", "reports")
+MAP_LAYERS = ("areas", "cameras", "stations", "air", "alarms", "reports")
 
 
 class MapOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

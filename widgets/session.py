@@ -112,7 +112,7 @@ class Calls(QObject):
     areaCalled = Signal(str)
     """Area id: where on the map it is."""
     saveAsked = Signal(object)
-    """A plot's `plot_export.Job`: table and picture of what it shows are to be saved."""
+    """An `exports.Job`: a file is to be saved."""
     restartAsked = Signal()
     """A person wants the parts of the program that were given up to be started again."""
 
@@ -138,6 +138,8 @@ class Session:
     calls: Calls
     turning: TurnDesk
     memory: Memory = field(default_factory=Memory)
+    site: str = ""
+    """The city, as `[site] name` in the site's file has it; empty = it says none."""
     shifts: tuple[str, ...] = SHIFTS
     """When the room's shifts begin, "06:00" (`backends.domain.shifts`)."""
     hands: CameraHands = field(init=False)

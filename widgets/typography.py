@@ -87,4 +87,5 @@ def font(px: int, weight: Weight = Weight.REGULAR) -> QFont:
     made.setWeight(_QT_WEIGHT[weight])
     made.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
     made.setStyleStrategy(QFont.StyleStrategy.PreferAntialias)
+    made.setFeature(QFont.Tag("liga"), 0)  # "ff" as one glyph is copied from a PDF as another letter: a wrong hash
     return made

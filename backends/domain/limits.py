@@ -34,13 +34,18 @@ def in_force(valid_from: str, valid_until: str, day: str) -> bool:
     return valid_from <= day and (not valid_until or day < valid_until)
 
 
+def level_of(limit: Limit) -> tuple[str, bool]:
+    """What a limit is known by, of one sensor: its label and side."""
+    return limit.label.vi, limit.above
+
+
 def limits_at(limits: Iterable[Limit], day: str) -> tuple[Limit, ...]:
     """Those in force on that day, gravest first; of the same label and side the newest. Where that one says that the
     limit has ended, there is none."""
     newest: dict[tuple[str, bool], Limit] = {}
     for limit in sorted(limits, key=lambda one: one.valid_from):
         if in_force(limit.valid_from, limit.valid_until, day):
-            newest[(limit.label.vi, limit.above)] = limit
+            newest[level_of(limit)] = limit
     held = [one for one in newest.values() if not one.ended]
     return tuple(sorted(held, key=lambda one: (one.priority.rank, -one.value if one.above else one.value)))
 

@@ -72,6 +72,17 @@ def send_back(report: Report, reason: str, now_ns: int) -> Report:
     return _moved(running, state=ReportState.RETURNED, bounces=report.bounces + 1, reason=reason)
 
 
+def lose_agency(report: Report, heir: Agency | None, reason: str, now_ns: int) -> Report:
+    """Its agency is no more: `heir` goes on with it, else the centre decides anew. No bounce: nobody sent it back."""
+    _must_be_open(report)
+    if heir is not None and not report.state.undecided:
+        return assign(report, heir, heir.name, now_ns)
+    whose = {"agency_id": heir.id, "agency": heir.name} if heir is not None else {"agency_id": "", "agency": _NOBODY}
+    if report.state.undecided:
+        return _moved(report, **whose)
+    return _moved(_running(report, now_ns), state=ReportState.RETURNED, reason=reason, **whose)
+
+
 def pause(report: Report, reason: str, now_ns: int) -> Report:
     """The SLA clock stands: the citizen must be asked, or another body must act first."""
     _must_be_open(report)
@@ -197,6 +208,7 @@ def escalate(report: Report, now_ns: int, at: Sequence[float] = ESCALATE_AT) -> 
     return _moved(report, escalated=level) if level > report.escalated else report
 
 
+_NOBODY = LocalText("")
 _LET_GO = {"holder": "", "holder_id": ""}
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from itertools import pairwise
 
 import msgspec
 
-from backends.domain.limits import day_of, limits_at
+from backends.domain.limits import day_of
 from backends.domain.place import Agency, SlaRule
-from backends.domain.sensor import Limit, Sensor
+from backends.domain.sensor import Limit
 from backends.domain.text import LocalText, fold
 
 SETTING = "setting/"
@@ -25,18 +25,13 @@ SETTING = "setting/"
 LIMITS = "limits/"
 """How the ids of a sensor's limits begin."""
 NAME_MOST = 80
-LABEL_MOST = 30
-LIMITS_MOST = 12
-"""Of one sensor, with those that have ended: so many lines fit beside a plot."""
-VALUE_MOST = 1e9
-"""Of a limit, in whatever unit."""
-DELAY_MOST_S = 86_400.0
-"""As in the hub's files of alarms."""
 HOURS_MOST = 8760.0
 """A year."""
 METRES_MOST = 100_000.0
 SHARES_MOST = 10.0
 """Ten times the allowed time: later than that nobody is told of it any more."""
+EVER = "9999-12-31"
+"""A day by which all that was decided has begun."""
 AHEAD_DAYS = 5 * 366
 """A day further ahead is a slip of the hand."""
 KEPT_MOST = 100
@@ -60,9 +55,21 @@ class SensorLimits(msgspec.Struct, frozen=True, omit_defaults=True, tag="limits"
     """Of each label and side one, with those that have ended; their days say nothing here."""
 
 
+class AgencyEnd(msgspec.Struct, frozen=True, omit_defaults=True, tag="agency_end", tag_field="kind"):
+    """There is no such agency any more. Not on the feed by itself: from its day on the agency's record is gone."""
+
+    id: str
+    """The agency's."""
+    name: LocalText
+    """As it was called."""
+    parent: str = ""
+    heir: str = ""
+    """Id of the agency that goes on with its open reports; empty: the centre decides about them anew."""
+
+
 Configured = SlaRule | Agency
 """What is a record of the feed `config` itself."""
-SettingRecord = SlaRule | Agency | SensorLimits
+SettingRecord = SlaRule | Agency | AgencyEnd | SensorLimits
 """What can be changed."""
 
 
@@ -115,10 +122,14 @@ class Setting(msgspec.Struct, frozen=True, omit_defaults=True, tag="setting", ta
         found = self.standing(t_ns)
         return self.given if found is None or found.record is None else found.record
 
+    def on(self, day: str) -> SettingRecord | None:
+        """What will hold on that day, today's or a later one."""
+        found = next((a for a in reversed(self.amendments) if a.valid_from <= day), None)
+        return self.given if found is None or found.record is None else found.record
+
     def last(self) -> SettingRecord | None:
         """What will hold when everything that was decided has begun."""
-        found = self.amendments[-1] if self.amendments else None
-        return self.given if found is None or found.record is None else found.record
+        return self.on(EVER)
 
 
 def with_change(setting: Setting, made: Amendment) -> Setting:
@@ -184,165 +195,29 @@ def check_day(valid_from: str, t_ns: int, setting: Setting | None) -> None:
 
 def check_rule(rule: SlaRule, before: SlaRule | None, others: Iterable[SlaRule]) -> None:
     """`others`: the rules of all other categories. Raises SettingRefused."""
-    _check_name(rule.name)
+    check_name(rule.name)
     if not _ID.fullmatch(rule.category) or (before is not None and rule.category != before.category):
         raise SettingRefused("bad_category", rule.category[:64])
     if any(other.category == rule.category for other in others):
         raise SettingRefused("category_twice", rule.category)
-    _check_figure("bad_hours", rule.hours, HOURS_MOST, above_zero=True)
-    _check_figure("bad_metres", rule.within_m, METRES_MOST)
-    _check_figure("bad_twin_hours", rule.within_hours, HOURS_MOST)
+    check_figure("bad_hours", rule.hours, HOURS_MOST, above_zero=True)
+    check_figure("bad_metres", rule.within_m, METRES_MOST)
+    check_figure("bad_twin_hours", rule.within_hours, HOURS_MOST)
     for share in rule.escalate:
-        _check_figure("bad_shares", share, SHARES_MOST, above_zero=True)
+        check_figure("bad_shares", share, SHARES_MOST, above_zero=True)
     # Two steps are lifted, to the shift lead and to the leaders; the second one later than the first.
     if len(rule.escalate) > 2 or list(rule.escalate) != sorted(set(rule.escalate)):
         raise SettingRefused("shares_cross")
 
 
-def check_agency(agency: Agency, known: Mapping[str, Agency], later: Mapping[str, Agency]) -> None:
-    """`known`: the agencies of now, `later`: as they will be when all that was decided has begun. Raises
-    SettingRefused."""
-    _check_name(agency.name)
-    if not agency.parent:
-        return
-    if agency.parent not in known:
-        raise SettingRefused("unknown_parent", agency.parent[:64])
-    for agencies in (known, later):
-        if _leads_to(agency.parent, agency.id, agencies):
-            raise SettingRefused("parent_below", agencies[agency.parent].name.vi)
-
-
-def limits_of(sensor: Sensor, day: str) -> SensorLimits:
-    """Those that hold on that day, gravest first."""
-    plain = tuple(
-        msgspec.structs.replace(one, valid_from="", valid_until="", from_file=False, by="")
-        for one in limits_at(sensor.limits, day)
-    )
-    return SensorLimits(LIMITS + sensor.id, sensor.id, sensor.name, sensor.unit, plain)
-
-
-def within(sensor: Sensor) -> tuple[float, float] | None:
-    """Between which figures a limit of it can lie: as far again beside its usual range as that is wide. What lies
-    further out is in another unit, or has lost its comma. None: its source says no range."""
-    if sensor.low is None or sensor.high is None or sensor.high <= sensor.low:
-        return None
-    wide = sensor.high - sensor.low
-    return sensor.low - wide, sensor.high + wide
-
-
-def check_limits(
-    record: SensorLimits, given: SensorLimits, before: SensorLimits, span: tuple[float, float] | None = None
-) -> None:  # fmt: skip
-    """`given`: by the source, of that day: what the record does not name of it goes on. `before`: what it is changed
-    from: every limit of it is there still, though it may have ended. `span`: see `within`; for figures that are new.
-    Raises SettingRefused."""
-    if (record.id, record.sensor, record.name) != (given.id, given.sensor, given.name):
-        raise SettingRefused("bad_record", "another sensor")
-    if record.unit != given.unit:
-        raise SettingRefused("unit_differs", given.unit)
-    levels = [level(one) for one in record.limits]
-    known = {one.value for one in (*given.limits, *before.limits)}
-    if len(set(levels)) != len(levels):
-        raise SettingRefused("label_twice")
-    if not {level(one) for one in before.limits} <= set(levels):
-        raise SettingRefused("levels_differ")
-    if len(levels) > LIMITS_MOST:
-        raise SettingRefused("levels_many", str(LIMITS_MOST))
-    for one in record.limits:
-        if not 0 < len(one.label.vi.strip()) <= LABEL_MOST or len(one.label.en) > LABEL_MOST:
-            raise SettingRefused("bad_label", str(LABEL_MOST))
-        if not math.isfinite(one.value) or abs(one.value) > VALUE_MOST:
-            raise SettingRefused("bad_value", f"{VALUE_MOST:g}")
-        if span is not None and not span[0] <= one.value <= span[1] and one.value not in known:
-            raise SettingRefused("out_of_range", f"{span[0]:g} – {span[1]:g}")
-        _check_figure("bad_deadband", one.deadband, VALUE_MOST)
-        for delay_s in (one.on_delay_s, one.off_delay_s):
-            _check_figure("bad_delay", delay_s or 0.0, DELAY_MOST_S)
-    held = [one for one in record.limits if not one.ended]
-    _check_ladders([*held, *(one for one in given.limits if level(one) not in levels)])
-
-
-def _check_ladders(limits: Collection[Limit]) -> None:
-    """The graver one lies further out, what is too low lies below what is too high, deadbands included."""
-    high_side = sorted((one for one in limits if one.above), key=lambda one: (one.priority.rank, -one.value))
-    low_side = sorted((one for one in limits if not one.above), key=lambda one: (one.priority.rank, one.value))
-    for graver, less in (*pairwise(high_side), *pairwise(low_side)):
-        apart = graver.value - less.value if less.above else less.value - graver.value
-        if apart < 0 or (apart == 0 and graver.priority is not less.priority):
-            raise SettingRefused("levels_cross", f"{less.label.vi}, {graver.label.vi}")
-    for high in high_side:
-        for low in low_side:
-            if low.value >= high.value:
-                raise SettingRefused("levels_cross", f"{low.label.vi}, {high.label.vi}")
-            if low.value + low.deadband >= high.value or high.value - high.deadband <= low.value:
-                raise SettingRefused("deadband_wide", f"{high.value - low.value:g}")
-
-
-def level(limit: Limit) -> tuple[str, bool]:
-    """What a limit is known by, of one sensor."""
-    return limit.label.vi, limit.above
-
-
-def together(last: SensorLimits, holding: SensorLimits) -> SensorLimits:
-    """What was decided last, with what holds beside it: what a change starts from."""
-    named = {level(one) for one in last.limits}
-    more = tuple(one for one in holding.limits if level(one) not in named)
-    return msgspec.structs.replace(last, name=holding.name, limits=(*last.limits, *more))
-
-
-def limit_moves(before: Iterable[Limit], after: Iterable[Limit]) -> list[tuple[Limit | None, Limit | None]]:
-    """(as it was, as it is) of each limit that is another one than it was; None: there is none, or it has ended."""
-    old = {level(one): one for one in before if not one.ended}
-    new = {level(one): one for one in after if not one.ended}
-    keys = dict.fromkeys((*new, *old))
-    pairs = [(old.get(key), new.get(key)) for key in keys]
-    return [(a, b) for a, b in pairs if a is None or b is None or limit_differences(a, b)]
-
-
-def limit_differences(old: Limit, new: Limit) -> list[tuple[str, object, object]]:
-    """(field, what it was, what it is) of each that differs."""
-    found = [(field, getattr(old, field), getattr(new, field)) for field in LIMIT_FIELDS]
-    return [(field, a, b) for field, a, b in found if a != b]
-
-
-LIMIT_FIELDS = ("value", "priority", "deadband", "on_delay_s", "off_delay_s")
-"""Of a limit, what can be set at a screen once it is there."""
-
-
-def limited(given: tuple[Limit, ...], setting: Setting | None) -> tuple[Limit, ...]:
-    """A sensor's limits of all days: what its source and the files give, and what was set here, from its first day to
-    the next change. Where two of one label hold on a day, the one that began last counts (`limits_at`)."""
-    if setting is None:
-        return given
-    out = list(given)
-    for n, made in enumerate(setting.amendments):
-        until = setting.amendments[n + 1].valid_from if n + 1 < len(setting.amendments) else ""
-        if isinstance(made.record, SensorLimits) and until != made.valid_from:
-            out += [
-                msgspec.structs.replace(one, valid_from=made.valid_from, valid_until=until, by=made.by)
-                for one in made.record.limits
-            ]
-    return tuple(out)
-
-
-def _leads_to(start: str, wanted: str, agencies: Mapping[str, Agency]) -> bool:
-    """Is `wanted` the agency `start`, or above it? Ends also where a source gives a ring."""
-    seen: set[str] = set()
-    at = start
-    while at and at not in seen:
-        if at == wanted:
-            return True
-        seen.add(at)
-        at = agencies[at].parent if at in agencies else ""
-    return False
-
-
-def _check_name(name: LocalText) -> None:
+def check_name(name: LocalText) -> None:
+    """Raises SettingRefused."""
     if not 0 < len(name.vi.strip()) <= NAME_MOST or len(name.en) > NAME_MOST:
         raise SettingRefused("bad_name", str(NAME_MOST))
 
 
-def _check_figure(code: str, value: float, most: float, *, above_zero: bool = False) -> None:
+def check_figure(code: str, value: float, most: float, *, above_zero: bool = False) -> None:
+    """From 0 to `most`. Raises SettingRefused with that code."""
     if not math.isfinite(value) or not 0 <= value <= most or (above_zero and value == 0):
         raise SettingRefused(code, f"{most:g}")
 
@@ -359,8 +234,8 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-_SAME = frozenset({"id", "category", "sensor", "unit"})
-"""Fields that name a record."""
+_SAME = frozenset({"id", "category", "sensor", "unit", "heir"})
+"""Fields that name a record, or are said by themselves."""
 
 
 def differences(before: SettingRecord | None, after: SettingRecord) -> list[tuple[str, object, object]]:
@@ -368,7 +243,7 @@ def differences(before: SettingRecord | None, after: SettingRecord) -> list[tupl
     found: list[tuple[str, object, object]] = []
     for name in type(after).__struct_fields__:
         new = getattr(after, name)
-        old = getattr(before, name) if before is not None else None
+        old = getattr(before, name, None)
         if name not in _SAME and new != old and (before is not None or new not in ("", 0.0, ())):
             found.append((name, old, new))
     return found
@@ -385,7 +260,7 @@ def amended(records: Iterable[object], settings: Iterable[Setting], t_ns: int) -
         # The source may give something else than it did: that is what a reset leads to from now on.
         setting = msgspec.structs.replace(setting, given=record)
         holds = setting.at(t_ns)
-        out += [setting] if holds is None else [holds, setting]
+        out += [holds, setting] if isinstance(holds, Configured) else [setting]
     for setting in by_target.values():
         holds = setting.at(t_ns)
         out += [holds, setting] if isinstance(holds, Configured) else [setting]

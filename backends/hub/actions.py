@@ -26,6 +26,7 @@ from backends.domain.settings import SETTING, SettingRefused
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.hub import cover_desk, step_desk, timeline
+from backends.hub.alarm_acts import acted, changes_of
 from backends.hub.config_desk import ConfigDesk
 from backends.hub.handover_desk import HandoverDesk
 from backends.hub.intake import Intake
@@ -71,6 +72,8 @@ class _Verdict(msgspec.Struct, frozen=True):
     records: tuple[tuple[str, Any], ...] = ()
     """(feed, record): known from the commit on."""
     changes: tuple[Change, ...] = ()
+    gone: tuple[tuple[str, str], ...] = ()
+    """(feed, id) of what leaves its feed; the changes say so already."""
     entry: TimelineEvent | None = None
     """Of the logbook: known from the commit on."""
 
@@ -87,10 +90,14 @@ class ActionDesk:
         self._log = events
         self._intake = intake
         self._reports = ReportDesk(intake)
-        self.logbook = LogBook()
+        self.logbook = LogBook(self._entry)
         self._handovers = HandoverDesk(intake, self.logbook)
         self._config = ConfigDesk(intake)
         self._counters: Counter[str] = Counter()
+
+    def _entry(self, aid: str) -> Envelope | None:
+        """Of the logbook, by the action that wrote it; any other id is not worth a look through the log."""
+        return self._log.find("timeline", aid) if self._log.outcome(aid) is not None else None
 
     def take(self, station: str, person: Operator | None, action: Action, now_ns: int) -> Answer:
         """Decide, store, apply; `person` None = nobody is signed in.
@@ -116,6 +123,8 @@ class ActionDesk:
         for feed, record in verdict.records:
             rev = record.rev if hasattr(record, "rev") else self._intake.rev(feed, record.id) + 1
             self._intake.restore(feed, record, rev)
+        for feed, id_ in verdict.gone:
+            self._intake.let_go(feed, (id_,), now_ns)
         if verdict.entry is not None:
             self.logbook.keep(verdict.entry)
         return Answer(
@@ -167,13 +176,13 @@ class ActionDesk:
         if standing is None:
             return _Verdict(Stage.CONFLICT, "gone")
         try:
-            moved = self._intake.engine.acted(standing, action.verb, person, now_ns, action.args)
+            moved = acted(standing, action.verb, person, now_ns, action.args)
         except TransitionRefused as refused:
             return _Verdict(Stage.CONFLICT, refused.code, refused.holder, standing.rev)
         if action.expect_state_rev and action.expect_state_rev != standing.state_rev:
             return _Verdict(Stage.CONFLICT, "changed", standing.holder or standing.acked_by, standing.rev)
         note = timeline.of_verb(moved, action.verb, person, now_ns, cause=action.aid)
-        changes = self._intake.engine.changes_of(moved, now_ns, note, cause=action.aid)
+        changes = changes_of(moved, now_ns, note, cause=action.aid)
         return _Verdict(Stage.APPLIED, rev=moved.rev, moved=moved, changes=tuple(changes))
 
     def _on_step(self, person: Operator, action: Action, now_ns: int) -> _Verdict:
@@ -187,7 +196,7 @@ class ActionDesk:
             return _Verdict(Stage.REFUSED, unfit.code, unfit.text)
         except TransitionRefused as refused:
             return _Verdict(Stage.CONFLICT, refused.code, refused.holder, standing.rev)
-        changes = self._intake.engine.changes_of(moved, now_ns, note, cause=action.aid)
+        changes = changes_of(moved, now_ns, note, cause=action.aid)
         return _Verdict(Stage.APPLIED, rev=moved.rev, moved=moved, changes=tuple(changes))
 
     def _on_report(self, person: Operator, action: Action, now_ns: int) -> _Verdict:
@@ -244,7 +253,7 @@ class ActionDesk:
                 Stage.CONFLICT, refused.code, refused.holder, self._intake.rev("config", SETTING + action.target)
             )
         rev = decided.setting.rev
-        return _Verdict(Stage.APPLIED, rev=rev, records=decided.records, changes=decided.changes)
+        return _Verdict(Stage.APPLIED, rev=rev, records=decided.records, changes=decided.changes, gone=decided.gone)
 
     @staticmethod
     def _comment(person: Operator, action: Action, now_ns: int) -> _Verdict:

@@ -98,9 +98,10 @@ class Answers:
         self._counters = counters
         self._access = access
         self._blobs: BlobStore = stores.blobs
-        self._reveals = Reveals(stores.vault, stores.witness, clock, counters, core.past_of)
+        key = core.own_numbers.key
+        self._reveals = Reveals(stores.vault, stores.witness, clock, counters, core.past_of, key)
         self._confides = Confides(
-            stores.vault, stores.witness, clock, counters, lambda report: report in core.records("reports")
+            stores.vault, stores.witness, clock, counters, lambda report: report in core.records("reports"), key
         )
         self.sights = Sights()
         self.speakers = Speakers()
@@ -207,7 +208,7 @@ class Answers:
             kept = self._blobs.put(station, message, data)
             return lambda: [kept]
 
-        return Reply(job=job)
+        return Reply(blob_job=job)
 
     def _foreign(self, station: str, mode: Mode) -> Denied:
         text = "station %s speaks mode %s to a hub of mode %s"

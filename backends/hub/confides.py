@@ -1,8 +1,8 @@
 """CONFIDE: who called about a report that the centre has taken in. It goes into the vault and nowhere else.
 
 Only of reports with the centre's own numbers, and once: what a source has told, or another call, is not written over.
-That somebody told something is kept (`witness`), before what was told is; a row that cannot be written means
-`not_kept`.
+That somebody told something is kept (`witness`), before what was told is; a row that cannot be written, or that the
+other hubs of a site do not have, means `not_kept`.
 Must not: log what was told, or hold it longer than the job.
 """
 
@@ -17,9 +17,9 @@ from backends.domain.access import Right, may
 from backends.domain.times import SessionClock
 from backends.hub.access import Who
 from backends.hub.clerk import Ending, Job
+from backends.hub.own_numbers import OWN
 from backends.hub.ports import LogTrouble
 from backends.hub.private import REPORTER, Vault
-from backends.hub.report_desk import OWN
 from backends.hub.witness import Look, Witness
 from backends.protocol.messages import Confide, Confided
 
@@ -36,11 +36,11 @@ class Confides:
 
     def __init__(
         self, vault: Vault, witness: Witness, clock: SessionClock, counters: Counter[str],
-        known: Callable[[str], bool],
+        known: Callable[[str], bool], key: Callable[[str], str] = lambda report: report,
     ) -> None:  # fmt: skip
-        """`known`: there is a report with that id."""
+        """`known`: there is a report with that id; `key`: under what its caller is kept."""
         self._vault, self._witness, self._clock, self._counters = vault, witness, clock, counters
-        self._known = known
+        self._known, self._key = known, key
 
     def asked(self, station: str, who: Who | None, message: Confide) -> Job:
         """What the clerk has to do."""
@@ -52,7 +52,8 @@ class Confides:
         look = Look(
             self._clock.now_ns(), station, who.operator.id, who.operator.role.value, REPORTER, message.target, "", TOLD
         )
-        return lambda: self._keep(request, look, values)
+        key = self._key(message.target)
+        return lambda: self._keep(request, look, key, values)
 
     def _refusal(self, who: Who | None, message: Confide) -> str:
         if who is None:
@@ -63,14 +64,14 @@ class Confides:
             return "unknown"
         return "" if _fit(message.values) else "bad_values"
 
-    def _keep(self, request: int, look: Look, values: dict[str, str]) -> Ending:
+    def _keep(self, request: int, look: Look, key: str, values: dict[str, str]) -> Ending:
         try:
-            before = self._vault.find(REPORTER, look.target)
+            before = self._vault.find(REPORTER, key)
             if before is not None:
                 code = "" if before == values else "known"
                 return lambda: [Confided(request, code)]
             self._witness.looked(look)
-            self._vault.keep([(REPORTER, look.target, values)])
+            self._vault.tell(REPORTER, key, values)
         except (sqlite3.Error, LogTrouble):
             # Without the error's text: a statement's values must not come into a log by it.
             log.error("what somebody confided of report %s cannot be kept", look.target)

@@ -19,10 +19,16 @@ from backends.domain.alarm import TransitionRefused
 from backends.domain.limits import day_of
 from backends.domain.people import Operator
 from backends.domain.place import Agency, SlaRule
+from backends.domain.report import Report
+from backends.domain.report_moves import lose_agency
 from backends.domain.sensor import Sensor
+from backends.domain.setting_agencies import agencies_on, check_agency, check_end, heir_of, works_of
+from backends.domain.setting_limits import check_limits, limited, limits_of, within
 from backends.domain.settings import (
+    EVER,
     LIMITS,
     SETTING,
+    AgencyEnd,
     Amendment,
     Configured,
     SensorLimits,
@@ -30,15 +36,10 @@ from backends.domain.settings import (
     SettingRecord,
     SettingRefused,
     amended,
-    check_agency,
     check_day,
-    check_limits,
     check_rule,
     is_id,
-    limited,
-    limits_of,
     with_change,
-    within,
 )
 from backends.hub import timeline
 from backends.hub.intake import Intake
@@ -58,6 +59,8 @@ class Decided(msgspec.Struct, frozen=True):
     setting: Setting
     records: tuple[tuple[str, Any], ...]
     changes: tuple[Change, ...]
+    gone: tuple[tuple[str, str], ...] = ()
+    """(feed, id) of what leaves its feed with it."""
 
 
 class ConfigDesk:
@@ -83,16 +86,45 @@ class ConfigDesk:
         wanted = self._wanted(action, setting)
         if (setting.given if wanted is None else wanted) == setting.last():
             raise TransitionRefused("unchanged")
-        self._check(wanted, setting)
+        self._check(wanted, setting, valid_from)
         made = Amendment(now_ns, person.id, person.short, reason, valid_from, wanted, setting.last())
         rev = self._intake.rev(FEED, setting.id) + 1
         setting = msgspec.structs.replace(with_change(setting, made), rev=rev)
-        moved = self._moved(setting, now_ns)
         changes = [Change(FEED, "put", setting.id, now_ns, setting, setting.rev, action.aid)]
+        if isinstance(wanted, AgencyEnd) and wanted == setting.at(now_ns):
+            return self._taken_away(person, action, setting, wanted, changes, now_ns)
+        moved = self._moved(setting, now_ns)
         for feed, record in moved:
             changes.append(Change(feed, "put", record.id, now_ns, record, self._next_rev(feed, record.id), action.aid))
-        changes.append(timeline.of_setting(setting, action.aid, person, now_ns))
+        changes.append(self._noted(setting, action, person, now_ns))
         return Decided(setting, ((FEED, setting), *moved), tuple(changes))
+
+    def _taken_away(
+        self, person: Operator, action: Action, setting: Setting, end: AgencyEnd, changes: list[Change], now_ns: int
+    ) -> Decided:  # fmt: skip
+        """The agency is gone with the click, and so are its reports."""
+        gone: tuple[tuple[str, str], ...] = ()
+        if end.id in self._intake.records(FEED):
+            changes.append(Change(FEED, "del", end.id, now_ns, None, self._next_rev(FEED, end.id), action.aid))
+            gone = ((FEED, end.id),)
+        reports = self._handed_on(end, setting.amendments[-1], now_ns)
+        for one in reports:
+            put = Change("reports", "put", one.id, now_ns, one, one.rev, action.aid)
+            changes += [put, timeline.of_report(one, now_ns, action.aid)]
+        changes.append(self._noted(setting, action, person, now_ns))
+        return Decided(setting, ((FEED, setting), *(("reports", one) for one in reports)), tuple(changes), gone)
+
+    def _handed_on(self, end: AgencyEnd, made: Amendment, now_ns: int) -> list[Report]:
+        """What was its work, as it is from then on."""
+        heir = heir_of(end, self._intake.records(FEED), now_ns)
+        reason = f"{end.name.vi} · {made.reason}"
+        works = works_of(end.id, self._intake.records("reports").values())
+        return [msgspec.structs.replace(lose_agency(one, heir, reason, now_ns), decided_by=made.by) for one in works]
+
+    def _noted(self, setting: Setting, action: Action, person: Operator, now_ns: int) -> Change:
+        last = setting.amendments[-1].record
+        heir = self._intake.records(FEED).get(last.heir) if isinstance(last, AgencyEnd) else None
+        return timeline.of_setting(setting, action.aid, person, now_ns, heir.name if heir is not None else None)
 
     def _moved(self, setting: Setting, now_ns: int) -> tuple[tuple[str, Any], ...]:
         """What is another one by this setting, from now on."""
@@ -114,9 +146,23 @@ class ConfigDesk:
         if (day := day_of(now_ns)) == self._day:
             return []
         self._day = day
-        settings = [one for one in self._intake.records(FEED).values() if isinstance(one, Setting)]
-        holding = [record for one in settings if isinstance(record := one.at(now_ns), Configured)]
-        return [change for record in holding for change in self._intake.put(FEED, record, now_ns)]
+        changes: list[Change] = []
+        for setting in [one for one in self._intake.records(FEED).values() if isinstance(one, Setting)]:
+            holds = setting.at(now_ns)
+            if isinstance(holds, Configured):
+                changes += self._intake.put(FEED, holds, now_ns)
+            elif isinstance(holds, AgencyEnd) and holds.id in self._intake.records(FEED):
+                changes += self._end(holds, setting.standing(now_ns), now_ns)
+        return changes
+
+    def _end(self, end: AgencyEnd, made: Amendment | None, now_ns: int) -> list[Change]:
+        """An agency's last day is over."""
+        assert made is not None  # it holds
+        changes = self._intake.let_go(FEED, (end.id,), now_ns)
+        for one in self._handed_on(end, made, now_ns):
+            self._intake.restore("reports", one, one.rev)
+            changes += [Change("reports", "put", one.id, now_ns, one, one.rev), timeline.of_report(one, now_ns)]
+        return changes
 
     # -- what there is -------------------------------------------------------------------------------
 
@@ -162,7 +208,7 @@ class ConfigDesk:
         if record.id != action.target:
             raise SettingRefused("bad_record", "another one than the target")
         last = setting.last()
-        if last is not None and type(record) is not type(last):
+        if (last is None and isinstance(record, AgencyEnd)) or (last is not None and not _alike(record, last)):
             raise SettingRefused("bad_record", "another kind of record than it is")
         if isinstance(record, SensorLimits) is not action.target.startswith(LIMITS):
             raise SettingRefused("bad_record", "limits are those of a sensor")
@@ -170,28 +216,29 @@ class ConfigDesk:
             raise SettingRefused("bad_record", "id: a-z, 0-9, '-' and '_', 64 at most")
         return record
 
-    def _check(self, wanted: SettingRecord | None, setting: Setting) -> None:
+    def _check(self, wanted: SettingRecord | None, setting: Setting, day: str) -> None:
         record = wanted if wanted is not None else setting.given
-        before = setting.last()
+        before, known = setting.last(), self._intake.records(FEED)
         if isinstance(record, SlaRule):
-            rules = (*self._now(SlaRule).values(), *self._later(SlaRule).values())
-            others = [one for one in rules if one.id != record.id]
-            check_rule(record, before if isinstance(before, SlaRule) else None, others)
+            settings = (one.last() for one in known.values() if isinstance(one, Setting))
+            rules = [one for one in (*known.values(), *settings) if isinstance(one, SlaRule) and one.id != record.id]
+            check_rule(record, before if isinstance(before, SlaRule) else None, rules)
         elif isinstance(record, Agency):
-            check_agency(record, self._now(Agency), self._later(Agency))
+            check_agency(record, agencies_on(known, day), agencies_on(known, EVER))
+        elif isinstance(record, AgencyEnd):
+            works = works_of(record.id, self._intake.records("reports").values())
+            check_end(record, agencies_on(known, day), agencies_on(known, EVER), len(works))
         elif isinstance(wanted, SensorLimits) and isinstance(setting.given, SensorLimits):
             sensor = self._sensor(wanted.id)
             last = before if isinstance(before, SensorLimits) else setting.given
             check_limits(wanted, setting.given, last, within(sensor) if sensor is not None else None)
 
-    def _now(self, kind: type[Any]) -> dict[str, Any]:
-        return {id_: one for id_, one in self._intake.records(FEED).items() if isinstance(one, kind)}
 
-    def _later(self, kind: type[Any]) -> dict[str, Any]:
-        """As they will be when all that was decided has begun."""
-        settings = (one for one in self._intake.records(FEED).values() if isinstance(one, Setting))
-        last = {one.target: record for one in settings if isinstance(record := one.last(), kind)}
-        return {**self._now(kind), **last}
+def _alike(record: SettingRecord, last: SettingRecord) -> bool:
+    """Of one kind; an agency and its end are, where both say the same of it."""
+    if isinstance(record, AgencyEnd) and isinstance(last, Agency | AgencyEnd):
+        return (record.name, record.parent) == (last.name, last.parent)
+    return type(record) is type(last) or (isinstance(record, Agency) and isinstance(last, AgencyEnd))
 
 
 def settings_in(log: EventLog) -> list[Setting]:

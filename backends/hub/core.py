@@ -29,6 +29,7 @@ from backends.hub.config_desk import ConfigDesk, over, settings_in
 from backends.hub.handover_desk import outdated
 from backends.hub.intake import RECORD_FEEDS, Intake
 from backends.hub.logbook import entries_of, needed_from
+from backends.hub.own_numbers import NUMBERS, OWN, OwnNumbers
 from backends.hub.ports import Change, EventLog, LogTrouble, NotLeading, WorldSource
 from backends.hub.site_cameras import Device, SiteCameras
 from backends.hub.standby import slices
@@ -71,6 +72,7 @@ class Core:
         self._intake = Intake(self._restored_alarms(), define, limits)
         self._desk = ActionDesk(events, self._intake)
         self._config = ConfigDesk(self._intake)
+        self.own_numbers = OwnNumbers()
         self._waiting: list[Change] = []
         self._waiting_samples: list[Sample] = []
         self._remembered: dict[str, str] = {}
@@ -94,7 +96,8 @@ class Core:
     def start(self, start_ns: int) -> int:
         """Continue from the log, or take the past of a world that starts at `start_ns` into a new one.
 
-        Returns how many samples of the past were loaded. Afterwards the log knows WORLD_T and WALL_T.
+        Returns how many samples of the past were loaded. Afterwards the log knows WORLD_T and WALL_T, and to which
+        epoch the next of the centre's own numbers belongs.
         """
         if not self.log.meta(BEGUN):
             return self._begin(start_ns)
@@ -105,7 +108,15 @@ class Core:
         self._waiting += self._intake.procedures(self._procedures, self._skip_to_ns)
         self._pass_over(start_ns)
         self._list_cameras(self._skip_to_ns)
+        if numbers := self._number_own():
+            self.log.commit([], self._skip_to_ns, meta=numbers)  # before the first of them is given
         return 0
+
+    def _number_own(self) -> dict[str, str]:
+        """What the log has to remember of it; empty = nothing new."""
+        highest, epoch = self._intake.highest("reports", OWN), self.log.head("reports").epoch
+        text = self.own_numbers.begin(self.log.meta(NUMBERS), highest, epoch)
+        return {NUMBERS: text} if text else {}
 
     def _pass_over(self, start_ns: int) -> None:
         """Take the world to where the log ends, an hour at a time: a log may be years older than this start."""
@@ -146,11 +157,26 @@ class Core:
         self._waiting += self._intake.relimit(now_ns)
         self._waiting += self._config.turn(now_ns)
         for sensor in self._intake.records("sensors").values():
-            if not self._intake.engine.watches(sensor.id):
-                continue
-            if (series := self.log.history(sensor.id, now_ns - WINDOW_NS, now_ns)) is not None:
-                points = ((int(t), float(v)) for t, v in zip(*series, strict=True) if not math.isnan(v))
-                self._intake.engine.seed_trend(sensor.id, points)
+            if self._intake.engine.watches(sensor.id):
+                self._intake.engine.seed_trend(sensor.id, self._newest_points(sensor.id, now_ns))
+
+    def _newest_points(self, series: str, now_ns: int) -> list[tuple[int, float]]:
+        """Good values of the last hour; where there is none, the newest. What came last need not be that: a gauge may
+        send afterwards what it had kept."""
+        last = self.log.last(series)
+        points = self._good(series, now_ns - WINDOW_NS, now_ns)
+        if last is None:
+            return points
+        points = points or self._good(series, last.t_ns, now_ns)
+        newest_ns = points[-1][0] if points else -1
+        if last.value is not None and last.quality == Quality.GOOD and last.t_ns > newest_ns:
+            points.append((last.t_ns, last.value))  # of a clock that is ahead
+        return points
+
+    def _good(self, series: str, t0_ns: int, t1_ns: int) -> list[tuple[int, float]]:
+        found = self.log.history(series, t0_ns, t1_ns)
+        times, values = found if found is not None else ((), ())
+        return [(int(t), float(v)) for t, v in zip(times, values, strict=True) if not math.isnan(v)]
 
     def _begin(self, start_ns: int) -> int:
         """The past: every sample is kept, of records only what stands at its end, all of the timeline."""
@@ -192,7 +218,7 @@ class Core:
         sort_in(self._intake.engine.tick(start_ns))
         self.log.seal()
         self._pending = self._intake.engine.memory()
-        meta = {BEGUN: "1", START_T: str(start_ns), PENDING: self._pending, **self._times()}
+        meta = {BEGUN: "1", START_T: str(start_ns), PENDING: self._pending, **self._times(), **self._number_own()}
         self.log.commit([*items.values(), *events], start_ns, meta=meta)
         return loaded
 
@@ -304,6 +330,8 @@ class Core:
         self._waiting += self._config.turn(now_ns)
         self._waiting += self._intake.escalate(now_ns)
         self._waiting += self._intake.let_go("handovers", outdated(self._intake.records("handovers")), now_ns)
+        handovers, people = (self._intake.records(feed).values() for feed in ("handovers", "roster"))
+        self._desk.logbook.forget(needed_from(handovers, now_ns, people))
         self._look_at_air(now_ns)
         try:
             self.log.maintain(now_ns)

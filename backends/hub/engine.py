@@ -10,23 +10,23 @@ Must not: publish the canary as an alarm.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
 from backends.domain import alarm as alarms
-from backends.domain.action import Verb
 from backends.domain.alarm import Alarm, AlarmState, Priority, TransitionRefused
 from backends.domain.coverage import OF_SOURCE
 from backends.domain.definition import FLEETING_S, PLAIN, Definition
-from backends.domain.people import Operator, Role
+from backends.domain.limits import day_number
+from backends.domain.people import Operator
 from backends.domain.sensor import Sample, Sensor
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_MS, NS_PER_S
 from backends.domain.world import Condition, CrewAct
 from backends.hub import timeline
+from backends.hub.alarm_acts import acted, changes_of
 from backends.hub.alarm_course import CHATTER_NS, Course
 from backends.hub.alarm_families import Families
 from backends.hub.escalation import Escalations
@@ -39,7 +39,6 @@ log = logging.getLogger(__name__)
 DETAIL_EVERY_NS = 10 * NS_PER_S
 """Figures of an alarm move at most this often, in hub time, unless its state moves."""
 TIDY_NS = 60 * NS_PER_S
-NO_ARGS: Mapping[str, str] = MappingProxyType({})
 CANARY_KEY = "canary"
 LIMIT_PREFIX = "limit:"
 _CANARY_NAME = LocalText("Chim báo", "Canary")
@@ -86,14 +85,18 @@ class AlarmEngine:
         """Keys of those that chatter, or are in their off-delay."""
         self._families = Families(self._by_key)
         self._escalations = Escalations(self._by_key.values())
+        self._doubted: dict[str, None] = {}
+        """Series whose alarm other limits have raised than those that hold now."""
+        self._day = 0
         self._tidied_ns = 0
         self._canary_seq = 0
 
     # --- what it knows ---------------------------------------------------------------------------
 
     def watch(self, sensor: Sensor) -> None:
-        """Take a sensor's definition; its limits hold from the next sample on."""
-        self._limits.watch(sensor)
+        """Take a sensor's definition. An alarm that other limits had raised is judged again with the next tick."""
+        if self._limits.watch(sensor):
+            self._doubt(sensor.id)
 
     def watches(self, series: str) -> bool:
         """Has this series limits at all?"""
@@ -168,22 +171,25 @@ class AlarmEngine:
             s = msgspec.structs.replace(s, t_ns=now_ns)
         key = LIMIT_PREFIX + s.series
         standing = self._by_key.get(key)
-        holding = key in self._pending or (standing is not None and standing.active and not standing.t_clear_ns)
-        broken = self._limits.broken(s, standing, holding=holding)
+        broken = self._limits.broken(s, standing, holding=self._held_up(key))
         if broken is None:
             return self._gone(key, s.t_ns) if standing is not None or key in self._pending else []
         return self._wrong(key, s.t_ns, *broken)
 
-    def unlimited(self, series: str, t_ns: int) -> list[Change]:
-        """A series has no limits any more, or is not there: what its samples will never end ends here."""
-        key = LIMIT_PREFIX + series
-        return self._gone(key, t_ns) if key in self._by_key or key in self._pending else []
+    def judge_again(self, t_ns: int) -> list[Change]:
+        """Alarms whose limits are others than those that raised them: by the newest value, and by what holds at that
+        time. A sensor that says nothing any more would never end what no limit holds up."""
+        if (day := day_number(t_ns)) != self._day:
+            self._day = day
+            for key in (*self._by_key, *self._pending):
+                if key.startswith(LIMIT_PREFIX):
+                    self._doubt(key.removeprefix(LIMIT_PREFIX))
+        return [change for series in list(self._doubted) for change in self._judge_again(series, t_ns)]
 
     def forget(self, series: str, t_ns: int) -> list[Change]:
-        """The series is not there any more."""
-        changes = self.unlimited(series, t_ns)
+        """The series is not there any more, and nothing is wrong with it."""
         self._limits.unwatch(series)
-        return changes
+        return self._lifted(series, t_ns)
 
     def crew(self, act: CrewAct, operators: Callable[[str], Operator | None]) -> list[Change]:
         """A simulated colleague; too late is no error."""
@@ -192,50 +198,16 @@ class AlarmEngine:
         if standing is None or operator is None:
             return []
         try:
-            moved = self.acted(standing, act.verb, operator, act.t_ns)
+            moved = acted(standing, act.verb, operator, act.t_ns)
         except TransitionRefused:
             return []
         return self.adopt(moved, act.t_ns, timeline.of_verb(moved, act.verb, operator, act.t_ns))
 
-    @staticmethod
-    def acted(standing: Alarm, verb: Verb, operator: Operator, t_ns: int, args: Mapping[str, str] = NO_ARGS) -> Alarm:
-        """What the alarm would be; changes nothing here. Raises TransitionRefused.
-
-        SHELVE, OUT_OF_SERVICE: `args` were checked before (`until_ns`, `reason`).
-        """
-        match verb:
-            case Verb.CLAIM:
-                return alarms.claim(standing, operator.short, operator.id, t_ns)
-            case Verb.ACKNOWLEDGE:
-                return alarms.acknowledge(standing, operator.short, t_ns)
-            case Verb.RELEASE:
-                return alarms.release(standing, operator.id, anybody=operator.role is Role.SHIFT_LEAD)
-            case Verb.SHELVE:
-                return alarms.shelve(standing, operator.short, args["reason"].strip(), int(args["until_ns"]))
-            case Verb.UNSHELVE:
-                return alarms.unshelve(standing)
-            case Verb.RESET:
-                return alarms.reset(standing)
-            case Verb.OUT_OF_SERVICE:
-                return alarms.take_out_of_service(standing, operator.short, args["reason"].strip(), t_ns)
-            case Verb.IN_SERVICE:
-                return alarms.put_in_service(standing)
-        raise TransitionRefused("unsupported")
-
     def adopt(self, moved: Alarm, t_ns: int, *events: Change, cause: str = "") -> list[Change]:
         """Make `moved` the truth; the changes to write (the caller of `acted` commits them first)."""
-        changes = self.changes_of(moved, t_ns, *events, cause=cause)
+        changes = changes_of(moved, t_ns, *events, cause=cause)
         self.keep(moved, t_ns)
         return changes
-
-    @staticmethod
-    def changes_of(moved: Alarm, t_ns: int, *events: Change, cause: str = "") -> list[Change]:
-        """How `moved` is written, without making it the truth yet."""
-        if moved.state is AlarmState.NORMAL:
-            put = Change("alarms", "del", moved.id, t_ns, None, moved.rev, cause)
-        else:
-            put = Change("alarms", "put", moved.id, t_ns, moved, moved.rev, cause)
-        return [put, *events]
 
     def keep(self, moved: Alarm, t_ns: int) -> None:
         """`moved` is committed: it is the truth."""
@@ -265,7 +237,7 @@ class AlarmEngine:
     def tick(self, now_ns: int) -> list[Change]:
         """What time alone changes: the ends of shelving and delays, quiet after chattering, children and their parents,
         what goes to the shift lead, and figures that have waited long enough."""
-        changes: list[Change] = []
+        changes = self.judge_again(now_ns)
         for key in [k for k, until_ns in self._shelved.items() if until_ns <= now_ns]:
             moved = alarms.unshelve(self._standing(key) or self._by_key[key])
             changes += self.adopt(moved, now_ns, timeline.of_alarm("alarm_unshelved", moved, now_ns))
@@ -309,6 +281,44 @@ class AlarmEngine:
             series = key.removeprefix(LIMIT_PREFIX)
             return self._limits.delayed(series, self._define(key, self._limits.sensor(series)))
         return self._define(key, None)
+
+    def _doubt(self, series: str) -> None:
+        key = LIMIT_PREFIX + series
+        if key in self._by_key or key in self._pending:
+            self._doubted[series] = None
+
+    def _judge_again(self, series: str, t_ns: int) -> list[Change]:
+        key, standing = LIMIT_PREFIX + series, self._by_key.get(LIMIT_PREFIX + series)
+        if key not in self._pending and (standing is None or not standing.active):
+            del self._doubted[series]
+            return []
+        said = self._limits.said(series, t_ns)
+        if said is None and self._limits.holding(series, t_ns):
+            return []  # after a restart: with its first value
+        del self._doubted[series]
+        if said is not None and (broken := self._limits.broken(said, standing, holding=self._held_up(key))) is not None:
+            return self._wrong(key, t_ns, *broken)
+        if standing is not None and standing.t_clear_ns and self._limits.holding(series, t_ns):
+            return []  # its cause had gone before: the delay runs
+        return self._lifted(series, t_ns)
+
+    def _held_up(self, key: str) -> bool:
+        """Is a limit of it broken, as far as is known? Then it is left only past its deadband."""
+        standing = self._by_key.get(key)
+        return key in self._pending or (standing is not None and standing.active and not standing.t_clear_ns)
+
+    def _lifted(self, series: str, t_ns: int) -> list[Change]:
+        """Not its cause has gone but what it was judged by: it is over at once, whatever delay runs, and says why."""
+        key, why = LIMIT_PREFIX + series, self._limits.why_over(series, t_ns)
+        standing = self._standing(key)
+        self._no_longer_pending(key)
+        self._limits.forget(series)
+        if (course := self._courses.get(key)) is not None:
+            course.goes(t_ns)
+        if standing is None or not standing.active:
+            return []
+        moved = alarms.return_to_normal(msgspec.structs.replace(standing, detail=why, chattering=False), t_ns)
+        return self.adopt(moved, t_ns, timeline.of_alarm("alarm_returned", moved, t_ns, why))
 
     def _wrong(
         self, key: str, t_ns: int, priority: Priority, fields: dict[str, Any], times: int = 0

@@ -20,7 +20,9 @@ from backends.domain.place import ConfigRecord, SlaRule
 from backends.domain.procedure import Phone, Procedure
 from backends.domain.report import Report, ReportState
 from backends.domain.sensor import Sample, Sensor
-from backends.domain.settings import LIMITS, SETTING, Setting, limited
+from backends.domain.setting_agencies import placed
+from backends.domain.setting_limits import limited
+from backends.domain.settings import LIMITS, SETTING, Setting
 from backends.domain.times import NS_PER_S
 from backends.domain.world import (
     CameraMoved,
@@ -164,8 +166,7 @@ class Intake:
         changes = [Change(feed, "put", record.id, t_ns, record, rev)]
         if isinstance(record, Sensor):
             self._watch(record)
-            if not record.limits:
-                changes += self.engine.unlimited(record.id, t_ns)
+            changes += self.engine.judge_again(t_ns)
         return changes
 
     def _limited(self, sensor: Sensor) -> Sensor:
@@ -188,10 +189,9 @@ class Intake:
         sensors = list(self._records["sensors"].values())
         changes = [change for sensor in sensors for change in self.put("sensors", sensor, t_ns)]
         for key in self.engine.told(LIMIT_PREFIX):
-            sensor = self._records["sensors"].get(series := key.removeprefix(LIMIT_PREFIX))
-            if sensor is None or not sensor.limits:
-                changes += self.engine.unlimited(series, t_ns)
-        return changes
+            if (series := key.removeprefix(LIMIT_PREFIX)) not in self._records["sensors"]:
+                changes += self.engine.forget(series, t_ns)
+        return changes + self.engine.judge_again(t_ns)
 
     def _watch(self, sensor: Sensor) -> None:
         self.engine.watch(sensor)
@@ -251,7 +251,7 @@ class Intake:
 
     def _report(self, t_ns: int, report: Report) -> list[Change]:
         old: Report | None = self._records["reports"].get(report.id)
-        report = self._due(report)
+        report = placed(self._due(report), self._records["config"], t_ns)
         changes = self.put("reports", _told(old, report, t_ns), t_ns)
         if changes and (old is None or old.state is not report.state):
             changes.append(timeline.of_report(changes[0].record, t_ns))

@@ -337,6 +337,10 @@ class ReplicatedLog:
         self._must_lead()
         return self._copy.fetch(feed, after, limit, max_bytes)
 
+    def find(self, feed: str, id_: str) -> Envelope | None:
+        self._must_lead()
+        return self._copy.find(feed, id_)
+
     def items(self, feed: str) -> list[Envelope]:
         self._client.alive()
         return self._copy.items(feed)

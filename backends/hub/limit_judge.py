@@ -13,9 +13,11 @@ import msgspec
 
 from backends.domain.alarm import Alarm, Priority
 from backends.domain.definition import Definition
-from backends.domain.limits import day_number, day_of, limits_at
+from backends.domain.limits import day_number, day_of, level_of, limits_at
 from backends.domain.quality import Quality
 from backends.domain.sensor import Limit, Sample, Sensor
+from backends.domain.text import LocalText
+from backends.hub import words
 from backends.hub.trend import Trend
 from backends.hub.words import limit_detail, limit_name
 
@@ -30,21 +32,26 @@ class LimitJudge:
         self._in_force: dict[str, tuple[int, tuple[Limit, ...]]] = {}
         self._trends: dict[str, Trend] = {}
         self._newest: dict[str, int] = {}
+        self._values: dict[str, float] = {}
+        """The newest one that counted."""
         self._held: dict[str, Limit] = {}
         """Which limit a series' alarm speaks of."""
         self._broken: dict[str, tuple[Limit, ...]] = {}
         """Which limits of a series were broken when any was last."""
 
-    def watch(self, sensor: Sensor) -> None:
-        """Take a sensor's definition; its limits hold from the next sample on."""
+    def watch(self, sensor: Sensor) -> bool:
+        """Take a sensor's definition; its limits hold from the next sample on. True: they may be others than before."""
+        before = self._sensors.get(sensor.id)
         self._sensors[sensor.id] = sensor
         self._in_force.pop(sensor.id, None)
         if sensor.limits:
             self._trends.setdefault(sensor.id, Trend())
+        return before is None or before.limits != sensor.limits
 
     def unwatch(self, series: str) -> None:
         """It is not there any more."""
-        for known in (self._sensors, self._in_force, self._trends, self._newest, self._held, self._broken):
+        of_series = (self._sensors, self._in_force, self._trends, self._newest, self._values, self._held, self._broken)
+        for known in of_series:
             known.pop(series, None)
 
     def watches(self, series: str) -> bool:
@@ -59,6 +66,7 @@ class LimitJudge:
         if (trend := self._trends.get(series)) is not None:
             for t_ns, value in points:
                 trend.add(t_ns, value)
+                self._values[series] = value
 
     def takes(self, s: Sample, now_ns: int | None) -> bool:
         """It counts. Doubtful, missing and older values do not, nor what is no figure (NaN, infinite).
@@ -73,7 +81,7 @@ class LimitJudge:
         newest_ns = self._newest.get(s.series, -1)
         if s.t_ns <= newest_ns and (now_ns is None or newest_ns <= now_ns):
             return False
-        self._newest[s.series] = s.t_ns
+        self._newest[s.series], self._values[s.series] = s.t_ns, s.value
         self._trends[s.series].add(s.t_ns if now_ns is None else min(s.t_ns, now_ns), s.value)
         return True
 
@@ -98,6 +106,29 @@ class LimitJudge:
         """No limit of it is broken any more."""
         self._held.pop(series, None)
 
+    def said(self, series: str, t_ns: int) -> Sample | None:
+        """Its newest value, as one of that time; None: none is known."""
+        value = self._values.get(series) if series in self._sensors else None
+        return Sample(series, t_ns, value) if value is not None else None
+
+    def holding(self, series: str, t_ns: int) -> tuple[Limit, ...]:
+        """Its limits at that time, gravest first."""
+        sensor = self._sensors.get(series)
+        return self._on(sensor, t_ns) if sensor is not None else ()
+
+    def why_over(self, series: str, t_ns: int) -> LocalText:
+        """What has become of the limit that its alarm spoke of."""
+        sensor, held = self._sensors.get(series), self._held.get(series)
+        if sensor is None:
+            return words.SENSOR_GONE
+        now = self.holding(series, t_ns)
+        if held is None:
+            return words.LIMITS_OTHER if now else words.NO_LIMIT
+        same = next((one for one in now if level_of(one) == level_of(held)), None)
+        if same is not None and same.value == held.value:
+            return words.LIMITS_OTHER  # its deadband, say
+        return words.limit_ended(sensor, held) if same is None else words.limit_moved(sensor, held, same)
+
     def delayed(self, series: str, definition: Definition) -> Definition:
         """With the delays of the limits that are, or were last, broken (after a restart: of those that go on): the
         alarm is raised as soon as one of them has waited for long enough, and returns when all have."""
@@ -120,7 +151,7 @@ class LimitJudge:
         broken = []
         for limit in self._on(sensor, s.t_ns):
             if holding and held is not None:
-                below_held |= limit == held
+                below_held |= level_of(limit) == level_of(held)
             elif holding and standing is not None:
                 # After a restart the standing alarm's priority tells which limit it speaks of.
                 below_held |= limit.priority.rank >= standing.priority.rank

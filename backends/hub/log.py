@@ -40,6 +40,8 @@ KEEP_LOG_S = 7 * 24 * 3600.0
 KEEP_SAMPLES_S = 72 * 3600.0
 APPEND_SNAPSHOT = 2000
 """Newest records of an append feed that a snapshot gives."""
+FIND_S, FIND_SLICE = 0.5, 20_000
+"""How long the loop may look for one record, and rows between two looks at the clock: some millions of rows in all."""
 NO_BODY = Envelope(Mode.TEST, "", "", 0, 0, "").body
 """The default itself: an equal but other Raw would be encoded, as nothing at all."""
 _REBOOT_TOLERANCE_S = 30.0
@@ -247,6 +249,25 @@ class SqliteLog:
             found.append(Envelope(self._mode, feed, epoch, seq, t, kind, id_, rev, cause, _raw(body)))
         rows.close()
         return found
+
+    def find(self, feed: str, id_: str) -> Envelope | None:
+        head = self._heads[feed]
+        upto, until_s = head.head, time.monotonic() + FIND_S
+        while upto >= head.oldest:
+            if time.monotonic() > until_s:
+                log.warning("%s: record %s is not among the newest %d, and not looked for further back",
+                            feed, id_, head.head - upto)  # fmt: skip
+                break
+            row = self._db.execute(
+                "SELECT seq, t, type, id, rev, cause, body FROM log WHERE feed=? AND seq>? AND seq<=? AND id=?"
+                " ORDER BY seq DESC LIMIT 1",
+                (feed, upto - FIND_SLICE, upto, id_),
+            ).fetchone()
+            if row is not None:
+                seq, t, kind, _, rev, cause, body = row
+                return Envelope(self._mode, feed, head.epoch, seq, t, kind, id_, rev, cause, _raw(body))
+            upto -= FIND_SLICE
+        return None
 
     def items(self, feed: str) -> list[Envelope]:
         head = self._heads[feed]

@@ -1,7 +1,7 @@
 """The logbook (sổ trực): entries that people write, which stand in the timeline and are never changed.
 
-Kept in memory, for the hand-over and for what is corrected; after a start as far back as the shift that is handed over
-next. One thread.
+In memory are those that the next hand-over may list: as far back as its shift, at least half a day, and no further than
+the log itself. What is corrected and older is looked for in the log. One thread.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from backends.domain.action import Action
 from backends.domain.handover import Handover, since_ns, unlocked
@@ -33,7 +33,11 @@ PICTURES = 2
 ABOUT = ("alarms", "reports", "cameras", "sensors", "config", "incidents")
 """Feeds of what an entry may be about; an area is a record of `config`."""
 LEAST_NS = 12 * 3600 * NS_PER_S
-"""So far at least the timeline is looked through at a start."""
+"""So far back at least."""
+MOST_NS = 7 * 24 * 3600 * NS_PER_S
+"""And so far at most, if no hand-over is ever locked: further back the log has nothing either."""
+MOST_ENTRIES = 20_000
+"""In memory: ten times what a hundred people write in a shift, 120 MB if each had all characters that it may have."""
 MOST_BYTES = 256 << 20
 """Of the timeline that are looked through at most: some 600,000 records."""
 MOST_S = 5.0
@@ -45,8 +49,12 @@ _TIME = re.compile(r"[0-9]{1,19}")
 class LogBook:
     """The entries that the hub knows."""
 
-    def __init__(self) -> None:
+    def __init__(self, written: Callable[[str], Envelope | None] = lambda id_: None) -> None:
+        """`written`: the timeline's record of that id, out of the log."""
+        self._written = written
         self._entries: dict[str, TimelineEvent] = {}
+        self._too_many = False
+        """It has been said."""
 
     def restore(self, events: Iterable[TimelineEvent]) -> None:
         """At a start."""
@@ -57,9 +65,27 @@ class LogBook:
         """It is committed."""
         self._entries[entry.id] = entry
 
+    def forget(self, from_ns: int) -> None:
+        """Those before that time, and beyond MOST_ENTRIES the oldest; the log has them. Called every second."""
+        while self._entries:
+            oldest = next(iter(self._entries.values()))
+            if oldest.t_ns >= from_ns:
+                if len(self._entries) <= MOST_ENTRIES:
+                    return
+                if not self._too_many:
+                    log.warning("more than %d entries of the logbook in one shift: the oldest go", MOST_ENTRIES)
+                self._too_many = True
+            del self._entries[oldest.id]
+
     def entries(self) -> Iterable[TimelineEvent]:
-        """Oldest first."""
+        """Those in memory, oldest first."""
         return self._entries.values()
+
+    def _find(self, id_: str) -> TimelineEvent | None:
+        if (entry := self._entries.get(id_)) is not None:
+            return entry
+        envelope = self._written(id_)
+        return _entry(envelope) if envelope is not None else None
 
     def judge(self, person: Operator, action: Action, now_ns: int) -> TimelineEvent:
         """The entry that the action wants. Raises Unfit.
@@ -72,7 +98,7 @@ class LogBook:
             raise Unfit("bad_text", f"text: 1 to {TEXT_LIMIT} characters")
         about, target, corrects = args.get("about", ""), action.target, args.get("corrects", "")
         if corrects:
-            corrected = self._entries.get(corrects)
+            corrected = self._find(corrects)
             if corrected is None:
                 raise Unfit("bad_corrects", "there is no such entry")
             about, target = corrected.about, corrected.target
@@ -90,12 +116,14 @@ def change_of(entry: TimelineEvent) -> Change:
     return Change("timeline", "event", entry.id, entry.t_ns, entry, cause=entry.id)
 
 
-def needed_from(handovers: Iterable[Handover], now_ns: int) -> int:
-    """How far back entries may be wanted: to the last hand-over that was locked, and half a day at least."""
+def needed_from(handovers: Iterable[Handover], now_ns: int, people: Iterable[Operator] = ()) -> int:
+    """How far back entries may be wanted: to the last hand-over that was locked, or the beginning of the shift of one
+    of `people` while none ever was; half a day at least, MOST_NS at most."""
     handovers = list(handovers)
     under_way = unlocked(handovers)
-    begun = [since_ns(handovers, None, now_ns), *([under_way.t_from_ns] if under_way is not None else [])]
-    return min(now_ns - LEAST_NS, *begun)
+    begun = [since_ns(handovers, person, now_ns) for person in (None, *people)]
+    begun += [under_way.t_from_ns] if under_way is not None else []
+    return max(min(now_ns - LEAST_NS, *begun), now_ns - MOST_NS)
 
 
 def entries_of(events: EventLog, from_ns: int) -> list[TimelineEvent]:

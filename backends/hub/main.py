@@ -37,12 +37,12 @@ from backends.hub.core import BEGUN, START_T, WALL_T, WORLD_T, Core
 from backends.hub.keys import ensure_hub_keys
 from backends.hub.limit_book import LIMITS, LimitBook
 from backends.hub.log import SqliteLog
+from backends.hub.own_numbers import OWN
 from backends.hub.pictured import Pictured
 from backends.hub.ports import EventLog, LogTrouble, WorldSource
 from backends.hub.private import REPORTER, Confiding
 from backends.hub.procedure_book import PROCEDURES, ProcedureBook
 from backends.hub.replica import set_aside
-from backends.hub.report_desk import OWN
 from backends.hub.scene_files import SceneFiles
 from backends.hub.server import Endpoints, Server
 from backends.hub.shared import SITE_FILE
@@ -283,7 +283,7 @@ def _serve_log(
         procedures=procedures, air=AirHours(book.scales),
     )  # fmt: skip
     if not events.meta(BEGUN):
-        # A new log gives the centre's own numbers anew: who called about the old ones must not be taken for the new.
+        # Its reports are new ones: who called about the old ones is nobody's business any more.
         stores.confided.forget(REPORTER, OWN)
     loaded = core.start(start_ns)
     clock = make_clock(events) if make_clock is not None else _clock(settings, events)

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Container, Iterator
 
-from backends.hub.security import told
+from backends.hub.security import said, told
 from backends.protocol.messages import (
     Accounts,
     Act,
@@ -115,10 +115,11 @@ class Peers:
         self._peers = {r: peer for r, peer in self._peers.items() if now_s - peer.seen_s <= PEER_S}
 
     def affords(self, station: str, cost: float) -> bool:
-        """Takes it from the station's budget; False, and counted: it has spent all."""
+        """Takes it from the station's budget; False, counted, and said once a minute: it has spent all."""
         if not cost or self._budgets.setdefault(station, _Budget()).take(cost):
             return True
-        self._counters["over_budget"] += 1
+        text = "station %s has spent what its requests may cost: some are not answered"
+        said(self._counters, "over_budget", log, text, station, about=station)
         return False
 
 

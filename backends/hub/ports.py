@@ -90,6 +90,11 @@ class EventLog(Protocol):
         """Records after `after`, in order, hole-free; at least one if there is any."""
         ...
 
+    def find(self, feed: str, id_: str) -> Envelope | None:
+        """The newest record of that id. The log is looked through from its end back: for rare questions, and not for
+        longer than a console waits; None then, too."""
+        ...
+
     def items(self, feed: str) -> list[Envelope]:
         """A state feed's current items; an append feed's newest records."""
         ...

@@ -2,7 +2,9 @@
 
 The world tells it when a report arrives or a camera is named (`Confidant`); it is kept before the report goes on,
 and read by an audited call alone. It passes by the log, the snapshots and the hub's own records. Where there are
-several hubs, each is told by its own world, and what one alone was told is shared within seconds (`shared`).
+several hubs, each is told by its own world, and what one alone was told is shared within seconds (`shared`); what a
+person tells is shared before it counts as kept. What is forgotten leaves an empty row, or another hub would give it
+back.
 Must not: be logged, or stop a report when it cannot be kept.
 """
 
@@ -22,7 +24,7 @@ from backends.domain.report import Report
 from backends.domain.times import NS_PER_S
 from backends.domain.world import CameraMoved, Directory, ReportMoved, WorldEvent
 from backends.hub.ports import WorldSource
-from backends.hub.shared import Row
+from backends.hub.shared import ALONE, Row, Sharing
 from backends.hub.site_cameras import SiteCameras
 from backends.hub.smallfile import open_small
 
@@ -66,8 +68,9 @@ class Confidant(Protocol):
 class Vault:
     """One connection to `private.db`; one thread at a time."""
 
-    def __init__(self, folder: Path, *, mend: bool = False) -> None:
-        """Raises LogTrouble; `mend`: a damaged file is kept beside and a new one begun."""
+    def __init__(self, folder: Path, *, mend: bool = False, sharing: Sharing = ALONE) -> None:
+        """Raises LogTrouble; `mend`: a damaged file is kept beside and a new one begun; `sharing`: for `tell` alone."""
+        self._sharing = sharing
         self._db = open_small(folder / FILE, _STEPS, mend=mend)
         self._seen = 0
 
@@ -78,13 +81,24 @@ class Vault:
 
     def find(self, what: str, target: str) -> dict[str, str] | None:
         """None = nothing is known of it."""
-        row = self._db.execute("SELECT told FROM secret WHERE what=? AND target=?", (what, target)).fetchone()
+        sql = "SELECT told FROM secret WHERE what=? AND target=? AND told<>x''"
+        row = self._db.execute(sql, (what, target)).fetchone()
         return msgspec.json.decode(row[0], type=dict[str, str]) if row else None
 
     def keep(self, told: Iterable[tuple[str, str, Mapping[str, str]]]) -> None:
         """(what, target, values) of several, in one transaction. Raises sqlite3.Error."""
         now_ns = time.time_ns()
         self._write(_KEEP, [(w, t, msgspec.json.encode(dict(values)), now_ns) for w, t, values in told])
+
+    def tell(self, what: str, target: str, values: Mapping[str, str]) -> None:
+        """The same of one, which every hub of the site has when this returns. May wait for seconds.
+
+        Raises LogTrouble or sqlite3.Error: it is not kept, though the site may have it."""
+        before = self._db.execute("SELECT t_wall FROM secret WHERE what=? AND target=?", (what, target)).fetchone()
+        t_wall = max(time.time_ns(), before[0] + 1 if before else 0)
+        row = _row(what, target, msgspec.json.encode(dict(values)), t_wall)
+        self._sharing.share([row])
+        self.take([row])
 
     def withdraw(self, told: Iterable[tuple[str, str, Mapping[str, str]]]) -> None:
         """Forget what was told once, where exactly that is still kept. Raises sqlite3.Error."""
@@ -99,8 +113,11 @@ class Vault:
             raise
 
     def forget(self, what: str, prefix: str) -> None:
-        """All targets that begin so: their numbers are given anew. Raises sqlite3.Error."""
-        self._db.execute("DELETE FROM secret WHERE what=? AND substr(target, 1, ?)=?", (what, len(prefix), prefix))
+        """All targets that begin so, at every hub of the site. Raises sqlite3.Error."""
+        self._db.execute(
+            "UPDATE secret SET told=x'', t_wall=max(?, t_wall+1) WHERE what=? AND substr(target, 1, ?)=? AND told<>x''",
+            (time.time_ns(), what, len(prefix), prefix),
+        )
 
     def _write(self, statement: str, rows: list[_Row]) -> None:
         if not rows:
@@ -118,9 +135,8 @@ class Vault:
     def rows(self) -> Iterator[Row]:
         """Shelf."""
         found = self._db.execute("SELECT what, target, told, t_wall FROM secret")
-        for what, target, told, t_wall in found.fetchall():
-            until = t_wall + KEEP_NS if what == REPORTER else 0
-            yield Row(SECRET, f"{what}/{target}", t_wall, told, until)
+        for row in found.fetchall():
+            yield _row(*row)
 
     def take(self, rows: Iterable[Row]) -> None:
         """Shelf."""
@@ -129,6 +145,10 @@ class Vault:
 
     def close(self) -> None:
         self._db.close()
+
+
+def _row(what: str, target: str, told: bytes, t_wall: int) -> Row:
+    return Row(SECRET, f"{what}/{target}", t_wall, told, t_wall + KEEP_NS if what == REPORTER else 0)
 
 
 class Confiding:

@@ -28,4 +28,6 @@ class Reply(msgspec.Struct, frozen=True):
     """To everybody."""
     job: Job | None = None
     """What the clerk has to do; its ending gives the answers."""
+    blob_job: Job | None = None
+    """The same with a blob."""
     sending: Sending | None = None

@@ -17,10 +17,12 @@ from backends.domain.alarm import TransitionRefused
 from backends.domain.people import Operator, Role
 from backends.domain.place import Agency, Area, SlaRule
 from backends.domain.report import Channel, Report, ReportState
+from backends.domain.setting_agencies import placed
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.hub import timeline
 from backends.hub.intake import Intake
+from backends.hub.own_numbers import OWN
 from backends.hub.ports import Change
 
 REASON_LIMIT = 500
@@ -28,8 +30,6 @@ REASON_LIMIT = 500
 TITLE_LIMIT = 200
 TEXT_LIMIT = 2000
 PICTURES = 8
-OWN = "TT-"
-"""How the numbers of reports begin that the centre takes itself."""
 _BLOB = re.compile(r"[0-9a-f]{64}")
 _FINE = 6
 """Decimals of a coordinate that are kept: a tenth of a metre."""
@@ -99,6 +99,7 @@ class ReportDesk:
                 moved = moves.close(report, _words(args, "result", REASON_LIMIT), pictures_named(args), now_ns)
             case Verb.REOPEN:
                 moved = moves.reopen(report, _reason(args), self.rule(report.category).hours, now_ns)
+                moved = placed(moved, self._intake.records("config"), now_ns)
             case Verb.MERGE:
                 children = (self._intake.records("reports").get(id_) for id_ in report.merged)
                 known = [child for child in children if child is not None]

@@ -37,10 +37,12 @@ class Reveals:
     def __init__(
         self, vault: Vault, witness: Witness, clock: SessionClock, counters: Counter[str],
         past_of: Callable[[str], dict[str, str] | None] = lambda camera: None,
+        key: Callable[[str], str] = lambda report: report,
     ) -> None:  # fmt: skip
-        """`past_of`: how the past of a camera is played, without a secret; None: no recorder keeps it."""
+        """`past_of`: how the past of a camera is played, without a secret; None: no recorder keeps it. `key`: under
+        what the reporter of a report is kept."""
         self._vault, self._witness, self._clock, self._counters = vault, witness, clock, counters
-        self._past_of = past_of
+        self._past_of, self._key = past_of, key
 
     def asked(self, station: str, who: Who | None, message: Reveal) -> Job:
         """What the clerk has to do for this question."""
@@ -53,11 +55,12 @@ class Reveals:
             message.reason.strip()[:REASON_LIMIT], code,
         )  # fmt: skip
         way = self._past_of(message.target) if message.what == PAST else None
-        return lambda: self._look(message.request, look, way)
+        key = self._key(look.target) if message.what == REPORTER else look.target
+        return lambda: self._look(message.request, look, key, way)
 
-    def _look(self, request: int, look: Look, way: dict[str, str] | None) -> Ending:
+    def _look(self, request: int, look: Look, key: str, way: dict[str, str] | None) -> Ending:
         try:
-            values = None if look.outcome else self._find(look, way)
+            values = None if look.outcome else self._find(look.what, key, way)
             code = look.outcome or ("unknown" if values is None else "")
             self._witness.looked(Look(*_but_outcome(look), code))
         except (sqlite3.Error, LogTrouble) as error:
@@ -65,9 +68,9 @@ class Reveals:
             return lambda: [Revealed(request, "not_kept")]
         return lambda: [Revealed(request, code, values or {})]
 
-    def _find(self, look: Look, way: dict[str, str] | None) -> dict[str, str] | None:
-        if look.what != PAST:
-            return self._vault.find(_kept_as(look.what), look.target)
+    def _find(self, what: str, key: str, way: dict[str, str] | None) -> dict[str, str] | None:
+        if what != PAST:
+            return self._vault.find(_kept_as(what), key)
         return None if way is None else way | (self._vault.find(RECORDER, way["id"]) or {})
 
 

@@ -24,12 +24,13 @@ import zmq
 from backends.domain.times import SessionClock
 from backends.hub.access import SESSION_S, Access
 from backends.hub.answers import Answers, Identity
-from backends.hub.clerk import Clerk
+from backends.hub.clerk import BLOBS, Clerk
 from backends.hub.core import Core
 from backends.hub.keys import KeyPair
 from backends.hub.peers import COST_BYTES, COST_DATA_BYTES, Peers, cost_of
 from backends.hub.ports import NotLeading
 from backends.hub.reply import Reply
+from backends.hub.stages import WAITING, Stages
 from backends.hub.stores import Stores
 from backends.hub.sweeping import Sweep
 from backends.hub.transfers import Transfers
@@ -189,30 +190,40 @@ class Server:
 
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop` is set, then say BYE."""
+        stages = Stages(self.counters)
         next_round = next_beat = next_house = time.monotonic()
         while not stop.is_set():
+            stages.begin(WAITING)
             wait_s = min(next_round, next_beat) - time.monotonic()
             if (transfers_s := self._transfers.wait_s) is not None:
                 wait_s = min(wait_s, transfers_s)
             ready: dict[Any, int] = dict(self._poller.poll(max(0, int(wait_s * 1000))))
+            stages.begin("handshakes")
             if self._zap.socket in ready:
                 self._zap.answer()
+            stages.begin("requests")
             if self._ctl in ready:
                 self._serve()
+            stages.begin("ends of jobs, blobs")
             if self._clerk.bell.fileno() in ready:
                 self._end_jobs()
             self._transfers.turn(self._send_part)
             now_s = time.monotonic()
             if now_s >= next_round:
                 next_round = max(next_round + ROUND_S, now_s)
+                stages.begin("round and commit")
                 self._listen()
-                self.publish(self._core.round(self._clock.now_ns(), now_s))
+                committed = self._core.round(self._clock.now_ns(), now_s)
+                stages.begin("publish")
+                self.publish(committed)
             if now_s >= next_beat:
+                stages.begin("heartbeat")
                 next_beat = max(next_beat + HEARTBEAT_MS / 1000, now_s)
                 beat()  # to whoever started this process: the loop turns
                 self._beat()
             if now_s >= next_house:
                 next_house = now_s + 1.0
+                stages.begin("house-keeping")
                 self._keep_house(now_s)
                 give_back_memory(now_s)
         self._say_bye()
@@ -351,6 +362,8 @@ class Server:
             self._send(routing_id, message)
         if reply.job is not None:
             self._clerk.take(station, routing_id, reply.job)
+        if reply.blob_job is not None:
+            self._clerk.take(station, routing_id, reply.blob_job, BLOBS)
         if (blob := reply.sending) is not None:
             try:
                 self._transfers.begin(routing_id, station, blob.request, blob.blob, blob.media, blob.path)

@@ -27,7 +27,7 @@ class Stores:
             self._open.append(self.book)
             self.confided = Vault(folder, mend=True)
             self._open.append(self.confided)
-            self.vault = Vault(folder)
+            self.vault = Vault(folder, sharing=sharing)
             self._open.append(self.vault)
             self.witness = Witness(folder, sharing=sharing)
             self._open.append(self.witness)

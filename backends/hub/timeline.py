@@ -8,7 +8,8 @@ from backends.domain.incident import LayoutRecord, TimelineEvent
 from backends.domain.people import Operator
 from backends.domain.report import Report
 from backends.domain.sensor import Limit
-from backends.domain.settings import SensorLimits, Setting, differences, limit_differences, limit_moves
+from backends.domain.setting_limits import limit_differences, limit_moves
+from backends.domain.settings import AgencyEnd, SensorLimits, Setting, differences
 from backends.domain.text import LocalText
 from backends.domain.turning import Turner
 from backends.hub import words as say
@@ -35,9 +36,12 @@ def event(
     return Change("timeline", "event", id_, t_ns, record, cause=cause)
 
 
-def of_alarm(what: str, alarm: Alarm, t_ns: int) -> Change:
-    """The world moved an alarm."""
-    return event(f"{alarm.id}/{alarm.state_rev}", what, alarm.id, t_ns, text=alarm.name, priority=alarm.priority)
+def of_alarm(what: str, alarm: Alarm, t_ns: int, why: LocalText | None = None) -> Change:
+    """The world moved an alarm; `why`, where it was not what is measured."""
+    text = alarm.name
+    if why is not None:
+        text = LocalText(f"{text.vi} · {why.vi}", f"{text.get('en')} · {why.get('en')}")
+    return event(f"{alarm.id}/{alarm.state_rev}", what, alarm.id, t_ns, text=text, priority=alarm.priority)
 
 
 def of_mark(what: str, alarm: Alarm, t_ns: int) -> Change:
@@ -56,10 +60,10 @@ def of_verb(alarm: Alarm, verb: Verb, operator: Operator, t_ns: int, *, cause: s
     return event(id_, _WHAT[verb], alarm.id, t_ns, actor=operator.id, text=text, cause=cause, priority=alarm.priority)
 
 
-def of_report(report: Report, t_ns: int) -> Change:
+def of_report(report: Report, t_ns: int, cause: str = "") -> Change:
     """A report arrived or moved on."""
     what = "report_received" if report.state == "new" else f"report_{report.state.value}"
-    return event(f"{report.id}/{report.state_rev}", what, report.id, t_ns, text=report.title)
+    return event(f"{report.id}/{report.state_rev}", what, report.id, t_ns, text=report.title, cause=cause)
 
 
 def of_rating(report: Report, t_ns: int) -> Change:
@@ -93,8 +97,11 @@ def of_cover(aid: str, covering: Operator, operator: Operator, words: LocalText,
     return event(aid, "cover_changed", covering.id, t_ns, actor=operator.id, text=words, cause=aid)
 
 
-def of_setting(setting: Setting, aid: str, operator: Operator, t_ns: int) -> Change:
-    """A person changed data of the centre: what it was, what it is, from when and why stand in the text."""
+def of_setting(
+    setting: Setting, aid: str, operator: Operator, t_ns: int, heir: LocalText | None = None
+) -> Change:  # fmt: skip
+    """A person changed data of the centre: what it was, what it is, from when and why stand in the text. `heir`: who
+    goes on with the work of an agency that is taken away."""
     made = setting.amendments[-1]
     record = made.record if made.record is not None else setting.given
     name = record.name if record is not None else LocalText(setting.target)
@@ -103,12 +110,16 @@ def of_setting(setting: Setting, aid: str, operator: Operator, t_ns: int) -> Cha
         parts = [name.get(lang)]
         if made.record is None:
             parts.append(words["given"])
+        if isinstance(record, AgencyEnd):
+            parts += [words["agency_ends"], *([f"{words['heir']} {heir.get(lang)}"] if heir is not None else [])]
+        elif isinstance(made.before, AgencyEnd):
+            parts.append(words["agency_again"])
         for field, old, new in differences(made.before, record) if record is not None else ():
             if isinstance(record, SensorLimits) and field == "limits":
                 before = made.before.limits if isinstance(made.before, SensorLimits) else ()
                 parts += [_limit_said(*move, words, lang) for move in limit_moves(before, record.limits)]
                 continue
-            was = f"{_said(old, lang)} → " if made.before is not None else ""
+            was = f"{_said(old, lang)} » " if made.before is not None else ""
             parts.append(f"{words[field]}: {was}{_said(new, lang)}")
         parts += [f"{words['from']} {made.valid_from}", made.reason]
         texts[lang] = " · ".join(parts)
@@ -121,7 +132,8 @@ _SETTING_WORDS = {
         "given": "trở lại như nguồn cung cấp", "from": "áp dụng từ", "name": "tên", "hours": "số giờ",
         "escalate": "mức chuyển cấp", "within_m": "trùng trong (m)", "within_hours": "trùng trong (giờ)",
         "parent": "trực thuộc", "added": "thêm ngưỡng", "ended": "ngừng áp dụng ngưỡng",
-        "priority": "mức ưu tiên", "deadband": "khoảng trễ", "on_delay_s": "chờ trước khi báo (giây)",
+        "priority": "mức ưu tiên", "deadband": "vùng chết", "on_delay_s": "chờ trước khi báo (giây)",
+        "agency_ends": "bỏ đơn vị này", "agency_again": "lập lại đơn vị này", "heir": "việc chuyển cho",
         "off_delay_s": "chờ trước khi hết (giây)", "value": "ngưỡng", "urgent": "khẩn cấp", "high": "cao",
         "medium": "trung bình", "low": "thấp",
     },
@@ -130,6 +142,7 @@ _SETTING_WORDS = {
         "escalate": "escalated at", "within_m": "twins within (m)", "within_hours": "twins within (hours)",
         "parent": "part of", "added": "new limit", "ended": "limit ended", "priority": "priority",
         "deadband": "deadband", "on_delay_s": "on-delay (s)", "off_delay_s": "off-delay (s)", "value": "limit",
+        "agency_ends": "taken away", "agency_again": "added again", "heir": "its work goes to",
         "urgent": "urgent", "high": "high", "medium": "medium", "low": "low",
     },
 }  # fmt: skip
@@ -156,7 +169,7 @@ def _limit_said(old: Limit | None, new: Limit | None, words: dict[str, str], lan
         said = f"{one.label.get(lang)} {'>' if one.above else '<'} {_said(one.value, lang)}"
         return f"{words['ended']} {said}" if new is None else f"{words['added']} {said} {_said(one.priority, lang)}"
     moved = limit_differences(old, new)
-    told = [f"{words[field]} {_said(a, lang)} → {_said(b, lang)}" for field, a, b in moved]
+    told = [f"{words[field]} {_said(a, lang)} » {_said(b, lang)}" for field, a, b in moved]
     return f"{new.label.get(lang)}: {', '.join(told)}"
 
 

@@ -119,7 +119,8 @@ class Turning:
         if self._core.trouble:
             return Leased(message.request, "not_kept")
         if held is not None:
-            self._end(message.camera, LocalText(f"→ {turner.name} ({station})"), show=False)
+            to = f"{turner.name} ({station})"
+            self._end(message.camera, LocalText(f"nhường cho {to}", f"gave way to {to}"), show=False)
         self._held[message.camera] = _Held(turner, time.monotonic() + LEASE_S, message.lease)
         why = _PATROL if turner.patrol else LocalText("")
         self._core.note(timeline.of_turning("turning_begun", message.camera, turner, now_ns, why))

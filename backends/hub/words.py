@@ -67,6 +67,29 @@ def limit_detail(sensor: Sensor, limit: Limit, value: float, per_hour: float | N
     return LocalText(texts["vi"], texts["en"])
 
 
+SENSOR_GONE = LocalText("cảm biến không còn", "the sensor is no longer there")
+NO_LIMIT = LocalText("không còn ngưỡng nào áp dụng", "no limit applies any more")
+LIMITS_OTHER = LocalText("ngưỡng đã đổi, giá trị không còn vượt", "the limits have changed, the value breaks none")
+
+
+def limit_ended(sensor: Sensor, limit: Limit) -> LocalText:
+    """Why an alarm is over, though nothing was measured: `ngưỡng BĐ1 2,00 m không còn áp dụng`."""
+    vi, en = (_figure(sensor, limit, lang) for lang in ("vi", "en"))
+    return LocalText(f"ngưỡng {vi} không còn áp dụng", f"limit {en} no longer applies")
+
+
+def limit_moved(sensor: Sensor, before: Limit, now: Limit) -> LocalText:
+    """The same, where it is another figure now: `ngưỡng BĐ1 2,00 m nay là 2,40 m`."""
+    vi, en = (number(now.value, sensor.decimals, lang) + _unit(sensor.unit) for lang in ("vi", "en"))
+    return LocalText(
+        f"ngưỡng {_figure(sensor, before, 'vi')} nay là {vi}", f"limit {_figure(sensor, before, 'en')} is {en} now"
+    )
+
+
+def _figure(sensor: Sensor, limit: Limit, lang: str) -> str:
+    return f"{limit.label.get(lang)} {number(limit.value, sensor.decimals, lang)}{_unit(sensor.unit)}".strip()
+
+
 def _steady(sensor: Sensor, per_hour: float) -> bool:
     return abs(per_hour) < 0.5 * 10.0 ** -max(0, sensor.decimals)
 

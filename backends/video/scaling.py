@@ -100,6 +100,7 @@ class Scaler:
 
     def _prepare(self, key: tuple[Kind, float], shot: Shot, target: Planes) -> None:
         kind, aspect = key
+        self._key = None  # where this fails nothing fits any more: the next picture makes all of it anew
         self._box = box = fit(kind[:2], self._crop, (target.width, target.height), aspect)
         self._bars = (box.w, box.h) != (target.width, target.height)
         self._with_bars.clear()

@@ -65,12 +65,10 @@ def rows() -> list[dict[str, Any]]:
 
 
 def _p99(values: list[float]) -> float:
-    return values[min(len(values) - 1, int(len(values) * 0.99))] if values else float(10**6)
+    return values[min(len(values) - 1, int(len(values) * 0.99))]
 
 
 def _of(values: list[float]) -> str:
-    if not values:
-        return "none was seen"
     return f"{len(values)} urgent alarms, median {values[len(values) // 2] * 1000:.0f}, worst {values[-1] * 1000:.0f}"
 
 

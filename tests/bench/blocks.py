@@ -1,7 +1,8 @@
 """Blocks bench: how often the GUI's thread stands still while 1,000 messages a second come in and 16 cameras move.
 
 The program measures itself (console/block_meter.py: intervals between the starts of its picture pass, seen from
-another thread); here its JSON log is read. `rows()` takes about a minute.
+another thread); here its JSON log is read. Behind `make soak`: `alarm_path`
+has the short row, and this takes a minute more.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ NAME = "gui.blocks.own_meter_over_250ms"
 """Beside `gui.blocks_over_250ms` (alarm_path.py), which another thread sees from outside during the alarms' run."""
 
 
-def rows() -> list[dict[str, Any]]:
-    """Rows of `make bench`."""
+def soak_rows() -> list[dict[str, Any]]:
+    """Rows of `make soak`."""
     if shutil.which("ffmpeg") is None:
         return [_row(1, False, "the ffmpeg command is missing: apt-get install ffmpeg")]
     with live_run() as run:
@@ -60,5 +61,5 @@ def _row(value: int, ok: bool, note: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    for row in rows():
+    for row in soak_rows():
         print(row)

@@ -2,7 +2,7 @@
 
 64 tiles of 25 fps in one window of 2880x1620 (offscreen platform); a hub process publishes 1,000 and 10,000
 messages a second over CURVE; every one is validated, committed and shown. The figures and what follows from
-them: docs/decisions/2026-11-process-split.md. `rows()` takes about two minutes.
+them: docs/decisions/2026-11-process-split.md. Behind `make soak`: the decision stands, and this takes two minutes.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ RATES = {"1k": 1000, "10k": 10_000}
 BAR_MS = 40.0
 
 
-def rows() -> list[dict[str, Any]]:
-    """Rows of `make bench`: the bare frame, then threads and process at both rates."""
+def soak_rows() -> list[dict[str, Any]]:
+    """Rows of `make soak`: the bare frame, then threads and process at both rates."""
     made = []
     bare = measure("none", 0)
     made.append(_row("split.bare.tick_p99_ms", bare["tick_p99_ms"], "ms", "", True, _note(bare)))
@@ -108,5 +108,5 @@ def _wait_for(path: Path, child: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    for row in rows():
+    for row in soak_rows():
         print(f"{row['name']:34} {row['value']:10g} {row['unit']:8} {row['bar']:8} {row['note']}")

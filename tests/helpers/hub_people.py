@@ -18,7 +18,7 @@ from helpers.tiny_city import TinyCity
 from helpers.waiting import wait_for
 
 from backends.domain.people import Role
-from backends.hub import passwords
+from backends.hub import passwords, stages
 from backends.hub.accounts import FILE, AccountBook
 from backends.hub.keys import authorise, ensure_station_keys
 from backends.hub.main import HubSettings, Ready, read_ready, run
@@ -67,9 +67,8 @@ def put_blob(client: WireClient, data: bytes, media: str = "image/jpeg", *, firs
     parts = max(1, -(-len(data) // BLOB_PART))
     answers = []
     for part in range(first, parts + 1):
-        head = {"msg": "BLOBPUT", "request": part, "blob": name, "media": media, "size": len(data)}
-        raw = json.dumps({**head, "part": part, "parts": parts, "token": client.token}).encode()
-        client.ctl.send_multipart([b"1", raw, data[(part - 1) * BLOB_PART : part * BLOB_PART]])
+        head = {"request": part, "blob": name, "media": media, "size": len(data), "part": part, "parts": parts}
+        client.send_data("BLOBPUT", data[(part - 1) * BLOB_PART : part * BLOB_PART], **head, token=client.token)
         answers.append(client.answer())
         if answers[-1].get("code") or answers[-1]["part"] != part:
             break
@@ -91,8 +90,10 @@ def get_blob(client: WireClient, name: str, request: int = 1) -> tuple[bytes, st
 
 
 @contextmanager
-def hub_here(folder: Path, *, stations: tuple[str, ...] = ("desk-1", "desk-2"), **more: Any) -> Iterator[Ready]:
-    """A hub in a thread of this process."""
+def hub_here(
+    folder: Path, *, stations: tuple[str, ...] = ("desk-1", "desk-2"), slow_s: float = 30.0, **more: Any
+) -> Iterator[Ready]:
+    """A hub in a thread of this process. `slow_s`: what it calls slow; a loaded machine's disk is no matter of ours."""
     for station in stations:
         authorise(folder / "authorised", ensure_station_keys(folder / "keys", station))
     settings = HubSettings(str(folder), str(folder / "authorised"), str(folder / "keys"), **more)
@@ -100,7 +101,8 @@ def hub_here(folder: Path, *, stations: tuple[str, ...] = ("desk-1", "desk-2"), 
     status: list[int] = []
 
     def serve() -> None:
-        status.append(run(settings, stop, lambda _, start_ns: TinyCity(start_ns, past_s=60)))
+        with mock.patch.object(stages, "SLOW_S", slow_s):
+            status.append(run(settings, stop, lambda _, start_ns: TinyCity(start_ns, past_s=60)))
 
     thread = threading.Thread(target=serve, name="hub")
     (folder / READY_FILE).unlink(missing_ok=True)

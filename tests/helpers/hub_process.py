@@ -18,6 +18,7 @@ from typing import Any, Literal, Self
 import argon2
 import zmq
 from helpers.busy_city import BusyCity
+from helpers.spoiled import spoil
 from helpers.tiny_city import TinyCity
 
 from backends.domain.feeds import Mode
@@ -155,6 +156,10 @@ class WireClient:
     def send(self, msg: str, **fields: Any) -> None:
         self.ctl.send_multipart([b"1", json.dumps({"msg": msg, **fields}).encode()])
 
+    def send_data(self, msg: str, data: bytes, **fields: Any) -> None:
+        """One with a frame of bytes behind it."""
+        self.ctl.send_multipart([b"1", json.dumps({"msg": msg, **fields}).encode(), data])
+
     def answer(self, timeout_s: float = DEADLINE_S) -> dict[str, Any]:
         """The next message on CTL. Raises AssertionError when none comes."""
         if not self.ctl.poll(int(timeout_s * 1000)):
@@ -227,6 +232,7 @@ def _main() -> int:
     raw = child_settings(stop.set)
     passwords._HASHER = CHEAP
     world = raw["world"]
+    spoil(raw.get("spoil", ()))
     settings = HubSettings(**{**raw["hub"], "mode": Mode(raw["hub"]["mode"])})
     make = BusyCity if "rate" in world else TinyCity
     return run(settings, stop, lambda _, start_ns: make(start_ns, **world))

@@ -18,6 +18,7 @@ from typing import Any, Literal, Self
 
 import nats
 import nats.errors
+from helpers.hub_process import WireClient
 from helpers.waiting import wait_for
 
 from backends.domain.feeds import FEEDS, FeedKind, Mode
@@ -43,10 +44,12 @@ class Hubs:
         self.names = [chr(ord("a") + n) for n in range(count)]
         self.authorised = folder / "authorised"
         self.authorised.mkdir(parents=True, exist_ok=True)
-        self._urls = {name: tuple(urls) for name in self.names}
+        self._all, self._urls = tuple(urls), dict[str, tuple[str, ...]]()
         self._replicas = replicas
         self._world = world
         self._sign_in: Literal["password", "seat"] = sign_in
+        self.spoils: dict[str, tuple[str, ...]] = {}
+        """By hub, from its next start on: see helpers.spoiled."""
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         for station in ("desk-1", "desk-2"):
             authorise(self.authorised, self.keys(station))
@@ -63,12 +66,16 @@ class Hubs:
         data_dir.mkdir(exist_ok=True)
         settings = HubSettings(
             data_dir=str(data_dir), authorised_dir=str(self.authorised), keys_dir=str(self.folder / "keys"),
-            mode=Mode.DEMO, nats=self._urls[name], nats_replicas=self._replicas, member=name,
+            mode=Mode.DEMO, nats=self._urls.get(name, self._all), nats_replicas=self._replicas, member=name,
             sign_in=self._sign_in, nats_blob_mb=BLOB_MB,
         )  # fmt: skip
         self.children[name] = start_child(
             "helpers.hub_process",
-            {"hub": {f: getattr(settings, f) for f in settings.__struct_fields__}, "world": self._world},
+            {
+                "hub": {f: getattr(settings, f) for f in settings.__struct_fields__},
+                "world": self._world,
+                "spoil": self.spoils.get(name, ()),
+            },
             log=data_dir / "hub.log",
         )
 
@@ -108,11 +115,39 @@ class Hubs:
         """Planned."""
         return stop_child(self.children.pop(name), 10.0)
 
+    def died(self, name: str) -> None:
+        """It kills itself; returns when it has."""
+        self.children[name].wait(20)
+        self.kill(name)
+
+    def client(self, name: str, station: str = "desk-1") -> WireClient:
+        """At the hub that leads."""
+        ready = self.ready(name)
+        assert ready is not None
+        return WireClient(ready, self.keys(station))
+
     def pause(self, name: str) -> None:
         os.kill(self.children[name].pid, signal.SIGSTOP)
 
     def go_on(self, name: str) -> None:
         os.kill(self.children[name].pid, signal.SIGCONT)
+
+    def delete_log(self, urls: Sequence[str]) -> None:
+        """It is made anew by whoever comes next; what else the servers keep stays."""
+
+        async def delete() -> None:
+            nc = await nats.connect(servers=list(urls), error_cb=_quiet)
+            try:
+                await _asked(lambda: nc.jetstream(timeout=1.0).delete_stream(LOG))
+            finally:
+                await nc.close()
+
+        asyncio.run(delete())
+
+    def follow(self, name: str) -> None:
+        """Start it beside one that leads; returns when it follows."""
+        self.start(name)
+        wait_for(lambda: f"{name} follows:\n{self.logs()}", lambda: "this hub follows" in self.log(name), 30.0)
 
     def __enter__(self) -> Self:
         for name in self.names:

@@ -187,3 +187,8 @@ class Rig:
 
 def alarm(n: int) -> Alarm:
     return Alarm(f"a{n}", Priority.LOW, AlarmState.UNACKNOWLEDGED, LocalText("x"), n)
+
+
+def alarms_at(seq: int) -> dict[str, Cursor]:
+    """What a store says that has alarms up to `seq` of epoch e."""
+    return {"alarms": Cursor("e", seq)}

@@ -79,6 +79,15 @@ class NatsCluster:
         child.wait()
         self.children[n] = None
 
+    def empty(self) -> None:
+        """All servers lose all that they had, and are there again."""
+        for n in range(self.size):
+            self.kill(n)
+            shutil.rmtree(self._folder / f"nats-{n}" / "js")
+        for n in range(self.size):
+            self.start(n)
+        wait_for("the emptied nats-servers elect a leader", self.leads_all, 40.0)
+
     def pause(self, n: int) -> None:
         """SIGSTOP; returns when it has stopped."""
         self._signal(n, signal.SIGSTOP)

@@ -184,6 +184,7 @@ def sample_session(
             demands=DemandBoard(streams),
             calls=Calls(),
             turning=(turning := FakeTurning(inbox)),
+            site="Đông Hà",
         ),
         city=city,
         clock=clock,

@@ -10,6 +10,10 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from widgets.windows.wall import Wall
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -73,10 +77,17 @@ def main() -> None:
             else:
                 (wall.panels.open_help if what == "help" else wall.panels.open_notices)(window)
             app.processEvents()
-            for path in wall.screenshot(args.out, f"{what}-{args.lang}-{args.theme}-{window.plan.index + 1}"):
-                sys.stdout.write(f"{path}\n")
+            save(wall, args.out, f"{what}-{args.lang}-{args.theme}-{window.plan.index + 1}")
         return
-    for path in wall.screenshot(args.out, f"{args.layout}-{args.scene}-{args.lang}-{args.theme}-{args.who}"):
+    save(wall, args.out, f"{args.layout}-{args.scene}-{args.lang}-{args.theme}-{args.who}")
+
+
+def save(wall: Wall, folder: Path, name: str) -> None:
+    """One PNG per window."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for n, window in enumerate(wall.windows, 1):
+        path = folder / f"screen-{n}-{name}.png"
+        window.grab().save(str(path))
         sys.stdout.write(f"{path}\n")
 
 

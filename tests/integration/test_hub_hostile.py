@@ -210,9 +210,10 @@ def test_the_queue_of_a_station_that_was_alone_for_an_hour_passes_at_once(
 
 
 def test_a_flood_of_actions_is_answered_as_far_as_the_budget_goes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expect_logs: ExpectLogs
 ) -> None:
     """A small budget: a large one is used up by the time that the answers take. What is not answered comes again."""
+    expect_logs("desk-1 has spent")
     monkeypatch.setattr(peers, "COST_PER_S", 5.0)
     with hub_here(tmp_path, sign_in="seat") as ready, client_at(tmp_path, ready) as client:
         began_s = time.monotonic()

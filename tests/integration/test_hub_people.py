@@ -19,7 +19,6 @@ from conftest import ExpectLogs
 from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
 from helpers.hub_people import SECRET, get_blob, hub_here, make_accounts, put_blob
 from helpers.hub_people import sign_in as sign_in_by_hand
-from helpers.hub_process import WireClient
 from helpers.hub_room import Room
 from helpers.hubs import ROWS, Hubs
 from helpers.nats_cluster import SERVER, NatsCluster
@@ -57,12 +56,6 @@ def command(hubs: Hubs, hub: str, *words: str, secret: str = "") -> str:
     return done.output
 
 
-def client_of(hubs: Hubs, hub: str, station: str = "desk-1") -> WireClient:
-    ready = hubs.ready(hub)
-    assert ready is not None
-    return WireClient(ready, hubs.keys(station))
-
-
 def test_people_stay_signed_in_and_their_clicks_count_when_the_leader_dies(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     make_accounts(tmp_path / "a")  # hub b has heard of nobody
@@ -82,7 +75,7 @@ def test_people_stay_signed_in_and_their_clicks_count_when_the_leader_dies(tmp_p
         assert desk.feed.core.access.grant.operator_id == "ha"
         # Signed out at b, it is over everywhere: a leads again and knows it.
         token = desk.feed.core.access._session.token
-        with client_of(room.hubs, "b") as client:
+        with room.hubs.client("b") as client:
             client.token = token
             assert client.hello()["operator_id"] == "ha"
             assert client.ask("SIGNOUT", request=2, token=token)["code"] == "signed_out"
@@ -90,7 +83,7 @@ def test_people_stay_signed_in_and_their_clicks_count_when_the_leader_dies(tmp_p
             room.wait_follows("a")
             room.hubs.kill("b")
         assert room.hubs.wait_leader() == "a"
-        with client_of(room.hubs, "a") as client:
+        with room.hubs.client("a") as client:
             client.token = token
             assert client.hello().get("operator_id", "") == ""
             assert client.act("late", "comment", "cam-1", feed="cameras", args={"text": "x"})[-1]["code"] == (
@@ -117,7 +110,7 @@ def test_one_site_whichever_hub_leads(hubs: Hubs) -> None:
     # An account that is made beside the hub that follows counts at the one that leads.
     command(hubs, second, "accounts", "add", "ha", "--name", "Nguyễn Thu Hà", secret=SECRET)
     command(hubs, second, "accounts", "add", "lan", "--name", "Lê Ngọc Lan", "--role", "shift_lead", secret=SECRET)
-    with client_of(hubs, first) as client:
+    with hubs.client(first) as client:
         assert sign_in_by_hand(client, "lan")["role"] == "shift_lead"
         told = client.ask("REVEAL", request=3, what="reporter", target="PA-1", reason="gọi lại", token=client.token)
         assert told["values"]["phone"] == "0000 123 456"
@@ -132,7 +125,7 @@ def test_one_site_whichever_hub_leads(hubs: Hubs) -> None:
 
     # The other one leads: the same person, picture, anchors and look.
     assert hubs.wait_leader(but=first) == second
-    with client_of(hubs, second) as client:
+    with hubs.client(second) as client:
         client.token = token
         assert client.hello()["operator_id"] == "lan"
         assert get_blob(client, name, 7) == (PICTURE, "image/jpeg")
@@ -158,7 +151,7 @@ def test_one_site_whichever_hub_leads(hubs: Hubs) -> None:
     assert reporter_in(hubs.folder / first)
     assert hubs.stop(second) == 0
     assert hubs.wait_leader(but=second) == first
-    with client_of(hubs, first) as client:
+    with hubs.client(first) as client:
         assert client.ask("SIGNIN", request=1, person="lan", secret=SECRET)["code"] == "disabled"
         assert sign_in_by_hand(client, "ha")["role"] == "operator"
         assert get_blob(client, name, 8) == (PICTURE, "image/jpeg")

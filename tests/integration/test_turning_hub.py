@@ -113,7 +113,7 @@ def test_a_shift_lead_takes_it_over_and_no_renewal_takes_it_back(room: Room) -> 
     assert (said["code"], said["holder"]) == ("held", "Ngọc Lan")
     assert room.lease(ha)["code"] == "held"
     wait_for("all events", lambda: len(room.events(ha)) == 3)
-    assert room.events(ha)[1] == ("turning_ended", "ha", "desk-1 · → Ngọc Lan (desk-2)")
+    assert room.events(ha)[1] == ("turning_ended", "ha", "desk-1 · nhường cho Ngọc Lan (desk-2)")
 
 
 def test_a_patrol_yields_to_any_hand_and_takes_nothing(room: Room) -> None:

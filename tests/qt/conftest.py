@@ -1,4 +1,4 @@
-"""Widgets under test live until they are closed."""
+"""What every test of widgets stands on: widgets that live until they are closed, a city, a wall at its keyboard."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from helpers.sample_city import SampleSession, prepare, sample_session
+from helpers.search_room import Room, at_keyboard
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -35,3 +37,16 @@ def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[QtBot]
     yield bot
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     bot.held.clear()
+
+
+@pytest.fixture
+def sample(qapp: QApplication) -> SampleSession:
+    """The sample city in Vietnamese and dark; a file that wants more of it overrides this with what it adds."""
+    prepare(qapp)
+    return sample_session()
+
+
+@pytest.fixture
+def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
+    """A wall of one window over that city, with the keyboard."""
+    yield from at_keyboard(sample, qtbot)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 import pytest
-from helpers.sample_city import SampleSession, prepare, sample_session
-from helpers.search_room import Key, Room, at_keyboard
-from PySide6.QtWidgets import QApplication, QLineEdit
-from pytestqt.qtbot import QtBot
+from helpers.page_hands import become, enter, page_of, titles
+from helpers.sample_city import SampleSession
+from helpers.search_room import Key, Room
+from PySide6.QtWidgets import QLineEdit
 
 from backends.domain.access import AccountSeen, AccountWish
 from backends.domain.people import Role
@@ -26,22 +24,12 @@ MINE = "con đường nhỏ bên sông"
 
 
 @pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    made.city.apply([change(made.city.grant, role=Role.ADMIN)])
-    return made
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
+def sample(sample: SampleSession) -> SampleSession:
+    return become(sample, Role.ADMIN)
 
 
 def opened(room: Room, *accounts: AccountSeen) -> Page:
-    room.sample.session.calls.pageCalled.emit("accounts", "")
-    page = room.wall.panels.page
-    assert page is not None
+    page = page_of(room, "accounts")
     assert room.sample.access.asked[-1] == ("accounts", "list", "")
     tell(room, *accounts)
     return page
@@ -50,16 +38,6 @@ def opened(room: Room, *accounts: AccountSeen) -> Page:
 def tell(room: Room, *accounts: AccountSeen, code: str = "", secret: str = "") -> None:
     room.sample.access.tell_accounts(*accounts, code=code, secret=secret)
     room.sample.deliver()
-
-
-def enter(room: Room, page: Page, words: str | None = None) -> None:
-    if words is not None:
-        page.field.setText(words)
-    room.key(Key.Key_Return)
-
-
-def titles(page: Page) -> list[str]:
-    return [row.title for row in page.rows if not row.heading]
 
 
 def wished(room: Room) -> AccountWish:
@@ -77,7 +55,7 @@ def test_who_there_is_how_they_are_and_ones_own_first(room: Room) -> None:
 
 
 def test_whoever_may_not_see_others_has_his_own_row(room: Room, sample: SampleSession) -> None:
-    sample.city.apply([change(sample.city.grant, role=Role.OPERATOR)])
+    become(sample, Role.OPERATOR)
     page = opened(room, change(OWN, role="operator"))
     assert titles(page) == ["Nguyễn Thu Hà"]
     enter(room, page)
@@ -86,9 +64,7 @@ def test_whoever_may_not_see_others_has_his_own_row(room: Room, sample: SampleSe
 
 @pytest.mark.parametrize("code", ["not_here", "offline", "no_answer", "no_feeder"])
 def test_where_nothing_is_told_it_says_why(room: Room, code: str) -> None:
-    room.sample.session.calls.pageCalled.emit("accounts", "")
-    page = room.wall.panels.page
-    assert page is not None
+    page = page_of(room, "accounts")
     tell(room, code=code)
     assert page.nothing("") == tr(f"accounts.why.{code}")
 

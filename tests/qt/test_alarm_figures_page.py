@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
 
 import msgspec
 import pytest
+from helpers.pdf_pages import attached_to, pages_of
 from helpers.sample_city import SampleSession, Scene, prepare, sample_session
-from helpers.search_room import CTRL, SHIFT, Key, Room, at_keyboard
+from helpers.search_room import CTRL, SHIFT, Key, Room
 from helpers.text_rules import below_floor, cut, overlapping
 from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
 from backends.domain.alarm import Priority
 from backends.domain.alarm_figures import AlarmFigures, Answered, Frequent, Old
@@ -21,24 +21,14 @@ from widgets.format import clock_minutes
 from widgets.i18n import Language, tr
 from widgets.pages.alarm_figures import AGAIN_S, LATE_S, AlarmFiguresPage
 from widgets.parts import text
-from widgets.parts.figure_rows import to_csv
+from widgets.parts.exports import Job
+from widgets.parts.figure_paper import paper_of, to_csv
 from widgets.parts.panel_rows import Row
-from widgets.parts.plot_export import Job
+from widgets.parts.paper import to_pdf
 from widgets.theme import ThemeName
 
 change = msgspec.structs.replace
 HOUR_NS = 3600 * NS_PER_S
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
 
 
 def told(sample: SampleSession, **more: object) -> AlarmFigures:
@@ -190,6 +180,44 @@ def test_the_table_is_saved_and_audited_as_figures(room: Room, sample: SampleSes
     assert f"rate,,10,,<= 1,no,{start},{end}" in lines
     assert f"priority_share,low,0.818182,,>= 0.8,yes,{start},{end}" in lines
     assert f"acknowledged_p95,high,190.0,s,,,{start},{end}" in lines
+
+
+def test_the_paper_has_city_span_targets_verdicts_holes_and_the_tables_hash(
+    room: Room, sample: SampleSession
+) -> None:  # fmt: skip
+    jobs: list[Job] = []
+    sample.session.calls.saveAsked.connect(jobs.append)
+    page = opened(room)
+    assert page.choose(row(page, "save", "pdf"), False) == tr("alarm_figures.nothing_to_save")
+    now_ns = sample.clock.now_ns()
+    gaps = tuple((now_ns - (n + 1) * 60 * NS_PER_S, now_ns - (n + 1) * 60 * NS_PER_S + 1) for n in range(9))
+    figures = told(sample, missing=gaps, old_total=3)
+    answered(room, figures)
+    assert page.choose(row(page, "save", "pdf"), False) == ""
+    (job,) = jobs
+    assert (job.kind, job.what, job.feed, job.sensor_id) == ("pdf", "save_figures", "alarms", "figures")
+    (table,) = attached_to(job.content)
+    assert table == to_csv(figures)
+    (words,) = pages_of(job.content)
+    for said in (
+        "Trung tâm điều hành đô thị thông minh · Đông Hà",
+        "Chỉ số cảnh báo", "Từ 20/11/2026 08:41:32 đến 20/11/2026 09:41:32", "In lúc 20/11/2026 09:41:32 · Nguyễn Thu",
+        "120 cảnh báo · 2,0 người trực", "Trung bình mỗi 10 phút", "nên ≤ 1", "không đạt", "81,8%", "đạt",
+        "quá ít cảnh báo", "42 giây", "Bơm 7", "Trạm Đông Hà", "Cống Đại Độ kẹt", "19/11 03:41", "+2",
+        hashlib.sha256(table).hexdigest(), "Trang 1 / 1",
+    ):  # fmt: skip
+        assert said in words, said
+    assert words.count("Thiếu số liệu 20/11 09:") == len(gaps), "paper has room for all of them"
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_paper_of_no_data_says_so_and_judges_nothing(qapp: QApplication, language: Language) -> None:
+    prepare(qapp, language)
+    nothing = AlarmFigures(within=(0, HOUR_NS), missing=((0, HOUR_NS),))
+    (words,) = pages_of(to_pdf(paper_of(nothing, {}, HOUR_NS, "Hà")))
+    prepare(qapp)
+    assert {Language.VI: "Không có dữ liệu của khoảng này", Language.EN: "No data of this time"}[language] in words
+    assert {Language.VI: "không đạt", Language.EN: "not met"}[language] not in words
 
 
 def test_names_from_outside_are_no_formulas_and_gaps_are_in_the_table(sample: SampleSession) -> None:

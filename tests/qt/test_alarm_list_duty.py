@@ -33,12 +33,6 @@ BAO = Operator("op-quocbao", "Trần Quốc Bảo", "Quốc Bảo", Role.SHIFT_L
 
 
 @pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
-@pytest.fixture
 def said(sample: SampleSession) -> list[str]:
     heard: list[str] = []
     sample.session.notices.posted.connect(lambda words, _priority: heard.append(words))

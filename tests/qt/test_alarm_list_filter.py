@@ -21,12 +21,6 @@ from widgets.parts.alarm_filter_bar import FilterBar
 from widgets.tiles.alarms import FILTER, AlarmsTile
 
 
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
 def tile_of(qtbot: QtBot, sample: SampleSession, panel: str = "desk", size: tuple[int, int] = (480, 700)) -> AlarmsTile:
     tile = AlarmsTile(sample.session, SCALES[panel], AlarmsOptions())
     QAbstractItemModelTester(tile.model, QAbstractItemModelTester.FailureReportingMode.Fatal, tile)

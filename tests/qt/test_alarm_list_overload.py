@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
+from helpers.sample_city import SCALES, SampleSession, prepare
 from helpers.text_rules import below_floor, cut, overlapping
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
@@ -28,13 +28,11 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 
 
 @pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    made.deliver(Changes("alarms", reset=True), Changes("stations", reset=True))  # one operator
-    made.clock.advance_s(WINDOW_S)
-    made.city.weigh(made.clock.now_ns())
-    return made
+def sample(sample: SampleSession) -> SampleSession:
+    sample.deliver(Changes("alarms", reset=True), Changes("stations", reset=True))  # one operator
+    sample.clock.advance_s(WINDOW_S)
+    sample.city.weigh(sample.clock.now_ns())
+    return sample
 
 
 def tile_of(qtbot: QtBot, sample: SampleSession, panel: str = "desk", size: tuple[int, int] = (480, 700)) -> AlarmsTile:

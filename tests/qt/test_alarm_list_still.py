@@ -24,12 +24,6 @@ from widgets.parts.reader import KEYS_S, POINTER_S, SCROLLED_S
 from widgets.tiles.alarms import AlarmsTile
 
 
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
 def tile_of(qtbot: QtBot, sample: SampleSession, panel: str = "desk", size: tuple[int, int] = (500, 600)) -> AlarmsTile:
     tile = AlarmsTile(sample.session, SCALES[panel], AlarmsOptions())
     QAbstractItemModelTester(tile.model, QAbstractItemModelTester.FailureReportingMode.Fatal, tile)

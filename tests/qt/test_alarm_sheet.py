@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from helpers.sample_city import NOW_NS, SampleSession, prepare, sample_session
+from helpers.sample_city import NOW_NS, SampleSession
 from helpers.street import street_picture
 from msgspec.structs import replace
 from PySide6.QtCore import QRect, Qt
@@ -42,12 +42,10 @@ WALL = Monitor("DP-3", 3840, 0, 1920, 1080, 55.0, PanelKind.WALL)
 
 
 @pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    for camera in made.city.records("cameras").values():
-        made.pictures.show(camera.id, street_picture(96, 54, seed=int(camera.number)))
-    return made
+def sample(sample: SampleSession) -> SampleSession:
+    for camera in sample.city.records("cameras").values():
+        sample.pictures.show(camera.id, street_picture(96, 54, seed=int(camera.number)))
+    return sample
 
 
 class Station:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 import pytest
-from helpers.sample_city import THU_HA, SampleSession, prepare, sample_session
-from helpers.search_room import CTRL, SHIFT, Key, Room, at_keyboard
+from helpers.sample_city import THU_HA, SampleSession, prepare
+from helpers.search_room import CTRL, SHIFT, Key, Room
 from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
 from backends.domain.action import Stage, Verb
 from backends.domain.people import Operator, Role
@@ -24,16 +21,9 @@ LEAD = change(THU_HA, operator_id="op-quocbao", name="Trần Quốc Bảo", role
 
 
 @pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    made.put("roster", HA, BAO)
-    return made
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
+def sample(sample: SampleSession) -> SampleSession:
+    sample.put("roster", HA, BAO)
+    return sample
 
 
 def opened(room: Room) -> AreasPage:

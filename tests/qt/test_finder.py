@@ -20,12 +20,6 @@ from widgets.windows.wall import tile_kinds
 change = msgspec.structs.replace
 
 
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
 def made(sample: SampleSession) -> Finder:
     return Finder(sample.city, sample.session.memory, load_layouts(tile_kinds()).layouts)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 from helpers.keyboard import type_in
-from helpers.sample_city import SCALES, THU_HA, SampleSession, prepare, sample_session, who_is_here
+from helpers.sample_city import SCALES, THU_HA, SampleSession, who_is_here
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.access import GRANTS
@@ -22,13 +21,6 @@ from widgets.parts.alarm_rows import RowButton
 from widgets.parts.reveal import SHOWN_S
 from widgets.tiles.alarms import AlarmsTile
 from widgets.tiles.reports import ReportsTile
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
 
 # -- what a role may, on the row -----------------------------------------------------------------------------------
 

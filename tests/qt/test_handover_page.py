@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
-import pytest
+from helpers.pdf_pages import pages_of
 from helpers.sample_city import NOW_NS, THU_HA, SampleSession, Scene, prepare, sample_session
-from helpers.search_room import CTRL, SHIFT, Key, Room, at_keyboard
+from helpers.search_room import CTRL, SHIFT, Key, Room
 from helpers.text_rules import below_floor, overlapping
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice
-from PySide6.QtPdf import QPdfDocument
 from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
 from backends.domain.action import Stage, Verb
 from backends.domain.alarm import AlarmState
@@ -28,9 +23,9 @@ from widgets.i18n import Language, tr
 from widgets.pages.handover import HandoverPage
 from widgets.pages.logbook import LogbookPage
 from widgets.parts import text
+from widgets.parts.exports import Job
 from widgets.parts.handover_paper import paper_of
-from widgets.parts.paper import Paper, PaperPart, to_pdf
-from widgets.parts.plot_export import Job
+from widgets.parts.paper import Paper, PaperPart, headed, to_pdf
 from widgets.theme import ThemeName
 from widgets.tiles.alarms import AlarmsTile
 
@@ -58,17 +53,6 @@ def given() -> Handover:
 
 def locked() -> Handover:
     return take(given(), MINH, NOW_NS)
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
 
 
 def page(room: Room) -> HandoverPage:
@@ -261,18 +245,6 @@ def test_painted_text_keeps_the_rules(qapp: QApplication) -> None:
 # -- on paper --------------------------------------------------------------------------------------------------------
 
 
-def read(content: bytes) -> list[str]:
-    """Text of each page."""
-    document, data = QPdfDocument(), QByteArray(content)
-    buffer = QBuffer(data)  # it keeps no reference of its own
-    buffer.open(QIODevice.OpenModeFlag.ReadOnly)
-    document.load(buffer)
-    assert document.status() is QPdfDocument.Status.Ready
-    pages = [document.getAllText(n).text() for n in range(document.pageCount())]
-    document.close()
-    return pages
-
-
 def test_the_export_says_what_was_signed(room: Room, sample: SampleSession) -> None:
     jobs: list[Job] = []
     sample.session.calls.saveAsked.connect(jobs.append)
@@ -283,8 +255,9 @@ def test_the_export_says_what_was_signed(room: Room, sample: SampleSession) -> N
     (job,) = jobs
     assert (job.kind, job.what, job.feed, job.sensor_id) == ("pdf", "save_handover", "handovers", "GC-0007")
     assert job.account["record_sha256"] == locked().sha256
-    (page_1,) = read(job.content)
+    (page_1,) = pages_of(job.content)
     for words in (
+        "Trung tâm điều hành đô thị thông minh · Đông Hà",
         "Bàn giao ca GC-0007", "Cảnh báo chưa có người xử lý · 120, ghi 1", "Sông Hiếu trên BĐ3", "Trạm Đông Hà",
         "đang bơm", "Camera mất kết nối · 0", "Không có", "Đã gọi đội cứu hỏa", "Bơm số 3 đang sửa", "Nguyễn Thu Hà",
         "Trần Minh", "Trưởng ca", locked().sha256, "Trang 1 / 1",
@@ -295,7 +268,7 @@ def test_the_export_says_what_was_signed(room: Room, sample: SampleSession) -> N
 
 def test_paper_of_a_demo_and_of_one_that_is_not_signed_by_both_says_so(qapp: QApplication) -> None:
     prepare(qapp)
-    (words,) = read(to_pdf(paper_of(given(), Mode.DEMO)))
+    (words,) = pages_of(to_pdf(headed(paper_of(given()), "Đông Hà", Mode.DEMO)))
     assert "MÔ PHỎNG" in words
     assert "CHƯA KÝ NHẬN" in words
     assert "chưa ký" in words
@@ -304,7 +277,9 @@ def test_paper_of_a_demo_and_of_one_that_is_not_signed_by_both_says_so(qapp: QAp
 def test_paper_goes_on_over_pages_and_cuts_nothing(qapp: QApplication) -> None:
     prepare(qapp)
     rows = [(f"{n:03}", f"Hàng số {n} " + "ngập " * (n % 40), "x" * 90) for n in range(120)]
-    pages = read(to_pdf(Paper("Báo cáo", ("một dòng",), (PaperPart("Mục", rows, (1, 4, 1)),), "chân trang")))
+    pages = pages_of(
+        to_pdf(Paper("Báo cáo", "", ("một dòng",), (PaperPart("Mục", rows, widths=(1, 4, 1)),), "chân trang"))
+    )
     assert len(pages) > 3
     for n, words in enumerate(pages, 1):
         assert f"Trang {n} / {len(pages)}" in words
@@ -313,3 +288,13 @@ def test_paper_goes_on_over_pages_and_cuts_nothing(qapp: QApplication) -> None:
     assert all(f"Hàng số {n}" in whole for n in range(120))
     assert whole.count("ngập") == sum(n % 40 for n in range(120))
     assert whole.count("x") >= 120 * 90
+
+
+def test_what_stands_over_the_columns_stands_on_every_page_and_hashes_can_be_copied(qapp: QApplication) -> None:
+    prepare(qapp)
+    part = PaperPart("Mục", [(f"{n}", "hàng") for n in range(200)], columns=("Số", "Là gì"), strong=(3, 150))
+    paper = Paper("Báo cáo", parts=(part,), footer="SHA-256 aff0ffe5fi")
+    pages = ["".join(words.split()) for words in pages_of(to_pdf(headed(paper, "", Mode.LIVE)))]
+    assert len(pages) > 2
+    assert all("SốLàgì" in words for words in pages)
+    assert all("SHA-256aff0ffe5fi" in words for words in pages), "two letters drawn as one are copied as a third"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 import pytest
 from helpers.sample_city import SampleSession, Scene, prepare, sample_session
-from helpers.search_room import CTRL, SHIFT, Key, Room, at_keyboard
+from helpers.search_room import CTRL, SHIFT, Key, Room
 from helpers.text_rules import below_floor, cut, overlapping
 from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
 from backends.domain.alarm import Priority
 from layouts.spec import PanelKind
@@ -23,17 +20,6 @@ from widgets.tiles.alarms import AlarmsTile
 from widgets.windows.panels import HelpPanel, NoticesPanel
 
 change = msgspec.structs.replace
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
 
 
 # -- help and notices ------------------------------------------------------------------------------------------------

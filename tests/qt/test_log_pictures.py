@@ -4,16 +4,13 @@ visitors."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
-import pytest
-from helpers.sample_city import NOW_NS, SampleSession, prepare, sample_session
-from helpers.search_room import CTRL, SHIFT, Key, Room, at_keyboard
+from helpers.sample_city import NOW_NS, SampleSession
+from helpers.search_room import CTRL, SHIFT, Key, Room
 from helpers.some_pictures import CAMERA, arrived, camera_shows, held, jpeg, passes
 from helpers.text_rules import below_floor, cut, overlapping
 from helpers.waiting import wait_for
-from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
+from msgspec.structs import replace
 
 from backends.domain.handover import Handover, Section, give, open_new
 from backends.domain.handover_sheet import LOG_ENTRY, sheet
@@ -25,21 +22,10 @@ from widgets.i18n import tr
 from widgets.pages.handover import HandoverPage
 from widgets.pages.logbook import LogbookPage
 from widgets.parts import text
-from widgets.parts.plot_export import Job
+from widgets.parts.exports import Job
 from widgets.windows.log_line import LogLine
 
 HA = Operator("op-thuha", "Nguyễn Thu Hà", "Thu Hà", Role.OPERATOR, "desk-1")
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
 
 
 def about_a_camera(room: Room) -> LogLine:
@@ -140,6 +126,21 @@ def test_right_shows_the_picture_of_an_entry_and_a_briefing_hides_it(room: Room,
     assert sample.session.record_pictures.image(blob) is None
     room.key(Key.Key_Right)
     assert not page.pictures.isVisible()
+
+
+def test_the_enter_that_puts_a_picture_away_does_nothing_more(room: Room, sample: SampleSession) -> None:
+    blob = held(sample, jpeg(120))
+    sample.put("timeline", replace(entry(blob), target=CAMERA, about="cameras"))
+    room.key(Key.Key_B, modifiers=CTRL | SHIFT)
+    page = room.wall.panels.page
+    assert isinstance(page, LogbookPage)
+    page._choose_key(("entry", "e1"))
+    room.key(Key.Key_Right)
+    sample.hurry()
+    room.key(Key.Key_Return, Key.Key_Return)
+    assert room.wall.panels.page is page
+    assert not page.pictures.isVisible()
+    assert page.said == tr("page.look")
 
 
 def handed_over(*blobs: str) -> Handover:

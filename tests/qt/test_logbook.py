@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 import pytest
-from helpers.sample_city import NOW_NS, THU_HA, SampleSession, prepare, sample_session
-from helpers.search_room import CTRL, SHIFT, Key, Room, at_keyboard
-from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
+from helpers.sample_city import NOW_NS, THU_HA, SampleSession
+from helpers.search_room import CTRL, SHIFT, Key, Room
 
 from backends.domain.action import Stage, Verb
 from backends.domain.handover_sheet import LOG_ENTRY
@@ -30,22 +26,11 @@ RIVER = "al-river"
 
 
 @pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
-@pytest.fixture
 def told(sample: SampleSession) -> list[str]:
     said: list[str] = []
     sample.session.notices.posted.connect(lambda sentence, _priority: said.append(sentence))
     sample.session.notices.toldDesk.connect(said.append)
     return said
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
 
 
 def entry(id_: str, words: str, ago_s: int, **fields: str | int) -> TimelineEvent:

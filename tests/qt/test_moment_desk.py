@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers.sample_city import NOW_NS, SampleSession, prepare, sample_session
+from helpers.sample_city import NOW_NS, SampleSession
 from helpers.street import street_picture
 from msgspec.structs import replace
 from PySide6.QtCore import Qt
@@ -85,12 +85,10 @@ class Room:
 
 
 @pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    for camera in made.city.records("cameras").values():
-        made.pictures.show(camera.id, street_picture(96, 54, seed=int(camera.number)))
-    return made
+def sample(sample: SampleSession) -> SampleSession:
+    for camera in sample.city.records("cameras").values():
+        sample.pictures.show(camera.id, street_picture(96, 54, seed=int(camera.number)))
+    return sample
 
 
 @pytest.fixture

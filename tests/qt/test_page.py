@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import msgspec
 import pytest
-from helpers.sample_city import SampleSession, prepare, sample_session
+from helpers.sample_city import SampleSession
 from helpers.search_room import Key, Room, at_keyboard
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
@@ -62,12 +62,6 @@ class Sample(Page):
 
 
 @pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
-@pytest.fixture
 def room(sample: SampleSession, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
     specs = page_specs()
     monkeypatch.setitem(specs, "sample", PageSpec("sample", Sample))
@@ -115,6 +109,22 @@ def test_choices_are_rows_and_the_chosen_one_is_the_answer(room: Room) -> None:
     room.type("Mi")
     room.key(Key.Key_Return)
     assert Sample.said_of == [("who", "Minh")]
+
+
+def test_where_no_choice_matches_it_says_so_and_what_enter_does(room: Room) -> None:
+    page = opened(room)
+    room.key(Key.Key_Down, Key.Key_Down, Key.Key_Return)
+    assert page._foot() == "Enter: chọn dòng này · Esc: thôi"
+    room.type("zzz")
+    assert [row.title for row in page.rows] == ["Who?", "Không có gì khớp với chữ đã gõ"]
+    assert page.row is None
+    assert page._foot() == "Enter: không có dòng nào để chọn · Esc: thôi"
+    room.key(Key.Key_Return)
+    assert page.said == tr("page.no_match")
+    assert page.asking
+    assert Sample.said_of == []
+    room.key(Key.Key_Escape)
+    assert not page.asking
 
 
 def test_what_was_typed_is_there_again_until_it_is_sent(room: Room, sample: SampleSession) -> None:

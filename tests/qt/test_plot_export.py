@@ -25,7 +25,8 @@ from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from layouts.options import PlotOptions
 from widgets.parts import text
-from widgets.parts.plot_export import ExportDesk, job_of, picture_of, rows_of, to_csv
+from widgets.parts.exports import ExportDesk
+from widgets.parts.plot_export import job_of, picture_of, rows_of, to_csv
 from widgets.parts.plot_keys import PlotAct
 from widgets.parts.plot_range import View
 from widgets.tiles.plot import PlotTile

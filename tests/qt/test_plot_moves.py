@@ -6,10 +6,9 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
-from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
+from helpers.sample_city import SCALES, SampleSession
 from helpers.sample_places import NOW_NS
 from PySide6.QtCore import QRectF
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.ports import SeriesPart
@@ -30,11 +29,11 @@ LINE = THEMES[ThemeName.DARK].text.rgb()
 
 
 @pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    made.put("sensors", msgspec.structs.replace(river(made), period_s=1.0, forecast=(), limits=(), low=0.0, high=4.0))
-    return made
+def sample(sample: SampleSession) -> SampleSession:
+    sample.put(
+        "sensors", msgspec.structs.replace(river(sample), period_s=1.0, forecast=(), limits=(), low=0.0, high=4.0)
+    )
+    return sample
 
 
 def river(sample: SampleSession) -> Sensor:

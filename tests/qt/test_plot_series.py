@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.sample_city import SampleSession, prepare, sample_session
+from helpers.sample_city import SampleSession, prepare
 from helpers.sample_places import NOW_NS
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 
 from backends.domain.alarm import Priority
-from backends.domain.ports import SeriesPart
+from backends.domain.ports import NewSamples, SeriesPart
 from backends.domain.quality import Quality, Value
-from backends.domain.sensor import Flagged, Limit
+from backends.domain.sensor import Flagged, Limit, Sample
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from widgets.parts.plot_axes import midnights
@@ -178,20 +178,11 @@ def test_what_a_wrong_clock_has_left_years_ahead_is_not_the_newest_number() -> N
     years = 6 * 365 * 24 * HOUR
     series.take(SeriesPart(1, "s", np.array([years, years + HOUR]), np.array([0.5, 0.8])), (years, years + HOUR), 4000)
     assert series.last(9 * HOUR) is None
-    series.append(Value(8 * HOUR, 5.0))
+    series.append(Value(8 * HOUR, 5.0), 9 * HOUR)
     assert series.last(9 * HOUR) == Value(8 * HOUR, 5.0)
     fast = Value(15 * HOUR, 5.5)  # a gauge that sends local time as UTC
     series.append(fast)
     assert series.last(9 * HOUR) == fast
-
-
-def test_a_gauge_whose_clock_was_days_ahead_goes_on_when_it_is_set_right() -> None:
-    series = PlotSeries(3600.0)
-    series.append(Value(8 * HOUR, 5.0))
-    series.append(Value(80 * HOUR, 5.1))
-    assert series.append(Value(9 * HOUR, 5.2))
-    assert series.last() == Value(9 * HOUR, 5.2)
-    assert series.samples(0, 100 * HOUR)[0].tolist() == [8 * HOUR, 9 * HOUR]
 
 
 # -- limits of their time ----------------------------------------------------------------------------------
@@ -223,12 +214,6 @@ def test_a_limit_that_ended_is_not_drawn_after_its_last_day() -> None:
 
 
 # -- asking ------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
 
 
 @pytest.fixture
@@ -268,6 +253,33 @@ def test_a_question_nobody_heard_is_asked_again(sample: SampleSession, lines: Pl
     sample.clock.advance_s(AGAIN_S)
     lines.need(NOW_NS - HOUR, NOW_NS, 400)
     assert len(sample.history.requests) == 2
+
+
+def test_what_a_gauge_sends_days_afterwards_takes_nothing_away(sample: SampleSession, lines: PlotLines) -> None:
+    """It had kept it: its own clock was right, and so is what is there already."""
+    lines.need(NOW_NS - HOUR, NOW_NS, 400)
+    lines.on_series(sample.history.part(sample.history.requests[0]))
+    series = lines.shown[0].series
+    before = series.last(), series.samples(0, NOW_NS)[0].tolist()
+    sample.deliver(NewSamples((Sample(RIVER, NOW_NS - 50 * HOUR, 0.1),)))
+    assert not lines.take_newest()
+    assert (series.last(), series.samples(0, NOW_NS)[0].tolist()) == before
+
+
+def test_a_gauge_whose_clock_was_days_ahead_goes_on_when_it_is_set_right(
+    sample: SampleSession, lines: PlotLines
+) -> None:
+    lines.need(NOW_NS - HOUR, NOW_NS, 400)
+    lines.on_series(sample.history.part(sample.history.requests[0]))
+    series = lines.shown[0].series
+    sample.deliver(NewSamples((Sample(RIVER, NOW_NS + 70 * HOUR, 5.1),)))
+    assert lines.take_newest()
+    right = Value(NOW_NS + MINUTE, 5.2)
+    sample.clock.advance_s(60)
+    sample.deliver(NewSamples((Sample(RIVER, right.t_ns, 5.2),)))
+    assert lines.take_newest()
+    assert series.last() == right
+    assert len(series.samples(0, NOW_NS)[0]) > 10, "what was answered stays"
 
 
 def test_no_more_lines_than_can_be_told_apart(sample: SampleSession, lines: PlotLines) -> None:

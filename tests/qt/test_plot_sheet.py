@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from helpers.sample_city import SampleSession, prepare, sample_session
+from helpers.sample_city import SampleSession
 from helpers.sample_places import NOW_NS
 from msgspec.structs import replace
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
@@ -25,12 +25,6 @@ from widgets.windows.wall import Wall, tile_kinds
 
 RIVER = "river-01.water_level"
 HALF_NS = 300 * NS_PER_S
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
 
 
 @pytest.fixture

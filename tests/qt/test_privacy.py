@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
+from helpers.sample_city import SCALES, SampleSession
 from PySide6.QtGui import QColor, QImage
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.domain.place import Box, PrivacyMask, masks_of
@@ -18,12 +17,6 @@ from widgets.tiles.camera import CameraTile
 
 SECRET: Box = (0.5, 0.25, 0.25, 0.25)
 """White in the test's picture; all else is black."""
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
 
 
 def picture(width: int, height: int, shape: tuple[int, int] = (16, 9)) -> np.ndarray:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 import pytest
-from helpers.sample_city import NOW_NS, SampleSession, prepare, sample_session
+from helpers.sample_city import NOW_NS, SampleSession
 from helpers.sample_records import ALARMS
-from helpers.search_room import SHIFT, Key, Room, at_keyboard
+from helpers.search_room import SHIFT, Key, Room
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
 from backends.domain.access import NOBODY
 from backends.domain.action import Stage, Verb
@@ -49,17 +45,10 @@ RIVER: Alarm = msgspec.structs.replace(ALARMS[0], procedure_id="flood", t_raised
 
 
 @pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    made.put("config", FLOOD, *PHONES)
-    made.put("alarms", RIVER)
-    return made
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
+def sample(sample: SampleSession) -> SampleSession:
+    sample.put("config", FLOOD, *PHONES)
+    sample.put("alarms", RIVER)
+    return sample
 
 
 def opened(room: Room, about: str = RIVER.id) -> ProcedurePage:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
-import pytest
-from helpers.sample_city import SampleSession, prepare, sample_session
-from helpers.search_room import Key, Room, at_keyboard
-from PySide6.QtWidgets import QApplication
+from helpers.pdf_pages import attached_to, pages_of
+from helpers.sample_city import SampleSession
+from helpers.search_room import Key, Room
 from pytestqt.qtbot import QtBot
 
+from backends.domain.feeds import FeedQuality
 from backends.domain.report import ReportState
+from widgets.i18n import tr
 from widgets.pages.report_figures import ReportFigures
+from widgets.parts.exports import Job
 from widgets.tiles.reports import ReportsTile
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
 
 
 def opened(qtbot: QtBot, room: Room) -> ReportFigures:
@@ -77,3 +66,32 @@ def test_it_follows_what_happens_and_says_where_nothing_is_open(
     assert "đánh giá 4,0/5" in page.rows[0].place
     room.key(Key.Key_Return)
     assert page.said == "không có phản ánh đang mở"
+
+
+def test_it_is_saved_as_a_table_and_as_paper(qtbot: QtBot, room: Room, sample: SampleSession) -> None:
+    jobs: list[Job] = []
+    sample.session.calls.saveAsked.connect(jobs.append)
+    page = opened(qtbot, room)
+    sample.set_quality("reports", FeedQuality.STALE, age_s=720)
+    page.on_second()
+    assert any(row.title.startswith("số liệu cũ 12 phút") for row in page.rows)
+    for what in ("save", "print"):
+        assert page.choose(next(row for row in page.rows if row.key == ("save", what)), False) == ""
+    table, paper = jobs
+    assert [(job.kind, job.what, job.feed) for job in jobs] == [
+        ("csv", "save_figures", "reports"), ("pdf", "save_figures", "reports"),
+    ]  # fmt: skip
+    lines = table.content.decode("utf-8-sig").splitlines()
+    assert lines[0].startswith("group,id,name,open,overdue,closed,on_time")
+    assert any(line.startswith("category,") and ",Chiếu sáng," in line for line in lines)
+    assert attached_to(paper.content) == [table.content]
+    (words,) = pages_of(paper.content)
+    for said in (
+        "Trung tâm điều hành đô thị thông minh · Đông Hà", "Số liệu phản ánh hiện trường",
+        f"Gồm {len(sample.city.reports())} phản ánh", "Chú ý: số liệu cũ 12 phút", "Theo đơn vị xử lý", "Chiếu sáng",
+        "Quá hạn", "Nguyễn Thu Hà", "Trang 1 / 1",
+    ):  # fmt: skip
+        assert said in words, said
+    assert not any(report.text in words for report in sample.city.reports() if report.text)
+    room.type("luu bang")
+    assert [row.title for row in page.rows if not row.heading] == [tr("report_figures.save")]

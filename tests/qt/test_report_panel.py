@@ -153,6 +153,33 @@ def test_escape_goes_one_step_back(qtbot: QtBot, tile: ReportsTile, sample: Samp
     assert tile.list.hasFocus()
 
 
+def test_it_leaves_the_head_of_the_queue_whole(qtbot: QtBot, sample: SampleSession) -> None:
+    small = opened(qtbot, sample, (760, 300))
+    select(small, report(sample, text="Nước tràn vào nhà, đã gọi hai lần. " * 12).id)
+    press(qtbot, small, Key.Key_Return)
+    assert small.panel.y() >= small.header_height
+
+
+def test_where_nothing_matches_it_says_so_and_what_enter_does(
+    qtbot: QtBot, tile: ReportsTile, sample: SampleSession
+) -> None:
+    select(tile, report(sample).id)
+    press(qtbot, tile, Key.Key_Return)
+    assert "Gõ để lọc" in panel_words(tile)
+    typed(tile, "zzz")
+    assert "Không có gì khớp: Enter không làm gì · Esc đóng" in panel_words(tile)
+    before = len(sample.actions.submitted)
+    press(qtbot, tile, Key.Key_Return)
+    assert len(sample.actions.submitted) == before
+    assert tile.panel.isVisible()
+
+
+def panel_words(tile: ReportsTile) -> str:
+    with text.recording() as log:
+        tile.panel.grab()
+    return " | ".join(item.text for item in log.items)
+
+
 def test_what_cannot_be_kept_is_said_and_stays_typed(qtbot: QtBot, tile: ReportsTile, sample: SampleSession) -> None:
     said: list[str] = []
     sample.session.notices.posted.connect(lambda words, _priority: said.append(words))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 from helpers.keyboard import type_in
-from helpers.sample_city import DESK, WALL, WALL_4K, SampleSession, prepare, sample_session, who_is_here
+from helpers.sample_city import DESK, WALL, WALL_4K, SampleSession, who_is_here
 from helpers.sample_records import ALARMS
-from helpers.search_room import CTRL, NONE, SHIFT, Key, Room, at_keyboard
+from helpers.search_room import CTRL, NONE, SHIFT, Key, Room
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtTest import QTest
@@ -55,17 +54,6 @@ tiles = [{ kind = "feeds", at = [0, 0], size = [4, 4] }]
 change = msgspec.structs.replace
 MOST_KEYS = 10
 """3 s at 5 keys a second are 15; a third of it is for looking."""
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
 
 
 # -- finding and doing -----------------------------------------------------------------------------------------------

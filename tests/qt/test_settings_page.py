@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 import pytest
-from helpers.sample_city import SampleSession, prepare, sample_session
-from helpers.search_room import Key, Room, at_keyboard
-from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
+from helpers.page_hands import become, enter, page_of, titles
+from helpers.sample_city import SampleSession
+from helpers.search_room import Key, Room
 
 from backends.domain.action import Stage, Verb
 from backends.domain.alarm import Priority
@@ -17,11 +14,11 @@ from backends.domain.limits import day_of
 from backends.domain.people import Role
 from backends.domain.place import Agency, SlaRule
 from backends.domain.sensor import Limit, Sensor
-from backends.domain.settings import LIMITS, SETTING, Amendment, SensorLimits, Setting, limits_of
+from backends.domain.setting_limits import limits_of
+from backends.domain.settings import LIMITS, SETTING, Amendment, SensorLimits, Setting
 from backends.domain.text import LocalText
 from widgets.i18n import tr
 from widgets.models.setting_rows import day_words, read_day, read_figure, read_shares
-from widgets.windows.page import Page
 
 change = msgspec.structs.replace
 LIGHT = SlaRule("sla-light", "lighting", LocalText("Chiếu sáng", "Street lights"), 24.0)
@@ -29,30 +26,8 @@ FASTER = change(LIGHT, hours=6.0)
 
 
 @pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    made.city.apply([change(made.city.grant, role=Role.ADMIN)])
-    return made
-
-
-@pytest.fixture
-def room(sample: SampleSession, qtbot: QtBot) -> Iterator[Room]:
-    yield from at_keyboard(sample, qtbot)
-
-
-def opened(room: Room, page_id: str = "settings") -> Page:
-    room.sample.session.calls.pageCalled.emit(page_id, "")
-    page = room.wall.panels.page
-    assert page is not None
-    return page
-
-
-def enter(room: Room, page: Page, words: str | None = None) -> None:
-    """Enter, with these words in the line; None: as it stands."""
-    if words is not None:
-        page.field.setText(words)
-    room.key(Key.Key_Return)
+def sample(sample: SampleSession) -> SampleSession:
+    return become(sample, Role.ADMIN)
 
 
 def amended(sample: SampleSession) -> Setting:
@@ -61,12 +36,8 @@ def amended(sample: SampleSession) -> Setting:
     return Setting(SETTING + LIGHT.id, LIGHT.id, (made,), LIGHT, 3, earlier=7)
 
 
-def titles(page: Page) -> list[str]:
-    return [row.title for row in page.rows if not row.heading]
-
-
 def test_rules_and_agencies_say_what_holds_and_whence(room: Room) -> None:
-    page = opened(room)
+    page = page_of(room, "settings")
     assert titles(page) == [
         "Chiếu sáng", "Điện lực Đông Hà", "Môi trường đô thị", tr("settings.new_agency"), tr("settings.other.limits"),
         tr("settings.other.accounts"),
@@ -78,7 +49,7 @@ def test_rules_and_agencies_say_what_holds_and_whence(room: Room) -> None:
 
 
 def test_a_change_carries_what_was_seen_and_its_end_is_told(room: Room, sample: SampleSession) -> None:
-    page = opened(room)
+    page = page_of(room, "settings")
     room.type("chieu")
     enter(room, page)
     assert titles(page)[0] == tr("settings.field.hours")
@@ -87,9 +58,9 @@ def test_a_change_carries_what_was_seen_and_its_end_is_told(room: Room, sample: 
     enter(room, page, "6")
     today = day_of(sample.clock.now_ns())
     assert page.field.text() == day_words(today)
-    assert page.rows[0].title.startswith("Thời hạn: 1 ngày → 6 giờ"), "before and after stand over the line"
+    assert page.rows[0].title.startswith("Thời hạn: 1 ngày » 6 giờ"), "before and after stand over the line"
     enter(room, page)
-    assert "Thời hạn: 1 ngày → 6 giờ" in page.rows[0].title
+    assert "Thời hạn: 1 ngày » 6 giờ" in page.rows[0].title
     assert day_words(today) in page.rows[0].title
     enter(room, page)
     assert page.said == tr("settings.why.bad_reason")
@@ -113,14 +84,14 @@ def test_a_change_carries_what_was_seen_and_its_end_is_told(room: Room, sample: 
 
 def test_the_second_change_names_the_first_and_the_source_can_be_had_back(room: Room, sample: SampleSession) -> None:
     sample.put("config", FASTER, amended(sample))
-    page = opened(room)
+    page = page_of(room, "settings")
     room.type("chieu")
     assert page.row is not None
     assert page.row.state.startswith("Tuấn đặt ")
     enter(room, page)
     history = [row.title for row in page.rows if row.heading]
     assert "Tuấn" in history[-2]
-    assert "Thời hạn: 1 ngày → 6 giờ" in history[-2]
+    assert "Thời hạn: 1 ngày » 6 giờ" in history[-2]
     assert "họp giao ban" in history[-2]
     assert history[-1] == tr("settings.earlier", n=7)
     room.type("tro lai")
@@ -133,8 +104,8 @@ def test_the_second_change_names_the_first_and_the_source_can_be_had_back(room: 
 
 
 def test_who_may_not_reads_and_is_told_why(room: Room, sample: SampleSession) -> None:
-    sample.city.apply([change(sample.city.grant, role=Role.SHIFT_LEAD)])
-    page = opened(room)
+    become(sample, Role.SHIFT_LEAD)
+    page = page_of(room, "settings")
     room.type("chieu")
     enter(room, page)
     assert tr("settings.field.hours") in titles(page)
@@ -159,7 +130,7 @@ def test_who_may_not_reads_and_is_told_why(room: Room, sample: SampleSession) ->
 def test_what_cannot_be_is_said_before_anything_is_sent(
     room: Room, field: str, typed: str, why: str, text: str
 ) -> None:
-    page = opened(room)
+    page = page_of(room, "settings")
     room.type("chieu")
     enter(room, page)
     page.field.setText(field)
@@ -172,7 +143,7 @@ def test_what_cannot_be_is_said_before_anything_is_sent(
 
 
 def test_a_new_agency_is_named_and_placed(room: Room, sample: SampleSession) -> None:
-    page = opened(room)
+    page = page_of(room, "settings")
     page.field.setText("them don vi")
     enter(room, page)
     enter(room, page, "Cây xanh Đông Hà")
@@ -194,7 +165,7 @@ def test_a_new_agency_is_named_and_placed(room: Room, sample: SampleSession) -> 
 def test_an_agency_is_no_part_of_what_is_part_of_it(room: Room, sample: SampleSession) -> None:
     env = sample.city.records("config")["ag-env"]
     sample.put("config", change(env, parent="ag-power"))
-    page = opened(room)
+    page = page_of(room, "settings")
     room.type("dien luc")
     enter(room, page)
     page.field.setText("truc thuoc")
@@ -205,7 +176,7 @@ def test_an_agency_is_no_part_of_what_is_part_of_it(room: Room, sample: SampleSe
 
 
 def test_the_page_of_accounts_is_one_enter_away(room: Room) -> None:
-    page = opened(room)
+    page = page_of(room, "settings")
     page.field.setText("tai khoan")
     enter(room, page)
     assert room.wall.panels.page is not page
@@ -230,7 +201,7 @@ GAUGE = Sensor(
 
 def test_a_limit_is_found_by_its_station_and_changed(room: Room, sample: SampleSession) -> None:
     sample.put("sensors", GAUGE)
-    page = opened(room, "limits")
+    page = page_of(room, "limits")
     assert titles(page) == [], "nothing was changed at a screen"
     room.type("hai lang")
     assert titles(page) == ["Trạm Hải Lăng · Mực nước sông Nhùng"]
@@ -247,7 +218,7 @@ def test_a_limit_is_found_by_its_station_and_changed(room: Room, sample: SampleS
     enter(room, page, "180 cm")
     assert page.said == tr("settings.why.unit_differs", text="m")
     enter(room, page, "1,8 m")
-    assert (page.rows[1].title, page.rows[1].place) == (tr("settings.limit.set"), "BĐ1: Giá trị 1,5 → 1,8")
+    assert (page.rows[1].title, page.rows[1].place) == (tr("settings.limit.set"), "BĐ1: Giá trị 1,5 » 1,8")
     enter(room, page)
     enter(room, page)
     enter(room, page, "sau đợt lũ")
@@ -259,7 +230,7 @@ def test_a_limit_is_found_by_its_station_and_changed(room: Room, sample: SampleS
 
 def test_a_sensor_without_limits_gets_one_with_priority_deadband_and_delays(room: Room, sample: SampleSession) -> None:
     sample.put("sensors", change(GAUGE, limits=(), low=0.0, high=6.0))
-    page = opened(room, "limits")
+    page = page_of(room, "limits")
     room.type("hai lang")
     assert page.row is not None
     assert page.row.place == tr("settings.limit.none")
@@ -305,7 +276,7 @@ def test_a_sensor_without_limits_gets_one_with_priority_deadband_and_delays(room
 
 def test_a_limit_ends_from_a_day_on_and_holds_again(room: Room, sample: SampleSession) -> None:
     sample.put("sensors", GAUGE)
-    page = opened(room, "limits")
+    page = page_of(room, "limits")
     room.type("hai lang")
     enter(room, page)
     room.type("bd1")
@@ -339,7 +310,7 @@ def test_a_limit_ends_from_a_day_on_and_holds_again(room: Room, sample: SampleSe
 
 def test_a_limit_that_changes_elsewhere_is_seen_within_a_second(room: Room, sample: SampleSession) -> None:
     sample.put("sensors", GAUGE)
-    page = opened(room, "limits")
+    page = page_of(room, "limits")
     room.type("hai lang")
     sample.put("sensors", change(GAUGE, id="gauge-10", name=LocalText("Mưa")))
     page.on_second()
@@ -355,7 +326,7 @@ def test_what_was_changed_at_a_screen_is_there_without_words(room: Room, sample:
     made = Amendment(now_ns - 1, "op-tuan", "Tuấn", "họp", day_of(now_ns), change(given, name=given.name), given)
     sample.put("sensors", GAUGE)
     sample.put("config", Setting(SETTING + given.id, given.id, (made,), given, 2))
-    page = opened(room, "limits")
+    page = page_of(room, "limits")
     assert titles(page) == ["Trạm Hải Lăng · Mực nước sông Nhùng"]
     assert page.rows[1].state.startswith("Tuấn đặt ")
 

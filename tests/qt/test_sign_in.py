@@ -34,12 +34,6 @@ SECRET = "mat khau aa ee dd ow"
 """Letters that Telex would compose."""
 
 
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
 def wall_of(sample: SampleSession, kind: PanelKind = PanelKind.DESK) -> tuple[Wall, Pump]:
     pump = Pump(sample.inbox, sample.city, sample.clock, sample.clock)
     described = {"1": Monitor("1", 0, 0, 0, 0, 24.0 if kind is PanelKind.DESK else 55.0, kind)}

@@ -3,52 +3,30 @@
 from __future__ import annotations
 
 import pytest
-from helpers.sample_city import NOW_NS, SCALES, SampleSession, prepare, sample_session
+from helpers.air_stations import BANDS, station, told
+from helpers.sample_city import NOW_NS, SCALES, SampleSession, prepare
 from helpers.text_rules import below_floor, cut, overlapping
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from backends.domain.ports import Changes, NewSamples
-from backends.domain.sensor import Band, Sample, Sensor
-from backends.domain.text import LocalText
-from backends.domain.times import NS_PER_S
+from backends.domain.ports import Changes
 from layouts.options import AirOptions
 from widgets.i18n import Language
+from widgets.models.air import LATE_S, STALE_S, air_of
 from widgets.parts import text
 from widgets.theme import ThemeName
-from widgets.tiles.air import STALE_S, AirTile, air_of
-
-HOUR_NS = 3600 * NS_PER_S
-BANDS = (
-    Band(LocalText("Tốt", "Good"), 50, (0, 228, 0)),
-    Band(LocalText("Trung bình", "Moderate"), 100, (255, 255, 0)),
-    Band(LocalText("Kém", "Poor"), 150, (255, 126, 0)),
-    Band(LocalText("Nguy hại", "Hazardous"), 500, (126, 0, 35)),
-)
-
-
-def station(name: str) -> Sensor:
-    return Sensor(
-        f"{name}.vn_aqi", LocalText("Chỉ số VN_AQI"), "", name, LocalText(f"Trạm {name}"), "vn_aqi", bands=BANDS
-    )
-
-
-def told(sample: SampleSession, name: str, value: float | None, ago_s: float = 2400.0, quality: str = "good") -> None:
-    t_ns = NOW_NS - int(ago_s * NS_PER_S)
-    sample.deliver(NewSamples((Sample(f"{name}.vn_aqi", t_ns, value, quality),)))
+from widgets.tiles.air import AirTile
 
 
 @pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    made = sample_session()
-    made.deliver(Changes("sensors", put=tuple(map(station, ("Ái Tử", "Cam Lộ", "Đông Hà", "Gio Linh"))), reset=True))
-    told(made, "Ái Tử", 42.0)
-    told(made, "Cam Lộ", 131.0)
-    told(made, "Đông Hà", None, quality="fault")
-    told(made, "Gio Linh", 320.0, ago_s=STALE_S + 1)
-    return made
+def sample(sample: SampleSession) -> SampleSession:
+    sample.deliver(Changes("sensors", put=tuple(map(station, ("Ái Tử", "Cam Lộ", "Đông Hà", "Gio Linh"))), reset=True))
+    told(sample, "Ái Tử", 42.0)
+    told(sample, "Cam Lộ", 131.0)
+    told(sample, "Đông Hà", None, quality="fault")
+    told(sample, "Gio Linh", 320.0, ago_s=STALE_S + 1)
+    return sample
 
 
 def tile(qtbot: QtBot, sample: SampleSession, panel: str = "desk", size: tuple[int, int] = (560, 220)) -> AirTile:
@@ -85,16 +63,33 @@ def test_an_index_grows_old_by_the_clock_alone(qtbot: QtBot, sample: SampleSessi
     assert painted(made).count("không có số liệu") == 4
 
 
+def test_what_is_past_its_hour_looks_old(qtbot: QtBot, sample: SampleSession) -> None:
+    """Between the moment at which the next one was due and the one from which it is none."""
+    made = tile(qtbot, sample)
+    fresh = colours(made)
+    assert any(colour.hslSaturationF() > 0.9 for colour in fresh)
+    sample.clock.advance_s(LATE_S - 2400.0 + 1)
+    made.on_second()
+    words = painted(made)
+    assert "131" in words
+    assert any(one.startswith("quá giờ · giờ đến 09:01") for one in words)
+    assert not any(colour.hslSaturationF() > 0.9 for colour in colours(made)), "a colour says that it is so now"
+
+
+def colours(made: AirTile) -> list[QColor]:
+    """Of the first badge."""
+    image = made.grab().toImage()
+    row = made.header_height + made.scale.pad
+    return [image.pixelColor(x, y) for x in range(60) for y in range(row, row + made.scale.read)]
+
+
 def test_it_reads_in_a_grey_print(qtbot: QtBot, sample: SampleSession) -> None:
     """Its number has contrast on every band's colour; without a value there is no colour at all."""
     made = tile(qtbot, sample)
     for n, band in enumerate(BANDS):
         told(sample, "Cam Lộ", band.to)
         made.on_second()
-        image = made.grab().toImage()
-        row = made.header_height + made.scale.pad
-        seen = {image.pixelColor(x, y).rgb() for x in range(60) for y in range(row, row + made.scale.read)}
-        grey = [QColor(one).lightnessF() for one in seen]
+        grey = [colour.lightnessF() for colour in colours(made)]
         assert max(grey) - min(grey) > 0.4, f"band {n}"
 
 

@@ -27,12 +27,6 @@ from widgets.windows.wall import tile_kinds
 from widgets.windows.wall_window import WallWindow
 
 
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
 def tile_of(qtbot: QtBot, sample: SampleSession, panel: str = "desk", size: tuple[int, int] = (500, 600)) -> AlarmsTile:
     tile = AlarmsTile(sample.session, SCALES[panel], AlarmsOptions())
     tile.resize(*size)

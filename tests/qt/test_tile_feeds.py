@@ -68,7 +68,7 @@ def break_some(sample: SampleSession) -> None:
     sample.set_quality("samples", FeedQuality.STORED, 3600)
     sample.set_quality("cameras", FeedQuality.CATCHING_UP, 2)
     sample.deliver(
-        LinkStatus(LinkState.DOWN, Mode.LIVE, NOW_NS - 45 * NS_PER_S, "hub-1", reason="không trả lời", queued=2)
+        LinkStatus(LinkState.DOWN, Mode.LIVE, NOW_NS - 45 * NS_PER_S, "hub-1", reason="hub_silent", queued=2)
     )
 
 
@@ -99,10 +99,12 @@ def test_the_link_in_words() -> None:
     assert link_words(link, NOW_NS, 4000.0)[1:] == ["đồng hồ lệch 1 giờ 6 phút"]
     past = msgspec.structs.replace(link, rate=20.0)
     assert link_words(past, NOW_NS, -1.9e8)[1:] == ["nhanh gấp 20 lần"]
-    down = LinkStatus(LinkState.DOWN, Mode.LIVE, NOW_NS - 45 * NS_PER_S, "hub-1", reason="không trả lời", queued=2)
+    down = LinkStatus(LinkState.DOWN, Mode.LIVE, NOW_NS - 45 * NS_PER_S, "hub-1", reason="hub_silent", queued=2)
     assert link_words(down, NOW_NS, 0.0) == [
-        "Mất kết nối máy chủ hub-1 45 giây", "từ 09:40:47", "2 thao tác chờ gửi", "lý do: không trả lời",
+        "Mất kết nối máy chủ hub-1 45 giây", "từ 09:40:47", "2 thao tác chờ gửi", "lý do: không nhận được tín hiệu",
     ]  # fmt: skip
+    told = [link_words(msgspec.structs.replace(down, reason=code), NOW_NS, 0.0)[3:] for code in ("bye:upgrade", "odd")]
+    assert told == [["lý do: máy chủ dừng theo kế hoạch"], []], "a code that has no words is not told"
     nameless = LinkStatus(LinkState.CONNECTING, Mode.LIVE, NOW_NS)
     assert link_words(nameless, NOW_NS, 0.0) == ["Đang kết nối máy chủ"]
 

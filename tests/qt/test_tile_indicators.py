@@ -47,12 +47,6 @@ def painted(tile: IndicatorsTile) -> TextLog:
     return log
 
 
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
 @pytest.mark.parametrize(("panel", "width", "height"), SIZES)
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("theme", list(ThemeName))

@@ -57,12 +57,6 @@ def painted(tile: MapTile) -> TextLog:
     return log
 
 
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
 @pytest.mark.parametrize(("panel", "width", "height"), SIZES)
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("scene", [Scene.DESK, Scene.FLOOD])

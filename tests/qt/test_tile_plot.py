@@ -98,12 +98,6 @@ def has_hue(image: QImage, theme: ThemeName = ThemeName.DARK) -> bool:
     return any(image.pixel(x, y) in hues for x in range(image.width()) for y in range(image.height()))
 
 
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
-
-
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize(
     ("panel", "width", "height", "scene", "sensor"),
@@ -267,7 +261,7 @@ def test_parameter_finds_the_sensor_when_the_directory_comes(qtbot: QtBot, qapp:
     qtbot.addWidget(tile)
     empty.city.feedsChanged.connect(tile.on_feeds)
     tile.resize(500, 280)
-    assert "Không có cảm biến water_level trong danh bạ" in words(tile)
+    assert "Danh bạ chưa có cảm biến nào đo mực nước" in words(tile)
     assert not empty.history.requests
     river = full.city.sensor(RIVER)
     empty.put("sensors", river)

@@ -7,7 +7,7 @@ from itertools import combinations
 import msgspec
 import numpy as np
 import pytest
-from helpers.sample_city import SCALES, SampleSession, prepare, sample_session
+from helpers.sample_city import SCALES, SampleSession, prepare
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
@@ -22,12 +22,6 @@ from widgets.parts.alarm_words import place_and_time
 from widgets.parts.shapes import draw_mode_ground
 from widgets.theme import THEMES, ThemeName
 from widgets.windows.top_bar import BarWords, TopBar
-
-
-@pytest.fixture
-def sample(qapp: QApplication) -> SampleSession:
-    prepare(qapp)
-    return sample_session()
 
 
 def said(qtbot: QtBot, sample: SampleSession, width: int) -> list[str]:

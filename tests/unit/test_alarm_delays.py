@@ -17,6 +17,7 @@ from backends.domain.sensor import Limit, Sample, Sensor
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.domain.world import Condition
+from backends.hub.alarm_acts import acted
 from backends.hub.engine import AlarmEngine
 from backends.hub.ports import Change
 
@@ -68,7 +69,7 @@ class Rig:
     def do(self, verb: Verb, t_s: float, key: str = "door", **args: str) -> None:
         standing = self.engine.alarm(self.listed[key].id)
         assert standing is not None
-        moved = self.engine.acted(standing, verb, LAN, at(t_s), {"reason": "bảo trì", **args})
+        moved = acted(standing, verb, LAN, at(t_s), {"reason": "bảo trì", **args})
         self.take(self.engine.adopt(moved, at(t_s)))
 
     def alarm(self, key: str = "door") -> Alarm:

@@ -20,6 +20,7 @@ from backends.domain.sensor import Sample, Sensor
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.domain.world import Condition, Measured, SensorMoved, WorldEvent
+from backends.hub.alarm_acts import acted
 from backends.hub.core import Core
 from backends.hub.engine import AlarmEngine
 from backends.hub.event_alarms import Watched
@@ -68,7 +69,7 @@ class Rig:
         standing = self.engine.alarm(self.listed[key].id)
         assert standing is not None
         args = {"reason": "x", "until_ns": str(at(self.t_s + 5))}
-        self.take(self.engine.adopt(self.engine.acted(standing, verb, LAN, at(self.t_s), args), at(self.t_s)))
+        self.take(self.engine.adopt(acted(standing, verb, LAN, at(self.t_s), args), at(self.t_s)))
 
     def states(self) -> dict[str, AlarmState]:
         return {key: alarm.state for key, alarm in self.listed.items()}

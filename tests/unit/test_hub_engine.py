@@ -14,6 +14,7 @@ from backends.domain.sensor import Limit, Sample
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.domain.world import Condition, CrewAct
+from backends.hub.alarm_acts import acted
 from backends.hub.engine import AlarmEngine
 from backends.hub.ports import Change
 
@@ -208,7 +209,7 @@ def test_late_colleagues_are_no_error(engine: AlarmEngine) -> None:
     standing = engine.alarm(ID)
     assert standing is not None
     with pytest.raises(TransitionRefused, match="Thu Hà"):
-        engine.acted(standing, Verb.CLAIM, HA, T0)
+        acted(standing, Verb.CLAIM, HA, T0)
 
 
 def test_the_canary_runs_its_course_and_leaves_nothing(engine: AlarmEngine) -> None:
@@ -248,7 +249,7 @@ def shelved(engine: AlarmEngine, seconds: float, until_s: float) -> list[Change]
     assert standing is not None
     args = {"until_ns": str(T0 + int(until_s * NS_PER_S)), "reason": "đang sửa"}
     t_ns = T0 + int(seconds * NS_PER_S)
-    return engine.adopt(engine.acted(standing, Verb.SHELVE, HA, t_ns, args), t_ns)
+    return engine.adopt(acted(standing, Verb.SHELVE, HA, t_ns, args), t_ns)
 
 
 def tick(engine: AlarmEngine, seconds: float) -> list[Change]:

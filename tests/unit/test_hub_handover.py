@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from conftest import ExpectLogs
 from helpers.tiny_city import TinyCity
@@ -18,6 +19,7 @@ from backends.domain.people import Operator, Role
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.hub import handover_desk, logbook
+from backends.hub import log as log_file
 from backends.hub.core import WORLD_T, Core
 from backends.hub.log import SqliteLog
 from backends.hub.ports import Change
@@ -175,6 +177,61 @@ def test_how_far_back_entries_are_wanted() -> None:
     assert hours() == hours(handover("a", 20, 9)) == 12
     assert hours(handover("a", 60, 50), handover("b", 50, 30)) == 30
     assert hours(handover("a", 40)) == 40, "none was ever locked"
+    assert hours(handover("a", 300)) == 7 * 24, "the log has no more"
+    on = msgspec.structs.replace(HA, t_on_ns=NOW - 14 * HOUR)
+    assert (NOW - logbook.needed_from([], NOW, [on, LAN])) / HOUR == 14, "the first shift of all lists itself"
+    assert (NOW - logbook.needed_from([handover("a", 20, 9)], NOW, [on])) / HOUR == 12
+
+
+def remembered(hub: Hub) -> list[str]:
+    """Words of the entries in memory."""
+    return [one.text.vi for one in hub.core._desk.logbook.entries()]
+
+
+def test_what_no_hand_over_can_list_any_more_leaves_memory_and_is_corrected_out_of_the_log(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_file, "FIND_SLICE", 7)
+    hub.write("Đã gọi đội 113", target=hub.fire(), about="alarms")
+    old = hub.told[-1]
+    hub.act(Verb.HAND_OVER, "handovers", "new")
+    for n in range(20):
+        hub.now_ns += HOUR
+        hub.write(f"giờ {n}")
+        hub.core.maintain(hub.now_ns)
+    assert remembered(hub) == [old.text.vi, *(f"giờ {n}" for n in range(20))], "the hand-over is not locked"
+    hub.act(Verb.TAKE_OVER, "handovers", "GC-0001", LAN, 2)
+    hub.core.maintain(hub.now_ns)
+    assert remembered(hub) == [f"giờ {n}" for n in range(8, 20)], "half a day"
+    assert hub.write("Đã gọi đội 114", corrects=old.id)[0] == "applied"
+    assert (hub.told[-1].corrects, hub.told[-1].about, hub.told[-1].target) == (old.id, "alarms", hub.fire())
+    hub.act(Verb.COMMENT, "alarms", hub.fire(), text="không phải sổ trực")
+    assert hub.write("x", corrects=f"a{hub._aids}")[:2] == ("refused", "bad_corrects"), "an action, and no entry"
+
+
+def test_the_log_is_not_looked_through_for_what_no_action_wrote_nor_for_long(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, expect_logs: ExpectLogs
+) -> None:
+    hub.write("cũ")
+    old = hub.told[-1]
+    hub.core._desk.logbook.forget(hub.now_ns + 1)
+    assert remembered(hub) == []
+    monkeypatch.setattr(log_file, "FIND_S", -1.0)
+    assert hub.write("x", corrects="nothing")[:2] == ("refused", "bad_corrects")
+    expect_logs("not looked for further back")
+    assert hub.write("x", corrects=old.id)[:2] == ("refused", "bad_corrects")
+
+
+def test_a_flood_of_entries_costs_the_oldest(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, expect_logs: ExpectLogs, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(logbook, "MOST_ENTRIES", 3)
+    expect_logs("more than 3 entries")
+    for n in range(6):
+        hub.write(str(n))
+        hub.core.maintain(hub.now_ns)
+    assert remembered(hub) == ["3", "4", "5"]
+    assert caplog.text.count("more than 3 entries") == 1
 
 
 @pytest.mark.parametrize(

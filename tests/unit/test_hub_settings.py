@@ -4,111 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-from helpers.tiny_city import DUST, RIVER, TinyCity
+from helpers.settings_desk import (
+    DAY,
+    GRID,
+    HOUR,
+    LEAD,
+    LIGHT,
+    NOW,
+    POWER,
+    TODAY,
+    TOMORROW,
+    Desk,
+    at_desk,
+)
+from helpers.tiny_city import TinyCity
 
 from backends.domain import settings
-from backends.domain.action import Action, Verb
-from backends.domain.alarm import Alarm, Priority
 from backends.domain.feeds import Mode
-from backends.domain.limits import day_of, limits_at
-from backends.domain.people import Operator, Role
-from backends.domain.place import Agency, Area, SlaRule
+from backends.domain.limits import day_of
+from backends.domain.place import Agency, SlaRule
 from backends.domain.report import Report, ReportState
-from backends.domain.sensor import Limit, Sample, Sensor
-from backends.domain.settings import LIMITS, SETTING, SensorLimits, Setting, SettingRecord, limits_of, new_id
+from backends.domain.settings import SensorLimits, SettingRecord, new_id
 from backends.domain.text import LocalText
-from backends.domain.times import NS_PER_S
-from backends.domain.world import Measured, ReportMoved, SensorMoved, WorldEvent
+from backends.domain.world import ReportMoved
 from backends.hub.config_desk import carry, settings_in
 from backends.hub.core import Core
 from backends.hub.log import SqliteLog
-from backends.protocol.codec import decode_body, encode
+from backends.protocol.codec import decode_body
 
-NOW = 1_790_000_000 * NS_PER_S
-HOUR = 3600 * NS_PER_S
-DAY = 24 * HOUR
-TODAY = day_of(NOW)
-TOMORROW = day_of(NOW + DAY)
-ADMIN = Operator("op-tuan", "Hồ Tuấn", "Tuấn", Role.ADMIN, "desk-1")
-LEAD = Operator("op-lead", "Lê Quang", "Quang", Role.SHIFT_LEAD, "desk-3")
-LIGHT = SlaRule("sla-light", "lighting", LocalText("Chiếu sáng", "Street lights"), 12.0)
-POWER = Agency("power", LocalText("Điện lực", "Power"))
-GRID = Agency("grid", LocalText("Lưới điện", "Grid"), "power")
-CONFIG = (LIGHT, POWER, GRID, Area("ward-1", LocalText("Phường 1"), ((0, 0), (1, 0), (1, 1)), "2009-08-11"))
-RAIN = Sensor("rain-9", LocalText("Lượng mưa", "Rain"), "mm")
-"""What it says, only the test says."""
 change = msgspec.structs.replace
-
-
-class SlowCity(TinyCity):
-    """Measures once however long it is asked about: a day has not 86,400 samples here."""
-
-    def until(self, t_ns: int) -> Iterator[WorldEvent]:
-        self._t_ns = t_ns
-        yield self._measured(t_ns)
-
-
-class Desk:
-    """A hub's core on a log, and an administrator in front of it."""
-
-    def __init__(self, log: SqliteLog) -> None:
-        self.log, self.n = log, 0
-        self.core = Core(log, SlowCity(NOW, past_s=60))
-        self.core.start(NOW)
-
-    def set(
-        self,
-        record: SettingRecord | None,
-        target: str = "",
-        *,
-        day: str = TODAY,
-        seen: int | None = None,
-        who: Operator = ADMIN,
-        now_ns: int = NOW,
-        **args: str,
-    ) -> tuple[str, str, str]:
-        """`record` None: what the source gives."""
-        self.n += 1
-        target = target or (record.id if record is not None else "")
-        given = {"valid_from": day, "reason": "họp giao ban", **args}
-        if record is not None:
-            given = {"json": encode(record).decode(), **given}
-        known = self.core.records("config").get(SETTING + target)
-        rev = seen if seen is not None else known.rev if known is not None else 0
-        action = Action(f"s{self.n}-{now_ns}", Verb.CONFIGURE, "config", target, rev, now_ns, 0, given)
-        answer = self.core.act("desk-1", who, action, now_ns)
-        self.published = [f"{e.feed} {e.type} {e.id}" for e in answer.published]
-        last = answer.acks[-1]
-        return last.stage, last.code, last.text
-
-    def setting(self, target: str) -> Setting:
-        found: Setting = self.core.records("config")[SETTING + target]
-        return found
-
-    def holds(self, id_: str) -> Any:
-        """As the log has it, not as memory has it."""
-        found = next(decode_body("config", e.body) for e in self.log.items("config") if e.id == id_)
-        assert found == self.core.records("config")[id_]
-        return found
-
-    def pass_time(self, now_ns: int) -> None:
-        self.core.maintain(now_ns)
-        self.core.round(now_ns, now_ns / NS_PER_S)
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    log = SqliteLog(tmp_path / "hub.db", Mode.TEST)
-    made = Desk(log)
-    for record in CONFIG:
-        made.core.put("config", record, NOW)
-    made.core.round(NOW, 0.0)
-    yield made
-    log.close()
+    yield from at_desk(tmp_path)
 
 
 def test_a_change_is_in_force_at_once_and_says_who_what_and_why(desk: Desk) -> None:
@@ -123,8 +55,8 @@ def test_a_change_is_in_force_at_once_and_says_who_what_and_why(desk: Desk) -> N
     assert (made.before, made.record, desk.setting("sla-light").given) == (LIGHT, after, LIGHT)
     told = decode_body("timeline", desk.log.items("timeline")[-1].body)
     assert (told.what, told.target, told.actor) == ("setting_changed", "sla-light", "op-tuan")
-    assert told.text.vi == f"Chiếu sáng · số giờ: 12 → 6 · áp dụng từ {TODAY} · họp giao ban"
-    assert told.text.en == f"Street lights · hours: 12 → 6 · from {TODAY} · họp giao ban"
+    assert told.text.vi == f"Chiếu sáng · số giờ: 12 » 6 · áp dụng từ {TODAY} · họp giao ban"
+    assert told.text.en == f"Street lights · hours: 12 » 6 · from {TODAY} · họp giao ban"
 
 
 def test_a_change_waits_for_its_day_and_the_past_stays_as_it_was(desk: Desk) -> None:
@@ -325,144 +257,3 @@ def test_a_sources_reports_are_due_by_the_hours_that_were_set_when_they_came(des
     desk.set(change(LIGHT, hours=6.0), now_ns=NOW + 10)
     assert due_hours("PA-51", NOW + 20) == 6.0
     assert due_hours("PA-52", NOW + 5) == 12.0
-
-
-# --- limits of sensors -------------------------------------------------------------------------------
-
-RIVER_ID = LIMITS + RIVER.id
-
-
-def river(*values: float, more: Limit | None = None, **fields: Any) -> SensorLimits:
-    """The river's limits, gravest first, with these figures, and one more."""
-    now = limits_of(RIVER, TODAY)
-    limits = tuple(change(one, value=value) for one, value in zip(now.limits, values, strict=True))
-    return change(now, limits=(*limits, *([more] if more is not None else [])), **fields)
-
-
-def holding(sensor: Sensor, day: str = TODAY) -> list[tuple[str, float, str]]:
-    return [(one.label.vi, one.value, one.by) for one in limits_at(sensor.limits, day)]
-
-
-def test_a_limit_is_changed_from_a_day_on_and_the_past_keeps_its_own(desk: Desk) -> None:
-    assert desk.set(river(4.5, 3.0, 2.2), day=TOMORROW) == ("applied", "", "")
-    assert desk.published[:2] == [f"config put {SETTING}{RIVER_ID}", f"sensors put {RIVER.id}"]
-    sensor: Sensor = desk.core.records("sensors")[RIVER.id]
-    assert holding(sensor) == [("BĐ3", 4.0, ""), ("BĐ2", 3.0, ""), ("BĐ1", 2.0, "")]
-    assert holding(sensor, TOMORROW) == [("BĐ3", 4.5, "Tuấn"), ("BĐ2", 3.0, "Tuấn"), ("BĐ1", 2.2, "Tuấn")]
-    assert sensor == next(decode_body("sensors", e.body) for e in desk.log.items("sensors") if e.id == RIVER.id)
-    told = decode_body("timeline", desk.log.items("timeline")[-1].body)
-    assert "BĐ3: ngưỡng 4 → 4,50 · BĐ1: ngưỡng 2 → 2,20 · " in told.text.vi
-
-
-def test_alarms_are_raised_by_the_limits_of_now(desk: Desk) -> None:
-    def rains(value: float, now_ns: int) -> set[str]:
-        desk.core._take_in(Measured(now_ns, (Sample(DUST.id, now_ns, value),)))
-        desk.core.round(now_ns, now_ns / NS_PER_S)
-        return {key for key, alarm in desk.core.alarms(f"limit:{DUST.id}").items() if alarm.active}
-
-    assert rains(60.0, NOW + 10) == {f"limit:{DUST.id}"}
-    assert rains(40.0, NOW + 20) == set()
-    limits = limits_of(DUST, TODAY)
-    assert desk.set(change(limits, limits=(change(limits.limits[0], value=30.0),)), now_ns=NOW + 30)[0] == "applied"
-    assert rains(40.0, NOW + 40) == {f"limit:{DUST.id}"}
-
-
-def rained(desk: Desk, value: float, now_ns: int) -> Alarm | None:
-    """It rains so much: the rain's alarm."""
-    desk.core._take_in(Measured(now_ns, (Sample(RAIN.id, now_ns, value),)))
-    desk.core.round(now_ns, now_ns / NS_PER_S)
-    return desk.core.alarms(f"limit:{RAIN.id}").get(f"limit:{RAIN.id}")
-
-
-@pytest.fixture
-def rain(desk: Desk) -> Desk:
-    desk.core.put("sensors", RAIN, NOW)
-    return desk
-
-
-def test_a_sensor_gets_its_first_limit_with_delays_of_its_own_and_it_ends_on_a_day(rain: Desk) -> None:
-    """The hub raises by it from then on, and no longer from the day on which it ends."""
-    assert rained(rain, 80.0, NOW + NS_PER_S) is None
-    heavy = Limit(LocalText("Mưa to"), 50.0, Priority.HIGH, deadband=5.0, on_delay_s=10.0, off_delay_s=20.0)
-    limits = change(limits_of(RAIN, TODAY), limits=(heavy,))
-    assert rain.set(limits, now_ns=NOW + 2 * NS_PER_S) == ("applied", "", "")
-    seen = [rained(rain, value, NOW + s * NS_PER_S) for s, value in ((3, 80.0), (12, 80.0), (14, 80.0))]
-    assert [one is not None for one in seen] == [False, False, True], "ten seconds after it began"
-    assert seen[-1] is not None
-    assert seen[-1].priority is Priority.HIGH
-    seen = [rained(rain, value, NOW + s * NS_PER_S) for s, value in ((20, 46.0), (21, 44.0), (30, 44.0), (42, 44.0))]
-    assert [one is not None and one.active for one in seen] == [True, True, True, False], "20 s after its deadband"
-
-    ended = change(limits, limits=(change(heavy, ended=True),))
-    assert rain.set(ended, day=TOMORROW, now_ns=NOW + HOUR) == ("applied", "", "")
-    sensor: Sensor = rain.core.records("sensors")[RAIN.id]
-    assert holding(sensor) == [("Mưa to", 50.0, "Tuấn")]
-    assert holding(sensor, TOMORROW) == []
-    told = decode_body("timeline", rain.log.items("timeline")[-1].body)
-    assert "ngừng áp dụng ngưỡng Mưa to > 50" in told.text.vi
-    seen = [rained(rain, 80.0, NOW + DAY + s * NS_PER_S) for s in (1, 20)]
-    assert all(one is None or not one.active for one in seen)
-
-
-def test_a_limit_of_the_source_ends_and_holds_again(desk: Desk) -> None:
-    first = river(4.0, 3.0, 2.0)
-    without = change(first, limits=tuple(change(one, ended=one.label.vi == "BĐ2") for one in first.limits))
-    assert desk.set(without)[0] == "applied"
-    assert holding(desk.core.records("sensors")[RIVER.id]) == [("BĐ3", 4.0, "Tuấn"), ("BĐ1", 2.0, "Tuấn")]
-    graver = change(first.limits[2], priority=Priority.HIGH, value=2.5)
-    assert desk.set(change(first, limits=(*without.limits[:2], graver)))[0] == "applied", "in the ended one's place"
-    assert desk.set(change(first, limits=(without.limits[0], graver)))[1] == "levels_differ", (
-        "it is ended, not left out"
-    )
-    assert desk.set(first, day=TOMORROW, now_ns=NOW + 1)[0] == "applied"
-    assert [one[1] for one in holding(desk.core.records("sensors")[RIVER.id], TOMORROW)] == [4.0, 3.0, 2.0]
-
-
-def test_of_the_limits_that_are_broken_the_one_that_waits_least_raises(rain: Desk) -> None:
-    """A graver one never keeps waiting what the milder one would have raised."""
-    low = Limit(LocalText("Mưa"), 10.0, Priority.LOW, on_delay_s=5.0)
-    high = Limit(LocalText("Mưa to"), 50.0, Priority.HIGH, on_delay_s=60.0)
-    assert rain.set(change(limits_of(RAIN, TODAY), limits=(high, low)))[0] == "applied"
-    seen = [rained(rain, value, NOW + s * NS_PER_S) for s, value in ((1, 20.0), (3, 80.0), (7, 80.0))]
-    assert [one.priority if one is not None else None for one in seen] == [None, None, Priority.HIGH]
-
-
-def test_a_source_that_tells_its_sensor_anew_does_not_undo_what_was_set(desk: Desk) -> None:
-    desk.set(river(4.5, 3.0, 2.2))
-    desk.core._take_in(SensorMoved(NOW, change(RIVER, forecast_at_ns=NOW)))
-    assert holding(desk.core.records("sensors")[RIVER.id])[0] == ("BĐ3", 4.5, "Tuấn")
-    again = Core(desk.log, TinyCity(NOW, past_s=60))
-    again.start(NOW)
-    assert holding(again.records("sensors")[RIVER.id])[0] == ("BĐ3", 4.5, "Tuấn")
-    assert desk.set(None, RIVER_ID, now_ns=NOW + 1)[0] == "applied"
-    assert holding(desk.core.records("sensors")[RIVER.id])[0] == ("BĐ3", 4.0, "")
-
-
-@pytest.mark.parametrize(
-    ("record", "code"),
-    [
-        (river(4.0, 3.0, 3.5), "levels_cross"),
-        (river(4.0, 4.0, 2.0), "levels_cross"),
-        (river(2e9, 3.0, 2.0), "bad_value"),
-        (river(400.0, 300.0, 200.0, unit="cm"), "unit_differs"),
-        (change(river(4.0, 3.0, 2.0), limits=river(4.0, 3.0, 2.0).limits[:2]), "levels_differ"),
-        (change(river(4.0, 3.0, 2.0), limits=()), "levels_differ"),
-        (river(4.0, 3.0, 2.0, more=Limit(LocalText("BĐ4"), 3.5, Priority.URGENT, above=False)), "levels_cross"),
-        (
-            river(4.0, 3.0, 2.0, more=Limit(LocalText("Cạn"), 1.9, Priority.LOW, above=False, deadband=0.2)),
-            "deadband_wide",
-        ),
-        (river(4.0, 3.0, 2.0, more=Limit(LocalText("BĐ1"), 2.5, Priority.MEDIUM)), "label_twice"),
-        (river(4.0, 3.0, 2.0, more=Limit(LocalText(" "), 1.0, Priority.LOW)), "bad_label"),
-        (river(4.0, 3.0, 2.0, more=Limit(LocalText("Dâng"), 1.0, Priority.LOW, deadband=-1.0)), "bad_deadband"),
-        (river(4.0, 3.0, 2.0, more=Limit(LocalText("Dâng"), 1.0, Priority.LOW, on_delay_s=-1.0)), "bad_delay"),
-        (river(4.0, 3.0, 2.0, more=Limit(LocalText("Dâng"), 1.0, Priority.LOW, off_delay_s=90_000.0)), "bad_delay"),
-        (river(4.1, 3.0, 2.0, name=LocalText("Sông khác")), "bad_record"),
-        (change(limits_of(RIVER, TODAY), id=f"{LIMITS}nobody"), "unknown_sensor"),
-        (change(limits_of(change(RIVER, id="rain-1"), TODAY)), "levels_differ"),
-    ],
-)
-def test_limits_that_cannot_be(desk: Desk, record: SensorLimits, code: str) -> None:
-    before = desk.core.records("sensors")[RIVER.id]
-    assert desk.set(record)[1] in (code, "bad_record")
-    assert desk.core.records("sensors")[RIVER.id] == before

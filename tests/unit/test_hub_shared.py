@@ -192,6 +192,38 @@ def test_secrets_travel_and_the_newer_one_counts(tmp_path: Path) -> None:
     two.close()
 
 
+def test_what_a_person_tells_counts_when_it_is_shared(tmp_path: Path) -> None:
+    silent, heard = Vault(tmp_path / "a", sharing=Heard(refuses=True)), Heard()
+    with pytest.raises(LogTrouble):
+        silent.tell(REPORTER, "TT-0001", {"name": "An"})
+    assert silent.find(REPORTER, "TT-0001") is None
+    one, two = Vault(tmp_path / "a", sharing=heard), Vault(tmp_path / "b")
+    one.tell(REPORTER, "TT-0001", {"name": "An"})
+    assert heard.rows == list(one.rows())
+    two.take(heard.rows)
+    assert one.find(REPORTER, "TT-0001") == two.find(REPORTER, "TT-0001") == {"name": "An"}
+    for vault in (silent, one, two):
+        vault.close()
+
+
+def test_what_was_forgotten_comes_back_from_no_other_hub(tmp_path: Path) -> None:
+    one, two = Vault(tmp_path / "a"), Vault(tmp_path / "b")
+    one.keep([(REPORTER, "TT-0001", {"name": "An"}), (REPORTER, "PA-1", {"name": "Bình"})])
+    two.take(one.rows())
+    one.forget(REPORTER, "TT-")
+    one.take(two.rows())
+    assert one.find(REPORTER, "TT-0001") is None
+    two.take(one.rows())
+    assert two.find(REPORTER, "TT-0001") is None, "and the other one forgets it too"
+    assert b"An" not in b"".join(row.told for row in (*one.rows(), *two.rows()))
+    assert one.find(REPORTER, "PA-1") == two.find(REPORTER, "PA-1") == {"name": "Bình"}
+    one.tell(REPORTER, "TT-0001", {"name": "Chi"})
+    two.take(one.rows())
+    assert two.find(REPORTER, "TT-0001") == {"name": "Chi"}, "a later one counts"
+    one.close()
+    two.close()
+
+
 def test_a_blob_counts_when_it_is_shared(tmp_path: Path, expect_logs: ExpectLogs) -> None:
     expect_logs("cannot be kept")
     name = hashlib.sha256(PICTURE).hexdigest()

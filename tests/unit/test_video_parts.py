@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from pathlib import Path
+from unittest.mock import Mock
 
 import av
 import numpy as np
@@ -13,7 +14,7 @@ from av.video.reformatter import ColorRange
 from helpers.planes_rig import planes, shown
 
 from backends.domain.camera import Demand
-from backends.video import segment
+from backends.video import scaling, segment
 from backends.video.backoff import GOOD_S, Backoff, OpeningGate
 from backends.video.packets import padded
 from backends.video.plan import MAX_SIZES, StreamKey, outputs_for, spread
@@ -22,6 +23,7 @@ from backends.video.reading import fault_of, with_credentials
 from backends.video.scaling import Scaler, fit
 from backends.video.source import Address, NotASource, Refused, SourceFault, spec_of, specs
 from backends.video.sources.file import path_of
+from backends.video.swscale import NoSwscale
 from backends.video.turn import Turn
 from backends.video.wire import StreamOrder
 
@@ -156,6 +158,24 @@ def test_bars_stay_when_a_buffer_was_pinned_for_long() -> None:
     for n in (0, 1, 0, 1, 0, 1, 2):
         colours = scaler.draw(shot, buffers[n])
     assert not shown(buffers[2], colours)[:, :18].any()
+
+
+def test_a_picture_that_cannot_be_converted_leaves_nothing_of_its_shape_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One bad picture between two good ones: the next is not drawn where that one would have been."""
+    scaler = Scaler((0.0, 0.0, 1.0, 1.0))
+    wide, tall = (frame(width, 90, "yuv420p", (255, 255, 255)) for width in (160, 40))
+    target = planes(160, 90, 99)
+    scaler.draw(wide, target)
+    with monkeypatch.context() as broken:
+        broken.setattr(scaling, "Converter", Mock(side_effect=NoSwscale("not this one")))
+        with pytest.raises(NoSwscale):
+            scaler.draw(tall, target)
+    memory = bytearray(2 * bytes_of(160, 90))  # room for what would be written beside it
+    after = Planes(memory, 160, 90)
+    assert (shown(after, scaler.draw(wide, after)) > 250).all()
+    assert not any(memory[bytes_of(160, 90) :])
 
 
 def test_pixels_that_are_not_square_are_shown_right() -> None:

@@ -48,6 +48,11 @@ class Choice:
     typed: str = ""
     """What the field begins with."""
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What it is, whatever the language calls it."""
+        return self.verb, tuple(sorted(self.args.items()))
+
 
 def choices(city: CityModel, report: Report) -> list[Choice]:
     """All that fits the report as it stands; the first is what is mostly right."""

@@ -16,17 +16,8 @@ from backends.domain.place import Agency, SlaRule
 from backends.domain.report_moves import ESCALATE_AT
 from backends.domain.report_twins import WITHIN_M, WITHIN_S
 from backends.domain.sensor import Limit, Sensor
-from backends.domain.settings import (
-    LIMITS,
-    SETTING,
-    SensorLimits,
-    Setting,
-    SettingRecord,
-    differences,
-    limit_differences,
-    limit_moves,
-    limits_of,
-)
+from backends.domain.setting_limits import limit_differences, limit_moves, limits_of
+from backends.domain.settings import LIMITS, SETTING, AgencyEnd, SensorLimits, Setting, SettingRecord, differences
 from backends.domain.text import LocalText, fold
 from widgets import format as fmt
 from widgets.i18n import Language, language, local, tr
@@ -36,7 +27,8 @@ from widgets.search.words import sort_key
 _REFUSED = frozenset(
     {
         "bad_day", "day_over", "day_far", "day_order", "bad_name", "bad_category", "category_twice", "bad_hours",
-        "bad_metres", "bad_twin_hours", "bad_shares", "shares_cross", "unknown_parent", "parent_below", "bad_reason",
+        "bad_metres", "bad_twin_hours", "bad_shares", "shares_cross", "unknown_parent", "parent_below", "parent_ends",
+        "has_children", "open_reports", "bad_heir", "bad_reason",
         "nothing_given", "unknown_sensor", "unit_differs", "levels_differ", "bad_value", "bad_deadband", "levels_cross",
         "label_twice", "levels_many", "bad_label", "bad_delay", "deadband_wide", "out_of_range",
         "changed", "unchanged", "not_allowed", "nobody_signed_in", "session_over", "unsupported",
@@ -73,7 +65,7 @@ class Entry:
         return self.setting.rev if self.setting is not None else 0
 
 
-def entries(city: CityModel, kind: type[SlaRule] | type[Agency]) -> list[Entry]:
+def entries(city: CityModel, kind: type[SlaRule] | type[Agency], now_ns: int) -> list[Entry]:
     """All of a kind, by name; those that begin on a later day last."""
     config = city.records("config")
     settings = {one.target: one for one in config.values() if isinstance(one, Setting)}
@@ -81,9 +73,22 @@ def entries(city: CityModel, kind: type[SlaRule] | type[Agency]) -> list[Entry]:
     found.sort(key=lambda entry: sort_key(local(entry.record.name)))
     for setting in settings.values():
         last = setting.last()
-        if isinstance(last, kind) and setting.target not in config:
+        if isinstance(last, kind) and setting.target not in config and not isinstance(setting.at(now_ns), AgencyEnd):
             found.append(Entry(last, setting, begun=False))
     return found
+
+
+def ended_agencies(city: CityModel, now_ns: int) -> list[Entry]:
+    """Those that were taken away, by name."""
+    settings = [one for one in city.records("config").values() if isinstance(one, Setting)]
+    found = [Entry(holds, one) for one in settings if isinstance(holds := one.at(now_ns), AgencyEnd)]
+    return sorted(found, key=lambda entry: sort_key(local(entry.record.name)))
+
+
+def ids_taken(city: CityModel) -> set[str]:
+    """Of the feed `config`, with those of what was taken away: a new one must have another."""
+    config = city.records("config")
+    return {*config, *(one.target for one in config.values() if isinstance(one, Setting))}
 
 
 def limit_entry(city: CityModel, sensor: Sensor, day: str) -> Entry:
@@ -97,6 +102,15 @@ def agencies(city: CityModel) -> dict[str, Agency]:
     return {one.id: one for one in city.records("config").values() if isinstance(one, Agency)}
 
 
+def agency_name(city: CityModel, agency_id: str) -> str:
+    """Also of one that was taken away; its id where nothing is known of it."""
+    config = city.records("config")
+    found, setting = config.get(agency_id), config.get(SETTING + agency_id)
+    if not isinstance(found, Agency) and isinstance(setting, Setting):
+        found = setting.last()
+    return local(found.name) if isinstance(found, Agency | AgencyEnd) else agency_id
+
+
 def origin(entry: Entry, now_ns: int) -> str:
     """Where what holds comes from, and what waits."""
     setting = entry.setting
@@ -105,12 +119,15 @@ def origin(entry: Entry, now_ns: int) -> str:
     standing = setting.standing(now_ns)
     if standing is None:
         words = tr("settings.origin.given") if entry.begun else tr("settings.origin.new")
-    elif standing.record is None:
-        words = tr("settings.origin.reset", who=standing.by, at=fmt.event_minutes(standing.t_ns, now_ns))
     else:
-        words = tr("settings.origin.changed", who=standing.by, at=fmt.event_minutes(standing.t_ns, now_ns))
+        made = standing.record
+        done = "reset" if made is None else "ended" if isinstance(made, AgencyEnd) else "changed"
+        words = tr(f"settings.origin.{done}", who=standing.by, at=fmt.event_minutes(standing.t_ns, now_ns))
     waits = [one for one in setting.amendments if one.valid_from > day_of(now_ns)]
-    return f"{words} · {tr('settings.origin.waits', day=day_words(waits[-1].valid_from))}" if waits else words
+    if not waits:
+        return words
+    will = "ends" if isinstance(waits[-1].record, AgencyEnd) else "waits"
+    return f"{words} · {tr(f'settings.origin.{will}', day=day_words(waits[-1].valid_from))}"
 
 
 def amendment_words(n: int, setting: Setting, city: CityModel, now_ns: int) -> str:
@@ -129,16 +146,21 @@ def amendment_words(n: int, setting: Setting, city: CityModel, now_ns: int) -> s
 def change_words(
     before: SettingRecord | None, after: SettingRecord | None, setting: Setting | None, city: CityModel
 ) -> str:  # fmt: skip
-    """ "số giờ: 12 → 6"; `after` None: what the source gives."""
+    """ "số giờ: 12 » 6"; `after` None: what the source gives."""
     given = setting.given if setting is not None else None
     record = after if after is not None else given
     told = [] if after is not None else [tr("settings.origin.given")]
+    if isinstance(record, AgencyEnd):
+        heir = tr("settings.agency.heir", agency=agency_name(city, record.heir)) if record.heir else ""
+        told += [tr("settings.agency.ends"), *filter(None, [heir])]
+    elif isinstance(before, AgencyEnd):
+        told.append(tr("settings.agency.added"))
     for field, old, new in differences(before, record) if record is not None else ():
         if isinstance(record, SensorLimits) and field == "limits":
             was_limits = before.limits if isinstance(before, SensorLimits) else ()
             told += [limit_words(*move) for move in limit_moves(was_limits, record.limits)]
             continue
-        was = f"{value_words(field, old, city)} → " if before is not None else ""
+        was = f"{value_words(field, old, city)} » " if before is not None else ""
         told.append(f"{tr(f'settings.field.{field}')}: {was}{value_words(field, new, city)}")
     return " · ".join(told)
 
@@ -159,8 +181,7 @@ def value_words(field: str, value: object, city: CityModel) -> str:
             limits = value if isinstance(value, tuple) else ()
             return " · ".join(f"{local(one.label)} {figure(one.value)}" for one in limits if not one.ended)
         case "parent":
-            above = agencies(city).get(str(value))
-            return local(above.name) if above is not None else str(value) or tr("settings.no_parent")
+            return agency_name(city, str(value)) or tr("settings.no_parent")
         case _:
             return local(value) if isinstance(value, LocalText) else str(value)
 
@@ -175,7 +196,7 @@ def limit_words(old: Limit | None, new: Limit | None) -> str:
             return tr("settings.limit.ends", limit=said)
         return tr("settings.limit.added", limit=f"{said} {limit_value('priority', one)}")
     moved = [
-        f"{tr(f'settings.limit.{field}')} {limit_value(field, old)} → {limit_value(field, new)}"
+        f"{tr(f'settings.limit.{field}')} {limit_value(field, old)} » {limit_value(field, new)}"
         for field, _, _ in limit_differences(old, new)
     ]
     return f"{local(new.label)}: {', '.join(moved)}"

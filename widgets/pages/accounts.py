@@ -15,7 +15,7 @@ from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QWidget
 
 from backends.domain.access import AccountSeen, AccountsTold, AccountWish, Right
-from backends.domain.people import Role
+from backends.domain.people import Role, Station
 from backends.domain.text import fold
 from widgets import format as fmt
 from widgets.i18n import tr
@@ -92,9 +92,13 @@ class AccountsPage(Page):
         state = tr("accounts.given_until", at=until, n=left_s)
         return [Row(_GIVEN, told.secret, tr("accounts.given"), name, state, strong_state=True)]
 
+    def _seat(self, station_id: str) -> str:
+        seat = self.session.city.records("stations").get(station_id)
+        return seat.name if isinstance(seat, Station) and seat.name else station_id
+
     def _row(self, one: AccountSeen) -> Row:
         state, strong = self._state(one)
-        where = tr("accounts.at", stations=", ".join(one.stations)) if one.stations else ""
+        where = tr("accounts.at", stations=", ".join(map(self._seat, one.stations))) if one.stations else ""
         place = " · ".join(filter(None, (_role_words(one.role), where)))
         return Row(("account", one.id), one.name, one.id, place, state, strong_state=strong)
 

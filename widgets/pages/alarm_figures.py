@@ -21,7 +21,8 @@ from backends.domain.times import NS_PER_S
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.pages import PageSpec
-from widgets.parts.figure_rows import Part, job_of, parts_of, with_headings
+from widgets.parts.figure_paper import job_of
+from widgets.parts.figure_rows import Part, parts_of, with_headings
 from widgets.parts.panel_rows import Row
 from widgets.search.finder import Kind
 from widgets.search.words import matches, split, tokens
@@ -109,6 +110,7 @@ class AlarmFiguresPage(Page):
                 ("period", period), tr(f"alarm_figures_period.{period}"), place=self._shift_words(period),
                 state=tr("alarm_figures.seen") if chosen else "", strong_state=chosen,
             )  # fmt: skip
+        yield Row(("save", "pdf"), tr("alarm_figures.print"))
         yield Row(("save", "csv"), tr("alarm_figures.save"))
 
     def _shift_words(self, period: Period) -> str:
@@ -142,11 +144,14 @@ class AlarmFiguresPage(Page):
 
     def _placed(self, part: Part) -> Part:
         """With the place beside what alarms are called: three of one name are told apart. As far as it is known."""
-        known = self.session.city.alarms() if part.id in ("frequent", "old") else ()
-        places = {id_: local(alarm.place) for alarm in known for id_ in (alarm.id, alarm.key)}
+        places = self._places() if part.id in ("frequent", "old") else {}
         return replace(
             part, rows=tuple(replace(row, place=row.place or places.get(row.key[1], "")) for row in part.rows)
         )
+
+    def _places(self) -> dict[str, str]:
+        """By id and by cause."""
+        return {id_: local(alarm.place) for alarm in self.session.city.alarms() for id_ in (alarm.id, alarm.key)}
 
     def foot(self, row: Row | None) -> str:
         keys = super().foot(row)
@@ -163,7 +168,7 @@ class AlarmFiguresPage(Page):
                 self._renew(keep=True)
                 return ""
             case "save":
-                return self._save()
+                return self._save(paper=of == "pdf")
             case "cause":
                 found = next((a.id for a in self.session.city.alarms() if a.key == of), "")
                 return self._to_alarm(found)
@@ -176,12 +181,10 @@ class AlarmFiguresPage(Page):
             return tr("alarm_figures.over")
         return self.go(Kind.ALARM, alarm_id)
 
-    def _save(self) -> str:
+    def _save(self, *, paper: bool) -> str:
         if self._figures is None:
             return tr("alarm_figures.nothing_to_save")
-        city = self.session.city
-        job = job_of(self._figures, self.session.clock.now_ns(), city.link.mode, city.grant.operator_id)
-        self.session.calls.saveAsked.emit(job)
+        self.session.calls.saveAsked.emit(job_of(self.session, self._figures, self._places(), paper=paper))
         return ""
 
 

@@ -124,7 +124,7 @@ class AreasPage(Page):
 
     def _area_words(self, area_id: str) -> str:
         area = self._areas.get(area_id)
-        return local(area.name) if area is not None else area_id[:40]
+        return local(area.name) if area is not None else tr("areas.no_longer")
 
     def foot(self, row: Row | None) -> str:
         if row is not None and row.key[0] == "person":
@@ -160,7 +160,7 @@ class AreasPage(Page):
         """All that one person can be given; it stays until Esc."""
         person = self._people.get(person_id)
         if person is None:
-            return tr("areas.gone")
+            return tr("areas.no_longer")
         if why := self._not_mine(person_id):
             return why
         asked = tr("areas.of_whom", who=person.name)
@@ -206,7 +206,7 @@ class AreasPage(Page):
         if why := self._not_mine(person_id):
             return why
         if person is None:
-            return tr("areas.gone")
+            return tr("areas.no_longer")
         pending = city.pending.get(("roster", person_id))
         if pending is not None and not pending.stage.final:
             return tr("areas.waits")  # what is shown is about to change

@@ -16,20 +16,10 @@ from PySide6.QtWidgets import QWidget
 
 from backends.domain.action import Verb
 from backends.domain.alarm import Priority
-from backends.domain.limits import day_of
+from backends.domain.limits import day_of, level_of
 from backends.domain.sensor import Limit, Sensor
-from backends.domain.settings import (
-    LABEL_MOST,
-    LIMIT_FIELDS,
-    NAME_MOST,
-    SETTING,
-    SensorLimits,
-    SettingRefused,
-    check_limits,
-    level,
-    together,
-    within,
-)
+from backends.domain.setting_limits import LABEL_MOST, LIMIT_FIELDS, check_limits, together, within
+from backends.domain.settings import NAME_MOST, SETTING, SensorLimits, SettingRefused
 from backends.domain.text import LocalText
 from widgets.i18n import language, local, tr
 from widgets.models import setting_rows as words_of
@@ -130,7 +120,7 @@ class LimitsPage(SettingAsks):
             return self.ask_day(entry, row, None)
         if which == "new":
             return self._ask_label(entry, row)
-        return self._ask_one(entry, row, _base(entry), level(_base(entry).limits[int(which)]))
+        return self._ask_one(entry, row, _base(entry), level_of(_base(entry).limits[int(which)]))
 
     # -- one limit -------------------------------------------------------------------------------------
 
@@ -220,9 +210,9 @@ class LimitsPage(SettingAsks):
     def _add(self, entry: Entry, row: Row, one: Limit, priority: Priority) -> str:
         """Put it beside the others; in the place of one that had ended."""
         base, made = _base(entry), msgspec.structs.replace(one, priority=priority)
-        kept = tuple(old for old in base.limits if not (old.ended and level(old) == level(one)))
+        kept = tuple(old for old in base.limits if not (old.ended and level_of(old) == level_of(one)))
         draft = msgspec.structs.replace(base, limits=(*kept, made))
-        return self._refused(entry, draft) or self._ask_one(entry, row, draft, level(made))
+        return self._refused(entry, draft) or self._ask_one(entry, row, draft, level_of(made))
 
     def _ask_priority(self, row: Row, one: Limit, then: Callable[[Priority], str]) -> str:
         rows = [Row(("priority", p.value), tr(f"priority.{p.value}")) for p in Priority]
@@ -246,11 +236,11 @@ def _base(entry: Entry) -> SensorLimits:
 
 
 def _of(draft: SensorLimits, which: tuple[str, bool]) -> Limit:
-    return next(one for one in draft.limits if level(one) == which)
+    return next(one for one in draft.limits if level_of(one) == which)
 
 
 def _with(draft: SensorLimits, which: tuple[str, bool], **fields: object) -> SensorLimits:
-    limits = tuple(msgspec.structs.replace(one, **fields) if level(one) == which else one for one in draft.limits)
+    limits = tuple(msgspec.structs.replace(one, **fields) if level_of(one) == which else one for one in draft.limits)
     return msgspec.structs.replace(draft, limits=limits)
 
 

@@ -48,7 +48,8 @@ class LogbookPage(Page):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self.field and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             if self.pictures.isVisible():
-                self._leaf(event.key())
+                if self.session.enters.heed(event) or event.key() not in enters.KEYS:
+                    self._leaf(event.key())
                 return True
             if event.key() == Qt.Key.Key_Right and self._entry_pictures() and not self.asking and not self.field.text():
                 self._show_pictures()

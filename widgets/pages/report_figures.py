@@ -8,18 +8,19 @@ seconds: what is overdue moves by itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from queue import SimpleQueue
 
 from PySide6.QtCore import QRect, QThreadPool, QTimer
 from PySide6.QtWidgets import QWidget
 
-from backends.domain.report import Report, queue_order
-from backends.domain.report_figures import Figures, by_agency, by_category, total
+from backends.domain.report import queue_order
+from backends.domain.report_figures import Figures
+from backends.domain.times import NS_PER_S
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.pages import PageSpec
 from widgets.parts.panel_rows import Row
+from widgets.parts.report_figure_paper import Reckoned, job_of, reckon
 from widgets.search.finder import Kind
 from widgets.search.words import matches, split, tokens
 from widgets.session import Session
@@ -28,21 +29,7 @@ from widgets.windows.page import Doer, Page
 
 AGAIN_S = 10.0
 COLLECT_MS = 40
-CATEGORY, AGENCY, ALL = "category", "agency", "all"
-
-
-@dataclass(frozen=True)
-class Reckoned:
-    """Of one moment."""
-
-    all: Figures
-    categories: tuple[Figures, ...]
-    agencies: tuple[Figures, ...]
-
-
-def reckon(reports: Sequence[Report], now_ns: int) -> Reckoned:
-    """Any thread."""
-    return Reckoned(total(reports, now_ns), tuple(by_category(reports, now_ns)), tuple(by_agency(reports, now_ns)))
+CATEGORY, AGENCY, ALL, SAVE = "category", "agency", "all", "save"
 
 
 class ReportFigures(Page):
@@ -69,6 +56,8 @@ class ReportFigures(Page):
         return tr("report_figures.title")
 
     def foot(self, row: Row | None) -> str:
+        if row is not None and row.key[0] == SAVE:
+            return tr("report_figures.keys_save")
         return tr("report_figures.keys")
 
     def nothing(self, words: str) -> str:
@@ -78,16 +67,22 @@ class ReportFigures(Page):
         reckoned = self._reckoned
         if reckoned is None:
             return []
+        wanted, stale = split(words), self._stale()
         rows = [] if words.strip() else [self._row(ALL, reckoned.all, tr("report_figures.all"))]
+        if stale and not words.strip():
+            rows.append(Row(("head", "stale"), stale, heading=True))
+        acts = (Row((SAVE, what), tr(f"report_figures.{what}")) for what in ("print", "save"))
+        rows += [row for row in acts if matches(wanted, tokens(row.title))]
         for kind, found in ((CATEGORY, reckoned.categories), (AGENCY, reckoned.agencies)):
-            wanted = split(words)
-            named = [(one, local(one.name) or one.id) for one in found]
+            named = [(one, local(one.name) or tr("report_figures.unnamed")) for one in found]
             fits = [self._row(kind, one, name) for one, name in named if matches(wanted, tokens(name))]
             if fits:
                 rows += [Row(("head", kind), tr(f"report_figures.by_{kind}"), heading=True), *fits]
         return rows
 
     def choose(self, row: Row, second: bool) -> str:
+        if row.key[0] == SAVE:
+            return self._save(paper=row.key[1] == "print")
         kind, _, id_ = row.key[1].partition(":")
         now_ns = self.session.clock.now_ns()
         of = [
@@ -98,6 +93,21 @@ class ReportFigures(Page):
         ]
         first = min(of, key=lambda r: queue_order(r, now_ns), default=None)
         return self.go(Kind.REPORT, first.id) if first is not None else tr("report_figures.none_open")
+
+    def _stale(self) -> str:
+        """That the reports themselves are old."""
+        since_ns = self.session.city.stale_since_ns(tuple(self.feeds))
+        if since_ns is None:
+            return ""
+        if not since_ns:
+            return tr("stale.never")
+        age = fmt.duration((self.session.clock.now_ns() - since_ns) / NS_PER_S)
+        return tr("stale.age", age=age, at=fmt.clock(since_ns))
+
+    def _save(self, *, paper: bool) -> str:
+        assert self._reckoned is not None  # without it there is no row to save it with
+        self.session.calls.saveAsked.emit(job_of(self.session, self._reckoned, self._stale(), paper=paper))
+        return ""
 
     # -- figures ---------------------------------------------------------------------------------------
 

@@ -43,6 +43,10 @@ class SettingAsks(Page):
             return words_of.pending_words(pending), True
         return words_of.origin(entry, self.session.clock.now_ns()), False
 
+    def refused_on(self, record: SettingRecord | None, day: str) -> str:
+        """Why it cannot be from that day on; empty: it can, or nobody knows here."""
+        return ""
+
     def reset_rows(self, entry: Entry) -> list[Row]:
         """The choice that leads back to what the source gives, where there is such a way."""
         setting = entry.setting
@@ -85,6 +89,8 @@ class SettingAsks(Page):
             check_day(day, now_ns, entry.setting)
         except SettingRefused as refused:
             return words_of.refusal_words(refused.code, refused.text)
+        if why := self.refused_on(record, day):
+            return why
         asked = tr("settings.ask.reason", change=change, since=words_of.from_words(day))
         return self.ask(Question(asked, lambda why: self._send(entry, record, day, why), row, most=REASON_MOST))
 

@@ -14,20 +14,23 @@ from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QWidget
 
 from backends.domain.action import Verb
+from backends.domain.limits import day_of
 from backends.domain.place import Agency, SlaRule
+from backends.domain.setting_agencies import agencies_on, check_agency, check_end, works_of
 from backends.domain.settings import (
+    EVER,
     NAME_MOST,
+    AgencyEnd,
     Setting,
     SettingRecord,
     SettingRefused,
-    check_agency,
     check_rule,
     new_id,
 )
-from backends.domain.text import LocalText
+from backends.domain.text import LocalText, fold
 from widgets.i18n import local, tr
 from widgets.models import setting_rows as words_of
-from widgets.models.setting_rows import Entry, entries
+from widgets.models.setting_rows import Entry, ended_agencies, entries
 from widgets.pages import PageSpec
 from widgets.pages.setting_asks import SettingAsks, narrowed
 from widgets.parts.panel_rows import Row
@@ -43,6 +46,7 @@ _FIELDS: Mapping[type, tuple[str, ...]] = {
 _NEW = ("new", "agency")
 _OTHERS = ("limits", "accounts")
 """Pages that are one Enter away."""
+_ENDED = "agency_ended"
 _TOP = "-"
 """The choice that an agency is part of none."""
 
@@ -64,11 +68,11 @@ class SettingsPage(SettingAsks):
     # -- rows ------------------------------------------------------------------------------------------
 
     def look_up(self, words: str) -> Sequence[Row]:
-        self._entries = {
-            (name, one.record.id): one for kind, name in _KINDS for one in entries(self.session.city, kind)
-        }
+        city, now_ns = self.session.city, self.session.clock.now_ns()
+        self._entries = {(name, one.record.id): one for kind, name in _KINDS for one in entries(city, kind, now_ns)}
+        self._entries |= {(_ENDED, one.record.id): one for one in ended_agencies(city, now_ns)}
         out: list[Row] = []
-        for _kind, name in _KINDS:
+        for name in (*(name for _, name in _KINDS), _ENDED):
             heading = tr(f"settings.heading.{name}")
             rows = [self._row(key, entry) for key, entry in self._entries.items() if key[0] == name]
             rows += self._more(name)
@@ -87,7 +91,7 @@ class SettingsPage(SettingAsks):
             head = words_of.value_words("hours", record.hours, city)
             shares = words_of.value_words("escalate", record.escalate, city)
             place = tr("settings.escalated_at", shares=shares)
-        elif isinstance(record, Agency) and record.parent:
+        elif isinstance(record, Agency | AgencyEnd) and record.parent:
             place = tr("settings.part_of", parent=words_of.value_words("parent", record.parent, city))
         state, strong = self.state(entry)
         return Row(key, local(record.name), head, place, state, strong_state=strong)
@@ -132,9 +136,14 @@ class SettingsPage(SettingAsks):
     def _field_rows(self, entry: Entry, typed: str) -> list[Row]:
         city, record = self.session.city, entry.record
         rows = []
-        for field in _FIELDS[type(record)]:
-            value = words_of.value_words(field, _value_of(record, field), city)
-            rows.append(Row(("field", field), tr(f"settings.field.{field}"), state=value))
+        if isinstance(entry.last(), AgencyEnd):
+            rows.append(Row(("field", "again"), tr("settings.agency.again")))
+        else:
+            for field in _FIELDS[type(record)]:
+                value = words_of.value_words(field, _value_of(record, field), city)
+                rows.append(Row(("field", field), tr(f"settings.field.{field}"), state=value))
+            if isinstance(record, Agency):
+                rows.append(Row(("field", "end"), tr("settings.agency.end"), place=self._hanging(record.id)))
         return [*narrowed([*rows, *self.reset_rows(entry)], typed), *self.history_rows(entry)]
 
     def _on_field(self, entry: Entry, row: Row, field: str) -> str:
@@ -142,7 +151,9 @@ class SettingsPage(SettingAsks):
             return why
         if field == "reset":
             return self.ask_day(entry, row, None)
-        if field == "parent":
+        if field == "end":
+            return self._ask_heir(entry, row)
+        if field in ("parent", "again"):
             return self._ask_parent(row, lambda parent: self._on_parent(entry, row, parent))
         typed = _typed(entry.base, field)
         asked = tr(f"settings.ask.{field}", name=row.title)
@@ -166,29 +177,67 @@ class SettingsPage(SettingAsks):
         return self.ask(Question(tr("settings.ask.parent", name=row.title), then, row, choices=choices))
 
     def _on_parent(self, entry: Entry, row: Row, parent: str) -> str:
-        record = msgspec.structs.replace(entry.base, parent="" if parent == _TOP else parent)
+        record = Agency(entry.base.id, entry.base.name, "" if parent == _TOP else parent)
         return self._checked(record, entry.setting) or self.ask_day(entry, row, record)
 
+    def _hanging(self, agency_id: str) -> str:
+        """What would lose its agency."""
+        children = sum(one.parent == agency_id for one in words_of.agencies(self.session.city).values())
+        reports = len(works_of(agency_id, self.session.city.reports()))
+        return tr("settings.agency.hanging", children=children, reports=reports)
+
+    def _ask_heir(self, entry: Entry, row: Row) -> str:
+        """Who goes on with the work of one that is taken away."""
+        reports = len(works_of(entry.record.id, self.session.city.reports()))
+
+        def choices(typed: str) -> list[Row]:
+            found = words_of.agencies(self.session.city).values()
+            names = sorted((local(one.name), one.id) for one in found if one.id != entry.record.id)
+            nobody = Row(("heir", _TOP), tr("settings.agency.no_heir"))
+            rows = [Row(("heir", id_), name) for name, id_ in names]
+            return narrowed([*rows, nobody] if reports else [nobody, *rows], typed)
+
+        def chosen(heir: str) -> str:
+            base = entry.base
+            parent = base.parent if isinstance(base, Agency) else ""
+            end = AgencyEnd(base.id, base.name, parent, "" if heir == _TOP else heir)
+            return self._checked(end, entry.setting) or self.ask_day(entry, row, end)
+
+        return self.ask(Question(tr("settings.ask.heir", name=row.title, n=reports), chosen, row, choices=choices))
+
+    def refused_on(self, record: SettingRecord | None, day: str) -> str:
+        return self._checked(record, None, day) if isinstance(record, Agency | AgencyEnd) else ""
+
     def _ask_name(self, row: Row) -> str:
-        """A new agency: its name, then what it is part of."""
+        """A new agency: its name, then what it is part of. One of that name that was taken away comes back."""
 
         def named(words: str) -> str:
-            record = Agency(new_id(words, self.session.city.records("config")), LocalText(words))
+            city, now_ns = self.session.city, self.session.clock.now_ns()
+            record = Agency(new_id(words, words_of.ids_taken(city)), LocalText(words))
             entry = Entry(record, None, begun=False)
+            for ended in ended_agencies(city, now_ns):
+                if fold(ended.record.name.vi) == fold(words):
+                    record, entry = Agency(ended.record.id, ended.record.name), ended
             about = Row(_NEW, words, state=tr("settings.origin.new"))
             return self._checked(record, None) or self._ask_parent(about, lambda p: self._on_parent(entry, about, p))
 
         return self.ask(Question(tr("settings.ask.new_agency"), named, row, most=NAME_MOST))
 
-    def _checked(self, record: SettingRecord, setting: Setting | None) -> str:
-        """What is wrong with it, in words: said before the day and the reason are asked for. The hub looks again."""
-        city = self.session.city
+    def _checked(self, record: SettingRecord, setting: Setting | None, day: str = "") -> str:
+        """What is wrong with it, in words: said before the day and the reason are asked for, and where agencies come
+        and go with `day` once more when it is known. The hub looks again."""
+        city, now_ns = self.session.city, self.session.clock.now_ns()
         try:
-            if isinstance(record, Agency):
-                known = words_of.agencies(city)
-                check_agency(record, known, known)
+            if isinstance(record, Agency | AgencyEnd):
+                config = city.records("config")
+                later = agencies_on(config, EVER)
+                if isinstance(record, Agency):
+                    check_agency(record, agencies_on(config, day or day_of(now_ns)), later)
+                else:
+                    works = works_of(record.id, city.reports())
+                    check_end(record, agencies_on(config, day or EVER), later, len(works))
             elif isinstance(record, SlaRule):
-                others = [one.record for one in entries(city, SlaRule) if one.record.id != record.id]
+                others = [one.record for one in entries(city, SlaRule, now_ns) if one.record.id != record.id]
                 before = setting.last() if setting is not None else None
                 rules = [one for one in others if isinstance(one, SlaRule)]
                 check_rule(record, before if isinstance(before, SlaRule) else None, rules)

@@ -51,8 +51,8 @@ def history_of(city: CityModel, alarm: Alarm) -> list[Happened]:
 
 
 def _what(what: str) -> str:
-    # A newer hub may know more: its own word is better than none.
-    return tr(f"alarms.history.{what}") if what in _KNOWN else what.removeprefix("alarm_")[:40]
+    # A newer hub may know more, in words that nobody here can read: that something happened, when and by whom is said.
+    return tr(f"alarms.history.{what if what in _KNOWN else 'other'}")
 
 
 def _who(city: CityModel, operator_id: str) -> str:

@@ -21,7 +21,7 @@ from widgets.parts import replay_look, text
 from widgets.parts.camera_flags import FlagSaid, sayings
 from widgets.parts.camera_marks import CHIP, CHIP_INK, NO_MARKS, MarkPainter, Marks
 from widgets.parts.replay import ReplaySeen
-from widgets.parts.shapes import chip_width, draw_chip, draw_hatch
+from widgets.parts.shapes import chip_width, draw_arrow, draw_chip, draw_hatch
 from widgets.parts.stand_in import Shown
 from widgets.parts.symbols import draw_inverted, draw_symbol
 from widgets.session import Session
@@ -236,9 +236,13 @@ class CameraOverlay:
             right -= width + pad
         if self._said.left_out is not None and status.state not in BAD:
             words = self._left_out_words(self._said.left_out, camera, right - inner.left() - number_width - px * 0.6)
-            width = text.width(words, px) + 1
+            width = text.width(words, px) + 1 if words else px * 0.5
             room = QRectF(right - width, caption.top(), width, caption.height())
-            text.draw(painter, room, words, px, theme.on_picture)
+            if words:
+                text.draw(painter, room, words, px, theme.on_picture)
+            else:
+                draw_arrow(painter, room.adjusted(0, (room.height() - width) / 2, 0, (width - room.height()) / 2),
+                           theme.on_picture, up=False)  # fmt: skip
             right -= width + pad
         if status.apart is not None and status.state not in BAD:
             words = tr("camera.apart")
@@ -261,12 +265,12 @@ class CameraOverlay:
             text.draw(painter, room, name, px, theme.on_picture)
 
     def _left_out_words(self, act: Act, camera: Camera, room: float) -> str:
-        """Never nothing: the longest words beside the whole name, or a sign. Which camera it is comes first: that the
-        machine is too small stands in words in the list of alarms."""
+        """The longest words beside the whole name; empty: there is room for a sign alone. Which camera it is comes
+        first: that the machine is too small stands in words in the list of alarms."""
         px = self.scale.floor
         spare = room - text.width(local(camera.name), px) - self.scale.pad - 2  # each is rounded up when it is painted
         sayings = (tr(f"camera.left_out.{act}"), tr("camera.reduced"))
-        return next((words for words in sayings if text.width(words, px) <= spare), "↓")
+        return next((words for words in sayings if text.width(words, px) <= spare), "")
 
     def _caption_chips(self, status: PictureStatus, room: float) -> list[str]:
         """Grey chips at the right of the caption: slow, and the milder flags as far as they leave half of the room."""

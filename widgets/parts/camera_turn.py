@@ -267,7 +267,7 @@ class TurnControl(QObject):
         if camera is not None and camera.id == camera_id:
             self._tile.update()
         status = self._session.city.turning.get(camera_id)
-        number = camera.number if camera is not None else camera_id
+        number = camera.number if camera is not None else tr("camera.no_number")
         if camera_id == self._camera and status is not None and status.text != self._told:
             self._told = status.text
             if self._told:  # in the smallest tile it is cut

@@ -1,27 +1,21 @@
-"""Rows of the page of alarm figures, and the same as a table to save. Pure but for language and zone of the screen."""
+"""Rows of the page of alarm figures. Pure but for language and zone of the screen."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 from backends.domain.alarm import Priority
 from backends.domain.alarm_figures import RATE_BEARABLE, AlarmFigures, Line, lines_of
-from backends.domain.feeds import Mode
-from backends.domain.times import NS_PER_S
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.parts.panel_rows import Row
-from widgets.parts.plot_export import Job, plain
 
 GAPS_SHOWN = 5
-_PRIORITIES = frozenset(Priority)
+PRIORITIES = frozenset(Priority)
 _SHARES = frozenset({"overload", "top", *Priority})
 """Figures that are shares."""
-_COLUMNS = ("figure", "of", "value", "unit", "target", "met", "from", "to")
 
 
 @dataclass(frozen=True)
@@ -35,13 +29,13 @@ class Part:
 def parts_of(figures: AlarmFigures, now_ns: int) -> Iterator[Part]:
     """All that is said of them, in the order of the page."""
     lines = lines_of(figures)
-    yield Part("reach", tuple(_reach(figures, now_ns)))
-    yield Part("load", tuple(_row(figures, line, now_ns) for line in lines if line.id not in _PRIORITIES))
-    shares = [_row(figures, line, now_ns) for line in lines if line.id in _PRIORITIES]
+    yield Part("reach", tuple(reach(figures, now_ns)))
+    yield Part("load", tuple(_row(figures, line, now_ns) for line in lines if line.id not in PRIORITIES))
+    shares = [_row(figures, line, now_ns) for line in lines if line.id in PRIORITIES]
     unknown = figures.raised - sum(figures.by_priority.values())
     if unknown:
         words = tr("alarm_figures.no_priority"), tr("alarm_figures.no_priority_why")
-        shares.append(_plain_row("no_priority", *words, _times(unknown)))
+        shares.append(_plain_row("no_priority", *words, times(unknown)))
     yield Part("priorities", tuple(shares))
     yield Part("answered", tuple(_answered(figures)))
     yield Part("frequent", tuple(_frequent(figures)))
@@ -57,7 +51,8 @@ def parts_of(figures: AlarmFigures, now_ns: int) -> Iterator[Part]:
 # -- how far the data reach ------------------------------------------------------------------------------------------
 
 
-def _reach(figures: AlarmFigures, now_ns: int) -> Iterator[Row]:
+def reach(figures: AlarmFigures, now_ns: int, gaps: int = GAPS_SHOWN) -> Iterator[Row]:
+    """How far the data reach, and where they are missing; so many `gaps` are named at most."""
     as_of = tr("alarm_figures.as_of", at=fmt.event_seconds(figures.within[1], now_ns))
     if not figures.counted:
         yield Row(("reach", "nothing"), tr("alarm_figures.nothing"), state=as_of, strong_state=True)
@@ -66,11 +61,11 @@ def _reach(figures: AlarmFigures, now_ns: int) -> Iterator[Row]:
         counted = tr("alarm_figures.counted", raised=fmt.number(figures.raised), operators=people)
         words = tr("alarm_figures.all_there") if not figures.missing else counted
         yield Row(("reach", "counted"), words, place="" if words == counted else counted, state=as_of)
-        for n, (first, last) in enumerate(figures.missing[:GAPS_SHOWN]):
-            times = {"first": fmt.event_seconds(first, now_ns), "last": fmt.event_seconds(last, now_ns)}
-            yield Row(("reach", f"missing {n}"), tr("alarm_figures.missing", **times))
-        if len(figures.missing) > GAPS_SHOWN:
-            yield Row(("reach", "more"), f"+{len(figures.missing) - GAPS_SHOWN}")
+        for n, (first, last) in enumerate(figures.missing[:gaps]):
+            ends = {"first": fmt.event_seconds(first, now_ns), "last": fmt.event_seconds(last, now_ns)}
+            yield Row(("reach", f"missing {n}"), tr("alarm_figures.missing", **ends))
+        if len(figures.missing) > gaps:
+            yield Row(("reach", "more"), f"+{len(figures.missing) - gaps}")
     if figures.oldest_ns:
         at = fmt.event_minutes(figures.oldest_ns, now_ns)
         yield Row(("reach", "oldest"), tr("alarm_figures.oldest", at=at))
@@ -82,42 +77,46 @@ def _reach(figures: AlarmFigures, now_ns: int) -> Iterator[Row]:
 
 
 def _row(figures: AlarmFigures, line: Line, now_ns: int) -> Row:
-    priority = Priority(line.id) if line.id in _PRIORITIES else None
-    title = tr(f"priority.{line.id}") if priority is not None else tr(f"alarm_figures_line.{line.id}")
+    priority, title = Priority(line.id) if line.id in PRIORITIES else None, named(line)
     if line.value is None:
-        return Row(("figure", line.id), title, state=_why_none(figures, line), priority=priority)
-    state = f"{_number(line.id, line.value)} · {_verdict(line)} · {_target(line)}"
-    place = _place(figures, line, now_ns)
-    return Row(("figure", line.id), title, place=place, state=state, strong_state=line.met is False, priority=priority)
+        return Row(("figure", line.id), title, state=why_none(figures, line), priority=priority)
+    state = f"{number(line.id, line.value)} · {verdict(line)} · {target(line)}"
+    beside = place(figures, line, now_ns)
+    return Row(("figure", line.id), title, place=beside, state=state, strong_state=line.met is False, priority=priority)
 
 
-def _why_none(figures: AlarmFigures, line: Line) -> str:
+def named(line: Line) -> str:
+    """What the figure is called."""
+    return tr(f"priority.{line.id}") if line.id in PRIORITIES else tr(f"alarm_figures_line.{line.id}")
+
+
+def why_none(figures: AlarmFigures, line: Line) -> str:
     if figures.counted and line.id == "rate":
         return tr("alarm_figures.too_short")
     return tr("alarms.empty") if figures.counted and not figures.raised else tr("alarm_figures.no_figure")
 
 
-def _number(figure: str, value: float) -> str:
+def number(figure: str, value: float) -> str:
     if figure in _SHARES:
-        return _share(value)
+        return share(value)
     return fmt.number(value, 0 if value == int(value) else 2 if value < 1 else 1)
 
 
-def _share(value: float) -> str:
+def share(value: float) -> str:
     percent = round(100 * value, 1)
     return f"{fmt.number(percent, 0 if percent == int(percent) else 1)}%"
 
 
-def _target(line: Line) -> str:
+def target(line: Line) -> str:
     if not line.target:
         return tr("alarm_figures.none")
-    n = _number(line.id, line.target)
+    n = number(line.id, line.target)
     if line.below:
         return tr("alarm_figures.below", n=n)
     return tr("alarm_figures.least", n=n) if line.least else tr("alarm_figures.most", n=n)
 
 
-def _verdict(line: Line) -> str:
+def verdict(line: Line) -> str:
     if line.met is None:
         return tr("alarm_figures.few")
     if line.met:
@@ -127,7 +126,7 @@ def _verdict(line: Line) -> str:
     return tr("alarm_figures.not_met")
 
 
-def _place(figures: AlarmFigures, line: Line, now_ns: int) -> str:
+def place(figures: AlarmFigures, line: Line, now_ns: int) -> str:
     """What else is known of it."""
     if line.id == "peak" and figures.peak_ns:
         return tr("alarm_figures.at", at=fmt.event_minutes(figures.peak_ns, now_ns))
@@ -136,8 +135,8 @@ def _place(figures: AlarmFigures, line: Line, now_ns: int) -> str:
         return tr("alarm_figures.overloads", n=fmt.number(figures.overloads), longest=longest)
     if line.id == "old":
         return tr("alarm_figures.now")
-    if line.id in _PRIORITIES:
-        return _times(figures.by_priority.get(Priority(line.id), 0))
+    if line.id in PRIORITIES:
+        return times(figures.by_priority.get(Priority(line.id), 0))
     return ""
 
 
@@ -149,10 +148,10 @@ def _answered(figures: AlarmFigures) -> Iterator[Row]:
         median, p95 = fmt.duration(one.median_s), fmt.duration(one.p95_s)
         state = tr("alarm_figures.waited", median=median, p95=p95)
         name = tr(f"priority.{one.priority}")
-        yield Row(("answered", one.priority), name, place=_times(one.times), state=state, priority=one.priority)
+        yield Row(("answered", one.priority), name, place=times(one.times), state=state, priority=one.priority)
     if figures.unknown_answers:
         words = tr("alarm_figures.unknown_answers"), tr("alarm_figures.unknown_answers_why")
-        yield _plain_row("unknown_answers", *words, _times(figures.unknown_answers))
+        yield _plain_row("unknown_answers", *words, times(figures.unknown_answers))
 
 
 def _frequent(figures: AlarmFigures) -> Iterator[Row]:
@@ -161,7 +160,7 @@ def _frequent(figures: AlarmFigures) -> Iterator[Row]:
     if figures.frequent and not again:
         yield Row(("figure", "no_repeat"), tr("alarm_figures.no_repeat"))
     for one in again:
-        state = f"{_times(one.times)} · {_share(one.times / figures.raised)}"
+        state = f"{times(one.times)} · {share(one.times / figures.raised)}"
         yield Row(("cause", one.key), local(one.name), state=state)
 
 
@@ -169,74 +168,8 @@ def _plain_row(key: str, title: str, place: str, state: str) -> Row:
     return Row(("figure", key), title, place=place, state=state)
 
 
-def _times(n: int) -> str:
+def times(n: int) -> str:
     return tr("alarm_figures.times", n=fmt.number(n))
-
-
-# -- as a table ------------------------------------------------------------------------------------------------------
-
-
-def job_of(figures: AlarmFigures, now_ns: int, mode: Mode, who: str) -> Job:
-    """The table as a file's content (`plot_export.ExportDesk`)."""
-    span = [fmt.local_time(t_ns) for t_ns in figures.within]
-    stem = f"{fmt.local_time(now_ns):%Y%m%d-%H%M%S}_chi-so-canh-bao_{span[0]:%Y%m%d-%H%M}_{span[1]:%Y%m%d-%H%M}"
-    if mode is not Mode.LIVE:
-        stem += f"_{mode.value}"
-    account: dict[str, object] = {
-        "version": 1,
-        "from": _iso(figures.within[0]),
-        "to": _iso(figures.within[1]),
-        "missing": [[_iso(first), _iso(last)] for first, last in figures.missing],
-        "saved": _iso(now_ns),
-        "saved_by": who,
-        "mode": mode.value,
-    }
-    return Job("csv", "figures", stem, to_csv(figures), account, what="save_figures", feed="alarms")
-
-
-def to_csv(figures: AlarmFigures) -> bytes:
-    """As `plot_export.to_csv`: RFC 4180 after a byte order mark, numbers with a point, times ISO 8601."""
-    span = tuple(_iso(t_ns) for t_ns in figures.within)
-    gaps = (("missing", "", "", "", "", "", _iso(first), _iso(last)) for first, last in figures.missing)
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(_COLUMNS)
-    writer.writerows((*map(plain, row), *span) for row in _table(figures))
-    writer.writerows(gaps)
-    return out.getvalue().encode("utf-8-sig")
-
-
-def _table(figures: AlarmFigures) -> Iterator[tuple[str, ...]]:
-    """(figure, of what, value, unit, target, met)."""
-    if figures.counted:
-        yield ("raised", "", str(figures.raised), "", "", "")
-        yield ("operators", "", f"{figures.operators:.3f}", "", "", "")
-        yield ("counted", "", f"{figures.counted_s:.0f}", "s", "", "")
-    for line in lines_of(figures):
-        share = line.id in _PRIORITIES
-        value = "" if line.value is None else f"{line.value:.6g}"
-        met = "" if line.met is None else ("yes" if line.met else "no")
-        sign = "<" if line.below else ">=" if line.least else "<="
-        yield (
-            "priority_share" if share else line.id,
-            line.id if share else "",
-            value,
-            "",
-            f"{sign} {line.target:g}",
-            met,
-        )
-    for one in figures.answered:
-        yield ("acknowledged", one.priority, str(one.times), "", "", "")
-        yield ("acknowledged_median", one.priority, f"{one.median_s:.1f}", "s", "", "")
-        yield ("acknowledged_p95", one.priority, f"{one.p95_s:.1f}", "s", "", "")
-    for cause in figures.frequent:
-        yield ("frequent", local(cause.name), str(cause.times), "", "", "")
-    for old in figures.old:
-        yield ("active_since", local(old.name), _iso(old.t_raised_ns), "", "", "")
-
-
-def _iso(t_ns: int) -> str:
-    return fmt.local_time(t_ns - t_ns % NS_PER_S).isoformat(timespec="seconds")
 
 
 def with_headings(parts: Iterator[Part]) -> list[Row]:

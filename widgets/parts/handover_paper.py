@@ -8,41 +8,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backends.domain.feeds import Mode
 from backends.domain.handover import Handover, HandoverState, Line, Part
 from backends.domain.times import NS_PER_S
 from widgets import format as fmt
 from widgets.i18n import local, tr
+from widgets.parts.exports import Job
 from widgets.parts.handover_words import cells, heading, signed
-from widgets.parts.paper import Paper, PaperPart, PaperPicture, to_pdf
-from widgets.parts.plot_export import Job
+from widgets.parts.paper import Paper, PaperPart, PaperPicture, paper_job
 from widgets.parts.record_pictures import MOST
 from widgets.parts.report_pictures import why_words
 
 if TYPE_CHECKING:
     from widgets.session import Session
 
-VERSION = 1
 _WIDTHS = (1.3, 3.2, 1.8, 2.2)
 
 
 def job_of(session: Session, handover: Handover) -> Job:
     """The file. GUI thread."""
-    now_ns, mode = session.clock.now_ns(), session.city.link.mode
     stem = f"{fmt.local_time(handover.t_opened_ns):%Y%m%d-%H%M%S}_{handover.id}"
-    account: dict[str, object] = {
-        "version": VERSION,
-        "handover": handover.id,
-        "state": handover.state.value,
-        "record_sha256": handover.sha256,
-        "saved": fmt.local_time(now_ns).isoformat(timespec="seconds"),
-        "saved_by": session.city.grant.operator_id,
-        "mode": mode.value,
-    }
-    if mode is not Mode.LIVE:
-        stem += f"_{mode.value}"
-    content = to_pdf(paper_of(handover, mode, _pictures(session, handover)))
-    return Job("pdf", handover.id, stem, content, account, what="save_handover", feed="handovers")
+    account = {"handover": handover.id, "state": handover.state.value, "record_sha256": handover.sha256}
+    paper = paper_of(handover, _pictures(session, handover))
+    return paper_job(session, paper, handover.id, stem, account, what="save_handover", feed="handovers")
 
 
 def blobs_of(handover: Handover) -> tuple[str, ...]:
@@ -72,34 +59,31 @@ def _pictures(session: Session, handover: Handover) -> tuple[PaperPart, ...]:
     return (PaperPart(tr("paper.handover.pictures"), pictures=printed),)
 
 
-def paper_of(handover: Handover, mode: Mode, pictures: tuple[PaperPart, ...] = ()) -> Paper:
+def paper_of(handover: Handover, pictures: tuple[PaperPart, ...] = ()) -> Paper:
     """All of it; `pictures`: of its log entries, before the notes."""
-    locked = handover.state is HandoverState.LOCKED
-    key = "paper.handover.footer" if locked else "paper.handover.footer_open"
-    mark = "" if mode is Mode.LIVE else tr(f"mode.{mode.value}")
-    parts = [_part(part, handover.t_frozen_ns) for part in handover.parts]
-    lines = [tr("paper.handover.period", since=_moment(handover.t_from_ns), at=_moment(handover.t_frozen_ns))]
-    if mark:
-        lines.append(tr("paper.handover.mode", mode=mark))
+    id_, parts = handover.id, [_part(part, handover.t_frozen_ns) for part in handover.parts]
+    if handover.state is HandoverState.LOCKED:
+        footer = tr("paper.handover.footer", id=id_, sha=handover.sha256)
+    else:
+        footer = tr("paper.handover.footer_open", id=id_)
     return Paper(
-        tr("paper.handover.title", id=handover.id),
-        lines,
-        (*parts, *pictures, _notes(handover), _signatures(handover)),
-        tr(key, id=handover.id, sha=handover.sha256) if locked else tr(key, id=handover.id),
-        mark,
+        tr("paper.handover.title", id=id_),
+        lines=[tr("paper.handover.period", since=_moment(handover.t_from_ns), at=_moment(handover.t_frozen_ns))],
+        parts=(*parts, *pictures, _notes(handover), _signatures(handover)),
+        footer=footer,
     )
 
 
 def _part(part: Part, at_ns: int) -> PaperPart:
     told = (cells(line, part.section, at_ns) for line in part.lines)
     rows = [(one.at, one.title, one.place, one.state) for one in told]
-    return PaperPart(heading(part), rows, _WIDTHS)
+    return PaperPart(heading(part), rows, widths=_WIDTHS)
 
 
 def _notes(handover: Handover) -> PaperPart:
     name = tr("handover.heading", name=tr("handover.notes"), n=len(handover.notes))
     rows = [(fmt.event_minutes(note.t_ns, handover.t_frozen_ns), note.text, note.by) for note in handover.notes]
-    return PaperPart(name, rows, (1.3, 5.0, 2.2))
+    return PaperPart(name, rows, widths=(1.3, 5.0, 2.2))
 
 
 def _signatures(handover: Handover) -> PaperPart:
@@ -108,7 +92,7 @@ def _signatures(handover: Handover) -> PaperPart:
         (tr("handover.taken_by"), signed(handover.taken)),
         ("SHA-256", handover.sha256 or "–"),
     ]
-    return PaperPart(tr("handover.signatures"), rows, (1.3, 7.2))
+    return PaperPart(tr("handover.signatures"), rows, widths=(1.3, 7.2))
 
 
 def _moment(t_ns: int) -> str:

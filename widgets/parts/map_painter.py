@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from backends.domain.alarm import Priority
 from widgets.parts import text
+from widgets.parts.air_badge import draw_badge
 from widgets.parts.map_things import Cluster, Thing, What
 from widgets.parts.symbols import draw_symbol
 from widgets.theme import Theme
@@ -33,12 +34,21 @@ class MapSizes:
         return cls(em, unit, max(1.5, min(em * 0.19, min(body.width(), body.height()) * 0.0065)))
 
     def of_thing(self, thing: Thing) -> float:
-        """Urgent largest; acknowledged ones smaller than those that still ask for somebody."""
+        """Urgent largest; acknowledged ones smaller than those that still ask for somebody. Of an air badge its
+        width."""
+        if thing.what is What.AIR:
+            return self.em * 2.8
         if thing.what is not What.ALARM:
             return min(self.em * 1.7, self.unit * 0.52) if thing.bad else min(self.em * 1.2, self.unit * 0.34)
         if thing.priority is Priority.URGENT:
             return self.unit * (1.3 if thing.filled else 1.1)
         return self.unit * (1.0 if thing.filled else 0.85)
+
+    def box(self, thing: Thing) -> QRectF:
+        """All that its symbol takes."""
+        wide = self.of_thing(thing)
+        high = self.em * 1.5 if thing.what is What.AIR else wide
+        return QRectF(thing.at.x() - wide / 2, thing.at.y() - high / 2, wide, high)
 
 
 @dataclass(frozen=True)
@@ -82,9 +92,10 @@ class MapPainter:
         `counted` False: there is no room for the count beside a graver one's.
         """
         worst = cluster.worst
-        side = self.sizes.of_thing(worst)
-        box = QRectF(cluster.at.x() - side / 2, cluster.at.y() - side / 2, side, side)
-        if worst.what is What.ALARM and worst.priority is not None:
+        box = self.sizes.box(worst)
+        if worst.air is not None:
+            draw_badge(self.painter, box, worst.air, self.scale.floor, self.sizes.em, self.theme, quiet=True)
+        elif worst.what is What.ALARM and worst.priority is not None:
             dimmed = worst.filled and not bright
             draw_symbol(self.painter, box, worst.priority, self.theme, filled=worst.filled, dimmed=dimmed)
         else:
@@ -109,7 +120,8 @@ class MapPainter:
         room = QRectF(0, 0, wide, em * 1.35)
         # A small diamond would vanish under its count: there it stands beside it.
         reach = box.width() * 0.42 if worst.what is What.ALARM else box.width() / 2 + em * 0.3
-        room.moveCenter(box.center() + QPointF(reach, reach))
+        down = box.height() / 2 + em * 0.3 if worst.what is What.AIR else reach
+        room.moveCenter(box.center() + QPointF(reach, down))
         return room
 
     def _count(self, box: QRectF, count: int, worst: Thing) -> None:

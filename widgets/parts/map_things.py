@@ -20,6 +20,7 @@ from backends.domain.report import Report, remaining_s
 from backends.domain.sensor import Sensor
 from widgets import format as fmt
 from widgets.i18n import local, tr
+from widgets.models.air import Air
 from widgets.parts.map_projection import Projection
 
 
@@ -30,6 +31,7 @@ class What(StrEnum):
     REPORT = "report"
     CAMERA = "camera"
     STATION = "station"
+    AIR = "air"
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,11 @@ class Thing:
     priority: Priority | None = None
     filled: bool = False
     bad: bool = False
-    """Dead camera, overdue report."""
+    """Dead camera, overdue report, bad air."""
     alarm: Alarm | None = None
+    air: Air | None = None
+    order: int = 0
+    """Among those of one rank."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ def clusters(things: Iterable[Thing], size: Callable[[Thing], float]) -> list[Cl
     symbols overlap, and a cluster shows the worst of what it holds. What stands at one place goes together: ten
     thousand alarms of a thousand sensors are a thousand places.
     """
-    found = sorted(things, key=attrgetter("rank", "id"))
+    found = sorted(things, key=attrgetter("rank", "order", "id"))
     places: dict[tuple[float, float], list[int]] = {}
     for n, thing in enumerate(found):
         places.setdefault(thing.at.toTuple(), []).append(n)

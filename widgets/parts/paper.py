@@ -1,22 +1,28 @@
 """Paper: a title, sections of rows and a footer as a PDF in A4, for whatever is to be signed, filed or sent.
 
 Black on white, in the one family, which the file carries with it; what is too long for its column is wrapped, never
-cut. Every page has the footer and its number. Sizes are points, of 1/72 inch. Needs a QGuiApplication. Must not: know
-what it prints.
+cut. Every page has the footer and its number. What must be seen is bold, with a bar in the margin: it survives any
+printer. Sizes are points, of 1/72 inch. Needs a QGuiApplication. Must not: know what it prints.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QImage, QPageLayout, QPageSize, QPainter, QPdfWriter, QPen
 
+from backends.domain.feeds import Mode
 from widgets.i18n import tr
 from widgets.parts import text
+from widgets.parts.exports import Job, job_for
 from widgets.typography import LINE_HEIGHT, Weight
+
+if TYPE_CHECKING:
+    from widgets.session import Session
 
 DPI = 288
 """Units of the page: four to a point, so that whole sizes of type are fine enough."""
@@ -45,6 +51,10 @@ class PaperPart:
     title: str
     rows: Sequence[Sequence[str]] = ()
     """Cells; all rows of a section have as many."""
+    columns: Sequence[str] = ()
+    """What stands over them, again on each page; empty = nothing."""
+    strong: Collection[int] = ()
+    """Rows that must be seen."""
     widths: Sequence[float] = ()
     """Shares of the columns, as many as there are cells; empty = all the same."""
     empty: str = ""
@@ -58,6 +68,8 @@ class Paper:
     """What is to be printed."""
 
     title: str
+    head: str = ""
+    """Above it: whose paper it is."""
     lines: Sequence[str] = ()
     """Below the title."""
     parts: Sequence[PaperPart] = ()
@@ -65,6 +77,25 @@ class Paper:
     """On every page, beside its number."""
     mark: str = ""
     """Across every page: what must not be taken for the city in operation."""
+    attached: tuple[str, bytes] | None = None
+    """Name and content of a table (CSV) that goes with the file, to be reckoned with."""
+
+
+def paper_job(
+    session: Session, paper: Paper, of: str, stem: str, account: Mapping[str, object], *, what: str, feed: str
+) -> Job:
+    """It as a file to save, under the city's name and with the mode of the link. GUI thread."""
+    content = to_pdf(headed(paper, session.site, session.city.link.mode))
+    return job_for(session, "pdf", of, stem, content, account, what=what, feed=feed)
+
+
+def headed(paper: Paper, site: str, mode: Mode) -> Paper:
+    """With the city's name, and what is not operation across it and in a line."""
+    head = " · ".join(filter(None, (tr("app.title"), site)))
+    if mode is Mode.LIVE:
+        return replace(paper, head=head)
+    mark = tr(f"mode.{mode.value}")
+    return replace(paper, head=head, lines=(*paper.lines, tr("paper.mode", mode=mark)), mark=mark)
 
 
 def to_pdf(paper: Paper) -> bytes:
@@ -82,6 +113,9 @@ def to_pdf(paper: Paper) -> bytes:
         )
     )
     writer.setTitle(paper.title)
+    if paper.attached is not None:
+        name, table = paper.attached
+        writer.addFileAttachment(name, QByteArray(table), "text/csv")
     painter = QPainter(writer)
     try:
         _Press(paper, (writer, painter), total).run()
@@ -111,6 +145,7 @@ class _Press:
     def run(self) -> int:
         """Number of pages."""
         self._furnish()
+        self._words(self._paper.head, _BODY, Weight.REGULAR, _MUTED)
         self._words(self._paper.title, _TITLE, Weight.BOLD, _INK)
         for line in self._paper.lines:
             self._words(line, _BODY, Weight.REGULAR, _MUTED)
@@ -126,8 +161,13 @@ class _Press:
         self._rule()
         if not part.rows and not part.pictures:
             self._words(part.empty or tr("paper.nothing"), _BODY, Weight.REGULAR, _MUTED)
-        for row in part.rows:
-            self._row(row, part.widths or [1.0] * len(row))
+        widths = part.widths or [1.0] * max(map(len, part.rows), default=1)
+        if part.rows and part.columns:
+            self._row(part.columns, widths, _SMALL, ink=_MUTED)
+        for n, row in enumerate(part.rows):
+            over = (part.columns, widths) if part.columns else None
+            weight = Weight.SEMIBOLD if n in part.strong else Weight.REGULAR
+            self._row(row, widths, weight=weight, barred=n in part.strong, over=over)
         for picture in part.pictures:
             self._picture(picture)
 
@@ -144,19 +184,33 @@ class _Press:
         self._words(picture.words, _SMALL, Weight.REGULAR, _INK)
         self._y += _GAP
 
-    def _row(self, cells: Sequence[str], widths: Sequence[float]) -> None:
+    def _row(
+        self,
+        cells: Sequence[str],
+        widths: Sequence[float],
+        px: int = _BODY,
+        weight: Weight = Weight.REGULAR,
+        ink: QColor = _INK,
+        *,
+        barred: bool = False,
+        over: tuple[Sequence[str], Sequence[float]] | None = None,
+    ) -> None:
+        """`over`: what stands over the columns again where the row comes on a new page."""
         whole = sum(widths)
         rooms = [share / whole * self._wide for share in widths]
-        wrapped = [_wrapped(cell, _BODY, room - _GAP) for cell, room in zip(cells, rooms, strict=True)]
+        wrapped = [_wrapped(cell, px, room - _GAP, weight) for cell, room in zip(cells, rooms, strict=True)]
         deep = max((len(lines) for lines in wrapped), default=0)
         for n in range(deep):  # a row that is longer than a page goes on on the next one
-            self._need(_line(_BODY))
+            if self._need(_line(px)) and over is not None:
+                self._row(*over, px=_SMALL, ink=_MUTED)
             left = 0.0
             for lines, room in zip(wrapped, rooms, strict=True):
                 if n < len(lines):
-                    self._draw(QRectF(left, self._y, room - _GAP, _line(_BODY)), lines[n], _BODY)
+                    self._draw(QRectF(left, self._y, room - _GAP, _line(px)), lines[n], px, weight, ink)
                 left += room
-            self._y += _line(_BODY)
+            if barred and self._out is not None:
+                self._out[1].fillRect(QRectF(-2 * _GAP, self._y, _GAP, _line(px)), _INK)
+            self._y += _line(px)
         self._y += _GAP
 
     def _words(self, words: str, px: int, weight: Weight, ink: QColor) -> None:
@@ -171,13 +225,16 @@ class _Press:
             self._out[1].drawLine(0, round(self._y), round(self._wide), round(self._y))
         self._y += _GAP
 
-    def _need(self, height: float) -> None:
-        if self._y and self._y + height > self._bottom:
-            self._page += 1
-            self._y = 0.0
-            if self._out is not None:
-                self._out[0].newPage()
-            self._furnish()
+    def _need(self, height: float) -> bool:
+        """True: a new page has begun."""
+        if not self._y or self._y + height <= self._bottom:
+            return False
+        self._page += 1
+        self._y = 0.0
+        if self._out is not None:
+            self._out[0].newPage()
+        self._furnish()
+        return True
 
     def _furnish(self) -> None:
         """What every page has."""

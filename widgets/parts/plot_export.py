@@ -1,28 +1,15 @@
 """What a plot shows, as files: a table (CSV) or a picture (PNG), each with a JSON beside it that says what it is.
 
-They go where stills go, and every one is noted for the audit. The table is UTF-8 with a byte order mark: without it the
-spreadsheet programs of Vietnamese desks read the names as another code page, and all others skip it. Numbers have a
-point and times are ISO 8601 with the site's offset, so that a file says the same on every machine. Files are written by
-a thread of their own; what goes in is taken in the GUI thread before. Must not: ask anybody.
+How tables are written, and by whom: `exports.py`. What goes in is taken in the GUI thread. Must not: ask anybody.
 """
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
-import json
-import logging
 import math
-import os
 import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QRectF, Qt, Signal
+from PySide6.QtCore import QBuffer, QIODevice, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from backends.domain.feeds import Mode
@@ -33,6 +20,7 @@ from backends.domain.times import NS_PER_S
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.parts import text
+from widgets.parts.exports import Job, job_for, to_table
 from widgets.parts.plot_axes import gravest_broken
 from widgets.parts.plot_chart import Chart
 from widgets.parts.plot_limits import held
@@ -44,43 +32,13 @@ from widgets.theme import THEMES, ThemeName
 from widgets.typography import Weight
 
 if TYPE_CHECKING:
-    from widgets.session import Session
     from widgets.tiles.plot import PlotTile
 
-_log = logging.getLogger(__name__)
-
-VERSION = 1
 PICTURE = (1600, 900)
-_MOST_SAME = 1000
 _COLUMNS = ("time", "value", "quality", "unit", "sensor", "name", "station", "limit_broken")
 _Marked = tuple[int, str, float | None]
 """(t_ns, quality, value): what is not good."""
 Row = tuple[str, str, str, str, str, str, str, str]
-
-
-@dataclass(frozen=True)
-class Job:
-    """One file that is to be written."""
-
-    kind: str
-    """"csv", "png" or "pdf"."""
-    sensor_id: str
-    """Or the id of what else it is of (`target`)."""
-    stem: str
-    content: bytes
-    account: dict[str, object]
-    what: str = "save_plot"
-    """As the audit calls it."""
-    feed: str = "sensors"
-
-
-@dataclass(frozen=True)
-class Done:
-    """What has become of it."""
-
-    job: Job
-    path: Path
-    sha256: str
 
 
 def job_of(tile: PlotTile, state: PlotState, *, table: bool) -> Job:
@@ -92,22 +50,16 @@ def job_of(tile: PlotTile, state: PlotState, *, table: bool) -> Job:
     start, end = (fmt.local_time(t) for t in (state.t0_ns, state.reaches_ns))
     stem = f"{fmt.local_time(now_ns):%Y%m%d-%H%M%S}_{name}_{start:%Y%m%d-%H%M}_{end:%Y%m%d-%H%M}"
     account: dict[str, object] = {
-        "version": VERSION,
         "sensors": [{"id": s.id, "name_vi": s.name.vi, "station": s.station.vi, "unit": s.unit} for s in sensors],
         "from": start.isoformat(timespec="seconds"),
         "to": end.isoformat(timespec="seconds"),
-        "saved": fmt.local_time(now_ns).isoformat(timespec="seconds"),
-        "saved_by": session.city.grant.operator_id,
-        "mode": session.city.link.mode.value,
         "all_samples": not thinned,
         "from_hub": all(one.complete for one in tile.lines.shown),
     }
     content = to_csv(rows_of(tile, state)) if table else to_png(picture_of(tile, state))
     # Least and greatest only: whoever computes a mean from it must be told.
     stem += "_" + re.sub(r"[^a-z]+", "-", fold(tr("plot_hand.thinned"))) if thinned and table else ""
-    if session.city.link.mode is not Mode.LIVE:
-        stem += f"_{session.city.link.mode.value}"
-    return Job("csv" if table else "png", sensors[0].id, stem, content, account)
+    return job_for(session, "csv" if table else "png", sensors[0].id, stem, content, account)
 
 
 # -- the table -------------------------------------------------------------------------------------------
@@ -158,17 +110,7 @@ def _iso(t_ns: int) -> str:
 
 
 def to_csv(rows: list[Row]) -> bytes:
-    """RFC 4180 after a byte order mark. What a spreadsheet would take for a formula is told to be text."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(_COLUMNS)
-    writer.writerows((*row[:3], *(plain(cell) for cell in row[3:])) for row in rows)
-    return out.getvalue().encode("utf-8-sig")
-
-
-def plain(cell: str) -> str:
-    """Names come from outside: "=..." in a spreadsheet would be run."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t") else cell
+    return to_table(_COLUMNS, rows, safe=3)
 
 
 # -- the picture -----------------------------------------------------------------------------------------
@@ -222,73 +164,3 @@ def to_png(image: QImage) -> bytes:
     if not image.save(buffer, "PNG"):  # type: ignore[call-overload]  # PySide6's stubs know only bytes for the format
         raise OSError("the picture cannot be written as PNG")
     return bytes(buffer.data().data())
-
-
-# -- the files -------------------------------------------------------------------------------------------
-
-
-def write_job(folder: Path, job: Job) -> Done:
-    """Both files; no older one is ever replaced. Any thread. Raises OSError in words that name the path."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    digest = hashlib.sha256(job.content).hexdigest()
-    path = _write_new(folder, job)
-    account = {**job.account, "file": path.name, "sha256": digest}
-    try:
-        told = path.with_name(path.name + ".json")
-        told.write_text(json.dumps(account, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise
-    return Done(job, path, digest)
-
-
-def _write_new(folder: Path, job: Job) -> Path:
-    for n in range(1, _MOST_SAME):
-        path = folder / (f"{job.stem}.{job.kind}" if n == 1 else f"{job.stem}-{n}.{job.kind}")
-        try:
-            with path.open("xb") as file:
-                file.write(job.content)
-                file.flush()
-                os.fsync(file.fileno())
-        except FileExistsError:
-            continue
-        except OSError:
-            path.unlink(missing_ok=True)
-            raise
-        return path
-    raise OSError(f"{folder} is full of exports of the same moment")
-
-
-class ExportDesk(QObject):
-    """One a session. GUI thread only; the folder is written by another one."""
-
-    written = Signal(object)
-    """A Done: it is on the disk."""
-    _failed = Signal(str, str)
-    """(key of the words, why)."""
-
-    def __init__(self, session: Session, folder: Path, note: Callable[[str, str, str], None]) -> None:
-        """`note(what, target, detail)`: hears of every file, for the audit."""
-        super().__init__()
-        self._session, self._folder, self._note = session, folder, note
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="exports")
-        session.calls.saveAsked.connect(lambda job: self._writer.submit(self._write, job))
-        self.written.connect(self._on_written)
-        self._failed.connect(lambda key, why: session.notices.tell_desk(tr(key, reason=why)))
-
-    def close(self) -> None:
-        """Finish what is being written."""
-        self._writer.shutdown(wait=True)
-
-    def _write(self, job: Job) -> None:
-        """The writer's thread."""
-        try:
-            self.written.emit(write_job(self._folder, job))
-        except OSError as error:
-            _log.error("export of %s: %s", job.sensor_id, error)
-            key = "plot_hand.save_failed" if job.what == "save_plot" else "acts.save_failed"
-            self._failed.emit(key, str(error))
-
-    def _on_written(self, done: Done) -> None:
-        self._note(done.job.what, f"{done.job.feed}/{done.job.sensor_id}", f"{done.path.name} sha256={done.sha256}")
-        self._session.notices.tell_desk(tr("plot_hand.saved", file=str(done.path)))

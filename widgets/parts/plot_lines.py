@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from backends.domain.ports import SeriesPart
 from backends.domain.sensor import Sensor
 from backends.domain.times import NS_PER_S
+from widgets.parts.plot_air import index_for
 from widgets.parts.plot_range import Span
 from widgets.parts.plot_series import GAP_PERIODS, PlotSeries
 from widgets.session import Session
@@ -47,6 +48,12 @@ class PlotLines:
     shown: list[Shown] = field(default_factory=list)
     dropped: int = 0
     """Answers that came too late."""
+    index: Shown | None = None
+    """The air index that follows from the first; it has a strip and no line."""
+
+    @property
+    def _all(self) -> list[Shown]:
+        return [*self.shown, *([self.index] if self.index is not None else [])]
 
     @property
     def first(self) -> Shown | None:
@@ -62,6 +69,15 @@ class PlotLines:
             first.sensor = sensor
         else:
             self.shown = [self._made(sensor), *rest]
+        self._find_index()
+
+    def _find_index(self) -> None:
+        sensors = self.session.city.records("sensors").values()
+        found = index_for(self.first.sensor, sensors) if self.first is not None else None
+        if found is None or self.index is None or self.index.sensor.id != found.id:
+            self.index = self._made(found) if found is not None else None
+        else:
+            self.index.sensor = found
 
     def add(self, sensor: Sensor) -> bool:
         """Compare with another one; False: it is there, or there are as many as can be told apart."""
@@ -78,10 +94,12 @@ class PlotLines:
         """The directory changed."""
         for one in self.shown[1:]:
             one.sensor = self.session.city.sensor(one.sensor.id) or one.sensor
+        self._find_index()
 
     def start_again(self) -> None:
         """Forget every sample: the session clock jumped."""
         self.shown = [self._made(one.sensor) for one in self.shown]
+        self.index = self._made(self.index.sensor) if self.index is not None else None
 
     def _made(self, sensor: Sensor) -> Shown:
         series = PlotSeries(sensor.period_s)
@@ -96,7 +114,7 @@ class PlotLines:
         """Ask for what this range lacks."""
         now_ns, now_s = self.session.clock.now_ns(), self.session.mono.monotonic_s()
         t1_ns = min(t1_ns, now_ns)
-        for one in self.shown:
+        for one in self._all:
             lost = not one.answered and now_s - one.asked_at_s > AGAIN_S
             if not lost and not one.answered and one.asked[0] <= t0_ns and one.asked[1] >= t1_ns:
                 continue
@@ -107,7 +125,7 @@ class PlotLines:
     def ask_again(self, t0_ns: int, t1_ns: int) -> None:
         """What came while the channel was away is not known: history has it."""
         now_ns = self.session.clock.now_ns()
-        for one in self.shown:
+        for one in self._all:
             one.series.listening_ns = now_ns
             self._ask(one, t0_ns, min(t1_ns, now_ns), self.session.mono.monotonic_s())
 
@@ -117,7 +135,7 @@ class PlotLines:
 
     def on_series(self, part: SeriesPart) -> bool:
         """An answer to whomever; True: to one of ours."""
-        for one in self.shown:
+        for one in self._all:
             if part.series != one.sensor.id:
                 continue
             if part.request != one.request:
@@ -133,11 +151,11 @@ class PlotLines:
 
     def take_newest(self) -> bool:
         """The newest sample of each; True when one of them is new."""
-        return any([self._take_newest(one) for one in self.shown])  # noqa: C419  # all of them, not up to the first
+        return any([self._take_newest(one) for one in self._all])  # noqa: C419  # all of them, not up to the first
 
     def _take_newest(self, one: Shown) -> bool:
         newest = self.session.city.value(one.sensor.id)
-        return newest is not None and one.series.append(newest)
+        return newest is not None and one.series.append(newest, self.session.clock.now_ns())
 
     def missing(self, t0_ns: int, t1_ns: int) -> tuple[Span, ...]:
         """What of a range nobody has answered for yet, of any of the series; what is still to come left aside."""
@@ -147,7 +165,7 @@ class PlotLines:
 
     def version(self) -> tuple[object, ...]:
         """Changes with whatever is to be painted anew."""
-        return tuple((one.sensor, one.series.version) for one in self.shown)
+        return tuple((one.sensor, one.series.version) for one in self._all)
 
 
 def gap_ns(sensor: Sensor) -> int:

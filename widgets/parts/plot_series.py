@@ -92,14 +92,15 @@ class PlotSeries:
         self._parts = [made, *(p for p in self._parts if p.asked != asked)][:PARTS]
         self._changed()
 
-    def append(self, sample: Value) -> bool:
+    def append(self, sample: Value, now_ns: int | None = None) -> bool:
         """A live sample; False when it is not newer than the last one.
 
-        What is more than a day ahead of it was left there by a clock that was wrong, here or at the gauge: it goes, or
-        the line would stand still until that day.
+        `now_ns`: what is here from more than a day after it was left by a clock that was wrong, here or at the gauge.
+        It goes, or the line would stand still until that day. (Not what is newer than the sample: a gauge may send
+        afterwards what it had kept.)
         """
-        if max(self._newest_ns, self._past_end()) > sample.t_ns + DAY_NS:
-            self._come_back(sample.t_ns + DAY_NS)
+        if now_ns is not None and sample.t_ns <= now_ns + DAY_NS < max(self._newest_ns, self._past_end()):
+            self._come_back(now_ns + DAY_NS)
         if sample.t_ns <= max(self._newest_ns, self._past_end()):
             return False
         self._newest_ns = sample.t_ns

@@ -12,6 +12,7 @@ from backends.domain.sensor import Sensor
 from backends.domain.times import NS_PER_S
 from widgets import format as fmt
 from widgets.i18n import Language, local, tr
+from widgets.parts.plot_air import runs_of
 from widgets.parts.plot_axes import gravest_broken, nearest, value_range
 from widgets.parts.plot_limits import held, in_force
 from widgets.parts.plot_lines import PlotLines, Shown, gap_ns
@@ -107,6 +108,9 @@ def snapshot(lines: PlotLines, asked: Asked) -> PlotState:
         reaches_ns=t1_ns,
         reach=reach,
         columns=columns,
+        air=None if lines.index is None else runs_of(lines.index.series, lines.index.sensor.bands, t0_ns, t1_ns),
+        air_steps=0 if lines.index is None else len(lines.index.sensor.bands),
+        levels=sensor.bands if not asked.shapes else (),
     )
 
 

@@ -8,9 +8,10 @@ import numpy as np
 from PySide6.QtGui import QColor
 
 from backends.domain.quality import Value
-from backends.domain.sensor import Flagged, Limit
+from backends.domain.sensor import Band, Flagged, Limit
 from widgets import format as fmt
 from widgets.i18n import local, tr
+from widgets.parts.plot_air import AirRun
 from widgets.parts.plot_chart import Curve
 from widgets.parts.plot_limits import Held
 from widgets.parts.plot_range import Span
@@ -65,6 +66,12 @@ class PlotState:
     """Range that the lines are thinned and drawn for: the view, or more of the past (`plot_range.reach_of`)."""
     columns: int = 1
     """Columns of pixels that they are thinned for."""
+    air: tuple[AirRun, ...] | None = None
+    """Hours of the air index that follows from the first; None: none does."""
+    air_steps: int = 0
+    """Of the scale of that index."""
+    levels: tuple[Band, ...] = ()
+    """Steps of the index that the first is."""
 
     @property
     def rising(self) -> bool | None:

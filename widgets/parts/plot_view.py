@@ -17,6 +17,7 @@ from backends.domain.times import NS_PER_S
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.parts import text
+from widgets.parts.plot_air import AirLevels, AirStrip, strip_name
 from widgets.parts.plot_axes import midnights, time_ticks, value_ticks
 from widgets.parts.plot_chart import Chart
 from widgets.parts.plot_labels import Placer, around, box
@@ -68,14 +69,16 @@ class PlotView:
         """Axes left and below, limits at the right end. Returns the plot's rectangle. `state`: `with_headroom`."""
         scale, state = self.scale, self.state
         em, line = scale.floor, scale.line(scale.floor)
-        top = body.top() + em * 0.35
+        strip = line + em * 0.3 if state.air is not None else 0.0
+        top = body.top() + em * 0.35 + strip
         bottom = body.bottom() - line - em * 0.4
         most = int((bottom - top) / (line * 2.0))
         ticks = value_ticks(0.0, 100.0, most) if state.shapes else value_ticks(state.low, state.high, most)
         left = max((text.width(t.label, em) for t in ticks), default=0.0) + em * 0.6 + 2.0
         words = {} if state.shapes else self._words_of_limits(long=body.width() > em * 34)
         other = value_ticks(*state.right[:2], most) if state.right is not None else []
-        right = max((text.width(w, em) for w in (*words.values(), *(t.label for t in other))), default=0.0)
+        beside = (*words.values(), *(t.label for t in other), *((strip_name(),) if strip else ()))
+        right = max((text.width(w, em) for w in beside), default=0.0)
         plot = QRectF(body.left() + scale.pad + left, top, 0, bottom - top)
         plot.setRight(body.right() - scale.pad - (right + em * 0.5 if right else 0.0))
         self._view(plot)
@@ -85,7 +88,13 @@ class PlotView:
             self.painter.fillRect(QRectF(plot.left(), round(y), plot.width(), 1), self.theme.line)
             self._label(QRectF(body.left() + scale.pad, y - line / 2, left - em * 0.6, line), tick.label, align=_RIGHT)
         self._time_axis(plot, body, line)
-        placer = Placer(QRectF(plot.left(), body.top(), body.right() - scale.pad - plot.left(), bottom - body.top()))
+        ceiling = body.top() + strip
+        placer = Placer(QRectF(plot.left(), ceiling, body.right() - scale.pad - plot.left(), bottom - ceiling))
+        if state.air is not None:
+            lane = QRectF(plot.left(), body.top() + em * 0.2, plot.width(), line)
+            strips = AirStrip(self.painter, scale, self.theme, self.chart)
+            strips.paint(lane, state.air, state.now_ns, state.air_steps, live=state.view_is_live)
+            self._label(QRectF(plot.right() + em * 0.5, lane.top(), right + 1, line), strip_name())
         for tick in other:
             assert state.right is not None
             y = self.chart.y(tick.at, *state.right[:2])
@@ -95,6 +104,7 @@ class PlotView:
                 self._label(room, tick.label)
         self._bands(plot)
         self._limits(plot, words, placer)
+        self._levels(plot, placer)
         self._curve(plot, placer, with_value=True)
         return plot
 
@@ -178,6 +188,12 @@ class PlotView:
             left, right = self.chart.x(one.t0_ns), self.chart.x(min(one.t1_ns, self.state.t1_ns))
             top, bottom = (plot.top(), y) if one.limit.above else (y, plot.bottom())
             self.painter.fillRect(QRectF(left, top, right - left, bottom - top), shade)
+
+    def _levels(self, plot: QRectF, placer: Placer) -> None:
+        levels, state = self.state.levels, self.state
+        ys = [self.chart.y(band.to, state.low, state.high) for band in levels]
+        known = {one.limit.value for one in state.limits}
+        AirLevels(self.painter, self.scale, self.theme, plot).paint(levels, ys, known, placer, self._crossed)
 
     def _limits(self, plot: QRectF, words: dict[int, str], placer: Placer) -> None:
         """Dashed lines with their words at the right end; grey until broken, then the alarm's hue."""
@@ -359,13 +375,13 @@ class PlotView:
             text.draw(self.painter, room, words, em, self.theme.strong, Weight.SEMIBOLD)
 
     def _difference(self, at_ns: int) -> list[str]:
-        """ "Δ 1 giờ 5 phút", "+0,35 m": from the mark to the cursor."""
+        """ "cách 1 giờ 5 phút", "+0,35 m": from the mark to the cursor."""
         state = self.state
         if state.mark_ns is None or state.mark_ns == state.cursor_ns:
             return []
         mark, here = state.at_mark, state.at_cursor
         seconds = abs(at_ns - (mark.t_ns if mark is not None else state.mark_ns)) / NS_PER_S
-        out = [f"Δ {fmt.duration(seconds)}"]
+        out = [tr("plot.apart", time=fmt.duration(seconds))]
         if mark is not None and here is not None and mark.value is not None and here.value is not None:
             change = here.value - mark.value
             out.append(("+" if change > 0 else "") + state.words(change))

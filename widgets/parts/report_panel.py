@@ -8,6 +8,7 @@ the tile, which goes on to the next report. Esc goes one step back. What was typ
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QShowEvent
@@ -30,6 +31,9 @@ from widgets.parts.report_still import ReportStill
 from widgets.session import Session
 from widgets.typography import TypeScale, Weight
 
+if TYPE_CHECKING:
+    from widgets.tiles.base import Tile
+
 FEED = "reports"
 NEW = "new-"
 """How the target of an intake begins, each another one: the hub gives the number."""
@@ -50,7 +54,7 @@ class ReportPanel(QWidget):
     """Id of the report whose reporter is asked for."""
 
     def __init__(
-        self, session: Session, scale: TypeScale, tile: QWidget, room: Callable[[], QRect] | None = None
+        self, session: Session, scale: TypeScale, tile: Tile, room: Callable[[], QRect] | None = None
     ) -> None:  # fmt: skip
         """`room`: of the tile's window, where pictures may be enlarged; None: over the tile, which is a window."""
         super().__init__(tile)
@@ -131,14 +135,14 @@ class ReportPanel(QWidget):
             return
         if self.report is not None:
             self.report = self.session.city.records(FEED).get(self.report.id, self.report)
-        marked = _key(self.shown[self.at]) if 0 <= self.at < len(self.shown) else None
+        marked = self.shown[self.at].identity if 0 <= self.at < len(self.shown) else None
         rows = len(self._all)
         self._list()
-        keys = [_key(one) for one in self.shown]
+        keys = [one.identity for one in self.shown]
         self.at = keys.index(marked) if marked in keys else -1 if marked is not None else self.at
         if self._asking is not None:
-            asked = _key(self._asking)
-            self._asking = next((one for one in self._all if _key(one) == asked), self._asking)
+            asked = self._asking.identity
+            self._asking = next((one for one in self._all if one.identity == asked), self._asking)
         if self.report is not None and self.report.state_rev != self._expected:
             self._wrong = tr("reports.ask.changed")
         if not self.session.city.shows_personal_data:
@@ -207,9 +211,11 @@ class ReportPanel(QWidget):
             return tr("reports.ask.caller")
         if self._asking is not None:
             return f"{self._asking.words}: {tr(f'reports.ask.{self._asking.ask}')}"
-        if self._taking_in:
-            return tr("reports.ask.category") if self._title else tr("reports.ask.title")
-        return tr("reports.ask.choice")
+        if self._taking_in and not self._title:
+            return tr("reports.ask.title")
+        if not self.shown:
+            return tr("reports.ask.no_choice")
+        return tr("reports.ask.category") if self._taking_in else tr("reports.ask.choice")
 
     # -- keys and pointer ------------------------------------------------------------------------------
 
@@ -401,7 +407,7 @@ class ReportPanel(QWidget):
         scale, tile = self.scale, self._tile
         rows = scale.line(scale.read) * (min(len(self._all), 9) if self._asking is None else 0)
         rows += self._still_height()
-        height = min(tile.height() - scale.line(scale.read), self._rows_top() + rows + scale.pad)
+        height = min(tile.height() - tile.header_height, self._rows_top() + rows + scale.pad)
         self.setGeometry(0, tile.height() - height, tile.width(), height)
         top = self._field_top()
         self.field.setGeometry(scale.pad, top, self.width() - 2 * scale.pad, scale.line(scale.read) + scale.pad)
@@ -492,8 +498,3 @@ class ReportPanel(QWidget):
         first = self._first_row()
         seen = self.shown[first : first + self._room()]
         paint_choices(painter, row, seen, self.at - first if self.at >= 0 else -1, scale, theme)
-
-
-def _key(choice: Choice) -> tuple[object, ...]:
-    """What it is, whatever the language calls it."""
-    return choice.verb, tuple(sorted(choice.args.items()))

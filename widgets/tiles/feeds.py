@@ -29,6 +29,8 @@ from widgets.typography import TypeScale, Weight
 WALL_ROWS = 7
 """look.md: a wall shows at most five to seven rows a list."""
 
+_REASONS = frozenset({"hub_silent", "late", "key_refused", "mode_mismatch", "denied", "bye"})
+"""Codes of `LinkStatus.reason`, up to a colon; another one is not told: the state stands there."""
 _OFFSET_TOLD_S = 0.5
 """A clock nearer than this is right for a room of people."""
 _OFFSET_SENSE_S = 86_400.0
@@ -90,8 +92,9 @@ def link_words(link: LinkStatus, now_ns: int, offset_s: float) -> list[str]:
         words.append(tr("feeds.link.since", at=at))
     if link.queued:
         words.append(tr("feeds.link.queued", n=link.queued))
-    if link.reason and link.state is not LinkState.UP:
-        words.append(tr("feeds.link.reason", text=link.reason))
+    code = link.reason.partition(":")[0]
+    if code in _REASONS and link.state is not LinkState.UP:
+        words.append(tr("feeds.link.reason", text=tr(f"feeds.reason.{code}")))
     if link.rate != 1.0:
         words.append(tr("feeds.link.speed", n=fmt.number(link.rate, 0 if link.rate >= 10 else 1)))
     elif _OFFSET_TOLD_S <= abs(offset_s) < _OFFSET_SENSE_S and link.state is LinkState.UP:

@@ -20,8 +20,10 @@ from backends.domain.place import M_PER_DEGREE, Point
 from layouts.options import MapOptions
 from widgets import format as fmt
 from widgets.i18n import local, tr
+from widgets.models.air import Air, air_of
 from widgets.models.city import LOCAL_FEED
 from widgets.parts import map_views, text
+from widgets.parts.map_air import air_things, bad_air, calm_air
 from widgets.parts.map_alarms import AlarmLayer
 from widgets.parts.map_ground import Ground, areas_in_force, shapes
 from widgets.parts.map_painter import MapPainter, MapSizes
@@ -71,6 +73,8 @@ class MapTile(Tile):
         self._clusters: list[Cluster] = []
         SensorDrag(self, session.hands, self.sensors_at)
         self._nowhere = 0
+        self._air: list[Air] = []
+        """The worst first."""
         self._words: list[tuple[QRectF, str]] | None = None
         self._dirty = False
         self._exposed = QRegion()
@@ -178,6 +182,9 @@ class MapTile(Tile):
             self._called = ""
             self.update()
         self._look_at_views()
+        air = air_of(self.session.city, self.now_ns()) if self.shows("air") else []
+        if air != self._air:  # it also grows old by the clock alone
+            self._air, self._late = air, True
         # A report turns overdue by the clock alone; looking once in 10 s is soon enough on a map.
         if self._dirty:
             self._lay_out_later()
@@ -208,6 +215,7 @@ class MapTile(Tile):
         """Projection, ground and dots; the pixmap only goes when one of them has changed."""
         self._dirty = self._outdated = False
         city, body = self.session.city, self.body()
+        self._air = air_of(city, self.now_ns()) if self.shows("air") else []
         config = city.records("config").values()
         areas, lines = areas_in_force(config, self.now_ns()), shapes(config)
         margin = self.scale.floor * 0.9
@@ -236,16 +244,20 @@ class MapTile(Tile):
     def _place_news(self) -> None:
         city, to = self.session.city, self._projection
         body, size = self.body(), self._sizes.of_thing
+        air = air_things(self._air, self.now_ns(), to, body) if to is not None else []
         self._clusters, self._nowhere, self._words, self._late = [], 0, None, False
         if to is not None and self.shows("alarms"):
             shown = self._alarms.things(to, body)
             self._nowhere = len(city.alarms()) - len(shown)
             self._clusters = clusters(shown, size)
+        # Layers: the count on an alarm's symbol counts alarms. Bad air and reports step out of its way.
+        self._clusters = bad_air(air, [self._room(c) for c in self._clusters], size) + self._clusters
         if to is not None and self.shows("reports"):
-            # Two layers: the count on an alarm's symbol counts alarms. Reports step out of its way.
             reports = [t for t in report_things(city.reports(), self.now_ns(), to) if body.contains(t.at)]
             rooms = [self._room(c) for c in self._clusters]
             self._clusters = clusters(set_aside(reports, rooms, size), size) + self._clusters
+        rooms = [self._room(c) for c in self._clusters]
+        self._clusters = calm_air(air, rooms, self._sizes.box) + self._clusters
 
     # -- what it says --------------------------------------------------------------------------------
 
@@ -368,8 +380,7 @@ class MapTile(Tile):
 
     def _room(self, cluster: Cluster) -> QRectF:
         """All pixels that a cluster paints on."""
-        side = self._sizes.of_thing(cluster.worst)
-        box = QRectF(cluster.at.x() - side / 2, cluster.at.y() - side / 2, side, side)
+        box = self._sizes.box(cluster.worst)
         if len(cluster.things) == 1:
             return box
         # Measured only, so any painter will do.
@@ -382,9 +393,7 @@ class MapTile(Tile):
         out: set[str] = set()
         for cluster in reversed(self._clusters):
             if len(cluster.things) > 1:
-                side = self._sizes.of_thing(cluster.worst)
-                box = QRectF(cluster.at.x() - side / 2, cluster.at.y() - side / 2, side, side)
-                room = view.count_room(box, len(cluster.things), cluster.worst)
+                room = view.count_room(self._sizes.box(cluster.worst), len(cluster.things), cluster.worst)
                 if not any(room.intersects(other) for other in rooms):
                     rooms.append(room)
                     out.add(cluster.worst.id)

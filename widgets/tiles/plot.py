@@ -31,6 +31,7 @@ from widgets.parts.plot_range import Span, View
 from widgets.parts.plot_snapshot import Asked, past_words, snapshot
 from widgets.parts.plot_state import PlotState
 from widgets.parts.plot_view import PlotView, with_headroom
+from widgets.parts.plot_words import unknown_words
 from widgets.parts.sensor_drag import SensorDrag, SensorPlace
 from widgets.parts.sensor_picker import SensorPicker
 from widgets.session import Session
@@ -294,7 +295,7 @@ class PlotTile(Tile):
         reduced = self.is_reduced(body)
         state = self.state(reduced=reduced)
         if state is None:
-            self.paint_empty(painter, body, tr("plot.unknown", name=self.options.sensor or self.options.parameter))
+            self.paint_empty(painter, body, unknown_words(self.options))
             return
         first = self.lines.first
         nothing = first is None or (first.answered and state.view_is_live and first.series.last(self.now_ns()) is None)

@@ -130,7 +130,7 @@ class ReportRows(RowDelegate):
             click_words(click) if click is not None else "",
             tr(f"reports.state.{report.state.value}") if report.state.undecided else "",
             *report_words(report),
-            local(report.category_name) or report.category,
+            local(report.category_name),
             who if plan.with_agency else "",
         ]
         return " · ".join(filter(None, parts))

@@ -253,7 +253,7 @@ class AlarmSheet(QWidget):
 
     def _number(self, camera_id: str) -> str:
         camera = self.session.city.camera(camera_id)
-        return camera.number if camera is not None else camera_id
+        return camera.number if camera is not None else tr("camera.no_number")
 
     def _why(self, camera_id: str) -> str:
         """What is wrong with it."""

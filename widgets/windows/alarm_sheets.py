@@ -89,7 +89,7 @@ class AlarmSheets(QObject):
             tile.hide()
         self.sheet = window.sheet = sheet
         sheet.show()
-        sheet.raise_()
+        window.lay_over(sheet)
         window.notice.raise_()
         if window.sign_in is not None:
             window.sign_in.raise_()

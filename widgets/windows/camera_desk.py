@@ -284,9 +284,9 @@ class CameraDesk(QObject):
             sensor = city.sensor(carried.sensors[0])
             several = sensor is not None and len(carried.sensors) > 1
             name = (sensor.station if several else sensor.name) if sensor is not None else None
-            return tr("plot_hand.carried", name=local(name) if name is not None else carried.sensors[0])
+            return tr("plot_hand.carried", name=local(name) if name is not None else tr("plot.title_unknown"))
         camera = city.camera(carried.camera_id)
-        return f"{camera.number} {local(camera.name)}" if camera is not None else carried.camera_id
+        return f"{camera.number} {local(camera.name)}" if camera is not None else tr("camera.no_number")
 
     # -- numbers ---------------------------------------------------------------------------------------
 

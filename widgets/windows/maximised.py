@@ -54,6 +54,6 @@ class Maximised:
             if other is not tile and other.geometry().intersects(room):
                 other.hide()
         tile.setGeometry(room)
-        tile.raise_()
+        window.lay_over(tile)
         if window.sign_in is not None:
             window.sign_in.raise_()

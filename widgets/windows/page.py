@@ -34,6 +34,11 @@ WORDS_MOST = 1000
 _ASKED = ("page", "asked")
 
 
+def _no_match() -> Row:
+    """Stands where the choices would."""
+    return Row(("page", "no_match"), tr("page.no_match"), heading=True)
+
+
 class Doer(Protocol):
     """Who does what is found (`panels.Doer` asks more of it)."""
 
@@ -130,14 +135,19 @@ class Page(ListPanel):
             return super()._look()
         asked = Row(_ASKED, question.words, heading=True)
         if question.choices is not None:
-            return [asked, *question.choices(self.field.words())]
+            return [asked, *(question.choices(self.field.words()) or (_no_match(),))]
         return [asked, *(() if question.about is None else (question.about,))]
 
     def nothing(self, words: str) -> str:
         return "" if self.asking else super().nothing(words)
 
     def _foot(self) -> str:
-        return tr("page.asking") if self.asking else super()._foot()
+        question = self._question
+        if question is None:
+            return super()._foot()
+        if question.choices is None:
+            return tr("page.asking")
+        return tr("page.choosing" if self.row is not None else "page.no_choice")
 
     def _enter(self, *, second: bool) -> None:
         question, row = self._question, self.row
@@ -146,6 +156,7 @@ class Page(ListPanel):
                 self.say(why)
             return
         if question.choices is not None and row is None:
+            self.say(tr("page.no_match"))
             return
         typed = self.field.text() if question.secret else self.field.text().strip()
         why = question.then(row.key[1] if question.choices is not None and row else typed)

@@ -64,7 +64,7 @@ class PlotSheets(QObject):
         tile.installEventFilter(self)
         self.tile = tile
         tile.show()
-        tile.raise_()
+        window.lay_over(tile)
         if window.sign_in is not None:
             window.sign_in.raise_()
         tile.setFocus()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication, QScreen
@@ -236,19 +235,6 @@ class Wall(QObject):
     def _next_theme(self) -> None:
         dark = self._session.look.theme.name is ThemeName.DARK
         self._session.look.set_theme(ThemeName.LIGHT if dark else ThemeName.DARK)
-
-    # -- pictures of the screen ------------------------------------------------------------------------
-
-    def screenshot(self, folder: Path, moment: str) -> list[Path]:
-        """One PNG per window, `screen-1-12s.png`. Raises OSError when the folder cannot be written."""
-        folder.mkdir(parents=True, exist_ok=True)
-        out: list[Path] = []
-        for n, window in enumerate(self.windows, 1):
-            path = folder / f"screen-{n}-{moment}.png"
-            if not window.grab().save(str(path)):
-                raise OSError(f"cannot write {path}")
-            out.append(path)
-        return out
 
 
 def layout_problems(loaded: Loaded) -> Sequence[str]:

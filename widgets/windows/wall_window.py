@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
@@ -27,6 +27,7 @@ from widgets.tiles.registry import tile_specs
 from widgets.typography import TypeScale
 from widgets.windows.camera_desk import camera_tiles, tabs_after_the_rest
 from widgets.windows.maximised import Maximised
+from widgets.windows.mode_mark import ModeMark
 from widgets.windows.notice_line import NoticeLine
 from widgets.windows.sign_in import SignInPanel
 from widgets.windows.top_bar import BarWords, TopBar
@@ -47,6 +48,7 @@ class WallWindow(QWidget):
         self.scale = TypeScale.of(plan.monitor)
         self.tiles: dict[str, Tile] = {}
         self.bar = TopBar(session, self.scale, self)
+        self._mark = ModeMark(session, self)
         self.notice = NoticeLine(session, self.scale, self)
         self.sign_in: SignInPanel | None = None
         self.maximised = Maximised(self)
@@ -79,6 +81,8 @@ class WallWindow(QWidget):
                 kept.remove(same)
             tile = same or self._build(wanted)
             tile.setGeometry(QRect(wanted.rect.x, wanted.rect.y, wanted.rect.width, wanted.rect.height))
+            if same is None:
+                tile.stackUnder(self._mark)
             tile.show()
             tiles[wanted.id] = tile
         for tile in (*kept, *gone):
@@ -90,10 +94,20 @@ class WallWindow(QWidget):
         tabs_after_the_rest(self)
         bar = plan.bar
         self.bar.setGeometry(bar.x, bar.y, bar.width, bar.height)
+        self._mark.refresh(self._size)
         self._tell_bar()
         self.notice.place()
         if self.sign_in is not None:
             self.host_sign_in(wanted=True)
+
+    @property
+    def _size(self) -> QSize:
+        return QSize(self.plan.monitor.width, self.plan.monitor.height)
+
+    def lay_over(self, widget: QWidget) -> None:
+        """Above all that is there, with the word of the mode above it."""
+        widget.raise_()
+        self._mark.raise_()
 
     def host_sign_in(self, *, wanted: bool) -> None:
         """The panel for signing in sits in one window of the station, the first desk."""
@@ -152,10 +166,12 @@ class WallWindow(QWidget):
     def _on_health(self) -> None:
         for tile in self.tiles.values():
             tile.on_health()
+        self._mark.refresh(self._size)
         self.bar.update()
         self.update()
 
     def _on_look(self) -> None:
+        self._mark.refresh(self._size)
         self._tell_bar()
         for tile in self.tiles.values():
             tile.on_look()
@@ -170,14 +186,15 @@ class WallWindow(QWidget):
 
     def _covered(self, tile: Tile) -> bool:
         """A sheet or a panel lies over part of it: not asked is whether the highest alarm's row is in the rest."""
-        below = (*self.tiles.values(), self.bar, self.notice, self.sign_in)
+        below = (*self.tiles.values(), self.bar, self.notice, self.sign_in, self._mark)
         over = [w for w in self.children() if isinstance(w, QWidget) and w not in below and not w.isWindow()]
         return any(w.isVisible() and w.geometry().intersects(tile.geometry()) for w in over)
 
     def _tell_bar(self) -> None:
         words = BarWords(self.plan.name.get(language()), self.plan.index + 1, self._names_highest())
         self.bar.set_words(words, self.scale)
-        self.setWindowTitle(f"{tr('app.title')} · {words.layout} · {words.screen}")
+        titles = (tr("app.title"), self.session.site, words.layout, str(words.screen))
+        self.setWindowTitle(" · ".join(filter(None, titles)))
         self.update()
 
     def _on_picture_pass(self) -> None:
