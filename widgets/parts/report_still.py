@@ -21,7 +21,7 @@ from backends.domain.times import NS_PER_S
 from widgets import format as fmt
 from widgets.i18n import tr
 from widgets.parts import text
-from widgets.parts.aside import aside
+from widgets.parts.aside import Aside
 from widgets.parts.report_pictures import draw_picture
 from widgets.session import Session
 from widgets.still_file import Still
@@ -67,6 +67,7 @@ class ReportStill(QObject):
         self._data = b""
         self._late = self._old = False
         self._turn = 0
+        self._aside = Aside("still")
         self._made: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
@@ -140,7 +141,7 @@ class ReportStill(QObject):
             self._let_go()
             self._still = still
             turn, image, out = self._turn, still.image, self._made
-            aside(lambda: out.put((turn, jpeg_of(image))))
+            self._aside.start(lambda: out.put((turn, jpeg_of(image))))
         elif self._session.mono.monotonic_s() > shot.until_s:
             self._late, self._old = True, still is not None
             self._let_go()

@@ -18,7 +18,7 @@ from backends.domain.camera import Camera
 from backends.domain.place import Boxes
 from backends.domain.ports import SmallPicture, SmallPictureDesk
 from widgets.models.city import CityModel
-from widgets.parts.aside import aside
+from widgets.parts.aside import Aside
 from widgets.parts.camera_zoom import WHOLE
 from widgets.parts.privacy import paint_masks
 from widgets.theme import Theme
@@ -120,9 +120,10 @@ class Thumbnails(QObject):
         """Blob -> camera id -> when it was taken."""
         self._stills: dict[str, Still] = {}
         self._broken: dict[str, None] = {}
+        self._aside = Aside("small pictures")
         self._decoding = 0
         self._decoded: SimpleQueue[tuple[str, QImage]] = SimpleQueue()
-        """Filled by a thread beside, which touches nothing else of this list: it may outlive it."""
+        """Filled by the thread of `_aside`, which touches nothing else of this list: it may outlive it."""
         self._collect = QTimer(self)
         self._collect.setInterval(COLLECT_MS)
         self._collect.timeout.connect(self._take_decoded)
@@ -161,7 +162,7 @@ class Thumbnails(QObject):
         if picture.blob in self._asked and not picture.code:
             room, out = self._room, self._decoded
             self._decoding += 1
-            aside(lambda: out.put((picture.blob, decode(picture.data, room))))
+            self._aside.start(lambda: out.put((picture.blob, decode(picture.data, room))))
             self._collect.start()
 
     def _take_decoded(self) -> None:
