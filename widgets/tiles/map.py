@@ -251,13 +251,14 @@ class MapTile(Tile):
             self._nowhere = len(city.alarms()) - len(shown)
             self._clusters = clusters(shown, size)
         # Layers: the count on an alarm's symbol counts alarms. Bad air and reports step out of its way.
-        self._clusters = bad_air(air, [self._room(c) for c in self._clusters], size) + self._clusters
+        rooms = [self._room(c) for c in self._clusters]
+        self._clusters = bad_air(air, rooms, body, self._sizes.box) + self._clusters
         if to is not None and self.shows("reports"):
             reports = [t for t in report_things(city.reports(), self.now_ns(), to) if body.contains(t.at)]
             rooms = [self._room(c) for c in self._clusters]
             self._clusters = clusters(set_aside(reports, rooms, size), size) + self._clusters
         rooms = [self._room(c) for c in self._clusters]
-        self._clusters = calm_air(air, rooms, self._sizes.box) + self._clusters
+        self._clusters = calm_air(air, rooms, body, self._sizes.box) + self._clusters
 
     # -- what it says --------------------------------------------------------------------------------
 
