@@ -40,12 +40,19 @@ def conform(
     other_secret: Annotated[
         Path | None, typer.Option("--other-secret", metavar="FILE", help="File with that person's secret.")
     ] = None,
+    admin_person: Annotated[
+        str,
+        typer.Option("--admin-person", metavar="ID", help="Sign this administrator in: for accounts and settings."),
+    ] = "",
+    admin_secret: Annotated[
+        Path | None, typer.Option("--admin-secret", metavar="FILE", help="File with that person's secret.")
+    ] = None,
     names: Annotated[bool, typer.Option("--list", help="Name the checks and what each proves, and leave.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a check on standard output.")] = False,
 ) -> None:
     """Checks any backend against docs/protocol.md, over real sockets.
 
-    It writes comments, claims an alarm and takes a camera: never on a city in operation. Exit status: 0 every check
+    It acts: alarms, reports, hand-overs, settings, accounts. Never on a city in operation. Exit status: 0 every check
     passed of what the backend offers, 1 one failed or was skipped, 2 the command line is wrong.
     """
     from console.conformity import Asked, Seat, conform_backend, list_checks  # late: other commands start without it
@@ -56,7 +63,8 @@ def conform(
             sys.stdout.write(list_checks(chosen))
             return
         first, other = Seat(key, person, secret), Seat(other_key, other_person, other_secret)
-        asked = Asked(address, live, server_key, first, other, mode, chosen, restart, as_json)
+        admin = Seat(key, admin_person, admin_secret) if admin_person else Seat()
+        asked = Asked(address, live, server_key, first, other, admin, mode, chosen, restart, as_json)
         status = conform_backend(asked, sys.stdout.write)
     except UsageError as error:
         sys.stderr.write(f"ioc-console: {error}\n")

@@ -42,6 +42,8 @@ class Asked(msgspec.Struct, frozen=True):
     server_key: str
     first: Seat
     other: Seat
+    admin: Seat
+    """At the first one's station."""
     mode: Mode
     only: tuple[str, ...]
     restart: str
@@ -58,8 +60,11 @@ def conform_backend(asked: Asked, write: Callable[[str], object]) -> int:
     chosen = _chosen(asked.only)
     desk = _desk(asked, asked.first, "")
     other = _desk(asked, asked.other, "other-") if asked.other != Seat() else None
+    admin = _desk(asked, asked.admin, "admin-") if asked.admin != Seat() else None
     outcomes = []
-    with Room(desk.place, restart=_restart(asked.restart), person=desk.person, secret=desk.secret, other=other) as room:
+    with Room(
+        desk.place, restart=_restart(asked.restart), person=desk.person, secret=desk.secret, other=other, admin=admin
+    ) as room:
         for outcome in run(room, chosen):
             outcomes.append(outcome)
             write(msgspec.json.encode(outcome).decode() + "\n" if asked.as_json else line(outcome))

@@ -68,7 +68,7 @@ def duplicate(room: Room) -> str:
         comment = room.comment(peer, "conform: sent three times")
         for _ in range(3):
             peer.send(Act(comment, peer.place.mode, peer.token))
-        finals = [peer.acks(comment.aid)[-1] for _ in range(3)]
+        finals = [peer.acks(comment)[-1] for _ in range(3)]
         if [ack.stage for ack in finals] != ["applied", "duplicate", "duplicate"]:
             raise Failed(f"sent three times, it ended as {[ack.stage for ack in finals]}")
         if {ack.outcome for ack in finals[1:]} != {"applied"}:

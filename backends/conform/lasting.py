@@ -6,7 +6,7 @@ import time
 
 from backends.conform.registry import Checks
 from backends.conform.room import Room
-from backends.conform.wire import Failed, Peer, Skipped, head_of
+from backends.conform.wire import Failed, Patience, Peer, Skipped, head_of
 from backends.protocol.messages import Hello, Welcome
 
 CHECKS = Checks()
@@ -51,7 +51,8 @@ def _back(room: Room) -> Welcome:
     while time.monotonic() < end_s:
         with Peer(room.context, room.place) as peer:
             try:
-                welcome: Welcome = peer.ask(Hello(room.place.station, room.place.mode), Welcome, timeout_s=TRY_S)
+                peer.send(Hello(room.place.station, room.place.mode))
+                welcome: Welcome = peer.expect(Welcome, about="HELLO after the restart", patience=Patience(TRY_S))
             except Failed:
                 continue
             return welcome

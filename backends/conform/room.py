@@ -18,7 +18,7 @@ from backends.domain.action import Action, Stage, Verb, new_aid
 from backends.domain.alarm import Alarm
 from backends.domain.feeds import FEEDS
 from backends.protocol.codec import decode_body
-from backends.protocol.messages import Envelope, FeedHead, Signed, SignIn, Welcome
+from backends.protocol.messages import Envelope, FeedHead, Signed, SignIn, SignOut, Welcome
 
 ACTED_ON = ("alarms", "incidents", "reports", "cameras")
 """Feeds whose items may be commented on."""
@@ -47,12 +47,14 @@ class Room:
         person: str = "",
         secret: str = "",
         other: Desk | None = None,
+        admin: Desk | None = None,
     ) -> None:
-        """`other`: a second station, with another person."""
+        """`other`: a second station, with another person. `admin`: who may change accounts and settings."""
         self.place = place
         self.restart = restart
         self._desk = Desk(place, person, secret)
         self._other = other
+        self._admin = admin
         self.absent: dict[str, str] = {}
         """Message that the backend does without -> by what it was told."""
         self._target: tuple[str, str] | None = None
@@ -83,6 +85,11 @@ class Room:
         with self.peer(live=live) as peer:
             yield peer, peer.hello()
 
+    @property
+    def first(self) -> Desk:
+        """The first station, and who is to sit there."""
+        return self._desk
+
     @contextmanager
     def acting(self, *, live: bool = False) -> Iterator[tuple[Peer, Welcome]]:
         """A connection that has joined and may act. Raises Skipped when nobody is signed in there."""
@@ -97,6 +104,17 @@ class Room:
         with Peer(self.context, self._other.place, token=self._other.token) as peer:
             welcome = peer.hello()
             yield peer, _seated(peer, self._other, welcome) if acting else welcome
+
+    @contextmanager
+    def managing(self) -> Iterator[tuple[Peer, Welcome]]:
+        """The administrator, who is signed out again: whoever sits at that station is shown there. Raises Skipped
+        without one."""
+        if self._admin is None:
+            raise Skipped("nobody who may change accounts and settings: --admin-person ID")
+        with Peer(self.context, self._admin.place) as peer:
+            yield peer, _seated(peer, self._admin, peer.hello())
+            peer.ask(SignOut(1, self._admin.token), Signed)
+            self._admin.token = ""
 
     # --- things to act on ------------------------------------------------------------------------
 
@@ -116,8 +134,9 @@ class Room:
 
     def open_alarm(self, peer: Peer, why: str) -> Alarm:
         """An alarm that asks for an acknowledgement. Raises Skipped."""
-        for envelope in self.items(peer, "alarms").values():
-            alarm: Alarm = decode_body("alarms", envelope.body)
+        alarms: list[Alarm] = [decode_body("alarms", one.body) for one in self.items(peer, "alarms").values()]
+        # Of what latches or is over soon the checks of other verbs have need.
+        for alarm in sorted(alarms, key=lambda one: not one.active):
             if alarm.unacknowledged and not alarm.holder_id:
                 return alarm
         raise Skipped(f"no unacknowledged alarm to {why}: provide one")

@@ -9,14 +9,37 @@ from enum import StrEnum
 import msgspec
 import zmq
 
-from backends.conform import acting, hostile, joining, lasting, living, seeing, turning
+from backends.conform import (
+    acting,
+    confiding,
+    covering,
+    handling,
+    hostile,
+    joining,
+    lasting,
+    living,
+    peopling,
+    picturing,
+    presence,
+    reporting,
+    ruling,
+    seeing,
+    stepping,
+    turning,
+    writing,
+)
 from backends.conform.registry import Check
 from backends.conform.room import Room
 from backends.conform.wire import Failed, NotOffered, Skipped
 
 CHECKS: tuple[Check, ...] = tuple(
-    check for module in (joining, acting, living, hostile, turning, seeing, lasting) for check in module.CHECKS.all
-)
+    check
+    for module in (
+        joining, acting, handling, stepping, living, hostile, peopling, covering, writing, picturing, reporting,
+        confiding, ruling, presence, turning, seeing, lasting,
+    )
+    for check in module.CHECKS.all
+)  # fmt: skip
 
 
 class Verdict(StrEnum):

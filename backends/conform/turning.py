@@ -52,8 +52,6 @@ class Hand:
     def ask(self, question: Lease) -> Leased:
         """Its answer. Raises Failed."""
         leased: Leased = self.peer.ask(question, Leased)
-        if leased.request != question.request:
-            raise Failed(f"LEASE {question.request} was answered as request {leased.request}")
         if not leased.code:
             self._last = question.lease
         return leased
@@ -143,14 +141,11 @@ def _offered(room: Room, peer: Peer) -> None:
     """Raises NotOffered where LEASE gets no answer; Failed where cameras are said to turn nonetheless."""
     if "LEASE" in room.absent:
         raise NotOffered(room.absent["LEASE"])
-    peer.send(Lease(next(_requests), NAMELESS, "give_back", lease=new_aid(), token=peer.token))
-    end_s = time.monotonic() + ANSWER_S
-    while (left_s := end_s - time.monotonic()) > 0:
-        if isinstance(peer.receive(left_s), Leased):
-            return
+    if peer.answers(Lease(next(_requests), NAMELESS, "give_back", lease=new_aid(), token=peer.token), Leased):
+        return
     turning = [camera.id for camera in Directory(peer).cameras.values() if camera.turns]
     if turning:
-        raise Failed(f"camera {turning[0]} has `turns`, and LEASE gets no answer within {ANSWER_S:g} s")
+        raise Failed(f"camera {turning[0]} has `turns`, and LEASE gets no answer")
     room.absent["LEASE"] = "LEASE gets no answer, and no camera has `turns`"
     raise NotOffered(room.absent["LEASE"])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import msgspec
 import zmq
@@ -20,10 +20,13 @@ from backends.protocol.messages import (
     HEARTBEAT_TOPIC,
     MAX_FRAME,
     VERSION,
+    Accounts,
     Ack,
     Act,
+    Anchor,
     Batch,
     Blob,
+    Confide,
     Denied,
     Envelope,
     FeedHead,
@@ -34,6 +37,7 @@ from backends.protocol.messages import (
     Ping,
     Pong,
     Reset,
+    Reveal,
     Snap,
     SnapGet,
     Welcome,
@@ -42,6 +46,10 @@ from backends.protocol.messages import (
 
 ANSWER_S = 5.0
 """An answer that takes longer counts as none."""
+UNKNOWN_S = 5.0
+"""A message without an answer for so long is one that the backend does not know."""
+SPARING_S = 0.15
+"""Between two of what leaves a row for good; docs/protocol.md, section 9."""
 LIVE_S = 3.0
 SLICE_S, STOOD_S = 0.1, 0.5
 """Waiting looks up every SLICE_S; of a slice that took longer, no more than STOOD_S counts."""
@@ -113,6 +121,9 @@ def prepared(context: Context, kind: int, place: Place, **options: int) -> zmq.S
 class Peer:
     """DEALER and, where asked for, SUB of one station. Context manager; one thread."""
 
+    _spared_s: ClassVar[dict[str, float]] = {}
+    """Station's key -> before when it sends no further message of `_SPARING`."""
+
     def __init__(
         self,
         context: Context,
@@ -126,6 +137,10 @@ class Peer:
         self.token = token
         self.last_size = 0
         """Bytes of the newest message on CTL."""
+        self.last_data = b""
+        """Its frame 2."""
+        self.never: tuple[bytes, ...] = ()
+        """What must be in no message that comes, on either socket."""
         self.sub: zmq.Socket[bytes] | None = None
         self.ctl = prepared(context, zmq.DEALER, place, **(dealer or {}))
         self.ctl.connect(place.ctl)
@@ -147,8 +162,12 @@ class Peer:
 
     # --- CTL -------------------------------------------------------------------------------------
 
-    def send(self, message: FromConsole) -> None:
-        self.send_raw(VERSION, encode(message))
+    def send(self, message: FromConsole, data: bytes | None = None) -> None:
+        """`data`: frame 2. What a backend answers ten times a second only is not sent more often than that."""
+        if isinstance(message, _SPARING):
+            time.sleep(max(0.0, self._spared_s.get(self.place.public, 0.0) - time.monotonic()))
+            self._spared_s[self.place.public] = time.monotonic() + SPARING_S
+        self.send_raw(VERSION, encode(message), *(() if data is None else (data,)))
 
     def send_raw(self, *frames: bytes) -> None:
         try:
@@ -163,34 +182,58 @@ class Peer:
         frames = self.ctl.recv_multipart()
         if frames[0] != VERSION or len(frames) < 2:
             raise Failed(f"an answer on CTL must be the frames [1, JSON], this one has {len(frames)} frames")
+        self._spare(frames)
         try:
             message: Any = decode_from_hub(frames[1])
         except BadMessage as error:
             raise Failed(f"the backend sent what does not follow the protocol: {error}: {_short(frames[1])}") from None
-        if len(frames) > 2 and not isinstance(message, Blob):
-            raise Failed("only a BLOB has a third frame")
-        self.last_size = len(frames[1])
+        if (len(frames) > 2) is not (isinstance(message, Blob) and not message.code):
+            what = "a BLOB" if isinstance(message, Blob) else _tag(type(message))
+            raise Failed(f"{what} came in {len(frames)} frames; only a BLOB that is there has a third one")
+        self.last_size, self.last_data = len(frames[1]), frames[2] if len(frames) > 2 else b""
         if isinstance(message, Batch | Snap):
             for envelope in message.items:
                 self._judge(envelope, message.feed, message.epoch)
         return message
 
-    def ask(self, message: FromConsole, *kinds: type[Any], timeout_s: float = ANSWER_S) -> Any:
-        """Send and wait for an answer of one of these kinds. Raises Failed."""
-        self.send(message)
-        return self.expect(*kinds, about=_name(message), patience=Patience(timeout_s))
+    def ask(self, message: FromConsole, *kinds: type[Any], data: bytes | None = None) -> Any:
+        """Send and wait for an answer of one of these kinds, to that very request. `data`: frame 2. Raises Failed."""
+        self.send(message, data)
+        return self.answer(message, *kinds)
+
+    def answer(self, message: FromConsole, *kinds: type[Any]) -> Any:
+        """The answer to what was sent before. Raises Failed."""
+        about = name_of(message)
+        answer = self.expect(*kinds, about=about)
+        asked = getattr(message, "request", None)
+        if asked is not None and getattr(answer, "request", asked) != asked:
+            raise Failed(f"{about} was answered as request {answer.request}")
+        return answer
+
+    def answers(self, message: FromConsole, *kinds: type[Any], data: bytes | None = None) -> bool:
+        """Does the backend know that message, by an answer of one of these kinds?"""
+        self.send(message, data)
+        return self.within(Patience(UNKNOWN_S), *kinds) is not None
 
     def expect(self, *kinds: type[Any], about: str, patience: Patience | None = None) -> Any:
-        """The next message of one of these kinds; others, but for DENIED, are about something else. `patience`: what is
-        left of one that began before, else ANSWER_S."""
+        """The next message of one of these kinds; others, but for DENIED, are about something else. `about` names the
+        request, so that whoever reads that it failed finds it. `patience`: what is left of one that began before, else
+        ANSWER_S."""
         patience = patience or Patience(ANSWER_S)
+        message = self.within(patience, *kinds, Denied)
+        if message is None:
+            raise Failed(f"{about} got no {' or '.join(_tag(kind) for kind in kinds)} within {patience.seconds:g} s")
+        if not isinstance(message, kinds):
+            raise Failed(f"{about} was answered by DENIED {message.code} {message.text}".rstrip())
+        return message
+
+    def within(self, patience: Patience, *kinds: type[Any]) -> Any:
+        """The next message of one of these kinds, None when none comes."""
         while (slice_s := patience.slice_s()) > 0:
             message = self.receive(slice_s)
             if isinstance(message, kinds):
                 return message
-            if isinstance(message, Denied):
-                raise Failed(f"{about} was answered by DENIED {message.code} {message.text}")
-        raise Failed(f"{about} got no {' or '.join(_tag(kind) for kind in kinds)} within {patience.seconds:g} s")
+        return None
 
     def hello(self) -> Welcome:
         message = Hello(self.place.station, self.place.mode, token=self.token)
@@ -245,22 +288,28 @@ class Peer:
     def act(self, action: Action, mode: Mode | None = None) -> list[Ack]:
         """Send an action; its ACKs up to the final one."""
         self.send(Act(action, mode or self.place.mode, self.token))
-        return self.acks(action.aid)
+        return self.acks(action)
 
-    def acks(self, aid: str) -> list[Ack]:
+    def acks(self, action: Action) -> list[Ack]:
         """The ACKs of an action up to the final one. Raises Failed."""
         got: list[Ack] = []
-        patience = Patience(ANSWER_S)
+        about, patience = name_of(Act(action, self.place.mode)), Patience(ANSWER_S)
         while True:
-            about = f"ACT, after the stages {[a.stage for a in got]}," if got else "ACT"
-            ack: Ack = self.expect(Ack, about=about, patience=patience)
-            if ack.aid != aid:
+            told = f"{about}, after the stages {[a.stage for a in got]}," if got else about
+            ack: Ack = self.expect(Ack, about=told, patience=patience)
+            if ack.aid != action.aid:
                 continue
             if ack.stage not in FROM_HUB_STAGES:
                 raise Failed(f"an ACK has the stage {ack.stage!r}, which does not exist")
             got.append(ack)
             if ack.stage != Stage.STORED.value:
                 return got
+
+    def _spare(self, frames: list[bytes]) -> None:
+        """Raises Failed where a frame holds what it must not, also in a field that nobody knows."""
+        for word in self.never:
+            if any(word in frame for frame in frames):
+                raise Failed(f"{word.decode()!r}, which was told in confidence, is in {_short(frames[-1])}...")
 
     # --- LIVE ------------------------------------------------------------------------------------
 
@@ -272,6 +321,7 @@ class Peer:
         frames = self.sub.recv_multipart()
         if len(frames) != 2:
             raise Failed(f"a message on LIVE has two frames, this one {len(frames)}")
+        self._spare(frames)
         try:
             if frames[0] == HEARTBEAT_TOPIC:
                 beat = decode_heartbeat(frames[1])
@@ -344,9 +394,24 @@ def _tag(kind: type[Any]) -> str:
     return str(kind.__struct_config__.tag)
 
 
-def _name(message: FromConsole) -> str:
-    about = [str(getattr(message, name)) for name in ("feed", "series", "request") if hasattr(message, name)]
-    return " ".join([_tag(type(message)), *about])
+def name_of(message: FromConsole) -> str:
+    """Which request it is, for whoever looks for it: `FETCH alarms`, `HISTORY river (request 4)`, `ACT claim on alarms
+    a-1 (aid ...)`."""
+    tag = _tag(type(message))
+    if isinstance(message, Act):
+        action = message.action
+        return f"{tag} {action.verb.value} on {action.feed} {action.target}".rstrip() + f" (aid {action.aid})"
+    said = [str(getattr(message, field)) for field in _NAMING if getattr(message, field, "")]
+    if isinstance(message, Fetch):
+        said.append(f"after {message.after}")
+    if (request := getattr(message, "request", None)) is not None:
+        said.append(f"(request {request})")
+    return " ".join([tag, *said])
+
+
+_SPARING = (Reveal, Confide, Accounts, Anchor)
+_NAMING = ("feed", "series", "act", "what", "camera", "target", "person", "blob", "part", "n")
+"""Fields that say what a request is about. None of them is secret."""
 
 
 def _short(raw: bytes) -> str:

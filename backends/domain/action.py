@@ -36,7 +36,8 @@ class Verb(StrEnum):
     PUSH_LAYOUT = "push_layout"
     """On feed `layouts`: `args.name_vi`, `args.name_en`, `args.toml`."""
     CONFIGURE = "configure"
-    """On feed `config`; target = the id of a rule or agency, or `limits/SENSOR`. `args.valid_from` (ISO date),
+    """On feed `config`; target = the id of a rule or agency, `limits/SENSOR` or `kind-limits/PARAMETER/UNIT`.
+    `args.valid_from` (ISO date),
     `args.reason` (1 to 200 characters), and `args.json`: the whole record as it is to be; without it, what the source
     gives again."""
     # On citizen reports; CLAIM, RELEASE and COMMENT fit them too.

@@ -40,10 +40,11 @@ def level_of(limit: Limit) -> tuple[str, bool]:
 
 
 def limits_at(limits: Iterable[Limit], day: str) -> tuple[Limit, ...]:
-    """Those in force on that day, gravest first; of the same label and side the newest. Where that one says that the
-    limit has ended, there is none."""
+    """Those in force on that day, gravest first. Of the same label and side the sensor's own counts, else that of its
+    kind, else the source's or a file's; of two of these the newest. Where that one says that the limit has ended, there
+    is none."""
     newest: dict[tuple[str, bool], Limit] = {}
-    for limit in sorted(limits, key=lambda one: one.valid_from):
+    for limit in sorted(limits, key=lambda one: (bool(one.by) * (2 - one.of_kind), one.valid_from)):
         if in_force(limit.valid_from, limit.valid_until, day):
             newest[level_of(limit)] = limit
     held = [one for one in newest.values() if not one.ended]

@@ -29,6 +29,8 @@ class Limit(msgspec.Struct, frozen=True, omit_defaults=True):
     """Filled in by the hub, from its files of limits."""
     by: str = ""
     """Who set it at a screen, as rows show a person; empty: the source or a file did."""
+    of_kind: bool = False
+    """It was set so for all sensors of its kind (same parameter and unit), not for this one alone."""
     on_delay_s: float | None = None
     """It must have been broken for so long before its alarm is raised; None: as the class of the alarm says."""
     off_delay_s: float | None = None

@@ -24,6 +24,8 @@ SETTING = "setting/"
 """How the ids of settings begin; the id of what they are about follows."""
 LIMITS = "limits/"
 """How the ids of a sensor's limits begin."""
+KINDS = "kind-limits/"
+"""And those of the limits of a kind of sensor."""
 NAME_MOST = 80
 HOURS_MOST = 8760.0
 """A year."""
@@ -52,7 +54,24 @@ class SensorLimits(msgspec.Struct, frozen=True, omit_defaults=True, tag="limits"
     unit: str
     """As Sensor.unit."""
     limits: tuple[Limit, ...]
-    """Of each label and side one, with those that have ended; their days say nothing here."""
+    """Of each label and side one, with those that have ended; their days say nothing here. What is not named goes on as
+    its kind has it, or the source."""
+
+
+class KindLimits(msgspec.Struct, frozen=True, omit_defaults=True, tag="kind_limits", tag_field="kind"):
+    """The limits of all sensors of one kind, as they are to hold where a sensor has none of its own of that name."""
+
+    id: str
+    """`kind-limits/`, parameter, `/` and unit."""
+    parameter: str
+    unit: str
+    name: LocalText
+    """What such sensors are called; the hub says it."""
+    limits: tuple[Limit, ...]
+    """As of SensorLimits."""
+
+
+LimitsRecord = SensorLimits | KindLimits
 
 
 class AgencyEnd(msgspec.Struct, frozen=True, omit_defaults=True, tag="agency_end", tag_field="kind"):
@@ -69,7 +88,7 @@ class AgencyEnd(msgspec.Struct, frozen=True, omit_defaults=True, tag="agency_end
 
 Configured = SlaRule | Agency
 """What is a record of the feed `config` itself."""
-SettingRecord = SlaRule | Agency | AgencyEnd | SensorLimits
+SettingRecord = SlaRule | Agency | AgencyEnd | SensorLimits | KindLimits
 """What can be changed."""
 
 
@@ -234,7 +253,7 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-_SAME = frozenset({"id", "category", "sensor", "unit", "heir"})
+_SAME = frozenset({"id", "category", "sensor", "parameter", "unit", "heir"})
 """Fields that name a record, or are said by themselves."""
 
 

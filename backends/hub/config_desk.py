@@ -23,14 +23,26 @@ from backends.domain.report import Report
 from backends.domain.report_moves import lose_agency
 from backends.domain.sensor import Sensor
 from backends.domain.setting_agencies import agencies_on, check_agency, check_end, heir_of, works_of
-from backends.domain.setting_limits import check_limits, limited, limits_of, within
+from backends.domain.setting_limits import (
+    below,
+    check_kind,
+    check_limits,
+    kind_limits,
+    kind_of,
+    limited,
+    together,
+    within,
+)
 from backends.domain.settings import (
     EVER,
+    KINDS,
     LIMITS,
     SETTING,
     AgencyEnd,
     Amendment,
     Configured,
+    KindLimits,
+    LimitsRecord,
     SensorLimits,
     Setting,
     SettingRecord,
@@ -73,7 +85,7 @@ class ConfigDesk:
 
     def judge(self, person: Operator, action: Action, now_ns: int) -> Decided:
         """Raises SettingRefused, or TransitionRefused where it has changed since it was seen."""
-        setting = self._setting(action.target)
+        setting = self._intake.setting(action.target)
         if action.expect_state_rev != self._intake.rev(FEED, SETTING + action.target):
             raise TransitionRefused("changed", setting.amendments[-1].by if setting is not None else "")
         reason, valid_from = action.args.get("reason", "").strip(), action.args.get("valid_from", "")
@@ -87,7 +99,10 @@ class ConfigDesk:
         if (setting.given if wanted is None else wanted) == setting.last():
             raise TransitionRefused("unchanged")
         self._check(wanted, setting, valid_from)
-        made = Amendment(now_ns, person.id, person.short, reason, valid_from, wanted, setting.last())
+        before = setting.last()
+        if isinstance(before, LimitsRecord) and isinstance(given, LimitsRecord):
+            before = together(before, given)
+        made = Amendment(now_ns, person.id, person.short, reason, valid_from, wanted, before)
         rev = self._intake.rev(FEED, setting.id) + 1
         setting = msgspec.structs.replace(with_change(setting, made), rev=rev)
         changes = [Change(FEED, "put", setting.id, now_ns, setting, setting.rev, action.aid)]
@@ -128,17 +143,22 @@ class ConfigDesk:
 
     def _moved(self, setting: Setting, now_ns: int) -> tuple[tuple[str, Any], ...]:
         """What is another one by this setting, from now on."""
-        sensor = self._sensor(setting.target)
-        if sensor is not None:
-            limits = limited(self._intake.given(sensor).limits, setting)
-            if limits == sensor.limits:
-                return ()
-            rev = self._next_rev("sensors", sensor.id)
-            return (("sensors", msgspec.structs.replace(sensor, limits=limits, rev=rev)),)
+        if sensors := self._sensors(setting.target):
+            return tuple(("sensors", moved) for one in sensors if (moved := self._relimited(one, setting)) is not one)
         holds = setting.at(now_ns)
         if holds is None or holds == self._intake.records(FEED).get(setting.target):
             return ()
         return ((FEED, holds),)
+
+    def _relimited(self, sensor: Sensor, setting: Setting) -> Sensor:
+        """With its limits under that change; the same where nothing is another one."""
+        kinds = setting.target.startswith(KINDS)
+        own = self._intake.setting(LIMITS + sensor.id) if kinds else setting
+        kind = setting if kinds else self._intake.setting(kind_of(sensor))
+        limits = limited(self._intake.given(sensor).limits, own, kind)
+        if limits == sensor.limits:
+            return sensor
+        return msgspec.structs.replace(sensor, limits=limits, rev=self._next_rev("sensors", sensor.id))
 
     def turn(self, now_ns: int) -> list[Change]:
         """What begins to hold with a new day; at the first call all that does. Cheap on any other. (Limits of sensors
@@ -169,23 +189,22 @@ class ConfigDesk:
     def _next_rev(self, feed: str, id_: str) -> int:
         return self._intake.rev(feed, id_) + 1
 
-    def _setting(self, target: str) -> Setting | None:
-        found: object = self._intake.records(FEED).get(SETTING + target)
-        return found if isinstance(found, Setting) else None
-
-    def _sensor(self, target: str) -> Sensor | None:
-        """Whose limits these are; None: they are no sensor's."""
-        found: object = self._intake.records("sensors").get(target.removeprefix(LIMITS))
-        return found if target.startswith(LIMITS) and isinstance(found, Sensor) else None
+    def _sensors(self, target: str) -> list[Sensor]:
+        """Whose limits these are; none: they are no sensor's."""
+        sensors = self._intake.records("sensors")
+        if target.startswith(LIMITS):
+            found: Sensor | None = sensors.get(target.removeprefix(LIMITS))
+            return [found] if found is not None else []
+        return [one for one in sensors.values() if kind_of(one) == target] if target.startswith(KINDS) else []
 
     def _given(self, target: str, day: str, setting: Setting | None) -> SettingRecord | None:
         """What the source gives, of that day; None: nothing, it is new. Raises SettingRefused: there is no such sensor,
         or it is there and is not changed here (an area, a line of the map)."""
-        if target.startswith(LIMITS):
-            sensor = self._sensor(target)
-            if sensor is None:
+        if target.startswith((LIMITS, KINDS)):
+            sensors = self._sensors(target)
+            if not sensors:
                 raise SettingRefused("unknown_sensor", target[:64])
-            return limits_of(self._intake.given(sensor), day)
+            return kind_limits(sensors, day, given=True) if target.startswith(KINDS) else below(sensors[0], day)
         if setting is not None:
             return setting.given
         found: object = self._intake.records(FEED).get(target)
@@ -210,8 +229,11 @@ class ConfigDesk:
         last = setting.last()
         if (last is None and isinstance(record, AgencyEnd)) or (last is not None and not _alike(record, last)):
             raise SettingRefused("bad_record", "another kind of record than it is")
-        if isinstance(record, SensorLimits) is not action.target.startswith(LIMITS):
-            raise SettingRefused("bad_record", "limits are those of a sensor")
+        kinds = (isinstance(record, SensorLimits), isinstance(record, KindLimits))
+        if kinds != (action.target.startswith(LIMITS), action.target.startswith(KINDS)):
+            raise SettingRefused("bad_record", "limits are those of a sensor, or of a kind")
+        if isinstance(record, KindLimits) and isinstance(setting.given, KindLimits):
+            record = msgspec.structs.replace(record, name=setting.given.name)
         if last is None and not is_id(record.id):
             raise SettingRefused("bad_record", "id: a-z, 0-9, '-' and '_', 64 at most")
         return record
@@ -228,10 +250,17 @@ class ConfigDesk:
         elif isinstance(record, AgencyEnd):
             works = works_of(record.id, self._intake.records("reports").values())
             check_end(record, agencies_on(known, day), agencies_on(known, EVER), len(works))
-        elif isinstance(wanted, SensorLimits) and isinstance(setting.given, SensorLimits):
-            sensor = self._sensor(wanted.id)
-            last = before if isinstance(before, SensorLimits) else setting.given
-            check_limits(wanted, setting.given, last, within(sensor) if sensor is not None else None)
+        elif isinstance(wanted, LimitsRecord):
+            self._check_limits(wanted, setting, day)
+
+    def _check_limits(self, wanted: LimitsRecord, setting: Setting, day: str) -> None:
+        sensors, given = self._sensors(wanted.id), setting.given
+        last = setting.amendments[-1].record if setting.amendments else None
+        before = last if isinstance(last, LimitsRecord) else None
+        if isinstance(wanted, KindLimits) and isinstance(given, KindLimits):
+            check_kind(wanted, given, before, sensors, day)
+        elif isinstance(wanted, SensorLimits) and isinstance(given, SensorLimits):
+            check_limits(wanted, given, before, within(sensors[0]))
 
 
 def _alike(record: SettingRecord, last: SettingRecord) -> bool:

@@ -21,7 +21,7 @@ from backends.domain.procedure import Phone, Procedure
 from backends.domain.report import Report, ReportState
 from backends.domain.sensor import Sample, Sensor
 from backends.domain.setting_agencies import placed
-from backends.domain.setting_limits import limited
+from backends.domain.setting_limits import kind_of, limited
 from backends.domain.settings import LIMITS, SETTING, Setting
 from backends.domain.times import NS_PER_S
 from backends.domain.world import (
@@ -171,10 +171,13 @@ class Intake:
 
     def _limited(self, sensor: Sensor) -> Sensor:
         """With the limits of files, where its source gives it none, and with those that were set at a screen."""
-        given = self.given(sensor)
-        setting = self._records["config"].get(f"{SETTING}{LIMITS}{sensor.id}")
-        limits = limited(given.limits, setting if isinstance(setting, Setting) else None)
+        limits = limited(self.given(sensor).limits, self.setting(LIMITS + sensor.id), self.setting(kind_of(sensor)))
         return sensor if limits == sensor.limits else msgspec.structs.replace(sensor, limits=limits)
+
+    def setting(self, target: str) -> Setting | None:
+        """What was changed here of that record; None: nothing ever."""
+        found = self._records["config"].get(SETTING + target)
+        return found if isinstance(found, Setting) else None
 
     def given(self, sensor: Sensor) -> Sensor:
         """As its source and the files have it, without what was set at a screen."""

@@ -9,7 +9,7 @@ from backends.domain.people import Operator
 from backends.domain.report import Report
 from backends.domain.sensor import Limit
 from backends.domain.setting_limits import limit_differences, limit_moves
-from backends.domain.settings import AgencyEnd, SensorLimits, Setting, differences
+from backends.domain.settings import AgencyEnd, KindLimits, LimitsRecord, Setting, differences
 from backends.domain.text import LocalText
 from backends.domain.turning import Turner
 from backends.hub import words as say
@@ -107,7 +107,7 @@ def of_setting(
     name = record.name if record is not None else LocalText(setting.target)
     texts = {}
     for lang, words in _SETTING_WORDS.items():
-        parts = [name.get(lang)]
+        parts = [f"{words['kind']} {name.get(lang)}" if isinstance(record, KindLimits) else name.get(lang)]
         if made.record is None:
             parts.append(words["given"])
         if isinstance(record, AgencyEnd):
@@ -115,9 +115,10 @@ def of_setting(
         elif isinstance(made.before, AgencyEnd):
             parts.append(words["agency_again"])
         for field, old, new in differences(made.before, record) if record is not None else ():
-            if isinstance(record, SensorLimits) and field == "limits":
-                before = made.before.limits if isinstance(made.before, SensorLimits) else ()
-                parts += [_limit_said(*move, words, lang) for move in limit_moves(before, record.limits)]
+            if isinstance(record, LimitsRecord) and field == "limits":
+                before = made.before.limits if isinstance(made.before, LimitsRecord) else ()
+                moves = limit_moves(before, record.limits, whole=made.record is None)
+                parts += [_limit_said(*move, words, lang) for move in moves]
                 continue
             was = f"{_said(old, lang)} » " if made.before is not None else ""
             parts.append(f"{words[field]}: {was}{_said(new, lang)}")
@@ -133,7 +134,8 @@ _SETTING_WORDS = {
         "escalate": "mức chuyển cấp", "within_m": "trùng trong (m)", "within_hours": "trùng trong (giờ)",
         "parent": "trực thuộc", "added": "thêm ngưỡng", "ended": "ngừng áp dụng ngưỡng",
         "priority": "mức ưu tiên", "deadband": "vùng chết", "on_delay_s": "chờ trước khi báo (giây)",
-        "agency_ends": "bỏ đơn vị này", "agency_again": "lập lại đơn vị này", "heir": "việc chuyển cho",
+        "kind": "mọi cảm biến", "agency_ends": "bỏ đơn vị này", "agency_again": "lập lại đơn vị này",
+        "heir": "việc chuyển cho",
         "off_delay_s": "chờ trước khi hết (giây)", "value": "ngưỡng", "urgent": "khẩn cấp", "high": "cao",
         "medium": "trung bình", "low": "thấp",
     },
@@ -142,7 +144,8 @@ _SETTING_WORDS = {
         "escalate": "escalated at", "within_m": "twins within (m)", "within_hours": "twins within (hours)",
         "parent": "part of", "added": "new limit", "ended": "limit ended", "priority": "priority",
         "deadband": "deadband", "on_delay_s": "on-delay (s)", "off_delay_s": "off-delay (s)", "value": "limit",
-        "agency_ends": "taken away", "agency_again": "added again", "heir": "its work goes to",
+        "kind": "all sensors of", "agency_ends": "taken away", "agency_again": "added again",
+        "heir": "its work goes to",
         "urgent": "urgent", "high": "high", "medium": "medium", "low": "low",
     },
 }  # fmt: skip

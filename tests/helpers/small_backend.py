@@ -16,15 +16,18 @@ import numpy as np
 import zmq
 import zmq.utils.z85
 from helpers.small_cameras import CAMERAS, SmallCameras
+from helpers.small_desk import SmallDesk
+from helpers.small_people import PEOPLE, SECRET, SmallPeople
 
 from backends.conform.room import Desk
 from backends.conform.wire import Place
-from backends.domain.action import Action, Verb
-from backends.domain.alarm import Alarm, AlarmState, Priority, TransitionRefused, acknowledge, claim
+from backends.domain.action import Action
+from backends.domain.alarm import Alarm, AlarmState, Priority
 from backends.domain.feeds import FEEDS, FeedKind, Mode
 from backends.domain.incident import TimelineEvent
 from backends.domain.indicator import Indicator
-from backends.domain.people import Operator, Role
+from backends.domain.place import Agency, Area, SlaRule
+from backends.domain.procedure import Procedure, Step
 from backends.domain.sensor import Sensor
 from backends.domain.text import LocalText
 from backends.hub.thin import open_gaps, thin
@@ -35,6 +38,7 @@ from backends.protocol.messages import (
     Ack,
     Act,
     Batch,
+    BlobPut,
     Canary,
     Denied,
     Envelope,
@@ -62,11 +66,13 @@ SECOND = 1_000_000_000
 
 
 class SmallBackend:
-    """Start with `start`, stop with `stop`. `fault` "" keeps every promise; `without`: messages it does not know."""
+    """Start with `start`, stop with `stop`. `fault` "" keeps every promise; `without`: messages it does not know.
+    `signs_in`: people sign in, with SECRET; else they are seated."""
 
-    def __init__(self, fault: str = "", without: tuple[str, ...] = ()) -> None:
+    def __init__(self, fault: str = "", without: tuple[str, ...] = (), *, signs_in: bool = False) -> None:
         self.fault = fault
         self.without = without
+        self.signs_in = signs_in
         self.public, self.secret = zmq.curve_keypair()
         self.client_public, self.client_secret = zmq.curve_keypair()
         self.other_public, self.other_secret = zmq.curve_keypair()
@@ -81,7 +87,11 @@ class SmallBackend:
         self.started_ns = time.time_ns()
         self.seated = "op"
         """Who is signed in at the station; empty = nobody. At the other one it is somebody else."""
+        self.unsupported: tuple[str, ...] = ()
+        """Verbs that `grants` name all the same."""
         self.cameras = SmallCameras(self)
+        self.people = SmallPeople(self)
+        self.desk = SmallDesk(self)
         self._fill()
 
     def broken(self, name: str) -> bool:
@@ -89,10 +99,20 @@ class SmallBackend:
 
     def _fill(self) -> None:
         for n in range(12):
-            alarm = Alarm(f"a{n}", Priority.HIGH, AlarmState.UNACKNOWLEDGED, LocalText(f"Cảnh báo {n}"), n + 1)
+            name = LocalText(f"Cảnh báo {n}")
+            alarm = Alarm(f"a{n}", Priority.HIGH, AlarmState.UNACKNOWLEDGED, name, n + 1, procedure_id="fire")
             self.append("alarms", alarm.id, alarm)
-        self.append("roster", "op", Operator("op", "Thu Hà", "Hà", Role.OPERATOR, STATION))
-        self.append("roster", "op-2", Operator("op-2", "Trần Minh", "Minh", Role.OPERATOR, OTHER))
+        latched = Alarm("b", Priority.LOW, AlarmState.LATCHED, LocalText("Rò khí"), 1, latching=True, acked_by="Hà")
+        self.append("alarms", "b", msgspec.structs.replace(latched, t_returned_ns=2))
+        for person in PEOPLE[:2]:
+            self.append("roster", person.id, person)
+        for record in (
+            SlaRule("sla-tree", "tree", LocalText("Cây xanh"), 24.0),
+            Agency("parks", LocalText("Công viên")),
+            Area("ward-1", LocalText("Phường 1"), (), "2025-07-01"),
+            Procedure("procedure:fire", LocalText("Cháy"), tuple(Step(f"s{n}", LocalText("Gọi")) for n in range(3))),
+        ):
+            self.append("config", record.id, record)
         for camera in CAMERAS:
             self.append("cameras", camera.id, camera)
         self.append("sensors", "river", Sensor("river", LocalText("Sông"), "m", period_s=1.0))
@@ -115,6 +135,29 @@ class SmallBackend:
             self._live.send_multipart([topic(feed), encode(sent)])
         return envelope
 
+    def remove(self, feed: str, id_: str, rev: int, cause: str) -> None:
+        """The item leaves its feed."""
+        seq = len(self.logs[feed]) + 1
+        envelope = Envelope(Mode.DEMO, feed, self.epoch, seq, time.time_ns(), "del", id_, rev, cause)
+        self.logs[feed].append(envelope)
+        del self.items[feed][id_]
+        self._live.send_multipart([topic(feed), encode(envelope)])
+
+    def entry(self, aid: str) -> TimelineEvent | None:
+        """Of the logbook."""
+        found = [one for one in self.logs["timeline"] if one.id == aid]
+        return decode_body("timeline", found[0].body) if found else None
+
+    def rewrite(self, aid: str, event: TimelineEvent) -> None:
+        """What must never be done."""
+        log = self.logs["timeline"]
+        n = next(n for n, one in enumerate(log) if one.id == aid)
+        log[n] = msgspec.structs.replace(log[n], body=msgspec.Raw(encode(event)))
+
+    @staticmethod
+    def now_ns() -> int:
+        return time.time_ns()
+
     # --- life ------------------------------------------------------------------------------------
 
     def start(self) -> Place:
@@ -131,7 +174,13 @@ class SmallBackend:
 
     def other(self) -> Desk:
         """The second station."""
-        return Desk(self._place(self.other_public, self.other_secret, OTHER))
+        return self.at(OTHER, "op-2")
+
+    def at(self, station: str, person: str) -> Desk:
+        """A station, and who signs in there."""
+        keys = {STATION: (self.client_public, self.client_secret), OTHER: (self.other_public, self.other_secret)}
+        person, secret = (person, SECRET) if self.signs_in else ("", "")
+        return Desk(self._place(*keys[station], station), person, secret)
 
     def _place(self, public: bytes, secret: bytes, station: str) -> Place:
         ctl, live = self._ports
@@ -193,7 +242,8 @@ class SmallBackend:
                     self._answer_zap()
                 if self._ctl in ready:
                     self._one(self._ctl.recv_multipart(copy=False))
-                self.cameras.look()
+                for part in (self.cameras, self.desk, self.people):
+                    part.look()
                 idle = time.monotonic() - self._acted_s > 1.0
                 if time.monotonic() >= beat_s and (idle or not self.broken("heartbeat")):
                     beat_s = time.monotonic() + 0.5
@@ -228,19 +278,24 @@ class SmallBackend:
         peer, parts = frames[0].bytes, [frame.bytes for frame in frames[1:]]
         station = STATION if self.broken("no-encryption") else str(frames[-1].get("User-Id"))
         for answer in self._answers(peer, station, parts):
+            message, *data = answer if isinstance(answer, tuple) else (answer,)
+            frames_out = [peer, b"1", encode(message), *data]
             try:
-                self._ctl.send_multipart([peer, b"1", encode(answer)], 0 if self.broken("slow-reader") else zmq.NOBLOCK)
+                self._ctl.send_multipart(frames_out, 0 if self.broken("slow-reader") else zmq.NOBLOCK)
             except zmq.ZMQError:
                 return
 
     def _answers(self, peer: bytes, station: str, parts: list[bytes]) -> list[Any]:
         if parts[0] != b"1":
             return [Denied("version")]
-        if len(parts) != 2 and not (self.broken("bad-frames") and len(parts) > 2):
+        if not 2 <= len(parts) <= 3 and not (self.broken("bad-frames") and len(parts) > 2):
             return []
         message = self._decode(parts[1])
         if isinstance(message, list):
             return message
+        if isinstance(message, BlobPut) is not (len(parts) == 3) and not self.broken("bad-frames"):
+            return []
+        self.people.heard(station)
         if isinstance(message, Hello):
             return [self._hello(peer, station, message)]
         if peer in self._refused:
@@ -254,13 +309,16 @@ class SmallBackend:
                 return [self._history(message)]
             case Act():
                 self._acted_s = time.monotonic()
-                return self._act(peer, message)
+                return self._act(peer, station, message)
             case Lease() if "LEASE" not in self.without:
-                return [self.cameras.lease(station, self.seat(station), message)]
+                who = self.people.who(station, message.token)
+                return [self.cameras.lease(station, who.id if who is not None else "", message)]
             case Sees() if "SEES" not in self.without:
                 self.cameras.sees(station, message)
             case Ping():
                 return [Pong(message.n, 0 if self.broken("ping") else message.sent, time.time_ns())]
+            case _ if type(message).__struct_config__.tag not in self.without:
+                return self.people.answer(station, message, parts[2] if len(parts) > 2 else b"")
         return []
 
     def _decode(self, raw: bytes) -> Any:
@@ -293,11 +351,15 @@ class SmallBackend:
         heads = self.heads()
         if self.broken("join"):
             del heads["layouts"]
-        instance, now, seat = f"i{self.starts}", time.time_ns(), self.seat(key)
-        return Welcome(
-            "small", instance, Mode.DEMO, 1, now, 500, heads, station,
-            operator_id=seat, name=seat, role="operator", grants=("turn_camera",),
-        )  # fmt: skip
+        instance, now = f"i{self.starts}", time.time_ns()
+        if "speaker" not in self.without:
+            self.people.hello(key, hello)
+        welcome = Welcome("small", instance, Mode.DEMO, 1, now, 500, heads, station)
+        who = self.people.who(key, hello.token)
+        if who is None:
+            return welcome
+        grants = tuple(right for right in self.people.grants(who) if right not in self.without)
+        return msgspec.structs.replace(welcome, operator_id=who.id, name=who.name, role=who.role.value, grants=grants)
 
     def _fetch(self, peer: bytes, fetch: Fetch) -> list[Any]:
         if fetch.feed not in FEEDS:
@@ -351,7 +413,7 @@ class SmallBackend:
 
     # --- actions ---------------------------------------------------------------------------------
 
-    def _act(self, peer: bytes, act: Act) -> list[Any]:
+    def _act(self, peer: bytes, station: str, act: Act) -> list[Any]:
         action = act.action
         if act.mode is not Mode.DEMO and not self.broken("action-mode"):
             return [Ack(action.aid, "refused", code="mode")]
@@ -363,32 +425,14 @@ class SmallBackend:
             if known[0] != action and not self.broken("aid-reused"):
                 return [Ack(action.aid, "refused", code="aid_reused")]
             return [msgspec.structs.replace(known[1], stage="duplicate", outcome=known[1].stage)]
-        final = self._decide(action)
+        person = self.people.who(station, act.token)
+        if person is None:
+            final = Ack(action.aid, "refused", code="nobody_signed_in")
+        elif action.verb.value in (*self.without, *self.unsupported):
+            final = Ack(action.aid, "refused", code="unsupported")
+        else:
+            final = self.desk.decide(person, action)
+        if final.code in ("nobody_signed_in", "not_allowed") and not self.broken("judged-anew"):
+            return [final]
         self.acted[key] = action, final
         return [final] if self.broken("action") else [Ack(action.aid, "stored"), final]
-
-    def _decide(self, action: Action) -> Ack:
-        aid, now = action.aid, time.time_ns()
-        if action.expires_at_ns and now > action.expires_at_ns and not self.broken("expired"):
-            return Ack(aid, "expired", code="expired")
-        if action.verb is Verb.COMMENT:
-            text = action.args.get("text", "").strip()
-            if not text or (len(text) > 2000 and not self.broken("refusals")):
-                return Ack(aid, "refused", code="bad_text")
-            self.append("timeline", aid, TimelineEvent(aid, now, "comment", action.target, "op", LocalText(text)), aid)
-            return Ack(aid, "applied")
-        if action.feed != "alarms":
-            return Ack(aid, "refused", code="unsupported")
-        if action.target not in self.items["alarms"]:
-            return Ack(aid, "conflict", code="gone")
-        alarm: Alarm = decode_body("alarms", self.items["alarms"][action.target].body)
-        try:
-            if self.broken("claim"):
-                alarm = msgspec.structs.replace(alarm, holder="", holder_id="")
-            moved = claim(alarm, "Hà", "op", now) if action.verb is Verb.CLAIM else acknowledge(alarm, "Hà", now)
-        except TransitionRefused as refused:
-            return Ack(aid, "conflict", alarm.rev, refused.code, refused.holder)
-        if action.expect_state_rev not in (0, alarm.state_rev) and not self.broken("old-revision"):
-            return Ack(aid, "conflict", alarm.rev, "changed")
-        self.append("alarms", alarm.id, moved, aid)
-        return Ack(aid, "applied", moved.rev)

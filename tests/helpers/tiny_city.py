@@ -13,7 +13,7 @@ from backends.domain.alarm import Priority
 from backends.domain.camera import Camera, Stream, StreamKind
 from backends.domain.indicator import Indicator
 from backends.domain.people import Operator, Role, Station
-from backends.domain.place import SlaRule
+from backends.domain.place import Agency, SlaRule
 from backends.domain.report import Report, ReportState
 from backends.domain.sensor import Limit, Sample, Sensor
 from backends.domain.text import LocalText
@@ -58,9 +58,12 @@ class TinyCity:
         wordy: int = 0,
         silent_s: int = 0,
         cameras: Mapping[str, str] | None = None,
+        busy: bool = False,
     ) -> None:
         """`wordy`: letters more in the name of each extra series. `silent_s`: for how long, in the middle of the past,
-        nothing was measured. `cameras`: further ones, id -> address."""
+        nothing was measured. `cameras`: further ones, id -> address. `busy`: there is an agency, more
+        alarms stand, and gas has leaked and does no more."""
+        self._busy = busy
         self._cameras = tuple(
             Camera(name, name.removeprefix("cam-"), LocalText(name), (Stream(StreamKind.SUB, uri),))
             for name, uri in (cameras or {}).items()
@@ -77,7 +80,10 @@ class TinyCity:
 
     def directory(self) -> Directory:
         return Directory(
-            config=(SlaRule("flood", "flood", LocalText("Ngập nước", "Flooding"), 4.0),),
+            config=(
+                SlaRule("flood", "flood", LocalText("Ngập nước", "Flooding"), 4.0),
+                *((Agency("parks", LocalText("Công viên", "Parks")),) if self._busy else ()),
+            ),
             cameras=tuple(
                 Camera(f"cam-{n}", f"{n:03}", LocalText(f"Ngã tư {n}"), (Stream(StreamKind.SUB, f"scene:{n}"),))
                 for n in (1, 2)
@@ -104,6 +110,11 @@ class TinyCity:
         report = Report("PA-1", "flood", LocalText("Ngập"), ReportState.NEW, first, first + 4 * 3600 * NS_PER_S)
         yield ReportMoved(first, report)
         yield Condition("fire", first, True, Priority.URGENT, LocalText("Cháy chợ", "Fire at the market"))
+        if self._busy:
+            for n in range(4):
+                yield Condition(f"door-{n}", first, True, Priority.MEDIUM, LocalText(f"Cửa {n} mở", f"Door {n} open"))
+            yield Condition("gas", first, True, Priority.HIGH, LocalText("Rò khí", "Gas leak"))
+            yield Condition("gas", first + 30 * NS_PER_S, False)
         silent = range(self._past_s // 2, self._past_s // 2 + self._silent_s)
         for n in range(self._past_s):
             if n not in silent:

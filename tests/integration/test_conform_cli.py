@@ -11,12 +11,17 @@ from pathlib import Path
 
 import pytest
 from helpers.small_backend import SmallBackend
+from helpers.small_people import SECRET
 from helpers.waiting import wait_for
 from typer.testing import CliRunner, Result
 
-from backends.conform import turning
+from backends.conform import presence, wire
+from backends.conform.room import Room
 from backends.conform.run import CHECKS
+from backends.domain.action import Action, Verb
+from backends.domain.feeds import Mode
 from backends.hub.keys import ensure_station_keys
+from backends.protocol.messages import Act, BlobPut, Fetch, History, Reveal, Revealed, Series, SignIn
 from console.cli import app
 
 Arguments = list[str]
@@ -95,7 +100,7 @@ def test_nothing_to_act_on_and_nobody_there_are_skipped(arguments: Arguments, ba
 def test_what_is_not_offered_is_said_and_is_neither_a_pass_nor_a_fault(
     arguments: Arguments, backend: SmallBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turning, "ANSWER_S", 0.5)
+    monkeypatch.setattr(wire, "UNKNOWN_S", 0.5)
     backend.without = ("LEASE",)
     backend.items["cameras"].clear()
     names = ("ping", "lease", "lease-held", "sees")
@@ -112,7 +117,7 @@ def test_what_is_not_offered_is_said_and_is_neither_a_pass_nor_a_fault(
 def test_a_camera_that_turns_is_offered(
     arguments: Arguments, backend: SmallBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turning, "ANSWER_S", 0.5)
+    monkeypatch.setattr(wire, "UNKNOWN_S", 0.5)
     backend.without = ("LEASE",)
     result = invoke([*arguments, "--only", "lease"])
     assert result.exit_code == 1
@@ -131,6 +136,74 @@ def test_a_second_person_has_a_station_of_his_own(arguments: Arguments, backend:
     assert "the second station, or the person there, is the same" in result.output
     assert "the second station is the same" in result.output
     assert "--other-key: name the secret" in invoke([*arguments, "--other-person", "minh"]).output
+
+
+def test_people_sign_in_and_an_administrator_too(arguments: Arguments, backend: SmallBackend, tmp_path: Path) -> None:
+    backend.signs_in = True
+    (tmp_path / "secret").write_text(SECRET + "\n", encoding="utf-8")
+    secret = str(tmp_path / "secret")
+    only = ["--only", "sign-out", "--only", "accounts-change", "--only", "configure"]
+    result = invoke([*arguments, *only])
+    assert result.output.count("--person NAME") == 3
+    signed_in = [*arguments, *only, "--person", "op", "--secret", secret]
+    assert invoke(signed_in).output.count("--admin-person ID") == 2
+    result = invoke([*signed_in, "--admin-person", "adm", "--admin-secret", secret])
+    assert result.exit_code == 0, result.output
+
+
+def test_a_verb_that_is_in_no_grants_and_unsupported_is_not_offered(
+    arguments: Arguments, backend: SmallBackend
+) -> None:
+    backend.without = ("step", "hand_over")
+    result = invoke([*arguments, "--only", "step", "--only", "handover", "--only", "grants"])
+    assert result.exit_code == 0, result.output
+    assert "step is not in `grants`, and is unsupported" in result.output
+    assert "hand_over is not in `grants`, and is unsupported" in result.output
+    assert result.output.splitlines()[-1] == "1 passed, 0 failed, 0 skipped, 2 not offered"
+
+
+def test_what_grants_name_is_offered(arguments: Arguments, backend: SmallBackend) -> None:
+    backend.unsupported = ("step", "release")
+    result = invoke([*arguments, "--only", "step", "--only", "grants", "--only", "release"])
+    assert result.exit_code == 1
+    assert result.output.splitlines()[-1].startswith("0 passed, 2 failed, 0 skipped, 1 not offered"), result.output
+    assert "`grants` name release, and ACT release on reports" in result.output
+    assert "release on alarms is unsupported" in result.output
+
+
+def test_a_message_without_an_answer_is_not_offered_unless_a_right_needs_it(
+    arguments: Arguments, backend: SmallBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "UNKNOWN_S", 0.3)
+    backend.without = ("REVEAL", "CONFIDE", "BLOBGET", "ANCHORGET", "speaker")
+    monkeypatch.setattr(presence, "SEEN_S", 0.3)
+    names = ("reveal", "confide", "blob", "anchor", "speaker-over")
+    result = invoke([*arguments, *(word for name in names for word in ("--only", name))])
+    assert "`grants` name reveal_reporter, and REVEAL gets no answer" in result.output
+    assert result.output.splitlines()[-1].startswith("0 passed, 1 failed, 0 skipped, 4 not offered"), result.output
+    backend.without = (*backend.without, "reveal_reporter", "reveal_camera", "look_back")
+    assert "REVEAL gets no answer" in (result := invoke([*arguments, "--only", "reveal"])).output
+    assert result.exit_code == 0
+
+
+def test_a_failure_names_the_request(backend: SmallBackend) -> None:
+    backend.without = ("REVEAL",)
+    with Room(backend.at("desk-1", "").place) as room, room.joined() as (peer, _):
+        for message, said in (
+            (Reveal(7, "reporter", "PA-1", "why"), "REVEAL reporter PA-1 (request 7)"),
+            (History(4, "river", 0, 1), "HISTORY river (request 4)"),
+            (Fetch("alarms", "e1", 3), "FETCH alarms after 3"),
+            (SignIn(5, "ha", "hidden"), "SIGNIN ha (request 5)"),
+            (BlobPut(9, "ab12", "image/png", 4, 2, 3), "BLOBPUT ab12 2 (request 9)"),
+            (Act(Action("a-1", Verb.CLAIM, "alarms", "fire", 1, 1), Mode.DEMO), "ACT claim on alarms fire (aid a-1)"),
+        ):
+            assert wire.name_of(message) == said
+        peer.send(Reveal(7, "reporter", "PA-1", "why"))
+        with pytest.raises(wire.Failed, match=r"^REVEAL reporter PA-1 \(request 7\) got no REVEALED within 0.2 s$"):
+            peer.expect(Revealed, about=wire.name_of(Reveal(7, "reporter", "PA-1", "why")), patience=wire.Patience(0.2))
+        peer.send(History(4, "river", 0, 1))
+        with pytest.raises(wire.Failed, match=r"^HISTORY river \(request 5\) was answered as request 4$"):
+            peer.answer(History(5, "river", 0, 1), Series)
 
 
 def test_json_is_one_object_a_check(arguments: Arguments) -> None:

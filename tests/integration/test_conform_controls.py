@@ -49,10 +49,13 @@ def shorter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def backend(fault: str) -> Iterator[Room]:
-    made = SmallBackend(fault)
-    place = made.start()
+    made = SmallBackend(fault, signs_in=True)
+    made.start()
+    first, admin = made.at("desk-1", "op"), made.at("desk-1", "adm")
     try:
-        with Room(place, restart=made.restart, other=made.other()) as room:
+        with Room(
+            first.place, restart=made.restart, person=first.person, secret=first.secret, other=made.other(), admin=admin
+        ) as room:
             yield room
     finally:
         made.stop()

@@ -7,17 +7,27 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from backends.domain.action import ActionStatus, Stage
-from backends.domain.limits import day_of
+from backends.domain.limits import day_of, level_of, limits_at
 from backends.domain.place import Agency, SlaRule
 from backends.domain.report_moves import ESCALATE_AT
 from backends.domain.report_twins import WITHIN_M, WITHIN_S
 from backends.domain.sensor import Limit, Sensor
-from backends.domain.setting_limits import limit_differences, limit_moves, limits_of
-from backends.domain.settings import LIMITS, SETTING, AgencyEnd, SensorLimits, Setting, SettingRecord, differences
+from backends.domain.setting_limits import below, kind_limits, limit_differences, limit_moves, limits_of, together
+from backends.domain.settings import (
+    KINDS,
+    LIMITS,
+    SETTING,
+    AgencyEnd,
+    KindLimits,
+    LimitsRecord,
+    Setting,
+    SettingRecord,
+    differences,
+)
 from backends.domain.text import LocalText, fold
 from widgets import format as fmt
 from widgets.i18n import Language, language, local, tr
@@ -60,6 +70,11 @@ class Entry:
         return self.last() or self.record
 
     @property
+    def given(self) -> SettingRecord | None:
+        """What a reset leads to; None: there is none."""
+        return self.setting.given if self.setting is not None else None
+
+    @property
     def rev(self) -> int:
         """Of the setting that was seen; 0: there is none."""
         return self.setting.rev if self.setting is not None else 0
@@ -91,11 +106,60 @@ def ids_taken(city: CityModel) -> set[str]:
     return {*config, *(one.target for one in config.values() if isinstance(one, Setting))}
 
 
-def limit_entry(city: CityModel, sensor: Sensor, day: str) -> Entry:
+@dataclass(frozen=True)
+class LimitEntry(Entry):
+    """The limits of one sensor, or of a kind."""
+
+    sensors: tuple[Sensor, ...] = ()
+    """Whose; one, or all of the kind."""
+    below: LimitsRecord | None = None
+    """What would hold without what was set for this one: by its kind and the standard, of a kind by the standard."""
+
+    @property
+    def set_last(self) -> LimitsRecord | None:
+        """What was set for it last, and nothing else; None: nothing, or it was taken back."""
+        last = self.setting.amendments[-1].record if self.setting is not None and self.setting.amendments else None
+        return last if isinstance(last, LimitsRecord) else None
+
+    @property
+    def given(self) -> LimitsRecord:
+        assert self.below is not None  # it is made with it
+        return self.below
+
+    def last(self) -> LimitsRecord:
+        """Ended ones among them."""
+        set_last = self.set_last
+        return self.given if set_last is None else together(set_last, self.given)
+
+
+def limit_entry(city: CityModel, sensor: Sensor, day: str) -> LimitEntry:
     """A sensor's limits of that day."""
     record = limits_of(sensor, day)
-    setting = city.records("config").get(f"{SETTING}{record.id}")
-    return Entry(record, setting if isinstance(setting, Setting) else None)
+    return LimitEntry(record, _setting(city, record.id), sensors=(sensor,), below=below(sensor, day))
+
+
+def kind_entry(city: CityModel, sensors: Sequence[Sensor], day: str) -> LimitEntry:
+    """Those of a kind, as they hold on that day for all of it."""
+    record, given = kind_limits(sensors, day), kind_limits(sensors, day, given=True)
+    return LimitEntry(record, _setting(city, record.id), sensors=tuple(sensors), below=given)
+
+
+def _setting(city: CityModel, target: str) -> Setting | None:
+    found = city.records("config").get(SETTING + target)
+    return found if isinstance(found, Setting) else None
+
+
+def whence(entry: LimitEntry, limit: Limit, day: str) -> str:
+    """Where a limit that holds on that day comes from; empty: it does not hold."""
+    alike = [one for sensor in entry.sensors[:1] for one in limits_at(sensor.limits, day)]
+    if isinstance(entry.record, KindLimits):
+        alike = [one for sensor in entry.sensors for one in limits_at(sensor.limits, day) if one.of_kind or not one.by]
+    held = next((one for one in alike if level_of(one) == level_of(limit)), None)
+    if held is None:
+        return ""
+    if held.by:
+        return tr(f"settings.limit.whence_{'kind' if held.of_kind else 'own'}", who=held.by)
+    return held.standard or tr("settings.origin.given")
 
 
 def agencies(city: CityModel) -> dict[str, Agency]:
@@ -123,11 +187,16 @@ def origin(entry: Entry, now_ns: int) -> str:
         made = standing.record
         done = "reset" if made is None else "ended" if isinstance(made, AgencyEnd) else "changed"
         words = tr(f"settings.origin.{done}", who=standing.by, at=fmt.event_minutes(standing.t_ns, now_ns))
-    waits = [one for one in setting.amendments if one.valid_from > day_of(now_ns)]
+    return " · ".join(filter(None, (words, waits_words(setting, now_ns))))
+
+
+def waits_words(setting: Setting | None, now_ns: int) -> str:
+    """What of it waits for its day; empty: nothing."""
+    waits = [one for one in setting.amendments if one.valid_from > day_of(now_ns)] if setting is not None else []
     if not waits:
-        return words
+        return ""
     will = "ends" if isinstance(waits[-1].record, AgencyEnd) else "waits"
-    return f"{words} · {tr(f'settings.origin.{will}', day=day_words(waits[-1].valid_from))}"
+    return tr(f"settings.origin.{will}", day=day_words(waits[-1].valid_from))
 
 
 def amendment_words(n: int, setting: Setting, city: CityModel, now_ns: int) -> str:
@@ -136,7 +205,7 @@ def amendment_words(n: int, setting: Setting, city: CityModel, now_ns: int) -> s
     when = tr("settings.history", at=fmt.event_minutes(made.t_ns, now_ns), who=made.by)
     parts = (
         when,
-        change_words(setting.before(n), made.record, setting, city),
+        change_words(setting.before(n), made.record, setting.given, city),
         from_words(made.valid_from),
         made.reason,
     )
@@ -144,21 +213,21 @@ def amendment_words(n: int, setting: Setting, city: CityModel, now_ns: int) -> s
 
 
 def change_words(
-    before: SettingRecord | None, after: SettingRecord | None, setting: Setting | None, city: CityModel
+    before: SettingRecord | None, after: SettingRecord | None, given: SettingRecord | None, city: CityModel
 ) -> str:  # fmt: skip
-    """ "số giờ: 12 » 6"; `after` None: what the source gives."""
-    given = setting.given if setting is not None else None
+    """ "số giờ: 12 » 6"; `after` None: it is as `given` again."""
     record = after if after is not None else given
-    told = [] if after is not None else [tr("settings.origin.given")]
+    back = "limit.taken_back" if isinstance(record, LimitsRecord) else "origin.given"
+    told = [] if after is not None else [tr(f"settings.{back}")]
     if isinstance(record, AgencyEnd):
         heir = tr("settings.agency.heir", agency=agency_name(city, record.heir)) if record.heir else ""
         told += [tr("settings.agency.ends"), *filter(None, [heir])]
     elif isinstance(before, AgencyEnd):
         told.append(tr("settings.agency.added"))
     for field, old, new in differences(before, record) if record is not None else ():
-        if isinstance(record, SensorLimits) and field == "limits":
-            was_limits = before.limits if isinstance(before, SensorLimits) else ()
-            told += [limit_words(*move) for move in limit_moves(was_limits, record.limits)]
+        if isinstance(record, LimitsRecord) and field == "limits":
+            was_limits = before.limits if isinstance(before, LimitsRecord) else ()
+            told += [limit_words(*move) for move in limit_moves(was_limits, record.limits, whole=after is None)]
             continue
         was = f"{value_words(field, old, city)} » " if before is not None else ""
         told.append(f"{tr(f'settings.field.{field}')}: {was}{value_words(field, new, city)}")
@@ -315,4 +384,4 @@ def lost(statuses: Iterable[ActionStatus], known: Iterable[str]) -> list[ActionS
 
 
 def _new(feed: str, target: str) -> bool:
-    return feed == "config" and not target.startswith(LIMITS)
+    return feed == "config" and not target.startswith((LIMITS, KINDS))

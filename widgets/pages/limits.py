@@ -1,6 +1,8 @@
-"""Limits of sensors: what holds today, by which standard or by whom; changed, added and ended from a day on.
+"""Limits of sensors, and of whole kinds of them: what holds today, and by whom or which standard; changed, added and
+ended from a day on.
 
-A sensor is found by its name or station; without words those are there that were changed at a screen. A cycle: 1. Enter
+A sensor is found by its name or station; without words those are there that were changed at a screen. Kinds stand
+above. Of each limit a sensor's own counts, else that of its kind, else the standard. A cycle: 1. Enter
 shows its limits, and what ever was changed; 2. of one of them, or a new one, figure, priority, deadband and delays are
 put as they are to be; 3. from which day, and why. What a limit was before is kept: a past time is judged, and drawn, by
 what held then. What is typed is checked here by the rules of the hub, which looks again.
@@ -18,12 +20,30 @@ from backends.domain.action import Verb
 from backends.domain.alarm import Priority
 from backends.domain.limits import day_of, level_of
 from backends.domain.sensor import Limit, Sensor
-from backends.domain.setting_limits import LABEL_MOST, LIMIT_FIELDS, check_limits, together, within
-from backends.domain.settings import NAME_MOST, SETTING, SensorLimits, SettingRefused
+from backends.domain.setting_limits import (
+    LABEL_MOST,
+    LIMIT_FIELDS,
+    check_kind,
+    check_limits,
+    has_own,
+    kind_name,
+    kinds,
+    set_apart,
+    within,
+)
+from backends.domain.settings import (
+    NAME_MOST,
+    SETTING,
+    KindLimits,
+    LimitsRecord,
+    SensorLimits,
+    SettingRecord,
+    SettingRefused,
+)
 from backends.domain.text import LocalText
 from widgets.i18n import language, local, tr
 from widgets.models import setting_rows as words_of
-from widgets.models.setting_rows import Entry, limit_entry
+from widgets.models.setting_rows import Entry, LimitEntry, kind_entry, limit_entry, whence
 from widgets.pages import PageSpec
 from widgets.pages.setting_asks import SettingAsks, narrowed
 from widgets.parts.panel_rows import Row
@@ -45,7 +65,7 @@ class LimitsPage(SettingAsks):
     def __init__(
         self, session: Session, window: QWidget, scale: TypeScale, room: QRect, doer: Doer, about: str = ""
     ) -> None:  # fmt: skip
-        self._entries: dict[tuple[str, str], Entry] = {}
+        self._entries: dict[tuple[str, str], LimitEntry] = {}
         super().__init__(session, window, scale, room, doer, about)
 
     def title(self) -> str:
@@ -56,15 +76,28 @@ class LimitsPage(SettingAsks):
     def look_up(self, words: str) -> Sequence[Row]:
         self._entries = {}
         day, moves = day_of(self.session.clock.now_ns()), self.session.city.moves("sensors", "config")
-        found = self.memo.of("found", (words, day, language(), moves), lambda: self._found(words, day))
-        rows = []
-        for sensor, entry in found:
-            self._entries["sensor", sensor.id] = entry
-            rows.append(self._row(sensor, entry))
+        kind_rows, found = self.memo.of(
+            "found", (words, day, language(), moves), lambda: (self._kinds(words, day), self._found(words, day))
+        )
+        rows = [self._kind_row(entry, day) for entry in kind_rows]
+        if rows:
+            rows.insert(0, Row(("heading", "kinds"), tr("settings.heading.kinds"), heading=True))
         heading = tr("settings.heading.limits" if words.strip() else "settings.heading.limits_here")
-        return [Row(("heading", "limits"), heading, heading=True), *rows]
+        rows.append(Row(("heading", "limits"), heading, heading=True))
+        return [*rows, *(self._row(entry, day) for entry in found)]
 
-    def _found(self, words: str, day: str) -> list[tuple[Sensor, Entry]]:
+    def _kinds(self, words: str, day: str) -> list[LimitEntry]:
+        """Those that the words find, those that were changed first, then those that have limits."""
+        wanted, city, said = split(words), self.session.city, tr("settings.heading.kinds")
+        found = [
+            kind_entry(city, sensors, day)
+            for sensors in kinds(city.records("sensors").values()).values()
+            if matches(wanted, tokens(f"{local(kind_name(sensors))} {sensors[0].parameter} {said}"))
+        ]
+        found.sort(key=lambda one: (one.setting is None, not _limits(one).limits, sort_key(local(one.record.name))))
+        return found
+
+    def _found(self, words: str, day: str) -> list[LimitEntry]:
         """The first LISTED_MOST that the words find, those that have limits first, as they stand on that day."""
         wanted, city = split(words), self.session.city
         if wanted:
@@ -74,17 +107,37 @@ class LimitsPage(SettingAsks):
             sensors = (city.records("sensors").get(one.removeprefix(_PREFIX)) for one in settings)
             found = [one for one in sensors if one is not None]
         found.sort(key=lambda one: (not one.limits, sort_key(_names(one))))
-        return [(one, limit_entry(city, one, day)) for one in found[:LISTED_MOST]]
+        return [limit_entry(city, one, day) for one in found[:LISTED_MOST]]
 
-    def _row(self, sensor: Sensor, entry: Entry) -> Row:
+    def _kind_row(self, entry: LimitEntry, day: str) -> Row:
+        self._entries["kind", entry.record.id] = entry
+        figures = words_of.value_words("limits", _limits(entry).limits, self.session.city)
+        own = sum(has_own(one, day) for one in entry.sensors)
+        parts = [tr("settings.limit.own_count", n=own)] if own else []
+        parts.append(f"{figures} {_limits(entry).unit}" if figures else tr("settings.limit.none_of_all"))
+        title = tr("settings.limit.kind", name=local(entry.record.name), n=len(entry.sensors))
+        state, strong = self._state(entry, day)
+        return Row(("kind", entry.record.id), title, place=" · ".join(parts), state=state, strong_state=strong)
+
+    def _row(self, entry: LimitEntry, day: str) -> Row:
+        (sensor,) = entry.sensors
+        self._entries["sensor", sensor.id] = entry
         holds = _limits(entry)
-        state, strong = self.state(entry)
-        if entry.setting is None and not strong:
-            state = next((one.standard for one in holds.limits if one.standard), "") or (state if holds.limits else "")
+        state, strong = self._state(entry, day)
         figures = words_of.value_words("limits", holds.limits, self.session.city)
         place = f"{figures} {sensor.unit}" if holds.limits else tr("settings.limit.none")
         title = f"{local(sensor.station)} · {local(sensor.name)}" if local(sensor.station) else local(sensor.name)
         return Row(("sensor", sensor.id), title, place=place, state=state, strong_state=strong)
+
+    def _state(self, entry: LimitEntry, day: str) -> tuple[str, bool]:
+        """As of other settings; where nothing is set now, where its limits come from, each only once."""
+        state, strong = self.state(entry)
+        now_ns = self.session.clock.now_ns()
+        standing = entry.setting.standing(now_ns) if entry.setting is not None else None
+        if strong or (standing is not None and standing.record is not None):
+            return state, strong
+        froms = dict.fromkeys(whence(entry, one, day) for one in _limits(entry).limits)
+        return " · ".join(filter(None, (*froms, words_of.waits_words(entry.setting, now_ns)))), False
 
     def foot(self, row: Row | None) -> str:
         keys = super().foot(row)
@@ -103,34 +156,33 @@ class LimitsPage(SettingAsks):
             )
         )  # fmt: skip
 
-    def _limit_rows(self, entry: Entry, typed: str) -> list[Row]:
-        rows = []
-        for n, one in enumerate(_base(entry).limits):
+    def _limit_rows(self, entry: LimitEntry, typed: str) -> list[Row]:
+        rows, day = [], day_of(self.session.clock.now_ns())
+        for n, one in enumerate(entry.last().limits):
             state = tr("settings.limit.ended") if one.ended else words_of.limit_figure(one)
-            rows.append(
-                Row(("limit", str(n)), local(one.label), words_of.limit_value("priority", one), one.standard, state)
-            )
+            priority = words_of.limit_value("priority", one)
+            rows.append(Row(("limit", str(n)), local(one.label), priority, whence(entry, one, day), state))
         rows += [Row(("limit", "new"), tr("settings.limit.new")), *self.reset_rows(entry)]
         return [*narrowed(rows, typed), *self.history_rows(entry)]
 
-    def _on_limit(self, entry: Entry, row: Row, which: str) -> str:
+    def _on_limit(self, entry: LimitEntry, row: Row, which: str) -> str:
         if why := self.may_not(Verb.CONFIGURE):
             return why
         if which == "reset":
             return self.ask_day(entry, row, None)
         if which == "new":
             return self._ask_label(entry, row)
-        return self._ask_one(entry, row, _base(entry), level_of(_base(entry).limits[int(which)]))
+        return self._ask_one(entry, row, entry.last(), level_of(entry.last().limits[int(which)]))
 
     # -- one limit -------------------------------------------------------------------------------------
 
-    def _ask_one(self, entry: Entry, row: Row, draft: SensorLimits, which: tuple[str, bool]) -> str:
+    def _ask_one(self, entry: LimitEntry, row: Row, draft: LimitsRecord, which: tuple[str, bool]) -> str:
         """What is to be another one of it; what is put so far stands first, and goes on to day and reason."""
         one = _of(draft, which)
         asked = tr("settings.ask.one", name=row.title, limit=local(one.label), unit=draft.unit)
 
         def choices(typed: str) -> list[Row]:
-            change = words_of.change_words(_base(entry), draft, None, self.session.city)
+            change = words_of.change_words(entry.last(), draft, None, self.session.city)
             rows = [Row(("do", "set"), tr("settings.limit.set"), place=change)] if change else []
             for field in LIMIT_FIELDS:
                 rows.append(Row(("do", field), tr(f"settings.limit.{field}"), state=words_of.limit_value(field, one)))
@@ -141,7 +193,7 @@ class LimitsPage(SettingAsks):
             Question(asked, lambda field: self._on_field(entry, row, draft, which, field), row, choices=choices)
         )
 
-    def _on_field(self, entry: Entry, row: Row, draft: SensorLimits, which: tuple[str, bool], field: str) -> str:
+    def _on_field(self, entry: LimitEntry, row: Row, draft: LimitsRecord, which: tuple[str, bool], field: str) -> str:
         one = _of(draft, which)
         if field == "set":
             return self.ask_day(entry, row, draft)
@@ -163,23 +215,32 @@ class LimitsPage(SettingAsks):
         return self.ask(Question(asked, typed, row, typed=shown, most=NAME_MOST))
 
     def _put(
-        self, entry: Entry, row: Row, draft: SensorLimits, which: tuple[str, bool], **fields: object
+        self, entry: LimitEntry, row: Row, draft: LimitsRecord, which: tuple[str, bool], **fields: object
     ) -> str:  # fmt: skip
         changed = _with(draft, which, **fields)
         return self._refused(entry, changed) or self._ask_one(entry, row, changed, which)
 
-    def _refused(self, entry: Entry, draft: SensorLimits) -> str:
+    def _refused(self, entry: LimitEntry, draft: LimitsRecord, day: str = "") -> str:
         """Why it cannot be, in words; empty: it can."""
-        sensor = self.session.city.records("sensors").get(draft.sensor)
+        set_so, given = self.as_sent(entry, draft), entry.given
         try:
-            check_limits(draft, _limits(entry), _base(entry), within(sensor) if sensor is not None else None)
+            if isinstance(set_so, KindLimits) and isinstance(given, KindLimits) and set_so.limits:
+                check_kind(set_so, given, entry.set_last, entry.sensors, day or day_of(self.session.clock.now_ns()))
+            elif isinstance(set_so, SensorLimits) and isinstance(given, SensorLimits) and set_so.limits:
+                check_limits(set_so, given, entry.set_last, within(entry.sensors[0]))
         except SettingRefused as refused:
             return words_of.refusal_words(refused.code, refused.text)
         return ""
 
+    def as_sent(self, entry: Entry, record: SettingRecord) -> SettingRecord:
+        """What is as given is not set: it goes on as given, whatever becomes of that."""
+        if isinstance(entry, LimitEntry) and isinstance(record, LimitsRecord):
+            return set_apart(record, entry.set_last, entry.given)
+        return record
+
     # -- a new one -------------------------------------------------------------------------------------
 
-    def _ask_label(self, entry: Entry, row: Row) -> str:
+    def _ask_label(self, entry: LimitEntry, row: Row) -> str:
         def named(words: str) -> str:
             if not words:
                 return words_of.refusal_words("bad_label", str(LABEL_MOST))
@@ -194,8 +255,8 @@ class LimitsPage(SettingAsks):
 
         return self.ask(Question(tr("settings.ask.label", name=row.title), named, row, most=LABEL_MOST))
 
-    def _ask_value(self, entry: Entry, row: Row, label: str, above: bool) -> str:
-        unit = _base(entry).unit
+    def _ask_value(self, entry: LimitEntry, row: Row, label: str, above: bool) -> str:
+        unit = entry.last().unit
 
         def valued(words: str) -> str:
             value = _figure(words, unit)
@@ -207,9 +268,9 @@ class LimitsPage(SettingAsks):
         asked = tr("settings.ask.limit_value", name=row.title, limit=label, unit=unit)
         return self.ask(Question(asked, valued, row, most=NAME_MOST))
 
-    def _add(self, entry: Entry, row: Row, one: Limit, priority: Priority) -> str:
+    def _add(self, entry: LimitEntry, row: Row, one: Limit, priority: Priority) -> str:
         """Put it beside the others; in the place of one that had ended."""
-        base, made = _base(entry), msgspec.structs.replace(one, priority=priority)
+        base, made = entry.last(), msgspec.structs.replace(one, priority=priority)
         kept = tuple(old for old in base.limits if not (old.ended and level_of(old) == level_of(one)))
         draft = msgspec.structs.replace(base, limits=(*kept, made))
         return self._refused(entry, draft) or self._ask_one(entry, row, draft, level_of(made))
@@ -223,23 +284,17 @@ class LimitsPage(SettingAsks):
 _PREFIX = f"{SETTING}limits/"
 
 
-def _limits(entry: Entry) -> SensorLimits:
+def _limits(entry: LimitEntry) -> LimitsRecord:
     """What holds today."""
-    assert isinstance(entry.record, SensorLimits)  # the page has no others
+    assert isinstance(entry.record, LimitsRecord)  # the page has no others
     return entry.record
 
 
-def _base(entry: Entry) -> SensorLimits:
-    """What a change starts from: it comes after all that waits."""
-    last = entry.last()
-    return together(last, _limits(entry)) if isinstance(last, SensorLimits) else _limits(entry)
-
-
-def _of(draft: SensorLimits, which: tuple[str, bool]) -> Limit:
+def _of(draft: LimitsRecord, which: tuple[str, bool]) -> Limit:
     return next(one for one in draft.limits if level_of(one) == which)
 
 
-def _with(draft: SensorLimits, which: tuple[str, bool], **fields: object) -> SensorLimits:
+def _with(draft: LimitsRecord, which: tuple[str, bool], **fields: object) -> LimitsRecord:
     limits = tuple(msgspec.structs.replace(one, **fields) if level_of(one) == which else one for one in draft.limits)
     return msgspec.structs.replace(draft, limits=limits)
 

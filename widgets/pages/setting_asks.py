@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from backends.domain.action import ActionStatus, Verb
 from backends.domain.limits import day_of
 from backends.domain.ports import ActionRefused
-from backends.domain.settings import NAME_MOST, SettingRecord, SettingRefused, check_day
+from backends.domain.settings import NAME_MOST, LimitsRecord, SettingRecord, SettingRefused, check_day
 from widgets.i18n import tr
 from widgets.models import setting_rows as words_of
 from widgets.models.setting_rows import Entry
@@ -47,13 +47,18 @@ class SettingAsks(Page):
         """Why it cannot be from that day on; empty: it can, or nobody knows here."""
         return ""
 
+    def as_sent(self, entry: Entry, record: SettingRecord) -> SettingRecord:
+        """What of a record that is to hold goes to the hub."""
+        return record
+
     def reset_rows(self, entry: Entry) -> list[Row]:
         """The choice that leads back to what the source gives, where there is such a way."""
-        setting = entry.setting
-        if setting is None or setting.given is None or setting.last() == setting.given:
+        given = entry.given
+        if entry.setting is None or given is None or entry.last() == given:
             return []
-        given = words_of.change_words(setting.last(), setting.given, setting, self.session.city)
-        return [Row(("field", "reset"), tr("settings.reset"), place=given)]
+        given_words = words_of.change_words(entry.last(), None, given, self.session.city)
+        back = "limit.take_back" if isinstance(given, LimitsRecord) else "reset"
+        return [Row(("field", "reset"), tr(f"settings.{back}"), place=given_words)]
 
     def history_rows(self, entry: Entry) -> list[Row]:
         setting, now_ns = entry.setting, self.session.clock.now_ns()
@@ -69,12 +74,11 @@ class SettingAsks(Page):
     def ask_day(self, entry: Entry, row: Row, record: SettingRecord | None) -> str:
         """From which day; then why. `record` None: what the source gives."""
         before = entry.last()
-        given = entry.setting.given if entry.setting is not None else None
-        if (record if record is not None else given) == before:
+        if (record if record is not None else entry.given) == before:
             return words_of.refusal_words("unchanged")
         today = day_of(self.session.clock.now_ns())
         made = entry.setting.amendments if entry.setting is not None else ()
-        change = words_of.change_words(before, record, entry.setting, self.session.city)
+        change = words_of.change_words(before, record, entry.given, self.session.city)
         return self.ask(
             Question(
                 tr("settings.ask.day", change=change), lambda words: self._on_day(entry, row, record, change, words),
@@ -99,7 +103,7 @@ class SettingAsks(Page):
             return words_of.refusal_words("bad_reason")
         args = {"valid_from": day, "reason": reason}
         if record is not None:
-            args["json"] = msgspec.json.encode(record).decode()
+            args["json"] = msgspec.json.encode(self.as_sent(entry, record)).decode()
         try:
             aid = self.session.actions.submit(Verb.CONFIGURE, "config", entry.record.id, entry.rev, args)
         except ActionRefused as refused:

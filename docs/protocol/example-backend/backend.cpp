@@ -17,8 +17,7 @@
 #include <zmq_addon.hpp>
 
 using nlohmann::json;
-using Text = std::string;
-using Int = std::int64_t;
+using Text = std::string; using Int = std::int64_t;
 using Frames = std::vector<zmq::message_t>;
 namespace fs = std::filesystem;
 namespace opt = zmq::sockopt;
@@ -27,8 +26,8 @@ const Int SECOND = 1'000'000'000;
 const std::set<Text> MODES = {"live", "demo", "exercise", "replay", "test"};
 const std::set<Text> STATE = {"alarms", "incidents", "reports", "cameras", "sensors",
                               "indicators", "layouts", "roster", "stations", "config"};
-const std::regex VERBS("acknowledge|claim|release|shelve|unshelve|reset|(out_of|in)_service|comment|push_layout|intake|categorise|"
-    "assign|start|send_back|pause|resume|reject|close|reopen|merge|unmerge|order|order_step");
+const std::regex VERBS("acknowledge|claim|release|shelve|unshelve|reset|(out_of|in)_service|comment|step|push_layout|intake|log|"
+    "categorise|assign|start|send_back|pause|resume|reject|close|reopen|(un)?merge|order(_step)?|cover|(hand|take)_over|configure");
 const auto MORE = zmq::send_flags::sndmore;
 volatile std::sig_atomic_t stopping = 0;
 Int now() { return std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count(); }
@@ -267,6 +266,7 @@ struct Backend : Db {
         else if (msg == "SNAPGET") snapshot(peer, text(m, "feed"));
         else if (msg == "HISTORY") history(peer, m);
         else if (msg == "ACT") act(peer, station->second, m);
+        else if (msg == "SIGNIN") send(peer, {{"msg", "SIGNED"}, {"request", whole(m, "request")}, {"code", "not_here"}});
         else if (msg == "PING") send(peer, {{"msg", "PONG"}, {"n", whole(m, "n")}, {"sent", whole(m, "sent")}, {"now", now()}});
     }
     void hello(const Text& peer, const Text& station, const json& m) {  // the `station` in it is not believed
