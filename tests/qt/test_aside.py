@@ -25,7 +25,7 @@ def test_jobs_follow_each_other_in_a_thread_of_their_own() -> None:
         aside.start(lambda n=n: out.put((n, threading.current_thread().name)))  # type: ignore[misc]
     found = [out.get(timeout=5) for _ in range(20)]
     assert [n for n, _ in found] == list(range(20))
-    assert {name for _, name in found} == {"test_0"}
+    assert {name for _, name in found} == {"test"}
 
 
 def test_what_fails_is_said_and_the_next_goes_on(expect_logs: ExpectLogs) -> None:

@@ -9,26 +9,40 @@ reckoned then stands for ever, and the program with it.
 from __future__ import annotations
 
 import logging
+import threading
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 log = logging.getLogger(__name__)
 
 
 class Aside:
-    """One thread, one job after the other. Needs no end: when nobody has it any more, the thread goes after its last
-    job; whoever had it may be deleted meanwhile, so a job must not touch a widget."""
+    """One thread while there is something to do, one job after the other. Needs no end: whoever had it may be deleted
+    meanwhile, so a job must not touch a widget."""
 
     def __init__(self, name: str) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._name = name
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._lock = threading.Lock()
+        self._runs = False
 
     def start(self, work: Callable[[], None]) -> None:
         """When its turn comes. GUI thread."""
-        self._thread.submit(_said, work)
+        with self._lock:
+            self._jobs.append(work)
+            if self._runs:
+                return
+            self._runs = True
+        threading.Thread(target=self._run, name=self._name, daemon=True).start()
 
-
-def _said(work: Callable[[], None]) -> None:
-    try:
-        work()
-    except Exception:
-        log.exception("work beside the GUI's thread failed")
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                if not self._jobs:
+                    self._runs = False
+                    return
+                work = self._jobs.popleft()
+            try:
+                work()
+            except Exception:
+                log.exception("%s: work beside the GUI's thread failed", self._name)
