@@ -23,8 +23,9 @@ from widgets.typography import Weight
 _SHARE = 0.5
 """Of the window's width that the word takes."""
 _SLOPE_DEG = 20.0
-_STRENGTH = 0.1
-"""Opacity of the letters. Their shadow has the opposite tone, so that they show on any picture."""
+_STRENGTH = {ThemeName.DARK: 0.1, ThemeName.LIGHT: 0.07}
+"""Opacity of the letters: what they lie on is read as before. Their shadow has the opposite tone, so that they show on
+any picture."""
 _TRY_PX = 100
 
 
@@ -68,7 +69,7 @@ class ModeMark(QWidget):
             painter.translate(self.width() / 2, self.height() / 2)
             painter.rotate(-_SLOPE_DEG)
             for ink, away in zip(inks, (max(1.5, px / 80), 0.0), strict=True):
-                ink.setAlphaF(_STRENGTH)
+                ink.setAlphaF(_STRENGTH[theme.name])
                 room = QRectF(away - wide / 2, away - px, wide, 2 * px)
                 centre = Qt.AlignmentFlag.AlignHCenter
                 text.draw(painter, room, word, px, ink, Weight.BOLD, align=centre, elide=False)
