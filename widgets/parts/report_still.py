@@ -130,8 +130,8 @@ class ReportStill(QObject):
             self._look_at(self._shot)
         while not self._made.empty():
             turn, data = self._made.get()
-            if turn == self._turn and data:
-                self._data = data
+            if turn == self._turn:
+                self._data, self._late = data, not data  # nothing: it could not be encoded
                 self._timer.stop()
                 self.changed.emit()
 
