@@ -330,6 +330,8 @@ class SmallBackend:
         try:
             if self.broken("bad-json") or (self.broken("oversized") and len(raw) > MAX_FRAME):
                 return msgspec.convert(json.loads(raw), FromConsole)
+            if self.broken("forged-actor") and b'"actor"' in raw:
+                self.people.forged = str(json.loads(raw)["action"]["actor"])
             return decode_from_console(raw)
         except (BadMessage, ValueError, RecursionError):
             return [Denied("what")] if self.broken("unknown-message") and b"CONFORM_FUTURE" in raw else []

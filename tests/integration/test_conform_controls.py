@@ -28,6 +28,8 @@ ALSO: dict[str, set[str]] = {
     "live-is-the-log": {"gap"},
     "lease": {"lease-held", "lease-repeated", "lease-late", "lease-refused", "lease-rights", "lease-over"},
     "lease-late": {"lease-repeated"},
+    "step-compared": {"step-undo"},
+    "cover": {"grants"},
     "sees": {"sees-disagree", "sees-over", "sees-hostile"},
     "sees-disagree": {"sees-over"},
 }
