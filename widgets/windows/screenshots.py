@@ -82,7 +82,7 @@ class Screenshots(QObject):
             path.parent.mkdir(parents=True, exist_ok=True)
             if not image.save(str(path)):
                 why = f"cannot write {path}"
-        except Exception as error:  # whatever it is, the program that waits for its pictures must end
+        except (OSError, RuntimeError, MemoryError) as error:  # whoever waits for its pictures must come to an end
             why = f"cannot write {path}: {error}"
         self._written.emit(moment, path, why)
 
