@@ -2,8 +2,9 @@
 
 Where it looks is one small file beside the scene's clip. Whoever turns it writes how it moves from now on and until
 when (`SceneHead`, a `PtzDriver`); whoever decodes the clip reads that and shows the part of the picture that is looked
-at (`framed`). So a move ends by itself, as in a camera, also when its writer has died. On the monotonic clock, which
-the processes of one machine share. What a ring keeps is the whole picture, as the clip has it. Must not: know leases.
+at (`scene_part`). So a move ends by itself, as in a camera, also when its writer has died. On the monotonic clock,
+which the processes of one machine share. What a ring keeps is the whole picture, as the clip has it. Must not: know
+leases, or load FFmpeg (the feeder turns cameras and decodes nothing).
 """
 
 from __future__ import annotations
@@ -15,10 +16,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
-
-import av
-import cv2
-import numpy as np
 
 from backends.domain.camera import Camera
 from backends.domain.device import Preset, PtzPosition
@@ -164,25 +161,3 @@ def _given(camera: Camera) -> dict[str, tuple[float, float, float]]:
         off = (view.bearing_deg - camera.reach.middle_deg + 180.0) % 360.0 - 180.0
         found[view.preset] = (max(-1.0, min(1.0, off / half)), 0.0, 0.0)
     return found
-
-
-def framed(frame: av.VideoFrame, part: tuple[float, float, float, float]) -> av.VideoFrame:
-    """That part of a picture at the picture's own size; another format than the clips have is left as it is."""
-    if frame.format.name != "yuv420p":
-        return frame
-    wide, high = frame.width, frame.height
-    rows = frame.to_ndarray()
-    made = np.empty_like(rows)
-    low = high + high // 4
-    for top, end, shrink in ((0, high, 1), (high, low, 2), (low, len(rows), 2)):
-        plane = rows[top:end].reshape(high // shrink, wide // shrink)
-        x, y = round(part[0] * plane.shape[1]), round(part[1] * plane.shape[0])
-        w, h = max(1, round(part[2] * plane.shape[1])), max(1, round(part[3] * plane.shape[0]))
-        near = cv2.resize(plane[y : y + h, x : x + w], plane.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        made[top:end] = near.reshape(end - top, wide)
-    shown = av.VideoFrame.from_ndarray(made, format="yuv420p")
-    shown.pts = frame.pts
-    if frame.time_base:
-        shown.time_base = frame.time_base
-    shown.colorspace, shown.color_range = frame.colorspace, frame.color_range
-    return shown

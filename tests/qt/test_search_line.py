@@ -204,7 +204,7 @@ def test_commands_are_done_or_say_why_not(room: Room, sample: SampleSession) -> 
 def test_agencies_and_indicators_say_how_they_stand(room: Room) -> None:
     room.search("giuong benh")
     room.key(Key.Key_Return)
-    assert room.window.notice.sentence.startswith("Công suất sử dụng giường bệnh · 81 %")
+    assert room.window.notice.sentence.startswith("Công suất sử dụng giường bệnh · 81%")
 
 
 # -- typing ----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from backends.city.cameras import ahead, camera, eye, turning
 from backends.domain.field_of_view import Sees, look
 from backends.video import scene_head
 from backends.video.faults import SourceFault
-from backends.video.scene_head import HOME_SHARE, Aim, SceneHead, aim_file, at_home, framed, part_of, read_aim
+from backends.video.scene_head import HOME_SHARE, Aim, SceneHead, aim_file, at_home, part_of, read_aim
+from backends.video.scene_part import framed
 
 
 @pytest.fixture

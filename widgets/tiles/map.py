@@ -450,7 +450,8 @@ class MapTile(Tile):
         for sensor in self.session.city.records("sensors").values():
             value = self.session.city.value(sensor.id)
             if (sensor.station_id or sensor.id) == thing.id and value is not None and value.value is not None:
-                parts.append(f"{local(sensor.name)} {fmt.number(value.value, sensor.decimals)} {sensor.unit}")
+                figure = fmt.with_unit(fmt.number(value.value, sensor.decimals), sensor.unit)
+                parts.append(f"{local(sensor.name)} {figure}")
         return " · ".join(parts[:5])
 
     def event(self, event: QEvent) -> bool:

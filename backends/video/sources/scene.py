@@ -11,7 +11,8 @@ from pathlib import Path
 
 import av
 
-from backends.video.scene_head import SCHEME, aim_file, framed, part_of, read_aim
+from backends.video.scene_head import SCHEME, aim_file, part_of, read_aim
+from backends.video.scene_part import framed
 from backends.video.source import Address, Compressed, NotYet, Source, SourceSpec
 from backends.video.sources.file import LoopedFile
 
