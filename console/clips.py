@@ -20,9 +20,10 @@ from pathlib import Path
 
 import psutil
 
-from backends.city.cameras import eyes
+from backends.city.cameras import eyes, turning
 from backends.city.scenes import clip_path, still_path
 from backends.process import start_child, stop_child
+from backends.video.scene_head import at_home
 from console.crash import CrashReports, Ending
 from console.events import EventLog
 from console.screens import VirtualScreen
@@ -103,6 +104,8 @@ class ClipMaker:
     def start(self) -> None:
         """Begin drawing; returns at once."""
         _remove_abandoned(self._folder)
+        for number in turning():
+            at_home(self._folder, number)
         missing = self._missing(self._first)
         if not missing:
             self._first_done.set()

@@ -20,7 +20,6 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -250,6 +249,8 @@ def versions() -> dict[str, str]:
 
 
 def _package(name: str) -> str:
+    from importlib import metadata  # with all of email: for the report of a crash alone
+
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -258,6 +259,8 @@ def _package(name: str) -> str:
 
 def _codec_library() -> str:
     """The FFmpeg that PyAV's wheel carries, by the name of its file."""
+    from importlib import metadata
+
     try:
         files = metadata.files("av") or []
     except metadata.PackageNotFoundError:

@@ -52,6 +52,9 @@ _log = logging.getLogger(__name__)
 
 ROOM_ROWS = 50_000
 """Rows waiting for a commit at which the link stops reading LIVE; what it misses is fetched."""
+FILL_ROWS = ROOM_ROWS // 2
+"""Rows waiting at which no more of what was missed is asked for: the writer never idles, and the other half is LIVE's.
+With one limit for both, a gap of 100,000 records kept new alarms waiting, for two seconds on a slow disk."""
 BACKLOG_ROWS = 1000
 COMMIT_LATE_S = 0.3
 LIVE_RECORDS = 20
@@ -298,6 +301,9 @@ class FeedCore:
 
     def has_room(self) -> bool:
         return self.store.waiting_rows < ROOM_ROWS
+
+    def may_fill(self) -> bool:
+        return self.store.waiting_rows < FILL_ROWS
 
     def _ask_hub(self, request: int, series: str, t0_ns: int, t1_ns: int, max_points: int) -> None:
         if self._link is not None:

@@ -111,8 +111,11 @@ class Outlet:
     def samples(self, samples: Iterable[Sample], conflated: int) -> None:
         before, count = len(self._samples), 0
         for sample in samples:
-            self._samples[sample.series] = sample
             count += 1
+            # Of what waits together the newest by its own time: a source may list its newest first.
+            waits = self._samples.get(sample.series)
+            if waits is None or waits.t_ns <= sample.t_ns:
+                self._samples[sample.series] = sample
         self._merged += conflated + count - (len(self._samples) - before)
         if not before:
             self._wake()

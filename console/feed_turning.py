@@ -176,8 +176,13 @@ class TurnKeeper:
 
     def turner(self, camera: str) -> Turner | None:
         """Who turns it, as far as the hub was heard."""
+        known = self.record(camera)
+        return known.turner if known is not None else None
+
+    def record(self, camera: str) -> Camera | None:
+        """As this station has it."""
         raw = self._cameras(camera)
-        return None if raw is None else decode_record("cameras", raw).turner
+        return None if raw is None else decode_record("cameras", raw)
 
     def way(self, camera: str) -> Way | None:
         """Kept from a lease that is not too old; for a time without the hub."""

@@ -313,8 +313,11 @@ class Supervisor:
             why = f"it says that it cannot work here (exit status {death.rc}){_last_words(child.spec.log)}"
             self._give_up(child, why, death.rc)
             return
-        how = "gave no sign and was killed" if child.hung else f"died with status {death.rc}"
-        self._after_death(child, f"{how}{_last_words(child.spec.log)}")
+        # What a hung one wrote last is the end of its stacks, which tells a reader nothing.
+        how = (
+            "gave no sign and was killed" if child.hung else f"died with status {death.rc}{_last_words(child.spec.log)}"
+        )
+        self._after_death(child, how)
 
     def _report(self, child: _Child, death: _Died) -> None:
         if self._crashes is None:

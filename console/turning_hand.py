@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from backends.domain.access import Grant, Right
 from backends.domain.action import new_aid
 from backends.domain.device import DeviceTrouble, Preset
+from backends.domain.ports import PtzDriver
 from backends.domain.turning import LEASE_S, MOVE_S, PatrolStop, TurnAct, Turner, TurnStage, TurnStatus, TurnWish, rank
 from backends.onvif import media
 from backends.onvif.device import Login, OnvifDevice
@@ -23,7 +24,9 @@ from backends.onvif.ptz import OnvifPtz
 from backends.onvif.soap import DeviceFault
 from backends.protocol.messages import Leased
 from backends.video.faults import Refused, SourceFault
+from backends.video.scene_head import SCHEME, SceneHead
 from console.feed_secrets import Key
+from console.options import scene_cache
 
 if TYPE_CHECKING:
     from console.feed_turning import TurnKeeper
@@ -74,7 +77,7 @@ class Hand:
         self._patrol_leased = False
         self._way: tuple[str, int] = ("", 0)
         self._end: tuple[str, str] | None = None
-        self._driver: OnvifPtz | None = None
+        self._driver: PtzDriver | None = None
         self._retry_s = 0.0
         self._refused: Key | None = None
         self._sent: tuple[float, float, float] | None = None
@@ -360,14 +363,14 @@ class Hand:
             return True
         return self._order(driver) or self._patrol(driver, now_s)
 
-    def _stop(self, driver: OnvifPtz) -> None:
+    def _stop(self, driver: PtzDriver) -> None:
         try:
             driver.stop()
         except DeviceFault as fault:  # some know no Stop: the time-out of their last move is it
             _log.info("camera %s was not stopped: %s", self.camera_id, fault)
         self._may_turn = False
 
-    def _order(self, driver: OnvifPtz) -> bool:
+    def _order(self, driver: PtzDriver) -> bool:
         with self._changed:
             if self._end is not None or not self._orders:
                 return False
@@ -384,7 +387,7 @@ class Hand:
         self._presets = driver.presets()
         return True
 
-    def _patrol(self, driver: OnvifPtz, now_s: float) -> bool:
+    def _patrol(self, driver: PtzDriver, now_s: float) -> bool:
         with self._changed:
             stops = self._stops
             if not stops or now_s < self._stop_next_s:
@@ -400,6 +403,11 @@ class Hand:
 
     def _connect(self) -> bool:
         """False: how it is opened is not known yet."""
+        if self._way[0].startswith(SCHEME):
+            number = self._way[0].removeprefix(SCHEME)
+            self._driver = SceneHead(scene_cache(), number, self._keeper.record(self.camera_id))
+            self._presets = self._driver.presets()
+            return True
         key, known = self._keeper.key(self.camera_id, self._refused)
         if not known and (self._refused is not None or self._keeper.seats.up):
             if self._refused is None and time.monotonic() - self._begun_s > KEY_WAIT_S:

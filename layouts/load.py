@@ -36,6 +36,8 @@ _TOP_KEYS = ("version", "id", "key", "name", "monitors", "panels")
 _PANEL_KEYS = ("columns", "rows", "tiles")
 _PLACE_KEYS = ("kind", "at", "size")
 _MAX_CELLS = 96
+DOTS_MOST = 64
+"""In one line: the reader's time grows with the square of a key's parts, 40 s for one of 64 KiB."""
 
 
 def load_layouts(kinds: TileKinds, own: Path | None = None) -> Loaded:
@@ -75,6 +77,10 @@ def load_file(path: Path, kinds: TileKinds) -> tuple[Layout | None, list[Problem
 
 def parse_layout(text: str, file: str, kinds: TileKinds) -> tuple[Layout | None, list[Problem]]:
     """One layout from TOML text; `file` is how problems name it."""
+    dotted = next((n for n, row in enumerate(text.split("\n"), start=1) if row.count(".") > DOTS_MOST), 0)
+    if dotted:
+        said = f"hơn {DOTS_MOST} dấu chấm trong một dòng", f"more than {DOTS_MOST} dots in one line"
+        return None, [_problem(file, dotted, *said)]
     try:
         raw = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""What every test is held to: no unexpected log record, no leaked thread, no leaked process, no window on a display.
+"""What every test is held to: no unexpected log record, no leaked thread, process or window, none on a display.
 
 Must not: know any part of the program. Guards have their negative controls in unit/test_guards.py.
 """

@@ -1,6 +1,6 @@
 """Numbers, times and durations in the language and zone of the screen. Pure but for the two settings.
 
-Vietnamese writes 1.234,5 and English 1,234.5; percent stands without a space in Vietnamese (glossary).
+Vietnamese writes 1.234,5 and English 1,234.5; percent stands without a space (glossary).
 """
 
 from __future__ import annotations
@@ -42,6 +42,11 @@ def number(value: float, decimals: int = 0) -> str:
         plain = plain.translate(str.maketrans(",.", ".,"))
     negative = value < 0 and any(c in "123456789" for c in plain)
     return f"−{plain}" if negative else plain
+
+
+def with_unit(figure: str, unit: str) -> str:
+    """ "4,12 m"; percent stands without a space (glossary)."""
+    return f"{figure}{unit}" if unit == "%" else f"{figure} {unit}".strip()
 
 
 def clock(t_ns: int) -> str:

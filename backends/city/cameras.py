@@ -7,14 +7,23 @@ The directory does not depend on the seed: it is the city, not its weather. What
 from __future__ import annotations
 
 import functools
+import math
 import random
 from dataclasses import dataclass
 
 from backends.city import geography
 from backends.city.tables import Row, table
-from backends.domain.camera import Camera, Stream, StreamKind
+from backends.domain.camera import Camera, PresetView, Sector, Stream, StreamKind
+from backends.domain.field_of_view import Sees, look
 from backends.domain.place import Point
 from backends.domain.text import LocalText
+
+_DEGREE_M = 111_195.0
+"""Of latitude."""
+_NEAR_DEG = 0.01
+"""No camera of the city sees so far."""
+_ANY_DAY = "2026-01-01"
+"""What a camera sees does not depend on the date."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,10 @@ class Eye:
     lens: tuple[float, float]
     """Degrees that it sees across, and metres that it sees far."""
     substitutes: tuple[str, ...] = ()
+    presets: tuple[tuple[str, float], ...] = ()
+    """Of one that turns: their names, and how far each lies from `bearing_deg`, clockwise."""
+    reach_deg: float = 0.0
+    """Of one that turns: across, around `bearing_deg`."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +90,8 @@ def _city(data: Row, named: dict[str, Row], rng: random.Random) -> list[Eye]:
             scene=row["scene"],
             lens=_lens(data, row["scene"], number, row.get("lens")),
             substitutes=tuple(row.get("substitutes", ())),
+            presets=tuple((one["name"], float(one["off"])) for one in row.get("presets", ())),
+            reach_deg=float(row.get("reach", 0.0)),
         )
     singles = free[: len(free) - doubled]
     for number in singles:
@@ -209,8 +224,31 @@ def eye(number: str) -> Eye:
     raise KeyError(number)
 
 
+def ahead(eye: Eye, share: float = 0.4) -> Point:
+    """What it looks at: in the middle of its view, at that share of its range."""
+    far, way = eye.lens[1] * share, math.radians(eye.bearing_deg)
+    north = far * math.cos(way) / _DEGREE_M
+    east = far * math.sin(way) / (_DEGREE_M * math.cos(math.radians(eye.at[1])))
+    return (round(eye.at[0] + east, 6), round(eye.at[1] + north, 6))
+
+
+def seeing(at: Point) -> tuple[str, ...]:
+    """Numbers of the cameras in whose view a place lies, the best first, and of those that can be turned there; three
+    at most."""
+    near = (e for e in eyes() if max(abs(e.at[0] - at[0]), abs(e.at[1] - at[1])) < _NEAR_DEG)
+    looks = ((look(camera(e, _ANY_DAY), at), e.number) for e in near)
+    return tuple(
+        number for _, number in sorted((one.order, number) for one, number in looks if one.sees <= Sees.TURNED)
+    )[:3]
+
+
 def camera_id(number: str) -> str:
     return f"cam-{number}"
+
+
+def turning() -> tuple[str, ...]:
+    """Numbers of those that turn."""
+    return tuple(e.number for e in eyes() if e.reach_deg)
 
 
 def scene_kind(number: str) -> str:
@@ -243,7 +281,16 @@ def camera(source: Eye, date: str, *, online: bool = True, t_ns: int = 0) -> Cam
         online=online,
         t_state_ns=t_ns,
         substitutes=tuple(camera_id(n) for n in source.substitutes),
+        turns=source.reach_deg > 0,
+        reach=_reach(source),
+        preset_views=tuple(PresetView(name, (source.bearing_deg + off) % 360.0) for name, off in source.presets),
     )
+
+
+def _reach(source: Eye) -> Sector | None:
+    if not source.reach_deg:
+        return None
+    return Sector((source.bearing_deg - source.reach_deg / 2) % 360.0, source.reach_deg)
 
 
 @functools.cache

@@ -72,7 +72,7 @@ def _place(row: Row, date: str) -> tuple[LocalText, str, tuple[float, float], tu
         gauge = next(g for g in stations.gauges() if g.kind == "data_centre" and g.index == row["data_centre"])
         spot = gauge_spot(gauge)
     else:
-        spot = eye_spot(cameras.eye(row["camera"]))
+        spot = eye_spot(cameras.eye(row["camera"]), itself=row.get("source") == "camera")
     place = text(row, "place")
     return (place if place.vi else spot.place), geography.ward_on(spot.ward, date), (spot.lon, spot.lat), spot.numbers
 

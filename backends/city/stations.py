@@ -20,7 +20,11 @@ LEVEL = "river-01.water_level"
 """The Hiếu at trạm Đông Hà."""
 TIDE = "tide-01.tide"
 RAIN = "rain-01.rain_1h"
-_RIVER_CAMERAS = ("068", "071", "069", "074")
+_RIVER_CAMERA = "074"
+"""It looks at the staff gauge."""
+_WATCHED = frozenset({"air", "road", "traffic"})
+"""Kinds of stations that stand beside a street, in the view of a camera."""
+_STREETS = frozenset({"junction", "street"})
 _DEFAULT_PERIOD_S = 300.0
 
 
@@ -63,18 +67,19 @@ def gauges() -> tuple[Gauge, ...]:
     rng = random.Random("directory of stations")
     by_name = {e.name.vi: e for e in cameras.eyes()}
     wards = geography.old_wards()
+    free = {ward: iter([e for e in cameras.eyes() if e.ward == ward and e.scene in _STREETS]) for ward in wards}
     result = []
     for row in table("stations")["type"]:
         for i in range(row["count"]):
             plain = row["names"][i] if i < len(row["names"]) else f"{row['vi']} {i + 1:02d}"
-            eye = by_name.get(plain)
-            at = eye.at if eye else geography.point_in(wards[(i * 4 + 1) % len(wards)], rng)
+            at = geography.point_in(wards[(i * 4 + 1) % len(wards)], rng)
+            eye = cameras.eye(_RIVER_CAMERA) if (row["id"], i) == ("river", 0) else by_name.get(plain)
+            if eye is None and row["id"] in _WATCHED:
+                eye = next(free[geography.ward_at(at)])
+            at = cameras.ahead(eye) if eye else at
+            seen = () if row["id"] == "data_centre" else cameras.seeing(at)
             ward = eye.ward if eye else geography.ward_at(at)
-            near: tuple[str, ...] = (eye.number,) if eye else _nearest(at)
-            if row["id"] == "river" and i == 0:
-                home = cameras.eye("074")
-                at, ward, near = home.at, home.ward, _RIVER_CAMERAS
-            result.append(Gauge(f"{row['id']}-{i + 1:02d}", row["id"], i, _name(row, i), ward, at, near))
+            result.append(Gauge(f"{row['id']}-{i + 1:02d}", row["id"], i, _name(row, i), ward, at, seen))
     return tuple(result)
 
 
@@ -87,12 +92,6 @@ def _name(row: Row, i: int) -> LocalText:
     # Streets and parks are called the same in both languages; what describes itself has an English name.
     english = row.get("names_en", [])
     return LocalText(name, english[i] if i < len(english) else "")
-
-
-def _nearest(at: Point) -> tuple[str, ...]:
-    city = [e for e in cameras.eyes() if e.owner == "city"]
-    city.sort(key=lambda e: (e.at[0] - at[0]) ** 2 + (e.at[1] - at[1]) ** 2)
-    return tuple(e.number for e in city[:2])
 
 
 def _limit(row: Row) -> Limit:

@@ -180,7 +180,7 @@ class _Maker:
                 for e in cameras.eyes()
                 if (not owner or e.owner == owner) and (not scenes or e.scene in scenes) and not e.substitutes
             ]
-            return eye_spot(rng.choice(eyes))
+            return eye_spot(rng.choice(eyes), itself=kind.get("source") == "camera")
         if where == "wifi":
             point = rng.choice(cameras.wifi_points())
             return _Spot(point.name, point.ward, *point.at)
@@ -213,9 +213,10 @@ class _Maker:
         return ()
 
 
-def eye_spot(eye: Eye) -> _Spot:
-    """At a camera, which sees it itself; its substitutes after it."""
-    return _Spot(eye.name, eye.ward, eye.at[0], eye.at[1], (eye.number, *eye.substitutes))
+def eye_spot(eye: Eye, *, itself: bool) -> _Spot:
+    """What a camera looks at, or the camera itself; its substitutes see it after it."""
+    at = eye.at if itself else cameras.ahead(eye)
+    return _Spot(eye.name, eye.ward, at[0], at[1], (eye.number, *eye.substitutes))
 
 
 def gauge_spot(gauge: Gauge) -> _Spot:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 
+import msgspec
+
 from backends.conform.actor import NAMELESS, NOT_ALLOWED, UNSUPPORTED, Actor, acting, managing, needs_session, second
 from backends.conform.registry import Checks
 from backends.conform.room import ACTED_ON, Room
@@ -16,7 +18,7 @@ from backends.conform.wire import ANSWER_S, Failed, NotOffered, Patience, Peer, 
 from backends.domain.access import GRANTS, AccountSeen, Right
 from backends.domain.action import REPORT_VERBS, Action, Stage, Verb
 from backends.domain.people import Role
-from backends.protocol.messages import Accounted, Accounts, Ack, Act, Signed, SignIn, SignOut
+from backends.protocol.messages import VERSION, Accounted, Accounts, Ack, Act, Signed, SignIn, SignOut
 
 CHECKS = Checks()
 check = CHECKS.check
@@ -58,6 +60,8 @@ def grants(room: Room) -> str:
         for probe in probes:
             ack, key, what = finals.get(probe.aid), probe.verb.value, name_of(Act(probe, actor.peer.place.mode))
             no = ack is None or ack.code in (UNSUPPORTED, NOT_ALLOWED)
+            if ack is not None and no and ack.stage != Stage.REFUSED.value:
+                raise Failed(f"{what} ended as {ack.stage} {ack.code}; that is a refusal")
             refused[probe.verb] += no
             if ack is not None and ack.stage == Stage.APPLIED.value:
                 raise Failed(f"{what} was applied, about nothing")
@@ -102,6 +106,22 @@ def judged_anew(room: Room) -> str:
         actor.peer.token = token
         actor.done(comment).one("comment")
     return "refused, then applied"
+
+
+@check("forged-actor", "who acts is told by the key and the session alone: what an action says of it changes nothing")
+def forged_actor(room: Room) -> str:
+    with acting(room) as actor:
+        comment = room.comment(actor.peer, "conform: under another name")
+        forged = {"person": NAMELESS, "actor": NAMELESS, "operator_id": NAMELESS, "station": NAMELESS, "role": "admin"}
+        act = {"msg": "ACT", "mode": actor.peer.place.mode.value, "token": actor.peer.token, **forged}
+        raw = {**act, "action": {**msgspec.to_builtins(comment), **forged}}
+        actor.peer.send_raw(VERSION, msgspec.json.encode(raw))
+        if (last := actor.peer.acks(comment)[-1]).stage != Stage.APPLIED.value:
+            raise Failed(f"an action with fields that nobody knows ended as {last.stage} {last.code}")
+        (event,) = actor.events(comment.aid) or (None,)
+        if event is None or event.actor != actor.id:
+            raise Failed(f"{event.actor if event else 'nobody'} has acted, and {actor.id} it was")
+    return f"it stays {actor.id}"
 
 
 @check("sign-in", "a wrong secret and an unknown person are refused in the same words, or nobody signs in here")

@@ -178,6 +178,9 @@ def blob_refused(room: Room) -> str:
                 raise Failed(
                     f"BLOBPUT with {other or f'part {number}'} ended as {kept.code!r}, {kept.part}, not {code}"
                 )
+        put(actor.peer, data, 1)
+        if (kept := put(actor.peer, data, 2, media="video/mp4")).code != "bad_media":
+            raise Failed(f"a last part that says it is a video ended as {kept.code!r}, {kept.part}, not bad_media")
         for one in (data, small):
             if get(actor.peer, name(one)) is not None:
                 raise Failed("a picture that was refused is given")

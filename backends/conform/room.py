@@ -112,9 +112,12 @@ class Room:
         if self._admin is None:
             raise Skipped("nobody who may change accounts and settings: --admin-person ID")
         with Peer(self.context, self._admin.place) as peer:
-            yield peer, _seated(peer, self._admin, peer.hello())
-            peer.ask(SignOut(1, self._admin.token), Signed)
-            self._admin.token = ""
+            try:
+                yield peer, _seated(peer, self._admin, peer.hello())
+            finally:
+                token, self._admin.token = self._admin.token, ""
+                if token:
+                    peer.answers(SignOut(1, token), Signed)
 
     # --- things to act on ------------------------------------------------------------------------
 

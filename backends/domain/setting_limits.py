@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from itertools import pairwise
 from typing import TypeVar
 
@@ -225,20 +225,14 @@ LIMIT_FIELDS = ("value", "priority", "deadband", "on_delay_s", "off_delay_s")
 """Of a limit, what can be set at a screen once it is there."""
 
 
-def limited(given: tuple[Limit, ...], own: Setting | None, kind: Setting | None = None) -> tuple[Limit, ...]:
-    """A sensor's limits of all days: what its source and the files give, what was set for its kind, and for itself,
-    each from its first day to the next change. Which of one label counts: `limits_at`."""
-    if own is None and kind is None:
-        return given
-    return (*given, *_changed(kind, of_kind=True), *_changed(own, of_kind=False))
-
-
-def _changed(setting: Setting | None, *, of_kind: bool) -> Iterator[Limit]:
+def set_limits(setting: Setting | None, *, of_kind: bool) -> tuple[Limit, ...]:
+    """What was set for a sensor or for its kind, of all days: each from its first day to the next change. To be put
+    after what its source and the files give; which of one label counts: `limits_at`."""
     made = setting.amendments if setting is not None else ()
+    found: list[Limit] = []
     for n, one in enumerate(made):
         until = made[n + 1].valid_from if n + 1 < len(made) else ""
         if isinstance(one.record, LimitsRecord) and until != one.valid_from:
-            for limit in one.record.limits:
-                yield msgspec.structs.replace(
-                    limit, valid_from=one.valid_from, valid_until=until, by=one.by, of_kind=of_kind
-                )
+            days = {"valid_from": one.valid_from, "valid_until": until, "by": one.by, "of_kind": of_kind}
+            found += [msgspec.structs.replace(limit, **days) for limit in one.record.limits]
+    return tuple(found)

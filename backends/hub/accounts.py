@@ -191,8 +191,9 @@ class AccountBook:
                 "a-z, 0-9, '.', '_', '-', 2 to 64 characters, and no name of a post",
                 "bad_id",
             )
-        if not 0 < len(name.strip()) <= 80 or not 0 < len(short.strip()) <= 40:
-            raise AccountError("the name must have 1 to 80 characters, the short one 1 to 40", "bad_name")
+        printable = name.isprintable() and short.isprintable()
+        if not printable or not 0 < len(name.strip()) <= 80 or not 0 < len(short.strip()) <= 40:
+            raise AccountError("the name must have 1 to 80 printable characters, the short one 1 to 40", "bad_name")
         self._fit(secret, person)
         row = (person, name.strip(), short.strip(), role.value, 0, 1, passwords.hashed(secret), time.time_ns(), t_temp)
         with self.transaction():

@@ -26,7 +26,7 @@ from backends.domain.settings import SETTING, SettingRefused
 from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from backends.hub import cover_desk, step_desk, timeline
-from backends.hub.alarm_acts import acted, changes_of
+from backends.hub.alarm_acts import ALARM_VERBS, acted, changes_of
 from backends.hub.config_desk import ConfigDesk
 from backends.hub.handover_desk import HandoverDesk
 from backends.hub.intake import Intake
@@ -52,6 +52,10 @@ REASON_LIMIT = 200
 """Characters of why an alarm is set aside, or why a secret is looked at."""
 LAYOUT_LIMIT = 64 << 10
 """Bytes of a layout's TOML; the shipped ones have 2 to 4 KiB."""
+DOTS_MOST = 64
+"""In one line of it: the reader's time grows with the square of a key's parts, 40 s for one that fills LAYOUT_LIMIT."""
+LAYOUTS_MOST = 100
+"""Of the centre: all of them are at every console, and nobody takes one back."""
 NAME_LIMIT = 80
 _LAYOUT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -165,7 +169,7 @@ class ActionDesk:
             return self._on_report(person, action, now_ns)
         if action.feed == "roster":
             return self._on_roster(person, action, now_ns)
-        if action.feed != "alarms":
+        if action.feed != "alarms" or action.verb not in ALARM_VERBS:
             return _Verdict(Stage.REFUSED, "unsupported", f"{action.verb.value} on {action.feed[:32]}")
         return self._on_alarm(person, action, now_ns)
 
@@ -279,6 +283,8 @@ class ActionDesk:
         rev = self._intake.rev("layouts", action.target)
         if action.expect_state_rev and action.expect_state_rev != rev:
             return _Verdict(Stage.CONFLICT, "changed", old.name.vi if old is not None else "", rev)
+        if old is None and len(self._intake.records("layouts")) >= LAYOUTS_MOST:
+            return _Verdict(Stage.REFUSED, "bad_layout", f"at most {LAYOUTS_MOST} layouts")
         record = LayoutRecord(action.target, name, toml, rev + 1)
         put = Change("layouts", "put", record.id, now_ns, record, record.rev, action.aid)
         note = timeline.of_layout(action.aid, record, person, now_ns)
@@ -306,6 +312,8 @@ def _unfit_toml(text: str) -> str:
     """What is wrong with a layout's text; empty = nothing."""
     if len(text.encode("utf-8", "replace")) > LAYOUT_LIMIT:
         return f"more than {LAYOUT_LIMIT} bytes"
+    if any(line.count(".") > DOTS_MOST for line in text.split("\n")):
+        return f"more than {DOTS_MOST} dots in a line"
     try:
         return "" if tomllib.loads(text) else "empty"
     except (tomllib.TOMLDecodeError, RecursionError) as error:

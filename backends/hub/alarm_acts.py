@@ -11,6 +11,13 @@ from backends.domain.alarm import Alarm, AlarmState, TransitionRefused
 from backends.domain.people import Operator, Role
 from backends.hub.ports import Change
 
+ALARM_VERBS = frozenset(
+    {
+        Verb.CLAIM, Verb.ACKNOWLEDGE, Verb.RELEASE, Verb.SHELVE, Verb.UNSHELVE, Verb.RESET, Verb.OUT_OF_SERVICE,
+        Verb.IN_SERVICE,
+    }
+)  # fmt: skip
+"""What moves the state of an alarm."""
 NO_ARGS: Mapping[str, str] = MappingProxyType({})
 
 

@@ -133,6 +133,9 @@ class BlobStore:
         if _sha256(path) != part.blob:
             path.unlink()
             return BlobKept(part.request, part.blob, 0, "bad_hash")
+        if not _is_what_it_says(part.media, _head(path)):  # the first part may have said otherwise
+            path.unlink()
+            return BlobKept(part.request, part.blob, 0, "bad_media")
         self._sharing.share_blob(part.blob, part.media, path)
         self._put_in_place(path, part.blob, part.media)
         return BlobKept(part.request, part.blob, part.parts)
@@ -219,6 +222,11 @@ class BlobStore:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(16)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -21,7 +21,7 @@ from backends.domain.people import Operator
 from backends.domain.place import Agency, SlaRule
 from backends.domain.report import Report
 from backends.domain.report_moves import lose_agency
-from backends.domain.sensor import Sensor
+from backends.domain.sensor import Limit, Sensor
 from backends.domain.setting_agencies import agencies_on, check_agency, check_end, heir_of, works_of
 from backends.domain.setting_limits import (
     below,
@@ -29,7 +29,7 @@ from backends.domain.setting_limits import (
     check_limits,
     kind_limits,
     kind_of,
-    limited,
+    set_limits,
     together,
     within,
 )
@@ -144,20 +144,21 @@ class ConfigDesk:
     def _moved(self, setting: Setting, now_ns: int) -> tuple[tuple[str, Any], ...]:
         """What is another one by this setting, from now on."""
         if sensors := self._sensors(setting.target):
-            return tuple(("sensors", moved) for one in sensors if (moved := self._relimited(one, setting)) is not one)
+            set_so = set_limits(setting, of_kind=setting.target.startswith(KINDS))
+            moved = (self._relimited(one, set_so, kind=setting.target.startswith(KINDS)) for one in sensors)
+            return tuple(("sensors", one) for one in moved if one is not None)
         holds = setting.at(now_ns)
         if holds is None or holds == self._intake.records(FEED).get(setting.target):
             return ()
         return ((FEED, holds),)
 
-    def _relimited(self, sensor: Sensor, setting: Setting) -> Sensor:
-        """With its limits under that change; the same where nothing is another one."""
-        kinds = setting.target.startswith(KINDS)
-        own = self._intake.setting(LIMITS + sensor.id) if kinds else setting
-        kind = setting if kinds else self._intake.setting(kind_of(sensor))
-        limits = limited(self._intake.given(sensor).limits, own, kind)
+    def _relimited(self, sensor: Sensor, set_so: tuple[Limit, ...], *, kind: bool) -> Sensor | None:
+        """With its limits under that change, of it or of its `kind`; None: nothing is another one."""
+        own = set_limits(self._intake.setting(LIMITS + sensor.id), of_kind=False) if kind else set_so
+        of_kind = set_so if kind else self._intake.of_kind(sensor)
+        limits = (*self._intake.given(sensor).limits, *of_kind, *own)
         if limits == sensor.limits:
-            return sensor
+            return None
         return msgspec.structs.replace(sensor, limits=limits, rev=self._next_rev("sensors", sensor.id))
 
     def turn(self, now_ns: int) -> list[Change]:

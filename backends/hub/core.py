@@ -383,10 +383,15 @@ class Core:
         return self._intake.records(feed)
 
     def turned_by(self, camera_id: str) -> Device | None:
-        """By which device a camera of the site is turned; None: it is not."""
+        """By which device a camera is turned; None: it is not. A drawn one of the simulated city is its own device."""
         listing = self._site.listing if self._site is not None else None
         camera = self.records("cameras").get(camera_id)
-        return listing.devices.get(camera_id) if listing is not None and camera is not None and camera.turns else None
+        if camera is None or not camera.turns:
+            return None
+        if listing is not None:
+            return listing.devices.get(camera_id)
+        drawn = next((stream.uri for stream in camera.streams if stream.uri.startswith("scene:")), "")
+        return Device(drawn) if drawn else None
 
     def put(self, feed: str, record: Any, now_ns: int) -> None:
         """A record of the hub's own making; written and published with the next round."""

@@ -57,7 +57,7 @@ def judge(intake: Intake, person: Operator, action: Action, now_ns: int) -> tupl
         if area_id not in places and area_id not in known.areas:
             raise Unfit("bad_area", area_id[:64])
     for sector in sectors:
-        if not _SECTOR.fullmatch(sector):
+        if not (_SECTOR.fullmatch(sector) and sector.isprintable()):
             raise Unfit("bad_sector", sector[:64])
     if action.expect_state_rev not in (0, known.rev):
         raise TransitionRefused("changed", known.short)

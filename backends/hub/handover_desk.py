@@ -86,7 +86,7 @@ class HandoverDesk:
             raise TransitionRefused("changed", standing.notes[-1].by if standing.notes and not last else last)
 
     def _sheet(self, standing: Handover, action: Action, now_ns: int) -> tuple[moves.Part, ...]:
-        layout = LocalText(*(action.args.get(name, "").strip() for name in ("layout", "layout_en")))
+        layout = LocalText(*(moves.one_line(action.args.get(name, "")) for name in ("layout", "layout_en")))
         if max(len(layout.vi), len(layout.en)) > LAYOUT_LIMIT:
             raise Unfit("bad_text", f"layout, layout_en: at most {LAYOUT_LIMIT} characters")
         return sheet(

@@ -19,9 +19,9 @@ from backends.domain.people import Operator, Station
 from backends.domain.place import ConfigRecord, SlaRule
 from backends.domain.procedure import Phone, Procedure
 from backends.domain.report import Report, ReportState
-from backends.domain.sensor import Sample, Sensor
+from backends.domain.sensor import Limit, Sample, Sensor
 from backends.domain.setting_agencies import placed
-from backends.domain.setting_limits import kind_of, limited
+from backends.domain.setting_limits import kind_of, set_limits
 from backends.domain.settings import LIMITS, SETTING, Setting
 from backends.domain.times import NS_PER_S
 from backends.domain.world import (
@@ -58,6 +58,7 @@ class Intake:
         self._records: dict[str, dict[str, Any]] = {feed: {} for feed in RECORD_FEEDS}
         self._revs: dict[tuple[str, str], int] = {}
         self._samples: list[Sample] = []
+        self._of_kinds: dict[str, tuple[Setting, tuple[Limit, ...]]] = {}
 
     # --- what it knows ---------------------------------------------------------------------------
 
@@ -171,13 +172,23 @@ class Intake:
 
     def _limited(self, sensor: Sensor) -> Sensor:
         """With the limits of files, where its source gives it none, and with those that were set at a screen."""
-        limits = limited(self.given(sensor).limits, self.setting(LIMITS + sensor.id), self.setting(kind_of(sensor)))
+        own = set_limits(self.setting(LIMITS + sensor.id), of_kind=False)
+        limits = (*self.given(sensor).limits, *self.of_kind(sensor), *own)
         return sensor if limits == sensor.limits else msgspec.structs.replace(sensor, limits=limits)
 
     def setting(self, target: str) -> Setting | None:
         """What was changed here of that record; None: nothing ever."""
         found = self._records["config"].get(SETTING + target)
         return found if isinstance(found, Setting) else None
+
+    def of_kind(self, sensor: Sensor) -> tuple[Limit, ...]:
+        """What was set for its kind: the same for all of them, and made once."""
+        if (setting := self.setting(kind_of(sensor))) is None:
+            return ()
+        known = self._of_kinds.get(setting.id)
+        if known is None or known[0] is not setting:
+            known = self._of_kinds[setting.id] = (setting, set_limits(setting, of_kind=True))
+        return known[1]
 
     def given(self, sensor: Sensor) -> Sensor:
         """As its source and the files have it, without what was set at a screen."""

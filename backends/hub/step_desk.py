@@ -32,7 +32,8 @@ def judge(
     step = next((one for one in steps if one.id == action.args.get("step")), None)
     if procedure is None or step is None:
         raise TransitionRefused("no_such_step")
-    made_ns = min(action.made_at_ns or now_ns, now_ns)  # a click that waited for the hub was made when it was made
+    # A click that waited for the hub was made when it was made; one of no time, or of a time to come, now.
+    made_ns = action.made_at_ns if 0 < action.made_at_ns < now_ns else now_ns
     moved = put_mark(alarm, step.id, state, action.expect_state_rev, person.short, person.id, made_ns, reason)
     text = _event_text(procedure, step, reason)
     event = timeline.event(

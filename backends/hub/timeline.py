@@ -109,7 +109,7 @@ def of_setting(
     for lang, words in _SETTING_WORDS.items():
         parts = [f"{words['kind']} {name.get(lang)}" if isinstance(record, KindLimits) else name.get(lang)]
         if made.record is None:
-            parts.append(words["given"])
+            parts.append(words["taken_back" if isinstance(record, LimitsRecord) else "given"])
         if isinstance(record, AgencyEnd):
             parts += [words["agency_ends"], *([f"{words['heir']} {heir.get(lang)}"] if heir is not None else [])]
         elif isinstance(made.before, AgencyEnd):
@@ -134,8 +134,8 @@ _SETTING_WORDS = {
         "escalate": "mức chuyển cấp", "within_m": "trùng trong (m)", "within_hours": "trùng trong (giờ)",
         "parent": "trực thuộc", "added": "thêm ngưỡng", "ended": "ngừng áp dụng ngưỡng",
         "priority": "mức ưu tiên", "deadband": "vùng chết", "on_delay_s": "chờ trước khi báo (giây)",
-        "kind": "mọi cảm biến", "agency_ends": "bỏ đơn vị này", "agency_again": "lập lại đơn vị này",
-        "heir": "việc chuyển cho",
+        "taken_back": "bỏ phần đã đặt", "kind": "mọi cảm biến", "agency_ends": "bỏ đơn vị này",
+        "agency_again": "lập lại đơn vị này", "heir": "việc chuyển cho",
         "off_delay_s": "chờ trước khi hết (giây)", "value": "ngưỡng", "urgent": "khẩn cấp", "high": "cao",
         "medium": "trung bình", "low": "thấp",
     },
@@ -144,8 +144,8 @@ _SETTING_WORDS = {
         "escalate": "escalated at", "within_m": "twins within (m)", "within_hours": "twins within (hours)",
         "parent": "part of", "added": "new limit", "ended": "limit ended", "priority": "priority",
         "deadband": "deadband", "on_delay_s": "on-delay (s)", "off_delay_s": "off-delay (s)", "value": "limit",
-        "kind": "all sensors of", "agency_ends": "taken away", "agency_again": "added again",
-        "heir": "its work goes to",
+        "taken_back": "taken back", "kind": "all sensors of", "agency_ends": "taken away",
+        "agency_again": "added again", "heir": "its work goes to",
         "urgent": "urgent", "high": "high", "medium": "medium", "low": "low",
     },
 }  # fmt: skip

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 PRESET_NAME_LIMIT = 60
 ANSWERS_KEPT = 64
+TEXT_MOST = 200
+"""Characters of what a station calls its lease, of a camera's id, of a preset's name: answers are kept with them."""
 _GIVEN_BACK = LocalText("trả lại", "given back")
 _OVER = LocalText("hết hạn", "not renewed")
 _LEFT = LocalText("không còn đăng nhập", "no longer signed in")
@@ -64,6 +66,10 @@ class Turning:
 
     def asked(self, station: str, who: Who | None, message: Lease) -> Leased:
         """The answer, after its effect. What is asked again, because its answer was lost, has that effect once."""
+        if len(message.camera) > TEXT_MOST:
+            return Leased(message.request, "unknown")
+        if max(len(message.lease), len(message.text)) > TEXT_MOST:
+            return Leased(message.request, "bad_text")
         again = self._answered.get((station, message))
         if again is not None:
             return again

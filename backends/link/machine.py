@@ -458,9 +458,9 @@ class LinkMachine:
             self._hello_at_s = now_s + HELLO_RETRY_S
         if not self._welcomed:
             return
-        alarms = self._feeds["alarms"].sync
+        alarms, full = self._feeds["alarms"].sync, not self._sink.may_fill()
         for feed in self._feeds.values():
-            if feed.sync is not alarms and alarms.wanting and now_s < self._alarms_first_until_s:
+            if feed.sync is not alarms and (full or (alarms.wanting and now_s < self._alarms_first_until_s)):
                 continue
             request = feed.sync.request(now_s)
             if request is not None and not send(codec.encode(request)):

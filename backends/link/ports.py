@@ -122,6 +122,11 @@ class Sink(Protocol):
         """False: the store is behind; the link leaves messages in the socket until it is True again."""
         ...
 
+    def may_fill(self) -> bool:
+        """False, long before there is no room: nothing that was missed is asked for but alarms. What the store has to
+        do for the past must never keep LIVE waiting, because new alarms come there."""
+        ...
+
 
 class Endpoints(msgspec.Struct, frozen=True):
     """Where the hub is and how to know it: ZeroMQ addresses and its CURVE public key (Z85)."""

@@ -5,10 +5,10 @@ Must not set ZMQ_HEARTBEAT_IVL: on a receiving socket it can abort the whole pro
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from backends.link.ports import Endpoints
 from backends.protocol.messages import MAX_FRAME
@@ -68,7 +68,7 @@ class Sockets:
             if monitor not in ready:
                 continue
             while monitor.poll(0):
-                seen |= recv_monitor_message(monitor, zmq.NOBLOCK)["event"]
+                seen |= _event(monitor.recv_multipart(zmq.NOBLOCK))
         return seen
 
     def close(self) -> None:
@@ -80,3 +80,9 @@ class Sockets:
             monitor.close(linger=0)
         for socket in (self.sub, self.dealer):
             socket.close(linger=0)
+
+
+def _event(frames: list[bytes]) -> int:
+    """Of a monitor's message (zmq_socket_monitor(3)): event, 16 bits, then its value. `zmq.utils.monitor` would load
+    asyncio and ssl for that."""
+    return int.from_bytes(frames[0][:2], sys.byteorder)

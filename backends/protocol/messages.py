@@ -306,7 +306,7 @@ class Leased(Message, frozen=True, tag="LEASED"):
     lease_s: float = 0.0
     """For so long from the question on, unless it is renewed before."""
     address: str = ""
-    """ONVIF device service of the camera, or of its recorder. Holds no password."""
+    """ONVIF device service of the camera, or of its recorder; of a drawn one its own address. Holds no password."""
     channel: int = 0
     """At its recorder, from 1; 0 = the first one that turns."""
 

@@ -249,9 +249,14 @@ class PictureClient:
         return self._held_wanted - self._held_asked >= _HELD_EVERY_S
 
     def _receive(self) -> None:
-        from backends.video.swscale import prepare  # loads FFmpeg, 0.3 s: here nobody waits for it
+        try:
+            from backends.video.swscale import prepare  # loads FFmpeg, 0.3 s: here nobody waits for it
 
-        prepare()
+            prepare()
+        except Exception:  # whatever a broken installation raises; no picture could be painted
+            log.exception("FFmpeg, which makes the colours of pictures, cannot be used")
+            self._reason = "FFmpeg cannot be used on this machine: see the log, and ioc-console doctor"
+            return
         while not self._closed:
             try:
                 connection = Client(self._address, authkey=self._authkey)

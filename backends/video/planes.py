@@ -16,7 +16,10 @@ import numpy.typing as npt
 
 GROUP = 16
 """Pixels that are written together (8 of the colours). Seen with every even width to 700: up to 6 bytes beyond the
-brightness and 7 beyond the colours where the width is no multiple, none where it is."""
+brightness and 7 beyond the colours where the width is no multiple."""
+SPILL = 16
+"""So many more where the width is one: where no lines are mixed for the colours (RGB in half the height, YUV in the
+same), they are written 16 together. Seen: 8 bytes of them, of all rows but the last."""
 _ALIGNED = 32
 BT709, BT601, BT2020 = 1, 5, 9
 """Numbers of swscale's tables, the same as FFmpeg's colour spaces."""
@@ -57,8 +60,8 @@ def colours_of(word: int) -> Colours:
 
 
 def stride_of(width: int) -> int:
-    """Bytes of a row of brightness: room for a group more, and its colours (half of it) aligned too."""
-    return (width + GROUP + _ALIGNED - 1) // _ALIGNED * _ALIGNED
+    """Bytes of a row of brightness: room for a group more and what spills, and its colours (half of it) aligned too."""
+    return (width + GROUP + SPILL + _ALIGNED - 1) // _ALIGNED * _ALIGNED
 
 
 def bytes_of(width: int, height: int) -> int:

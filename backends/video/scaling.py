@@ -14,7 +14,7 @@ import math
 import av
 import numpy as np
 
-from backends.video.planes import Colours, Planes
+from backends.video.planes import SPILL, Colours, Planes
 from backends.video.swscale import DRAWN, Converter, Image, Kind, NoSwscale, Shot, kind_of
 
 __all__ = ["Box", "Image", "Scaler", "Shot", "fit", "size_of"]
@@ -95,7 +95,7 @@ class Scaler:
             self._with_bars.add(target)
         converter.draw(shot, target.at(box.x, box.y), target.strides)
         # The last group may reach into the bar.
-        target.blacken(box.x + box.w, converter.wide - box.w, box.h, black)
+        target.blacken(box.x + box.w, converter.wide - box.w + SPILL, box.h, black)
         return converter.colours
 
     def _prepare(self, key: tuple[Kind, float], shot: Shot, target: Planes) -> None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import ctypes
 import weakref
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -35,7 +35,7 @@ _AREA = 0x20
 _HD_LINES = 720
 _FULL = 2
 """av.video.reformatter.ColorRange.JPEG."""
-_MOST_SCREENS = 32
+_MOST_SCREENS = 64
 """Sizes (with what their numbers mean) that are kept ready for the screen."""
 
 Image: TypeAlias = npt.NDArray[np.uint8]
@@ -187,28 +187,25 @@ class _Screen:
         return self.rows
 
 
-_screens: dict[tuple[int, int, Colours], _Screen] = {}
-_rooms: dict[tuple[int, int], Image] = {}
+_rooms: weakref.WeakValueDictionary[tuple[int, int], Image] = weakref.WeakValueDictionary()
 
 
 def _room(wide: int, height: int) -> Image:
-    """One for each size, whatever its numbers mean."""
-    if (wide, height) not in _rooms:
-        _rooms[wide, height] = np.zeros((height, wide, 4), np.uint8)
-    return _rooms[wide, height]
+    """One for each size, whatever its numbers mean, as long as anybody needs it."""
+    room = _rooms.get((wide, height))
+    if room is None:
+        room = _rooms[wide, height] = np.zeros((height, wide, 4), np.uint8)
+    return room
+
+
+# Many sizes come when a tile is dragged, and go: those that were painted longest ago.
+_screen = lru_cache(maxsize=_MOST_SCREENS)(_Screen)
 
 
 def bgra_of(planes: Planes, colours: Colours) -> Image:
     """(height, width or a few more, 4) BGRA: pixels for the screen, there until the next call for a picture of this
     size. One thread of a process: the one that paints."""
-    key = planes.width, planes.height, colours
-    screen = _screens.get(key)
-    if screen is None:
-        if len(_screens) >= _MOST_SCREENS:  # many sizes come when a tile is dragged, and go
-            _screens.clear()
-            _rooms.clear()
-        screen = _screens[key] = _Screen(*key)
-    return screen.draw(planes)
+    return _screen(planes.width, planes.height, colours).draw(planes)
 
 
 def prepare() -> None:

@@ -18,7 +18,7 @@ import time
 import msgspec
 import psutil
 
-from backends.process import child_settings
+from backends.process import child_settings, give_back_memory
 from backends.video import hardware
 from backends.video.backoff import OpeningGate, gate_file
 from backends.video.computing import Computing
@@ -125,6 +125,7 @@ def main() -> None:
         if hung := worker.hung:
             log.error("stuck in a library call, ending this worker: %s", ", ".join(hung))
             os._exit(HUNG_EXIT)
+        give_back_memory(time.monotonic())  # what a thousand openings of cameras have left with the allocator
         time.sleep(BEAT_S)
 
 

@@ -42,7 +42,8 @@ from console.feed_client import FeedClient  # noqa: E402
 ITEMS = 10_000
 SUSTAINED_S, SUSTAINED = 20.0, 10_000
 LIMIT_OFFERED = 40_000
-"""More than the bare loop can take. Ours is offered less: beyond, it lets go of numbers and takes snapshots."""
+"""More than the bare loop can take. Ours is offered less: beyond, it fetches what LIVE dropped, which the bare loop
+does not."""
 OFFERED = 20_000
 WARM_S, WINDOW_S = 4.0, 8.0
 TURNS = 3

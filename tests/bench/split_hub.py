@@ -2,15 +2,15 @@
 
 Settings on stdin: {rate, ready, clips, most}; `clips` (may be left out) are video files, which the cameras then
 show in turn; `most`: so many messages, then only heartbeats (0 = no end). Of the messages 5 % are alarms (500 a
-second at 10,000, as in a flood), 90 % sensors, 5 % cameras. Flows from the first HELLO on. Writes its addresses as
-hub.json does.
+second at 10,000, as in a flood), 90 % sensors, 5 % cameras. Flows from the first HELLO on, and all of it can be fetched
+again: a hub keeps its log for days. Writes its addresses as hub.json does.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections import deque
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,6 @@ from backends.protocol.messages import (
     Fetch,
     Heartbeat,
     Hello,
-    Reset,
     Snap,
     SnapGet,
     Welcome,
@@ -43,7 +42,7 @@ from backends.protocol.messages import (
 
 SHARES = (("alarms", 5), ("sensors", 90), ("cameras", 5))
 KEYS = {"alarms": 2000, "sensors": 139 * 8, "cameras": 364}
-KEPT = 60_000
+BATCH = 500
 
 
 def bodies(feed: str, clips: Sequence[str] = ()) -> list[tuple[bytes, bytes]]:
@@ -80,15 +79,14 @@ def bodies(feed: str, clips: Sequence[str] = ()) -> list[tuple[bytes, bytes]]:
 
 
 class Flood:
-    """One log a feed, of ready-made bytes."""
+    """One log a feed: which body has which number is known, so that of each record its time alone is kept."""
 
     def __init__(self, rate: int, clips: Sequence[str], most: int, snaps_file: Path) -> None:
         self.snaps, self.snaps_file = 0, snaps_file
         """Snapshots asked for: a console that takes one has jumped over messages, not ingested them."""
         self.rate, self.most = rate, most
         self.bodies = {feed: bodies(feed, clips) for feed in KEYS}
-        self.seq = dict.fromkeys(FEEDS, 0)
-        self.log: dict[str, deque[bytes]] = {feed: deque(maxlen=KEPT) for feed in FEEDS}
+        self.times: dict[str, array[int]] = {feed: array("q") for feed in FEEDS}
         self.context: zmq.Context[Any] = zmq.Context()
         public, secret = zmq.curve_keypair()
         self.public = public.decode()
@@ -134,22 +132,22 @@ class Flood:
             self.sent += 1
 
     def publish(self, feed: str) -> None:
-        self.seq[feed] += 1
-        seq = self.seq[feed]
+        self.times[feed].append(time.time_ns())
+        self.pub.send_multipart([topic(feed), self.raw(feed, len(self.times[feed]))])
+
+    def raw(self, feed: str, seq: int) -> bytes:
+        """The envelope of that number."""
         key, body = self.bodies[feed][seq % KEYS[feed]]
-        raw = b'{"mode":"demo","feed":"%b","epoch":"e","seq":%d,"t":%d,"type":"put","id":"%b","rev":%d,"body":%b}' % (
-            feed.encode(),
-            seq,
-            time.time_ns(),
-            key,
-            seq,
-            body,
-        )
-        self.log[feed].append(raw)
-        self.pub.send_multipart([topic(feed), raw])
+        return b'{"mode":"demo","feed":"%b","epoch":"e","seq":%d,"t":%d,"type":"put","id":"%b","rev":%d,"body":%b}' % (
+            feed.encode(), seq, self.times[feed][seq - 1], key, seq, body,
+        )  # fmt: skip
+
+    def envelopes(self, feed: str, first: int, most: int) -> tuple[Envelope, ...]:
+        last = min(len(self.times[feed]), first + most - 1)
+        return tuple(msgspec.json.decode(self.raw(feed, seq), type=Envelope) for seq in range(first, last + 1))
 
     def heads(self) -> dict[str, FeedHead]:
-        return {f: FeedHead("e", seq, seq - len(self.log[f]) + 1) for f, seq in self.seq.items() if f != "samples"}
+        return {feed: FeedHead("e", len(times)) for feed, times in self.times.items() if feed != "samples"}
 
     def answer(self, message: Any) -> list[Any]:
         match message:
@@ -159,19 +157,12 @@ class Flood:
             case SnapGet():
                 self.snaps += 1
                 self.snaps_file.write_text(str(self.snaps))
-                items = {}
-                for raw in self.log[message.feed]:
-                    env = msgspec.json.decode(raw, type=Envelope)
-                    items[env.id] = env
-                return [Snap(message.feed, "e", self.seq[message.feed], 1, 1, tuple(items.values()))]
+                as_of, keys = len(self.times[message.feed]), KEYS.get(message.feed, 0)
+                items = self.envelopes(message.feed, max(1, as_of - keys + 1), keys)
+                return [Snap(message.feed, "e", as_of, 1, 1, items)]
             case Fetch():
-                head = self.heads()[message.feed]
-                if message.after < head.oldest - 1:
-                    return [Reset(message.feed, "e", head.oldest, "old")]
-                skip = message.after - head.oldest + 1
-                wanted = [self.log[message.feed][i] for i in range(skip, min(skip + 500, len(self.log[message.feed])))]
-                items_ = tuple(msgspec.json.decode(raw, type=Envelope) for raw in wanted)
-                return [Batch(message.feed, "e", items_, head.head)]
+                missed = self.envelopes(message.feed, message.after + 1, BATCH)
+                return [Batch(message.feed, "e", missed, len(self.times[message.feed]))]
         return []
 
 

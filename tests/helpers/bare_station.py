@@ -10,7 +10,6 @@ from pathlib import Path
 from helpers.feed_rig import Glass
 from helpers.hub_people import SECRET
 from helpers.picture_rig import Rig, rig
-from helpers.waiting import wait_for
 
 from backends.domain.access import AccessAnswer, Revealed
 from backends.domain.feeds import Mode
@@ -30,23 +29,11 @@ class Station:
         self.glass = Glass(feed.drain)
 
     def sign_in(self, person: str) -> None:
-        request = self.feed.sign_in(person, SECRET)
-
-        def answers() -> list[AccessAnswer]:
-            return [d for d in self.glass.look().all if isinstance(d, AccessAnswer) and d.request == request]
-
-        wait_for("an answer to signing in", answers)
-        assert answers()[0].code == ""
+        assert self.glass.answer(self.feed.sign_in(person, SECRET), AccessAnswer).code == ""
 
     def reveal(self, what: str, target: str, reason: str) -> Revealed:
         """As a screen is told."""
-        request = self.feed.reveal(what, target, reason)
-
-        def answers() -> list[Revealed]:
-            return [d for d in self.glass.look().all if isinstance(d, Revealed) and d.request == request]
-
-        wait_for("an answer to a reveal", answers, 20.0)
-        return answers()[0]
+        return self.glass.answer(self.feed.reveal(what, target, reason), Revealed, 20.0)
 
 
 @contextmanager

@@ -36,10 +36,14 @@ def street_session(app: QApplication) -> SampleSession:
 
 
 def camera_tile(
-    qtbot: QtBot, sample: SampleSession, options: CameraOptions, size: tuple[int, int] = (480, 270)
+    qtbot: QtBot,
+    sample: SampleSession,
+    options: CameraOptions,
+    size: tuple[int, int] = (480, 270),
+    panel: str = "desk",
 ) -> CameraTile:
-    """A tile of a desk by itself, exposed."""
-    tile = CameraTile(sample.session, SCALES["desk"], options)
+    """A tile by itself, exposed."""
+    tile = CameraTile(sample.session, SCALES[panel], options)
     tile.resize(*size)
     qtbot.addWidget(tile)
     tile.show()

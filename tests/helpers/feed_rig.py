@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import zmq
 from helpers.fake_hub import FakeHub
 from helpers.feed_waits import wait_until
+from helpers.hub_process import HubProcess
+from helpers.waiting import wait_for
 
 from backends.domain.action import ActionStatus, Stage
 from backends.domain.feeds import FeedQuality, FeedStatus, LinkState, Mode
 from backends.domain.ports import Changes, Delivery, LinkStatus, SeriesPart, StoreTrouble
+from backends.hub.main import READY_FILE
 from backends.process import start_child, stop_child
 from console.feed_client import FeedClient
 from console.feed_local import LocalFeed
 from console.feed_settings import FeedSettings
+
+Answer = TypeVar("Answer", bound=Delivery)
 
 _KEYS: dict[Path, tuple[bytes, bytes]] = {}
 """A station keeps its keys as long as its folder: what it has sealed there belongs to them."""
@@ -34,6 +40,12 @@ def feed_settings(hub: FakeHub, data_dir: Path, **more: Any) -> FeedSettings:
         "server_key": where.server_key, "public_key": public.decode(), "secret_key": secret.decode(),
     }  # fmt: skip
     return FeedSettings(**{**fields, **more})
+
+
+def real_settings(hub: HubProcess, data_dir: Path, station: str = "desk-1") -> FeedSettings:
+    """Settings of a station of a hub on this machine: it finds the hub by its file, also when that starts anew."""
+    keys = hub.folder / "keys" / f"{station}.key_secret"
+    return FeedSettings(str(data_dir), station, Mode.DEMO, hub_file=str(hub.folder / READY_FILE), key_file=str(keys))
 
 
 class Glass:
@@ -82,6 +94,15 @@ class Glass:
     def until(self, condition: Callable[[Glass], object], timeout_s: float = 10.0, what: str = "") -> None:
         """Drain until it is true."""
         wait_until(lambda: condition(self.look()), timeout_s, what)
+
+    def answer(self, request: int, kind: type[Answer], timeout_s: float = 15.0) -> Answer:
+        """The answer of that kind to a question, when it is there."""
+
+        def found() -> Answer | None:
+            told = (d for d in self.look().all if isinstance(d, kind))
+            return next((d for d in told if getattr(d, "request", None) == request), None)
+
+        return wait_for(f"{kind.__name__} to question {request}", found, timeout_s)
 
     def ids(self, feed: str = "alarms") -> list[str]:
         return sorted(self.items.get(feed, {}))
@@ -136,4 +157,15 @@ class FeederProcess:
         self._folder.rmdir()
 
 
-__all__ = ["FeederProcess", "Glass", "LocalFeed", "feed_settings"]
+@contextmanager
+def feeder_at(settings: FeedSettings) -> Iterator[tuple[FeederProcess, FeedClient, Glass]]:
+    """A feeder, its first client, and what that one sees; it ends with the block."""
+    feeder = FeederProcess(settings)
+    try:
+        client = feeder.client()
+        yield feeder, client, Glass(client.drain)
+    finally:
+        feeder.stop()
+
+
+__all__ = ["FeederProcess", "Glass", "LocalFeed", "feed_settings", "feeder_at", "real_settings"]

@@ -1,4 +1,4 @@
-"""Finds what a test left behind: threads, child processes, log records. Used by conftest."""
+"""Finds what a test left behind: threads, child processes, windows, log records. Used by conftest."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -23,17 +24,27 @@ _LASTING_PROCESSES = ("multiprocessing.resource_tracker", "multiprocessing.forks
 class Snapshot:
     threads: frozenset[int]
     processes: frozenset[int]
+    windows: frozenset[int]
 
 
 def snapshot() -> Snapshot:
-    return Snapshot(frozenset(t.ident for t in threading.enumerate() if t.ident), frozenset(_children()))
+    return Snapshot(
+        frozenset(t.ident for t in threading.enumerate() if t.ident), frozenset(_children()), frozenset(_windows())
+    )
 
 
 def left_behind(before: Snapshot, grace_s: float = GRACE_S) -> str:
     """What has come since `before` and does not go within the grace; its name is the likely cause. Empty = nothing.
 
-    Processes that are found are ended, so that the next test starts clean.
+    Processes that are found are ended and windows deleted, so that the next test starts clean.
     """
+    windows = [window for at, window in _windows().items() if at not in before.windows]
+    if windows:
+        names = ", ".join(sorted(f"{type(window).__name__} {window.windowTitle()!r}" for window in windows))
+        for window in windows:
+            window.deleteLater()
+        _delete_what_is_over()
+        return f"the test left something behind: windows are still open: {names}"
     deadline = time.monotonic() + grace_s
     pause = threading.Event()
     while True:
@@ -62,6 +73,22 @@ def unexpected_records(records: Sequence[logging.LogRecord], expected: Sequence[
     if missed:
         words.append("expected log records did not come: " + ", ".join(missed))
     return "\n".join(words)
+
+
+def _windows() -> dict[int, Any]:
+    """Windows that show, by their address. Each that is left is painted, and its timers run, in every later test."""
+    widgets = sys.modules.get("PySide6.QtWidgets")
+    if widgets is None or widgets.QApplication.instance() is None:
+        return {}
+    _delete_what_is_over()
+    shown = [window for window in widgets.QApplication.topLevelWidgets() if window.isVisible()]
+    return {sys.modules["shiboken6"].getCppPointer(window)[0]: window for window in shown}
+
+
+def _delete_what_is_over() -> None:
+    """What was given to deleteLater: `processEvents` leaves that to an event loop, of which tests have none."""
+    core = sys.modules["PySide6.QtCore"]
+    core.QCoreApplication.sendPostedEvents(None, core.QEvent.Type.DeferredDelete)
 
 
 def _children() -> list[int]:

@@ -58,6 +58,8 @@ class Seen:
         self.accounts: list[Accounted] = []
         self.blobs: list[BlobDone] = []
         self.anchors: list[Anchored] = []
+        self.behind = False
+        """The store has enough to do with what was missed."""
 
     def records(self, records: list[Record]) -> None:
         self.rows.extend(records)
@@ -110,6 +112,9 @@ class Seen:
 
     def has_room(self) -> bool:
         return True
+
+    def may_fill(self) -> bool:
+        return not self.behind
 
 
 class Rig:

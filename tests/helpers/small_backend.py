@@ -330,7 +330,10 @@ class SmallBackend:
         try:
             if self.broken("bad-json") or (self.broken("oversized") and len(raw) > MAX_FRAME):
                 return msgspec.convert(json.loads(raw), FromConsole)
-            return decode_from_console(raw)
+            message = decode_from_console(raw)
+            if self.broken("forged-actor") and isinstance(message, Act):
+                self.people.forged = json.loads(raw).get("actor", "")
+            return message
         except (BadMessage, ValueError, RecursionError):
             return [Denied("what")] if self.broken("unknown-message") and b"CONFORM_FUTURE" in raw else []
 

@@ -57,7 +57,8 @@ class SmallDesk:
 
     def note(self, action: Action, what: str, target: str, person: Operator, text: str = "", **more: Any) -> None:
         id_ = f"{action.aid}/{what}" if what != "log_entry" else action.aid
-        event = TimelineEvent(id_, self.now_ns(), what, target, person.id, LocalText(text), **more)
+        actor = self._backend.people.forged or person.id
+        event = TimelineEvent(id_, self.now_ns(), what, target, actor, LocalText(text), **more)
         self._backend.append("timeline", event.id, event, action.aid)
 
     def now_ns(self) -> int:

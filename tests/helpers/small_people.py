@@ -74,6 +74,8 @@ class SmallPeople:
         self._coming: dict[str, list[bytes]] = {}
         self._anchors: dict[str, list[tuple[int, str, int]]] = {}
         self._heard_s: dict[str, float] = {}
+        self.forged = ""
+        """Who an action said that acted."""
 
     # --- who is there ----------------------------------------------------------------------------
 
@@ -269,6 +271,9 @@ class SmallPeople:
             return BlobKept(ask.request, ask.blob, ask.part if self._broken("blob-resumed") else len(have))
         have.append(data)
         if len(have) == ask.parts:
+            if code := self._unfit(msgspec.structs.replace(ask, part=1), have[0]):
+                del self._coming[ask.blob]
+                return BlobKept(ask.request, ask.blob, 0, code)
             whole = b"".join(self._coming.pop(ask.blob))
             if hashlib.sha256(whole).hexdigest() != ask.blob:
                 return BlobKept(ask.request, ask.blob, 0, "bad_hash")

@@ -39,12 +39,7 @@ class Desk:
     def sign_in(self, person: str, *, live: bool = True) -> None:
         """`live`: at the hub; else without it."""
         self.glass.until(lambda glass: not live or glass.live("cameras"))
-        request = self.feed.sign_in(person, SECRET)
-
-        def said() -> list[AccessAnswer]:
-            return [d for d in self.glass.look().all if isinstance(d, AccessAnswer) and d.request == request]
-
-        assert wait_for("signed in", said)[-1].code == ""
+        assert self.glass.answer(self.feed.sign_in(person, SECRET), AccessAnswer, 20.0).code == ""
 
     def ask(self, act: TurnAct, camera: str = "cam-014", **more: object) -> None:
         self.feed.turn(TurnWish(camera, act, **more))  # type: ignore[arg-type]

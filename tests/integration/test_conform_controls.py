@@ -28,6 +28,10 @@ ALSO: dict[str, set[str]] = {
     "live-is-the-log": {"gap"},
     "lease": {"lease-held", "lease-repeated", "lease-late", "lease-refused", "lease-rights", "lease-over"},
     "lease-late": {"lease-repeated"},
+    "step": {"step-compared", "step-undo"},
+    "step-compared": {"step-undo"},
+    "grants": {"configure"},
+    "cover": {"grants"},
     "sees": {"sees-disagree", "sees-over", "sees-hostile"},
     "sees-disagree": {"sees-over"},
 }

@@ -32,7 +32,7 @@ from backends.conform.registry import Check
 from backends.conform.room import Room
 from backends.conform.run import CHECKS, Verdict, run
 
-KEPT = ("acknowledge", "grants", "sign-in")
+KEPT = ("acknowledge", "grants", "forged-actor", "sign-in")
 """Of what a backend may do without."""
 WITHOUT = [
     check

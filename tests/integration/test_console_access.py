@@ -7,21 +7,19 @@ from pathlib import Path
 
 import pytest
 from helpers.cheap_hashes import cheap_hashes, real_hashes  # noqa: F401
-from helpers.feed_rig import Glass, LocalFeed
+from helpers.feed_rig import Glass, LocalFeed, real_settings
 from helpers.hub_people import PEOPLE, SECRET, make_accounts
 from helpers.hub_process import HubProcess
 from helpers.waiting import wait_for
 
 from backends.domain.access import GRANTS, AccessAnswer, AccountsTold, AccountWish, Grant, Revealed
 from backends.domain.action import Stage, Verb
-from backends.domain.feeds import LinkState, Mode
+from backends.domain.feeds import LinkState
 from backends.domain.limits import day_of
 from backends.domain.people import Role
-from backends.domain.ports import ActionRefused, Delivery
+from backends.domain.ports import ActionRefused
 from backends.domain.times import NS_PER_S
 from backends.hub.accounts import AccountBook
-from backends.hub.main import READY_FILE
-from console.feed_settings import FeedSettings
 
 Made = Callable[..., LocalFeed]
 RULE = '{"kind": "sla", "id": "flood", "category": "flood", "name": {"vi": "Ngập nước"}, "hours": 2}'
@@ -43,11 +41,7 @@ def console(tmp_path: Path, hub: HubProcess) -> Iterator[Made]:
         if station in feeds:
             feeds.pop(station).stop()
         hub.keys(station)
-        settings = FeedSettings(
-            str(tmp_path / station), station, Mode.DEMO,
-            hub_file=str(hub.folder / READY_FILE), key_file=str(hub.folder / "keys" / f"{station}.key_secret"),
-        )  # fmt: skip
-        feeds[station] = LocalFeed(settings)
+        feeds[station] = LocalFeed(real_settings(hub, tmp_path / station, station))
         feeds[station].start()
         return feeds[station]
 
@@ -56,18 +50,10 @@ def console(tmp_path: Path, hub: HubProcess) -> Iterator[Made]:
         feed.stop()
 
 
-def answer_of(glass: Glass, request: int, kind: type[Delivery], timeout_s: float = 15.0) -> Delivery:  # type: ignore[valid-type]
-    def found() -> Delivery | None:
-        return next((d for d in glass.look().all if isinstance(d, kind) and d.request == request), None)
-
-    return wait_for("the answer", found, timeout_s)
-
-
 def signed_in(feed: LocalFeed, role: Role = Role.OPERATOR, secret: str = SECRET) -> Glass:
     glass = Glass(feed.drain)
     glass.until(lambda g: g.up() and g.live() and any(isinstance(d, Grant) and d.sign_in for d in g.all), 20.0)
-    answer = answer_of(glass, feed.sign_in(PEOPLE[role][0], secret), AccessAnswer)
-    assert isinstance(answer, AccessAnswer)
+    answer = glass.answer(feed.sign_in(PEOPLE[role][0], secret), AccessAnswer)
     assert answer.code == ""
     return glass
 
@@ -116,8 +102,7 @@ def test_a_wrong_secret_waits_and_a_right_one_acts_under_its_own_name(hub: HubPr
     glass.until(lambda g: g.up() and g.live(), 20.0)
     codes = []
     for n in range(4):
-        answer = answer_of(glass, feed.sign_in("ha", f"sai {n}"), AccessAnswer)
-        assert isinstance(answer, AccessAnswer)
+        answer = glass.answer(feed.sign_in("ha", f"sai {n}"), AccessAnswer)
         codes.append(answer.code)
     assert codes[0] == "refused"
     assert codes[-1] == "wait"
@@ -138,9 +123,9 @@ def test_a_session_outlives_a_killed_hub_and_waiting_clicks_keep_their_name(hub:
     glass.until(lambda g: g.link is not None and g.link.state is LinkState.DOWN)
     aid = feed.submit(Verb.CLAIM, "alarms", target.id, target.state_rev)
     feed.lock()
-    answer = answer_of(glass, feed.sign_in("lan", SECRET), AccessAnswer)
-    assert answer == AccessAnswer(answer.request, "no_offline")  # type: ignore[union-attr]
-    assert answer_of(glass, feed.sign_in("ha", SECRET), AccessAnswer).code == ""  # type: ignore[union-attr]
+    answer = glass.answer(feed.sign_in("lan", SECRET), AccessAnswer)
+    assert answer == AccessAnswer(answer.request, "no_offline")
+    assert glass.answer(feed.sign_in("ha", SECRET), AccessAnswer).code == ""
     hub.start()
     glass.until(lambda g: Stage.APPLIED in g.stages.get(aid, []), 30.0)
     glass.until(lambda g: g.items["alarms"][target.id].holder_id == "ha", 15.0)
@@ -152,7 +137,7 @@ def test_hand_over_at_a_real_hub(hub: HubProcess, console: Made) -> None:
     target = glass.items["alarms"][glass.ids()[0]]
     first = feed.submit(Verb.CLAIM, "alarms", target.id, target.state_rev)
     feed.lock()
-    answer_of(glass, feed.sign_in("lan", SECRET), AccessAnswer)
+    glass.answer(feed.sign_in("lan", SECRET), AccessAnswer)
     assert feed.core.access.grant.role is Role.SHIFT_LEAD
     glass.until(lambda g: Stage.APPLIED in g.stages.get(first, []))
     second = feed.submit(Verb.RELEASE, "alarms", target.id, 0)
@@ -162,11 +147,9 @@ def test_hand_over_at_a_real_hub(hub: HubProcess, console: Made) -> None:
 def test_a_reporter_is_told_to_a_right_with_a_reason(hub: HubProcess, console: Made) -> None:
     feed = console()
     glass = signed_in(feed)
-    shown = answer_of(glass, feed.reveal("reporter", "PA-1", "gọi lại"), Revealed)
-    assert isinstance(shown, Revealed)
+    shown = glass.answer(feed.reveal("reporter", "PA-1", "gọi lại"), Revealed)
     assert (shown.code, shown.values) == ("", {"name": "Người gửi PA-1", "phone": "0000 123 456"})
-    refused = answer_of(glass, feed.reveal("camera", "cam-1", "xem"), Revealed)
-    assert isinstance(refused, Revealed)
+    refused = glass.answer(feed.reveal("camera", "cam-1", "xem"), Revealed)
     assert refused.code == "not_allowed"
 
 
@@ -176,24 +159,20 @@ def test_accounts_are_managed_from_a_station_and_no_password_stays_there(
     feed = console()
     glass = signed_in(feed, Role.ADMIN)
     new = AccountWish("add", "mai", name="Trần Thị Mai", role="operator")
-    made = answer_of(glass, feed.accounts(new), AccountsTold)
-    assert isinstance(made, AccountsTold)
+    made = glass.answer(feed.accounts(new), AccountsTold)
     assert (made.code, made.wish.person) == ("", "mai")
     assert "mai" in {one.id for one in made.accounts}
     own = AccountWish("own", rev=1, secret="một mật khẩu khác", old="not this one at all")
-    refused = answer_of(glass, feed.accounts(own), AccountsTold)
-    assert isinstance(refused, AccountsTold)
+    refused = glass.answer(feed.accounts(own), AccountsTold)
     assert refused.code in ("wrong_secret", "changed")
     assert (refused.wish.secret, refused.wish.old) == ("", "")
     feed.lock()
-    locked = answer_of(glass, feed.accounts(AccountWish()), AccountsTold)
-    assert isinstance(locked, AccountsTold)
+    locked = glass.answer(feed.accounts(AccountWish()), AccountsTold)
     assert (locked.code, locked.accounts) == ("locked", ())
     hub.kill()
     glass.until(lambda g: g.link is not None and g.link.state is LinkState.DOWN)
-    answer_of(glass, feed.sign_in("tuan", SECRET), AccessAnswer)
-    offline = answer_of(glass, feed.accounts(AccountWish("disable", "ha", 1)), AccountsTold)
-    assert isinstance(offline, AccountsTold)
+    glass.answer(feed.sign_in("tuan", SECRET), AccessAnswer)
+    offline = glass.answer(feed.accounts(AccountWish("disable", "ha", 1)), AccountsTold)
     assert offline.code == "offline"
 
     def kept() -> bytes:

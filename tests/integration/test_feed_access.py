@@ -62,18 +62,10 @@ class Desk:
         return self.grants[-1]
 
     def answer(self, request: int, timeout_s: float = 10.0) -> AccessAnswer:
-        def found() -> list[AccessAnswer]:
-            return [d for d in self.glass.look().all if isinstance(d, AccessAnswer) and d.request == request]
-
-        wait_until(found, timeout_s)
-        return found()[0]
+        return self.glass.answer(request, AccessAnswer, timeout_s)
 
     def shown(self, request: int) -> Revealed:
-        def found() -> list[Revealed]:
-            return [d for d in self.glass.look().all if isinstance(d, Revealed) and d.request == request]
-
-        wait_until(found)
-        return found()[0]
+        return self.glass.answer(request, Revealed)
 
     def sign_in(self, person: str = "ha", secret: str = SECRET) -> AccessAnswer:
         return self.answer(self.feed.sign_in(person, secret))

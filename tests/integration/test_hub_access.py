@@ -372,11 +372,11 @@ def test_a_slow_hash_delays_no_heartbeat(
 
     monkeypatch.setattr(AccountBook, "check", slowly)
     if in_the_loop:
-        from backends.hub.clerk import Clerk
+        from backends.hub.clerk import OFFICE, Clerk
 
-        def now(self: Clerk, station: str, routing_id: bytes, job: Any) -> bool:
-            self._waiting[station] += 1
-            self._run(station, routing_id, job)
+        def now(self: Clerk, station: str, routing_id: bytes, job: Any, thread: str = OFFICE) -> bool:
+            self._waiting[thread, station] += 1
+            self._run(thread, station, routing_id, job)
             return True
 
         monkeypatch.setattr(Clerk, "take", now)

@@ -138,6 +138,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("add", "ha", {"name": "Hà Khác", "role": "operator"}, "exists"),
     ("add", "trucban", {"name": "Trực Ban", "role": "operator"}, "bad_id"),
     ("add", "mai", {"name": " ", "role": "operator"}, "bad_name"),
+    ("add", "mai", {"name": "Mai\n\u202eadmin", "role": "operator"}, "bad_name"),
     ("delete", "ha", {}, "bad_act"),
 ]
 

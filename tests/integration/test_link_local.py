@@ -21,10 +21,10 @@ from backends.domain.incident import TimelineEvent
 from backends.domain.ports import ActionRefused
 from backends.domain.sensor import Sample, SampleBatch
 from backends.domain.times import NS_PER_S
-from backends.protocol.messages import topic
+from backends.protocol.messages import Fetch, topic
 from backends.store.ops import Call
 from backends.store.schema import OPS_FILE
-from console import feed_clicks
+from console import feed_clicks, feed_core
 
 Made = Callable[..., tuple[LocalFeed, Glass]]
 
@@ -291,6 +291,37 @@ def test_a_commit_that_hangs_looks_not_live_and_hides_no_new_alarm(hub: FakeHub,
     hub.put("alarms", alarm(8), rev=1)
     glass.until(lambda g: "a8" in g.ids())
     wait_until(lambda: not feed.core._newest, what="what is stored is not kept for a preview")
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_missed_records_that_the_disk_cannot_take_keep_no_new_alarm_waiting(
+    hub: FakeHub, console: Made, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """The control has one limit for both: LIVE stays in its socket while the past waits for the disk, and an alarm is
+    seen when the silence of LIVE has become long enough for CTL to be asked."""
+    monkeypatch.setattr(feed_core, "ROOM_ROWS", 4000)
+    monkeypatch.setattr(feed_core, "FILL_ROWS", 1000)
+    if not guarded:
+        monkeypatch.setattr(feed_core.FeedCore, "may_fill", feed_core.FeedCore.has_room)
+    feed, glass = console()
+    glass.until(lambda g: g.live() and g.up())
+    gate, waits = threading.Event(), threading.Event()
+    feed.core.store.put([Call(lambda db: (waits.set(), gate.wait(60))[1])])
+    try:
+        assert waits.wait(5)
+        hub.live_filter = lambda env: [env] if env.feed == "alarms" else []
+        for n in range(8000):
+            hub.put("timeline", TimelineEvent(f"e{n}", n, "note"))
+        wait_until(lambda: feed.core.store.waiting_rows >= (1000 if guarded else 4000), 20.0)
+        hub.put("alarms", alarm(7), rev=1)
+        glass.until(lambda g: "a7" in g.ids(), 10.0)
+        asked = [one.feed for one in hub.asked if isinstance(one, Fetch)]
+        assert ("alarms" in asked) is not guarded, "LIVE has brought it"
+        assert (feed.core.store.waiting_rows < 4000) is guarded
+    finally:
+        gate.set()
+    glass.until(lambda g: "a7" in g.ids() and g.live("timeline"), 20.0)
+    wait_until(lambda: feed.core.store.positions.get("timeline") == ("e1", 8000), 20.0)
 
 
 def test_a_disk_that_takes_its_time_holds_up_clicks_and_not_the_link(

@@ -6,16 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
-from helpers.feed_rig import Glass, LocalFeed
+from helpers.feed_rig import Glass, LocalFeed, real_settings
 from helpers.hub_process import HubProcess
 
 from backends.domain.action import Stage, Verb
 from backends.domain.feeds import FEEDS, FeedQuality, LinkState, Mode
 from backends.domain.times import NS_PER_S
 from backends.hub.keys import authorise, ensure_station_keys, revoke
-from backends.hub.main import READY_FILE
-from console.feed_settings import FeedSettings
 
 Made = Callable[..., tuple[LocalFeed, Glass]]
 
@@ -33,11 +32,8 @@ def console(tmp_path: Path, hub: HubProcess) -> Iterator[Made]:
 
     def make(station: str = "desk-1", mode: Mode = Mode.DEMO) -> tuple[LocalFeed, Glass]:
         ensure_station_keys(hub.folder / "keys", station)
-        settings = FeedSettings(
-            str(tmp_path / f"{station}-{mode.value}"), station, mode,
-            hub_file=str(hub.folder / READY_FILE), key_file=str(hub.folder / "keys" / f"{station}.key_secret"),
-        )  # fmt: skip
-        feed = LocalFeed(settings)
+        settings = real_settings(hub, tmp_path / f"{station}-{mode.value}", station)
+        feed = LocalFeed(msgspec.structs.replace(settings, mode=mode))
         feeds.append(feed)
         feed.start()
         return feed, Glass(feed.drain)

@@ -6,15 +6,12 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from helpers.feed_rig import FeederProcess, Glass
+from helpers.feed_rig import feeder_at, real_settings
 from helpers.hub_process import HubProcess
 
 from backends.domain.action import Stage, Verb, with_pictures
-from backends.domain.feeds import Mode
 from backends.domain.ports import SmallPicture
-from backends.hub.main import READY_FILE
 from console.feed_outgoing import FOLDER
-from console.feed_settings import FeedSettings
 
 PICTURE = b"\xff\xd8\xff\xe0" + bytes(range(249)) * 2500
 NAME = hashlib.sha256(PICTURE).hexdigest()
@@ -24,15 +21,7 @@ def test_a_report_that_is_taken_in_offline_brings_its_picture(tmp_path: Path) ->
     with HubProcess(tmp_path / "hub") as hub:
         hub.start()
         desk = tmp_path / "desk"
-        feeder = FeederProcess(
-            FeedSettings(
-                str(desk), "desk-1", Mode.DEMO, hub_file=str(hub.folder / READY_FILE),
-                key_file=str(hub.folder / "keys" / "desk-1.key_secret"),
-            )
-        )  # fmt: skip
-        try:
-            client = feeder.client()
-            glass = Glass(client.drain)
+        with feeder_at(real_settings(hub, desk)) as (feeder, client, glass):
             glass.until(lambda g: g.up() and client.grant.may(Verb.INTAKE), 20.0, "somebody sits here")
             hub.kill()
             args = {"category": "flood", "title": "Ngập", "channel": "operator"}
@@ -50,5 +39,3 @@ def test_a_report_that_is_taken_in_offline_brings_its_picture(tmp_path: Path) ->
             glass.until(lambda g: len(got(g)) == 2, 20.0, "what was asked for")
             assert got(glass)[NAME].data == PICTURE
             assert got(glass)["0" * 64].code == "unknown"
-        finally:
-            feeder.stop()

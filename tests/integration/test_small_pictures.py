@@ -9,20 +9,17 @@ from pathlib import Path
 
 import pytest
 from conftest import ExpectLogs
-from helpers.feed_rig import FeederProcess, Glass
+from helpers.feed_rig import Glass, feeder_at, real_settings
 from helpers.hub_process import HubProcess
 from helpers.sweep_cameras import cameras
 from helpers.waiting import wait_for
 
 from backends.domain.camera import Sight
-from backends.domain.feeds import Mode
 from backends.domain.picture import PictureFlag
 from backends.domain.ports import SmallPicture
-from backends.hub.main import READY_FILE
 from backends.link.ports import BlobDone
 from console import feed_pictures
 from console.feed_pictures import FOLDER, Pictures
-from console.feed_settings import FeedSettings
 
 
 def picture(n: int, size: int = 500) -> tuple[str, bytes]:
@@ -86,15 +83,7 @@ def rigs(tmp_path: Path, hub: Blobs) -> Iterator[Callable[[], Rig]]:
 def test_from_the_sweep_to_the_screen_and_without_hub_from_the_disk(tmp_path: Path) -> None:
     with cameras() as city, HubProcess(tmp_path / "hub", cameras={"cam-9": city.uri(9)}) as hub:
         hub.start()
-        feeder = FeederProcess(
-            FeedSettings(
-                str(tmp_path / "desk"), "desk-1", Mode.DEMO, hub_file=str(hub.folder / READY_FILE),
-                key_file=str(hub.folder / "keys" / "desk-1.key_secret"),
-            )
-        )  # fmt: skip
-        try:
-            client = feeder.client()
-            glass = Glass(client.drain)
+        with feeder_at(real_settings(hub, tmp_path / "desk")) as (feeder, client, glass):
             glass.until(lambda g: g.items.get("cameras", {}).get("cam-9") and g.items["cameras"]["cam-9"].thumbnail, 30)
             blob = glass.items["cameras"]["cam-9"].thumbnail
             client.want((blob,))
@@ -113,8 +102,6 @@ def test_from_the_sweep_to_the_screen_and_without_hub_from_the_disk(tmp_path: Pa
             feeder.clients[-1].want((again.items["cameras"]["cam-9"].thumbnail,))
             again.until(lambda g: [p for p in g.all if isinstance(p, SmallPicture)], 20.0)
             assert not again.up(), "there is no hub"
-        finally:
-            feeder.stop()
 
 
 def test_one_question_serves_all_screens_and_what_is_on_disk_asks_nobody(hub: Blobs, rigs: Callable[[], Rig]) -> None:

@@ -167,7 +167,7 @@ def test_where_no_signal_can_ask_for_the_stacks_a_timer_writes_them(
     house: House, monkeypatch: pytest.MonkeyPatch, expect_logs: Any
 ) -> None:
     """The way of Windows: nothing is sent to the child, it has armed its timer at each beat."""
-    expect_logs("hub gave no sign and was killed")
+    expect_logs("hub gave no sign and was killed; it is started again")
     expect_logs("hub has given no sign for")
     monkeypatch.setattr(watchdog, "DUMP_SIGNAL", None)
     house.run(lambda: (house.die("hub", "hang"), house.revived("hub")), house.spec("hub", timed_dump=1.0))

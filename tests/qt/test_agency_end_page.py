@@ -8,7 +8,7 @@ from helpers.page_hands import become, enter, page_of, titles
 from helpers.sample_city import SampleSession
 from helpers.search_room import Key, Room
 
-from backends.domain.action import Stage
+from backends.domain.action import Action, ActionStatus, Stage, Verb
 from backends.domain.limits import day_of
 from backends.domain.people import Role
 from backends.domain.place import Agency
@@ -17,6 +17,7 @@ from backends.domain.report import Report, ReportState
 from backends.domain.settings import SETTING, AgencyEnd, Amendment, Setting
 from backends.domain.text import LocalText
 from widgets.i18n import tr
+from widgets.models.reports import click_words
 from widgets.windows.page import Page
 
 change = msgspec.structs.replace
@@ -129,3 +130,9 @@ def test_one_that_will_go_says_when_and_gets_nothing_more(room: Room, sample: Sa
     room.key(Key.Key_Escape)
     enter(room, page, "moi truong", "truc thuoc", "dien luc")
     assert page.said == tr("settings.why.parent_ends", text="Điện lực Đông Hà")
+
+
+def test_a_report_given_to_one_that_has_gone_meanwhile_says_so(sample: SampleSession) -> None:
+    click = Action("a", Verb.ASSIGN, "reports", "PA-1", 0, 1, 0, {"agency": "ag-power"})
+    assert click_words(ActionStatus(click, Stage.REFUSED, "bad_agency", "ag-power")) == tr("reports.no_agency")
+    assert click_words(ActionStatus(click, Stage.REFUSED, "bad_text")) == tr("reports.refused")

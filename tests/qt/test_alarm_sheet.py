@@ -243,6 +243,26 @@ def test_below_each_picture_stands_whether_it_sees_the_place(build: Build, sampl
     assert "does not see this place, " in words(sheet)
 
 
+def test_a_camera_without_a_picture_shows_nothing_wherever_it_looks(build: Build, sample: SampleSession) -> None:
+    """By its record it looks there; its picture is lost, and there is no other camera."""
+    first = build().call("al-crowd")._eyes.shown[0].camera_id
+    sample.deliver(Changes("cameras", put=(sample.city.records("cameras")[first],), reset=True))
+    look_at_it(sample, first, "al-crowd")
+    station = build()
+    sheet = station.call("al-crowd")
+    assert "Không camera nào thấy chỗ này" not in words(sheet)
+    sample.pictures.set_status(first, PictureStatus(PictureState.LOST, age_s=6.0))
+    station.go_on(12)
+    station.second()
+    assert "Không camera nào thấy chỗ này" in words(sheet)
+    assert "không có hình" in words(sheet)
+    sample.pictures.set_status(first, PictureStatus(PictureState.LIVE, received=9))
+    station.go_on(12)
+    station.second()
+    assert "Không camera nào thấy chỗ này" not in words(sheet), "it is back"
+    assert "không có hình" not in words(sheet)
+
+
 def test_a_camera_that_turns_has_its_preset_named(build: Build, sample: SampleSession) -> None:
     camera, alarm = sample.city.camera("cam-033"), sample.city.alarm("al-crowd")
     assert camera is not None

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from backends.domain.camera import PictureState, PictureStatus
 from backends.domain.picture import Decoding, PictureFlag, Raised
+from backends.domain.text import LocalText
 from backends.domain.times import NS_PER_S
 from layouts.options import CameraOptions
 from widgets.hands import Ask
@@ -217,3 +218,26 @@ def test_no_word_is_cut_too_small_or_over_another(
     assert [item for item in cut(log) if name not in str(item)] == []
     start = tr(f"picture.{flag}")[:4].casefold()
     assert any(item.text == "1:01:40" or start in item.text.casefold() for item in log.items)
+
+
+@pytest.mark.parametrize(
+    ("size", "status", "whole"),
+    [
+        ((620, 310), {}, False),  # the 36th part of a 4K panel: a third of it would be the stump of a name
+        ((620, 700), {}, True),
+        ((1200, 310), {}, True),
+        ((620, 310), {"state": SLOW, "age_s": 2.0}, True),
+    ],
+)
+def test_a_small_calm_picture_on_a_wall_has_its_number_alone(
+    qtbot: QtBot, sample: SampleSession, size: tuple[int, int], status: dict[str, object], whole: bool
+) -> None:
+    camera = sample.city.records("cameras")["cam-014"]
+    name = LocalText("Ngã tư Hùng Vương – Lê Duẩn")
+    sample.put("cameras", msgspec.structs.replace(camera, name=name))
+    tile = camera_tile(qtbot, sample, CameraOptions(camera="014"), size, "wall4k")
+    said = show(tile, sample, status_of(sample, **status))  # type: ignore[arg-type]  # its own keywords
+    assert "014" in said
+    caption = tile._overlay.parts[0]
+    assert (caption.width() > size[0] * 0.9) is whole
+    assert ("Ngã tư" in said) is (whole and not status)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication, QLibraryInfo
 from PySide6.QtWidgets import QDialogButtonBox, QFileDialog, QLabel, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
+from widgets import format as fmt
 from widgets import i18n
 from widgets.i18n import Language
 
@@ -152,3 +153,8 @@ def test_what_nobody_translated_keeps_its_source_text(catalogue: i18n.Catalogue,
     i18n.set_language(language)
     assert QCoreApplication.translate("QSslSocket", "Unknown error") == "Unknown error"
     i18n.set_language(Language.VI)
+
+
+@pytest.mark.parametrize(("figure", "unit", "words"), [("4,12", "m", "4,12 m"), ("92", "%", "92%"), ("7", "", "7")])
+def test_units_stand_apart_and_percent_does_not(figure: str, unit: str, words: str) -> None:
+    assert fmt.with_unit(figure, unit) == words

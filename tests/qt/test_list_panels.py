@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from helpers.sample_city import SampleSession, Scene, prepare, sample_session
+from helpers.sample_city import SCALES, SampleSession, Scene, prepare, sample_session
 from helpers.search_room import CTRL, SHIFT, Key, Room
 from helpers.text_rules import below_floor, cut, overlapping
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
 from backends.domain.alarm import Priority
@@ -14,8 +16,9 @@ from layouts.spec import PanelKind
 from widgets.commands import Context
 from widgets.i18n import Language, tr
 from widgets.parts import text
+from widgets.parts.panel_rows import Row, paint_rows
 from widgets.search.finder import Kind
-from widgets.theme import ThemeName
+from widgets.theme import THEMES, ThemeName
 from widgets.tiles.alarms import AlarmsTile
 from widgets.windows.panels import HelpPanel, NoticesPanel
 
@@ -113,3 +116,26 @@ def test_painted_text_keeps_the_rules(
             assert not overlapping(log), where
             room.panel.end()
     room.wall.close()
+
+
+def test_help_takes_the_height_that_it_has(room: Room) -> None:
+    room.key(Key.Key_H, modifiers=CTRL)
+    panel = room.panel
+    assert panel.height() > room.window.height() * 0.7
+    room.type("nen toi")
+    assert panel.height() < room.window.height() * 0.3
+
+
+@pytest.mark.parametrize("title", ["Phường 1", "Số liệu phản ánh hiện trường theo loại và theo đơn vị xử lý"])
+def test_a_state_is_whole_where_the_title_leaves_room(qapp: QApplication, title: str) -> None:
+    prepare(qapp)
+    state = "chưa ai phụ trách: mọi bàn"
+    image = QImage(1100, 200, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    with text.recording() as log:
+        row = Row(("", title), title, state=state, strong_state=True)
+        paint_rows(painter, QRectF(0, 0, 1100, 200), [row], -1, SCALES["wall"], THEMES[ThemeName.DARK])
+    painter.end()
+    said = {item.whole: item.text for item in log.items}
+    assert said[title] == title or title.startswith("Số")
+    assert (said[state] == state) is title.startswith("Phường")

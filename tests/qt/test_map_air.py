@@ -114,6 +114,24 @@ def test_it_steps_aside_for_an_alarm_of_its_station(qtbot: QtBot, sample: Sample
     assert order.index(What.ALARM) > max(n for n, what in enumerate(order) if what is What.AIR), "alarms lie on top"
 
 
+@pytest.mark.parametrize("size", [(420, 360), (700, 700), (300, 300)])
+def test_all_of_a_bad_badge_is_seen_also_at_the_edge_beside_an_alarm(
+    qtbot: QtBot, sample: SampleSession, size: tuple[int, int]
+) -> None:
+    pm25 = sample.city.sensor("song-pm25")
+    assert pm25 is not None, "an alarm stands there, at the lower edge of the map"
+    sample.deliver(Changes("sensors", put=(station("Cam Lộ", pm25.lon, pm25.lat), station("Hồ Xá", 107.05, 16.863))))
+    told(sample, "Cam Lộ", 131.0)
+    told(sample, "Hồ Xá", 131.0)
+    tile = map_of(qtbot, sample, size, "wall")
+    found = air(tile)
+    assert found.keys() == {"Cam Lộ", "Hồ Xá"}
+    for name, cluster in found.items():
+        assert tile.body().contains(tile._sizes.box(cluster.worst)), name
+        rooms = [tile._room(one) for one in tile.shown_clusters if one.worst.what is What.ALARM]
+        assert not any(room.intersects(tile._sizes.box(cluster.worst)) for room in rooms), name
+
+
 def test_a_layout_may_leave_it_out(qtbot: QtBot, sample: SampleSession) -> None:
     assert not air(map_of(qtbot, with_air(sample), (700, 700), "desk", "areas", "stations"))
     assert map_of(qtbot, sample).words_at(QPointF(-50, -50)) == ""

@@ -192,7 +192,7 @@ def test_the_notice_is_for_the_desk_and_not_for_the_wall(qtbot: QtBot, sample: S
     layout = next(each for each in load_layouts(tile_kinds()).layouts if each.id == "overview")
     windows = [WallWindow(sample.session, pump, plan) for plan in plan_windows(layout, [DESK, WALL], tile_kinds())]
     words = tr("restarted.gui", at="09:41")
-    assert words == "Chương trình hình ảnh đã tự khởi động lại lúc 09:41"
+    assert words == "Phần hiển thị đã tự khởi động lại lúc 09:41"
     sample.session.notices.tell_desk(words)
     assert [window.notice.sentence for window in windows] == [words, ""]
     for window in windows:

@@ -432,7 +432,7 @@ def test_what_is_missing_is_named(qtbot: QtBot, sample: SampleSession) -> None:
 
 
 @pytest.mark.parametrize("key", sorted(PLOT_KEYS))
-def test_every_key_is_told(key: str) -> None:
+def test_every_key_is_told(key: str, sample: SampleSession) -> None:
     told = (ROOT / "docs" / "plots.md").read_text(encoding="utf-8")
     assert f"`{key_of(PLOT_KEYS[key]) if key != '=' else '='}`" in told or f"`{key}`" in told
 

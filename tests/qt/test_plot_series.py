@@ -259,11 +259,19 @@ def test_what_a_gauge_sends_days_afterwards_takes_nothing_away(sample: SampleSes
     """It had kept it: its own clock was right, and so is what is there already."""
     lines.need(NOW_NS - HOUR, NOW_NS, 400)
     lines.on_series(sample.history.part(sample.history.requests[0]))
-    series = lines.shown[0].series
+    series, late = lines.shown[0].series, Value(NOW_NS - 50 * HOUR, 0.1)
     before = series.last(), series.samples(0, NOW_NS)[0].tolist()
-    sample.deliver(NewSamples((Sample(RIVER, NOW_NS - 50 * HOUR, 0.1),)))
-    assert not lines.take_newest()
+    assert not series.append(late, NOW_NS)
     assert (series.last(), series.samples(0, NOW_NS)[0].tolist()) == before
+    known = sample.city.value(RIVER)
+    assert known is not None
+    sample.deliver(NewSamples((Sample(RIVER, late.t_ns, late.value),)))
+    assert sample.city.value(RIVER) == known, "nor is it the newest that is known of the gauge"
+    ahead = Sample(RIVER, NOW_NS + HOUR, 9.9)
+    sample.deliver(NewSamples((ahead,)))
+    right = Value(NOW_NS + NS_PER_S, 5.0)
+    sample.deliver(NewSamples((Sample(RIVER, right.t_ns, right.value),)))
+    assert sample.city.value(RIVER) == right, "but what came of a clock that was ahead gives way"
 
 
 def test_a_gauge_whose_clock_was_days_ahead_goes_on_when_it_is_set_right(

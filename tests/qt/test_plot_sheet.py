@@ -128,6 +128,10 @@ def test_it_goes_when_monitors_change(qapp: QApplication, wall: Wall, sample: Sa
     assert wall.plots.tile is not None
     qapp.screenRemoved.emit(qapp.primaryScreen())
     assert wall.plots.tile is None
+    wall.close()
+    qapp.screenRemoved.emit(qapp.primaryScreen())
+    qapp.screenAdded.emit(qapp.primaryScreen())
+    assert wall.windows == [], "what is closed stays closed"
 
 
 def opened_picker(qtbot: QtBot, wall: Wall, sample: SampleSession) -> SensorPicker:

@@ -3,8 +3,6 @@ and in no click, no memory and no next person's hands."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from helpers.report_queue import opened
 from helpers.sample_city import SampleSession, prepare, sample_session
@@ -23,18 +21,6 @@ from widgets.tiles.reports import ReportsTile
 
 Key = Qt.Key
 NUMBER = "0912 345 678"
-
-
-@pytest.fixture(autouse=True)
-def _ready(qapp: QApplication) -> Iterator[None]:
-    prepare(qapp)
-    yield
-    prepare(qapp)
-
-
-@pytest.fixture
-def sample() -> SampleSession:
-    return sample_session()
 
 
 @pytest.fixture

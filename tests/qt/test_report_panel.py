@@ -153,11 +153,18 @@ def test_escape_goes_one_step_back(qtbot: QtBot, tile: ReportsTile, sample: Samp
     assert tile.list.hasFocus()
 
 
-def test_it_leaves_the_head_of_the_queue_whole(qtbot: QtBot, sample: SampleSession) -> None:
+def test_it_leaves_the_head_of_the_queue_whole_and_no_stump_of_a_row(qtbot: QtBot, sample: SampleSession) -> None:
     small = opened(qtbot, sample, (760, 300))
     select(small, report(sample, text="Nước tràn vào nhà, đã gọi hai lần. " * 12).id)
-    press(qtbot, small, Key.Key_Return)
-    assert small.panel.y() >= small.header_height
+    small._open_selected()
+    assert small.panel.isVisible()
+    free = set()
+    for high in range(240, 640, 20):
+        small.resize(760, high)
+        small.panel.place()
+        free.add(small.panel.y() - small.header_height)
+    assert min(free) == 0
+    assert all(one == 0 or one >= 2 * small.scale.line(small.scale.read) for one in free)
 
 
 def test_where_nothing_matches_it_says_so_and_what_enter_does(

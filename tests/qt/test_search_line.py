@@ -190,7 +190,7 @@ def test_commands_are_done_or_say_why_not(room: Room, sample: SampleSession) -> 
     assert room.panel.said == tr("access.why_long.not_allowed", role=tr("role.viewer"))
     room.key(Key.Key_Escape)
     room.free()[0].setFocus()
-    room.search("ve truc tiep")
+    room.search("ve hinh hien tai")
     room.key(Key.Key_Return)
     assert room.panel.said == tr("search.not_now")
     room.key(Key.Key_Escape)
@@ -204,7 +204,7 @@ def test_commands_are_done_or_say_why_not(room: Room, sample: SampleSession) -> 
 def test_agencies_and_indicators_say_how_they_stand(room: Room) -> None:
     room.search("giuong benh")
     room.key(Key.Key_Return)
-    assert room.window.notice.sentence.startswith("Công suất sử dụng giường bệnh · 81 %")
+    assert room.window.notice.sentence.startswith("Công suất sử dụng giường bệnh · 81%")
 
 
 # -- typing ----------------------------------------------------------------------------------------------------------

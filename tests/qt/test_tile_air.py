@@ -113,3 +113,15 @@ def test_painted_text_keeps_the_rules(
 def test_no_station_is_a_sentence(qtbot: QtBot, sample: SampleSession) -> None:
     sample.deliver(Changes("sensors", reset=True))
     assert "Không có trạm nào đo bụi" in painted(tile(qtbot, sample))
+
+
+@pytest.mark.parametrize(("panel", "size"), [("desk", (560, 110)), ("wall", (480, 300)), ("wall4k", (1270, 600))])
+def test_what_does_not_fit_is_said_in_the_head_and_every_row_is_used(
+    qtbot: QtBot, sample: SampleSession, panel: str, size: tuple[int, int]
+) -> None:
+    made = tile(qtbot, sample, panel, size)
+    words = painted(made)
+    rows = (made.height() - made.header_height) // (made.scale.line(made.scale.read) + made.scale.pad)
+    assert 0 < rows < 4
+    assert sum(word in ("131", "42", "–") for word in words) == rows
+    assert any(word.startswith(f"+{4 - rows} trạm") for word in words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from helpers.sample_city import DESK, SCALES, SampleSession, Scene, prepare, sample_session
+from helpers.sample_city import DESK, SCALES, SampleSession, Scene, prepare, sample_session, who_is_here
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
@@ -274,4 +274,15 @@ def test_a_list_that_is_empty_from_the_start_says_so(qtbot: QtBot, qapp: QApplic
     assert not tile.view.isVisible(), "it would lie over the sentence"
     with text.recording() as log:
         tile.grab()
-    assert tr("alarms.empty") in [item.text for item in log.items]
+    assert [item.text for item in log.items] == [tr("alarms.empty"), tr("alarms.title")], "nothing is counted"
+
+
+def test_who_only_looks_sees_no_empty_place_for_buttons(qtbot: QtBot, sample: SampleSession) -> None:
+    sample.deliver(*who_is_here("viewer"))
+    tile = tile_of(qtbot, sample)
+    with text.recording() as log:
+        tile.view.viewport().grab()
+    row = tile.view.visualRect(tile.model.index(0, 0))
+    lines = [item.room for item in log.items if row.contains(item.room.center().toPoint())]
+    above, below = min(box.top() for box in lines) - row.top(), row.bottom() - max(box.bottom() for box in lines)
+    assert abs(above - below) <= 2

@@ -306,3 +306,22 @@ def test_nothing_is_a_sentence(qtbot: QtBot, qapp: QApplication) -> None:
     prepare(qapp)
     tile = map_tile(qtbot, sample_session(Scene.EMPTY))
     assert "Chưa có dữ liệu bản đồ" in [i.text for i in painted(tile).items]
+
+
+def test_no_symbol_lies_on_a_count(qtbot: QtBot, sample: SampleSession) -> None:
+    """Two reports at one place, and one beside them whose diamond reaches into their count."""
+    tile = map_tile(qtbot, sample, (500, 570), "desk", "reports")
+    tile.grab()
+    first = next(r for r in sample.city.records("reports").values() if r.lon is not None)
+    for report in sample.city.records("reports").values():
+        sample.put("reports", msgspec.structs.replace(report, lon=None, lat=None))
+    pair = [msgspec.structs.replace(first, id=f"PA-{n}", lon=107.09, lat=16.81) for n in (1, 2)]
+    sample.put("reports", *pair)
+    alone = next(item for item in painted(tile).items if item.text == "2")
+    before = tile.grab(alone.painted.toAlignedRect()).toImage()
+    assert tile.shown_clusters[0].at.x() < alone.painted.center().x()
+    away = 0.0001
+    while len(tile.shown_clusters) == 1:  # to the lower right, where the count is
+        sample.put("reports", msgspec.structs.replace(first, id="PA-0", lon=107.09 + away, lat=16.81 - away))
+        away += 0.0001
+    assert tile.grab(alone.painted.toAlignedRect()).toImage() == before

@@ -318,7 +318,7 @@ def test_a_recorder_that_sends_nothing_is_given_up(qtbot: QtBot, sample: SampleS
     [
         ({}, "not_allowed", "vai trò này không được xem lại từ đầu ghi"),
         ({}, "offline", "cần kết nối và đăng nhập qua máy chủ để xem lại từ đầu ghi"),
-        ({}, "something_new", "máy chủ từ chối (something_new)"),
+        ({}, "something_new", "máy chủ từ chối (mã something_new)"),
         ({"trouble": "the camera refuses user name or password"}, "", "đầu ghi từ chối tên hoặc mật khẩu"),
         ({"trouble": "the recorder keeps 2 recordings, and none of channel 3"}, "",
          "đầu ghi không phát được (the recorder keeps 2 recordings, and none of channel 3)"),

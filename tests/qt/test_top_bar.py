@@ -7,16 +7,18 @@ from itertools import combinations
 import msgspec
 import numpy as np
 import pytest
-from helpers.sample_city import SCALES, SampleSession, prepare
+from helpers.sample_city import SCALES, THU_HA, SampleSession, prepare
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from backends.domain.feeds import Mode
+from backends.domain.people import Role
 from backends.domain.ports import LinkState, LinkStatus
 from backends.domain.text import LocalText
 from widgets import format as fmt
+from widgets.i18n import tr
 from widgets.parts import text
 from widgets.parts.alarm_words import place_and_time
 from widgets.parts.shapes import draw_mode_ground
@@ -98,3 +100,18 @@ def test_the_modes_are_told_apart_without_reading_and_in_grey(qapp: QApplication
         # The demo has the thinnest sign of all: dashes instead of a line.
         least = 2.0 if {one, other} == {Mode.LIVE, Mode.DEMO} else 20.0
         assert np.abs(grey[one] - grey[other]).mean() > least, (one, other)
+
+
+@pytest.mark.parametrize("mode", [Mode.LIVE, Mode.DEMO])
+def test_an_alarm_that_nobody_has_seen_to_is_still_named(qtbot: QtBot, sample: SampleSession, mode: Mode) -> None:
+    """On a wall's panel that it took too long stands below the name, not in its place."""
+    sample.deliver(msgspec.structs.replace(THU_HA, role=Role.SHIFT_LEAD))
+    sample.deliver(LinkStatus(LinkState.UP, mode, 0, "hub-1", now_ns=sample.clock.now_ns()))
+    river = sample.city.highest_alarm()
+    assert river is not None
+    sample.put("alarms", msgspec.structs.replace(river, t_escalated_ns=sample.clock.now_ns()))
+    words = said(qtbot, sample, 1920)
+    assert any(one.startswith("Sông Hiếu trên") for one in words)
+    assert tr("alarms.escalated") in words
+    sample.put("alarms", river)
+    assert tr("alarms.escalated") not in said(qtbot, sample, 1920)

@@ -42,6 +42,7 @@ LEAF = "backends.process"
 #: The parts of console that join backends and widgets, or run in the GUI process.
 QT_PARTS = ("console", "widgets")
 QT = ("PySide6", "shiboken6", "pyqtgraph", "qasync")
+FFMPEG = ("av", "cv2")
 
 
 def module_name(path: Path) -> str:
@@ -181,13 +182,21 @@ def test_importing_it_leaves_qt_out(parts: tuple[str, ...]) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_supervisor_process_has_no_qt() -> None:
-    code = (
-        "import sys, console.cli, console.demo, console.doctor\n"
-        "sys.exit(any(n.split('.')[0] == 'PySide6' for n in sys.modules))"
-    )
+@pytest.mark.parametrize(
+    ("modules", "without"),
+    [
+        ("console.cli, console.demo, console.doctor", (*QT, *FFMPEG, "asyncio")),  # the supervisor
+        ("console.feeder", (*QT, *FFMPEG, "asyncio")),
+        ("backends.hub.main", (*QT, *FFMPEG, "asyncio")),
+        ("backends.video.worker", QT),
+        ("console.gui", FFMPEG),
+    ],
+)
+def test_a_process_loads_nothing_that_it_does_not_need(modules: str, without: tuple[str, ...]) -> None:
+    """Each takes memory for weeks, and time at every start."""
+    code = f"import sys, {modules}\nsys.exit(str(sorted({{n.split('.')[0] for n in sys.modules}} & {set(without)})))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.stderr == "[]\n"
 
 
 def test_the_check_for_qt_sees_qt() -> None:

@@ -162,6 +162,8 @@ def test_two_at_once_are_a_conflict(core: Core, desk: Desk) -> None:
 def test_what_makes_no_sense_is_refused(core: Core, desk: Desk) -> None:
     assert desk("op-ha", HA, areas="ward-9") == ("refused", "bad_area", "ward-9")
     assert desk("op-ha", HA, sectors="x" * 41)[:2] == ("refused", "bad_sector")
+    assert desk("op-ha", HA, sectors="flo\x01od")[:2] == ("refused", "bad_sector"), "it stands on every screen"
+    assert desk("op-ha", HA, sectors="\u202eflood")[:2] == ("refused", "bad_sector")
     assert desk("op-ha", HA, sectors=" ".join(f"s{n}" for n in range(33)))[:2] == ("refused", "too_long")
     assert desk("op-wall", LEAD, areas="ward-1")[:2] == ("refused", "bad_person")
     assert desk("nobody", LEAD, areas="ward-1")[:2] == ("conflict", "gone")

@@ -105,6 +105,17 @@ def test_samples_latest_wins_and_the_rest_is_counted(exchange: Exchange) -> None
     ]
 
 
+def test_of_what_waits_together_the_newest_by_its_own_time_wins(exchange: Exchange) -> None:
+    """A source may list its newest first."""
+    screen = Screen(exchange)
+    screen.take()
+    exchange.samples([Sample("s1", 9, 9.0), Sample("s1", 7, 7.0)], 0)
+    exchange.samples([Sample("s1", 8, 8.0)], 0)
+    assert [o for o in screen.take() if isinstance(o, NewSamples)] == [NewSamples((Sample("s1", 9, 9.0),), 2)]
+    exchange.samples([Sample("s1", 8, 8.0)], 0)
+    assert [o for o in screen.take() if isinstance(o, NewSamples)] == [NewSamples((Sample("s1", 8, 8.0),), 0)]
+
+
 def test_a_screen_that_falls_behind_is_given_the_whole(exchange: Exchange) -> None:
     slow, quick = Screen(exchange, {"alarms": ("e", 1)}), Screen(exchange, {"alarms": ("e", 1)})
     exchange.tell(ActionStatus(Action("u1", Verb.CLAIM, "alarms", "a1", 1, 1), Stage.QUEUED))

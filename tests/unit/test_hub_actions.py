@@ -10,11 +10,14 @@ import pytest
 from conftest import ExpectLogs
 from helpers.tiny_city import TinyCity
 
+from backends.domain.access import may
 from backends.domain.action import Action, Verb
 from backends.domain.alarm import Alarm
 from backends.domain.feeds import Mode
 from backends.domain.people import Operator, Role
 from backends.domain.times import NS_PER_S
+from backends.hub import actions
+from backends.hub.alarm_acts import ALARM_VERBS
 from backends.hub.core import Core
 from backends.hub.log import SqliteLog
 from backends.hub.ports import LogTrouble
@@ -291,11 +294,31 @@ def test_a_layout_is_pushed_replaced_and_kept_over_a_restart(core: Core, log: Sq
         ({"toml": "not toml"}, "bad_layout"),
         ({"toml": "x = " + "[" * 5000}, "bad_layout"),
         ({"toml": 'x = "' + "đ" * (33 << 10) + '"'}, "bad_layout"),
+        ({"toml": "a" + ".a" * 32_000 + " = 1"}, "bad_layout"),  # 40 s of the loop
+        ({"toml": 'x = 1\n"\u2028"' + " . a" * 16_000 + " = 1"}, "bad_layout"),
     ],
 )
 def test_a_layout_that_does_not_fit_is_refused(core: Core, fields: dict[str, Any], code: str) -> None:
     assert final_of(core, person(Role.SHIFT_LEAD), **pushing(**fields))[:2] == ("refused", code)
     assert core.snapshot("layouts") == []
+
+
+def test_there_is_room_for_so_many_layouts_and_each_can_still_be_changed(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them are at every console, and nobody takes one back."""
+    monkeypatch.setattr(actions, "LAYOUTS_MOST", 2)
+    lead = person(Role.SHIFT_LEAD)
+    pushed = [final_of(core, lead, aid=f"b{n}", **pushing(target=f"l-{n}"))[:2] for n in range(3)]
+    assert pushed == [("applied", ""), ("applied", ""), ("refused", "bad_layout")]
+    assert final_of(core, lead, aid="b9", **pushing(target="l-1", args={"name_vi": "Khác"}))[0] == "applied"
+
+
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb not in (*ALARM_VERBS, Verb.COMMENT, Verb.STEP)])
+def test_what_is_no_verb_of_alarms_is_refused_not_a_conflict(core: Core, verb: Verb) -> None:
+    """A conflict would say that the alarm is otherwise than it was seen."""
+    allowed = next(role for role in Role if may(role, verb))
+    assert final_of(core, person(allowed), verb=verb)[:2] == ("refused", "unsupported")
 
 
 def test_a_layout_that_cannot_be_written_is_not_known_either(log: SqliteLog) -> None:

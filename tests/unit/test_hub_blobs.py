@@ -108,6 +108,15 @@ def test_what_the_bytes_do_not_bear_out_is_refused(store: BlobStore, tmp_path: P
     assert list((tmp_path / "blobs" / "coming").iterdir()) == []
 
 
+def test_the_last_part_cannot_say_that_it_is_something_else(store: BlobStore, tmp_path: Path) -> None:
+    """The name of the file, and what is told to everybody, would be a lie."""
+    put(store, 1)
+    put(store, 2)
+    assert put(store, 3, media="video/mp4") == BlobKept(3, name_of(JPEG), 0, "bad_media")
+    assert store.find(name_of(JPEG)) is None
+    assert list((tmp_path / "blobs" / "coming").iterdir()) == []
+
+
 def test_a_station_has_room_for_eight_unfinished_ones(store: BlobStore, tmp_path: Path) -> None:
     for n in range(12):
         put(store, 1, JPEG + bytes([n]))

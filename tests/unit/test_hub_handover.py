@@ -252,7 +252,7 @@ def test_from_the_first_note_to_the_lock(hub: Hub) -> None:
     assert hub.note() == ("applied", "", "GC-0001")
     assert hub.note() == ("conflict", "already_open", "GC-0001")
     assert hub.act(Verb.TAKE_OVER, "handovers", "GC-0001", LAN, 2)[:2] == ("conflict", "not_given")
-    shown = {"layout": "Toàn cảnh", "layout_en": "Overview"}
+    shown = {"layout": "Toàn\x01\ncảnh", "layout_en": " Overview\u2028"}  # on one line, and of what can be printed
     assert hub.act(Verb.HAND_OVER, "handovers", "GC-0001", HA, 2, **shown)[0] == "applied"
     given = hub.handover
     assert (given.state, given.opened_by) == (HandoverState.GIVEN, "Thu Hà")

@@ -17,6 +17,7 @@ from backends.domain.feeds import Mode
 from backends.domain.people import Role
 from backends.domain.times import NS_PER_S, ManualClock
 from backends.domain.turning import LEASE_S, rank
+from backends.hub import turning
 from backends.hub.access import Who
 from backends.hub.core import Core
 from backends.hub.log import SqliteLog
@@ -149,6 +150,16 @@ def test_what_is_asked_again_is_done_once(hub: Hub) -> None:
     assert camera is not None
     assert camera.turner is not None, "the repeat touches no later lease"
     assert (hub.count("turning_begun"), hub.count("turning_ended")) == (2, 1)
+
+
+def test_what_is_kept_of_a_question_has_a_size(hub: Hub) -> None:
+    """The answers of the last ones are remembered with them: 64 of a megabyte each."""
+    huge = "x" * (turning.TEXT_MOST + 1)
+    assert hub.ask("give_back", 1, lease=huge).code == "bad_text"
+    assert hub.ask("preset", 2, lease="a", text=huge).code == "bad_text"
+    nowhere = hub.turning.asked("desk-1", None, Lease(3, huge, "give_back"))
+    assert nowhere.code == "unknown"
+    assert hub.turning._answered == {}
 
 
 def test_ranks() -> None:

@@ -141,6 +141,13 @@ def test_kinds_come_from_outside() -> None:
     assert layout.windows[1][0].desk.tiles[2].options == WeatherOptions(5)
 
 
+def test_a_key_of_thousands_of_parts_costs_the_file_and_no_time() -> None:
+    """The reader would take 40 s, in the process that draws: 64 parts are enough for any layout."""
+    layout, problems = parse_layout(GOOD + "\na" + ".a" * 32_000 + " = 1\n", "mine.toml", SHIPPED_KINDS)
+    assert layout is None
+    assert [(problem.line, "64" in problem.text.en) for problem in problems] == [(GOOD.count("\n") + 2, True)]
+
+
 def own(folder: Path, **files: str) -> Loaded:
     for name, text in files.items():
         (folder / f"{name}.toml").write_text(text, encoding="utf-8")

@@ -223,6 +223,17 @@ def test_alarms_are_caught_up_first() -> None:
     assert [(m["msg"], m["feed"]) for m in rig.turn(0.05)] == [("FETCH", "timeline")]
 
 
+def test_while_the_store_is_behind_alarms_alone_are_asked_for() -> None:
+    rig = Rig({"alarms": Cursor("e", 0), "timeline": Cursor("e", 0)})
+    rig.seen.behind = True
+    rig.join({"alarms": FeedHead("e", 1), "timeline": FeedHead("e", 2)})
+    env = Envelope(Mode.DEMO, "alarms", "e", 1, T0, "put", "a1", body=msgspec.Raw(encode(alarm(1))))
+    rig.ctl(Batch("alarms", "e", (env,), 1))
+    assert [m["msg"] for m in rig.turn(0.05) if m["msg"] == "FETCH"] == []
+    rig.seen.behind = False
+    assert [(m["msg"], m["feed"]) for m in rig.turn(0.05)] == [("FETCH", "timeline")]
+
+
 def test_a_new_alarm_shows_before_the_gap_is_filled() -> None:
     rig = Rig(alarms_at(0))
     rig.join({"alarms": FeedHead("e", 500)})

@@ -316,6 +316,12 @@ def test_the_second_at_the_same_step_is_told_who_was_first(hub: Hub) -> None:
     assert len(hub.told()) == 1
 
 
+@pytest.mark.parametrize("made_at_ns", [0, -5, -(1 << 63), (1 << 63) - 1])
+def test_a_tick_of_no_time_or_of_a_time_to_come_is_one_of_now(hub: Hub, made_at_ns: int) -> None:
+    assert hub.say("call", "done", made_at_ns=made_at_ns)[0] == "applied"
+    assert [mark.t_ns for mark in hub.fire.steps] == [hub.now_ns]
+
+
 def test_taking_back_and_not_needed_are_written_down_with_who_and_why(hub: Hub) -> None:
     hub.say("call", "done")
     assert hub.say("call", "not_done", MINH, seen=2)[0] == "applied"

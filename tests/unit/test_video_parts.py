@@ -150,6 +150,19 @@ def test_another_shape_gets_bars_not_a_stretched_picture(*, full: bool) -> None:
         assert (pixels[:, 16:142] > 200).all()
 
 
+@pytest.mark.parametrize(("size", "target", "aspect"), [((118, 54), (258, 108), 1.0), ((278, 118), (310, 236), 0.2)])
+def test_bars_stay_black_where_colours_are_written_further(
+    size: tuple[int, int], target: tuple[int, int], aspect: float
+) -> None:
+    """Of RGB in half the height: swscale then has no column of colours to mix, and writes longer groups."""
+    made, scaler = planes(*target, 99), Scaler((0.0, 0.0, 1.0, 1.0))
+    pixels = shown(made, scaler.draw(frame(*size, "rgb24", (200, 60, 30)), made, aspect))
+    lit = np.flatnonzero(pixels[20, :, 0] > 100)
+    assert len(lit) > 100
+    assert not pixels[:, : lit[0] - 1].any()
+    assert not pixels[:, lit[-1] + 2 :].any()
+
+
 def test_bars_stay_when_a_buffer_was_pinned_for_long() -> None:
     """The third buffer is drawn into only after many pictures in the other two."""
     scaler, shot = Scaler((0.0, 0.0, 1.0, 1.0)), frame(80, 60, "yuv420p", (255, 255, 255))

@@ -5,17 +5,23 @@ from __future__ import annotations
 import mmap
 from collections.abc import Mapping
 from time import monotonic_ns
+from unittest.mock import Mock
 
 import msgspec
+import pytest
+from conftest import ExpectLogs
+from helpers.waiting import wait_for
 
-from backends.domain.camera import Camera, Demand, Stream, StreamKind
+from backends.domain.camera import Camera, Demand, PictureState, Stream, StreamKind
 from backends.domain.stream_choice import Act, LeftOut, Seen, View, Why, Wish
 from backends.domain.text import LocalText
+from backends.video import swscale
 from backends.video.client import PictureClient, pictures_of, stand_in
-from backends.video.frames import Clock, FrameReader, FrameWriter, format_segment, segment_size
+from backends.video.frames import LOST_S, Clock, FrameReader, FrameWriter, format_segment, segment_size
 from backends.video.plan import StreamKey
 from backends.video.planes import Colours
 from backends.video.stream_desk import StreamDesk
+from backends.video.swscale import NoSwscale
 
 S = 1_000_000_000
 BIG, LITTLE = View("a", 1920, 1080), View("a", 320, 180)
@@ -209,6 +215,23 @@ def test_until_its_own_picture_is_there_a_tile_shows_the_same_stream_before_the_
     assert stand_in(Demand("a", "main", 320, 180), [sub, main]) == main
     assert stand_in(Demand("a", "new", 320, 180), [other, sub]) == sub
     assert stand_in(Demand("a", "sub", 320, 180), [other, zoomed]) is None
+
+
+def test_a_screen_that_cannot_make_colours_says_so_on_every_tile(
+    monkeypatch: pytest.MonkeyPatch, expect_logs: ExpectLogs
+) -> None:
+    """Not "connecting" for ever."""
+    monkeypatch.setattr(swscale, "prepare", Mock(side_effect=NoSwscale("PyAV has loaded no swscale")))
+    client = PictureClient("\0ioc-nobody-listens", b"key")
+    one = Demand("a", "sub", 480, 270)
+    try:
+        client.demand(frozenset({one}))
+        wait_for("it is said", lambda: "FFmpeg" in client.status(one).reason)
+        client._since[one] -= LOST_S
+        assert client.status(one).state is PictureState.LOST
+    finally:
+        client.close()
+    expect_logs("cannot be used")
 
 
 def test_a_lost_picture_stands_in_for_nothing() -> None:

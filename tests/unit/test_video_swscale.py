@@ -7,6 +7,7 @@ import gc
 import sys
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import av.filter
@@ -211,7 +212,8 @@ def test_every_pixel_of_an_odd_width_is_drawn(width: int, x: int) -> None:
 
 
 def test_the_largest_overrun_stays_within_a_group() -> None:
-    """Of every even width: what is written beyond the picture is never beyond the next multiple of GROUP."""
+    """Of every even width: what is written beyond the picture is never beyond the next multiple of GROUP, where lines
+    are mixed (else see SPILL)."""
     frame = noise(640, 360)
     for width in range(2, 700, 2):
         target = planes(width + 64, 8, 77)
@@ -224,10 +226,9 @@ def test_the_largest_overrun_stays_within_a_group() -> None:
         assert (target.v[:, end // 2 :] == 77).all(), width
 
 
-def test_pictures_of_one_size_share_the_place_of_their_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_of_one_size_share_the_place_of_their_colours() -> None:
     """So that it stays in the caches: who keeps them copies them. Another size has its own."""
-    monkeypatch.setattr(swscale, "_screens", {})
-    monkeypatch.setattr(swscale, "_rooms", {})
+    swscale._screen.cache_clear()
     one, two, other = planes(64, 36, 40), planes(64, 36, 200), planes(96, 54, 90)
     pixels = bgra_of(one, Colours())
     kept = pixels.copy()
@@ -279,3 +280,27 @@ def test_packed_chroma_has_no_parts_and_is_said() -> None:
     target = planes(64, 36)
     draw(frame, (0, 0, 64, 36), target)
     assert differ(inside(target), by_pyav(frame, 64, 36)) == 0
+
+
+def test_of_more_sizes_than_are_kept_only_the_oldest_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wall of several windows has many; and of a size that nobody paints any more no pixels are kept."""
+    made: list[tuple[int, int, str]] = []
+    context = swscale._Context
+
+    def counted(source: tuple[int, int, str], *more: Any) -> Any:
+        made.append(source)
+        return context(source, *more)
+
+    monkeypatch.setattr(swscale, "_Context", counted)
+    swscale._screen.cache_clear()
+    wall = [planes(2 * n, 18) for n in range(1, swscale._MOST_SCREENS + 1)]
+    for one in (*wall, *wall):
+        bgra_of(one, Colours())
+    assert len(made) == len(wall)
+    bgra_of(planes(640, 360), Colours())
+    for one in wall[2:]:
+        bgra_of(one, Colours())
+    assert len(made) == len(wall) + 1
+    swscale._screen.cache_clear()
+    gc.collect()
+    assert not list(swscale._rooms)

@@ -36,7 +36,8 @@ from backends.domain.ports import (
 )
 from backends.domain.quality import Quality, Value
 from backends.domain.report import Report
-from backends.domain.sensor import Sensor
+from backends.domain.sensor import Sample, Sensor
+from backends.domain.times import NS_PER_S
 from backends.domain.turning import TurnStatus
 from widgets.models.alarm_order import AlarmBook
 
@@ -44,6 +45,8 @@ LOCAL_FEED = "local"
 """Alarms of the station itself: same record and list, works without the hub."""
 
 _ALARM_FEEDS = frozenset({"alarms", LOCAL_FEED})
+_AHEAD_NS = 5 * NS_PER_S
+"""So old may be what the link last said of the hub's time."""
 _TIMELINE_KEPT = 500
 _LOGBOOK_KEPT = 1000
 
@@ -179,7 +182,7 @@ class CityModel(QObject):
         return self._records["roster"].get(self.grant.operator_id)
 
     def value(self, series: str) -> Value | None:
-        """Newest value of a series; its quality is STALE or DISCONNECTED where the feed is."""
+        """Newest value of a series, with its own quality: whether the feed is alive is `quality`'s to say."""
         value = self.last.get(series)
         if value is None:
             sensor = self.sensor(series)
@@ -229,8 +232,7 @@ class CityModel(QObject):
                 self._apply_changes(delivery)
                 changed.add(delivery.feed)
             elif isinstance(delivery, NewSamples):
-                for sample in delivery.samples:
-                    self.last[sample.series] = Value(sample.t_ns, sample.value, Quality(sample.quality))
+                self._apply_samples(delivery.samples)
                 changed.add("samples")
             elif isinstance(delivery, FeedStatus):
                 before = self.statuses.get(delivery.feed)
@@ -273,6 +275,14 @@ class CityModel(QObject):
             self.grantChanged.emit()
         for answer in answers:
             self.accessAnswered.emit(answer)
+
+    def _apply_samples(self, samples: Iterable[Sample]) -> None:
+        """A gauge may send afterwards what it had kept: a newer value stays, unless a clock that is ahead left it."""
+        now_ns = self.link.now_ns + _AHEAD_NS
+        for sample in samples:
+            known = self.value(sample.series)
+            if known is None or sample.t_ns >= known.t_ns or known.t_ns > now_ns:
+                self.last[sample.series] = Value(sample.t_ns, sample.value, Quality(sample.quality))
 
     def _apply_changes(self, changes: Changes) -> None:
         records = self._records.setdefault(changes.feed, {})

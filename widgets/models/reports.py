@@ -84,7 +84,7 @@ def click_words(status: ActionStatus) -> str:
         case Stage.CONFLICT:
             claimed = status.code == "already_claimed" and status.text
             return tr("reports.conflict_claimed", who=status.text) if claimed else tr("reports.conflict_changed")
-    return tr("reports.refused")
+    return tr("reports.no_agency" if status.code == "bad_agency" else "reports.refused")
 
 
 class ReportModel(QAbstractListModel):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from queue import SimpleQueue
 
-from PySide6.QtCore import QRect, QThreadPool, QTimer
+from PySide6.QtCore import QRect, QTimer
 from PySide6.QtWidgets import QWidget
 
 from backends.domain.report import queue_order
@@ -19,6 +19,7 @@ from backends.domain.times import NS_PER_S
 from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.pages import PageSpec
+from widgets.parts.aside import Aside
 from widgets.parts.panel_rows import Row
 from widgets.parts.report_figure_paper import Reckoned, job_of, reckon
 from widgets.search.finder import Kind
@@ -43,10 +44,9 @@ class ReportFigures(Page):
         self._reckoned: Reckoned | None = None
         self._running, self._moved, self._at_s = False, True, 0.0
         self._made: SimpleQueue[Reckoned] = SimpleQueue()
-        """Filled by the pool's thread, which touches nothing else."""
+        """Filled by the thread of `_aside`, which touches nothing else."""
         super().__init__(session, window, scale, room, doer, about)
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
+        self._aside = Aside("report figures")
         self._collect = QTimer(self)
         self._collect.setInterval(COLLECT_MS)
         self._collect.timeout.connect(self._take)
@@ -125,7 +125,7 @@ class ReportFigures(Page):
             return
         self._running, self._moved, self._at_s = True, False, self.session.mono.monotonic_s()
         reports, now_ns, out = self.session.city.reports(), self.session.clock.now_ns(), self._made
-        self._pool.start(lambda: out.put(reckon(reports, now_ns)))
+        self._aside.start(lambda: out.put(reckon(reports, now_ns)))
         self._collect.start()
 
     def _take(self) -> None:

@@ -124,7 +124,7 @@ class AlarmDelegate(RowDelegate):
             painter.fillRect(QRectF(rect.left(), rect.top(), max(2.0, pad / 3), rect.height()), theme.muted)
         inner = rect.adjusted(pad, pad / 2, -pad, -pad / 2)
         lines = scale.line(scale.read) + scale.line(scale.floor)
-        top = inner.top() if large and not scale.wall else inner.center().y() - lines / 2
+        top = inner.top() if large and self._has_hands else inner.center().y() - lines / 2
         side = lines * (0.92 if urgent else 0.74)
         column = lines * 0.92
         box = QRectF(inner.left() + (column - side) / 2, top + (lines - side) / 2, side, side)
@@ -219,16 +219,19 @@ class AlarmDelegate(RowDelegate):
             else:
                 draw_chip(painter, placed.rect, placed.words, px, theme.ground, theme.strong)
 
+    @property
+    def _has_hands(self) -> bool:
+        """Buttons are meant for somebody: not on a wall, and not for who sees and does nothing."""
+        grant = self.city.grant
+        return not self.scale.wall and not (grant.operator_id and grant.role is Role.VIEWER)
+
     # -- buttons ---------------------------------------------------------------------------------------
 
     def buttons(self, row: AlarmRow, rect: QRectF, *, large: bool, hovered: bool) -> list[_Placed]:
         """The buttons that a row shows now, with their places in viewport coordinates."""
-        scale = self.scale
-        if scale.wall or row.gone or not (large or hovered):
+        if row.gone or not (large or hovered) or not self._has_hands:
             return []
         grant = self.city.grant
-        if grant.operator_id and grant.role is Role.VIEWER:
-            return []  # sees, does nothing
         pending = row.pending is not None and not row.pending.stage.final and row.pending.stage is not Stage.EXPIRED
         # A note on its way stands in nobody's way.
         pending = pending and row.pending is not None and row.pending.action.verb is not Verb.COMMENT

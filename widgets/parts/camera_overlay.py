@@ -33,6 +33,9 @@ BAD = (PictureState.LOST, PictureState.REFUSED, PictureState.DISABLED, PictureSt
 _CALM = (PictureState.LIVE, PictureState.SLOW, PictureState.REPLAY, PictureState.ENDED)
 """The picture can be seen; around it there is nothing but what is said at the edges."""
 
+_CAPTION = 0.25
+"""Share of a picture's height from which on a caption costs more than a cut name tells."""
+
 
 @dataclass(frozen=True)
 class Said:
@@ -149,6 +152,13 @@ class CameraOverlay:
         trouble = hands.trouble(painter, free, said.marks.trouble)
         details = hands.details(painter, free.adjusted(0, 0, 0, -trouble.height()), said.marks.details)
         self._paint_middle(painter, self._middle_room(middle, zoom, number, details), status)
+        if old is None and self._number_is_enough(caption, rect, status):
+            width = (
+                text.width(said.camera.number if said.camera else "", self.scale.floor, Weight.BOLD)
+                + 2 * self.scale.pad
+                + 1
+            )
+            caption.setWidth(min(width, caption.width()))
         self._paint_caption(painter, caption, status)
         if old is not None:
             now_ns = self.session.clock.now_ns()
@@ -207,6 +217,17 @@ class CameraOverlay:
     def _caption_rect(self, rect: QRectF) -> QRectF:
         height = self.scale.line(self.scale.floor) + self.scale.floor * 0.35
         return QRectF(rect.left(), rect.bottom() - height, rect.width(), height)
+
+    def _number_is_enough(self, caption: QRectF, rect: QRectF, status: PictureStatus) -> bool:
+        """In a small tile with nothing to report the stump of a name is not worth a third of the picture."""
+        said, px = self._said, self.scale.floor
+        if said.camera is None or status.state is not PictureState.LIVE or caption.height() < rect.height() * _CAPTION:
+            return False
+        marks = said.marks
+        more = said.flags or said.left_out or status.apart or marks.turn or marks.tour or marks.by_hand
+        number = text.width(said.camera.number, px, Weight.BOLD) + 1 + px * 0.6
+        name = text.width(local(said.camera.name), px)
+        return not more and number + name > caption.width() - 2 * self.scale.pad
 
     def _paint_caption(self, painter: QPainter, caption: QRectF, status: PictureStatus) -> None:
         theme, px, pad = self.theme, self.scale.floor, self.scale.pad

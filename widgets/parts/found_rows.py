@@ -73,7 +73,7 @@ def _sensor(session: Session, item: Item) -> Words:
     newest = session.city.value(sensor.id)
     if newest is None or newest.value is None:
         return {**words, "state": tr("stale.never")}
-    value = f"{fmt.number(newest.value, sensor.decimals)} {sensor.unit}".strip()
+    value = fmt.with_unit(fmt.number(newest.value, sensor.decimals), sensor.unit)
     if sensor.bands:
         value += f" · {local(band_of(sensor.bands, newest.value).name)}"
     if newest.quality is not Quality.GOOD:
@@ -87,7 +87,7 @@ def _indicator(session: Session, item: Item) -> Words:
         return {}
     value = fmt.number(one.value, one.decimals) if one.value is not None else tr("stale.never")
     at = fmt.event_minutes(one.t_as_of_ns, session.clock.now_ns())
-    state = f"{value} {local(one.unit)}".strip() + f" · {at}"
+    state = f"{fmt.with_unit(value, local(one.unit))} · {at}"
     return {"title": local(one.name), "state": state, "strong_state": one.bad}
 
 

@@ -47,7 +47,7 @@ class CellWords:
     @property
     def whole(self) -> str:
         """All of it, for the tooltip."""
-        first = f"{self.number} {self.unit}".strip()
+        first = fmt.with_unit(self.number, self.unit)
         lines = (self.name, first, " · ".join(w for w in (self.goal, self.relation) if w), self.as_of[0])
         return "\n".join(line for line in lines if line)
 

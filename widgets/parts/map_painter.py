@@ -86,11 +86,8 @@ class MapPainter:
         painter.drawLine(at + QPointF(-d, -d), at + QPointF(d, d))
         painter.drawLine(at + QPointF(-d, d), at + QPointF(d, -d))
 
-    def cluster(self, cluster: Cluster, *, bright: bool, counted: bool = True) -> None:
-        """The worst member's symbol, with a count where it speaks for more than itself.
-
-        `counted` False: there is no room for the count beside a graver one's.
-        """
+    def symbol(self, cluster: Cluster, *, bright: bool) -> None:
+        """The worst member's."""
         worst = cluster.worst
         box = self.sizes.box(worst)
         if worst.air is not None:
@@ -100,8 +97,6 @@ class MapPainter:
             draw_symbol(self.painter, box, worst.priority, self.theme, filled=worst.filled, dimmed=dimmed)
         else:
             self._diamond(box, late=worst.bad)
-        if len(cluster.things) > 1 and counted:
-            self._count(box, len(cluster.things), worst)
 
     def _diamond(self, box: QRectF, *, late: bool) -> None:
         painter, theme = self.painter, self.theme
@@ -124,8 +119,10 @@ class MapPainter:
         room.moveCenter(box.center() + QPointF(reach, down))
         return room
 
-    def _count(self, box: QRectF, count: int, worst: Thing) -> None:
-        room = self.count_room(box, count, worst)
+    def count(self, cluster: Cluster) -> None:
+        """How many it speaks for."""
+        count = len(cluster.things)
+        room = self.count_room(self.sizes.box(cluster.worst), count, cluster.worst)
         self.painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.painter.setPen(QPen(self.theme.muted, 1))
         self.painter.setBrush(self.theme.ground)

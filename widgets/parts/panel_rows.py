@@ -18,6 +18,7 @@ from widgets.typography import TypeScale, Weight
 _HEAD_SHARE = 0.28
 """Most of a row's width that its first column takes."""
 _STATE_SHARE = 0.34
+"""Of its width that its state may have in any case; a short title leaves it more."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,10 @@ def _paint_row(painter: QPainter, box: QRectF, row: Row, column: float, scale: T
         inner.setLeft(inner.left() + column)
     if row.state:
         weight = Weight.SEMIBOLD if row.strong_state else Weight.REGULAR
-        wide = min(text.width(row.state, scale.floor, weight) + 1, box.width() * _STATE_SHARE)
+        title = text.width(row.title, scale.read, Weight.REGULAR if row.muted else Weight.SEMIBOLD)
+        mark = scale.read * 1.1 + pad / 2 if row.priority is not None else 0.0
+        most = max(box.width() * _STATE_SHARE, inner.width() - title - mark - 2 * pad)
+        wide = min(text.width(row.state, scale.floor, weight) + 1, most)
         state = QRectF(inner.right() - wide, inner.top(), wide, inner.height())
         ink = theme.strong if row.strong_state else theme.muted
         text.draw(painter, state, row.state, scale.floor, ink, weight, align=Qt.AlignmentFlag.AlignRight)

@@ -162,7 +162,7 @@ def _line(n: int, shown: Shown, ends: tuple[float, float], asked: Asked, quality
         words = _doubt(sensor, end, asked, quality)
         told = end if not words else None
     if told is not None and told.value is not None:
-        words = f"{fmt.number(told.value, sensor.decimals)} {sensor.unit}"
+        words = fmt.with_unit(fmt.number(told.value, sensor.decimals), sensor.unit)
     return Line(f"{n + 1} {local(sensor.name)} {words}".rstrip(), *ends, end)
 
 

@@ -89,7 +89,7 @@ class PlotState:
         return (Curve(t_ns, value, self.low, self.high, color, width, dots=True),)
 
     def words(self, value: float) -> str:
-        return f"{fmt.number(value, self.decimals)} {self.unit}".strip()
+        return fmt.with_unit(fmt.number(value, self.decimals), self.unit)
 
     def relation(self) -> str:
         """ "trên BĐ3 0,12 m", empty without a limit."""

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from queue import SimpleQueue
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QSize, Qt, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QImageReader
 
 from backends.domain.picture_file import JPEG, MOST_BYTES, PNG
 from backends.domain.ports import PictureDesk, SmallPicture
 from widgets.models.city import CityModel
+from widgets.parts.aside import Aside
 
 MOST = 8
 """Pictures that are looked at in one place at once."""
@@ -75,10 +76,9 @@ class RecordPictures(QObject):
         """Why it never will: its bytes are what they are."""
         self._coming: set[str] = set()
         """Being decoded."""
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
+        self._aside = Aside("record pictures")
         self._decoded: SimpleQueue[tuple[str, QImage, str]] = SimpleQueue()
-        """Filled by the pool's thread, which touches nothing else."""
+        """Filled by the thread of `_aside`, which touches nothing else."""
         self._collect = QTimer(self)
         self._collect.setInterval(COLLECT_MS)
         self._collect.timeout.connect(self._take_decoded)
@@ -133,7 +133,7 @@ class RecordPictures(QObject):
         # The desk gives each once: it is not asked for again while it is being decoded.
         self._told = tuple(blob for blob in self._told if blob != picture.blob)
         out = self._decoded
-        self._pool.start(lambda: out.put((picture.blob, *decode(picture.data))))
+        self._aside.start(lambda: out.put((picture.blob, *decode(picture.data))))
         self._collect.start()
 
     def _take_decoded(self) -> None:

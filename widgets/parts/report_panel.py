@@ -405,9 +405,9 @@ class ReportPanel(QWidget):
     def place(self) -> None:
         """As high as it needs, at most the whole tile below its header."""
         scale, tile = self.scale, self._tile
-        rows = scale.line(scale.read) * (min(len(self._all), 9) if self._asking is None else 0)
-        rows += self._still_height()
-        height = min(tile.height() - tile.header_height, self._rows_top() + rows + scale.pad)
+        rows = self._still_height() + scale.line(scale.read) * (min(len(self._all), 9) if self._asking is None else 0)
+        room, height = tile.height() - tile.header_height, self._rows_top() + rows + scale.pad
+        height = room if room - height < 2 * scale.line(scale.read) else height  # no stump of a row is left above it
         self.setGeometry(0, tile.height() - height, tile.width(), height)
         top = self._field_top()
         self.field.setGeometry(scale.pad, top, self.width() - 2 * scale.pad, scale.line(scale.read) + scale.pad)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from queue import SimpleQueue
 
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QRectF, Qt, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QBuffer, QIODevice, QObject, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from backends.domain.camera import Camera, PictureState
@@ -21,6 +21,7 @@ from backends.domain.times import NS_PER_S
 from widgets import format as fmt
 from widgets.i18n import tr
 from widgets.parts import text
+from widgets.parts.aside import Aside
 from widgets.parts.report_pictures import draw_picture
 from widgets.session import Session
 from widgets.still_file import Still
@@ -66,8 +67,7 @@ class ReportStill(QObject):
         self._data = b""
         self._late = self._old = False
         self._turn = 0
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
+        self._aside = Aside("still")
         self._made: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
@@ -130,8 +130,8 @@ class ReportStill(QObject):
             self._look_at(self._shot)
         while not self._made.empty():
             turn, data = self._made.get()
-            if turn == self._turn and data:
-                self._data = data
+            if turn == self._turn:
+                self._data, self._late = data, not data  # nothing: it could not be encoded
                 self._timer.stop()
                 self.changed.emit()
 
@@ -141,7 +141,7 @@ class ReportStill(QObject):
             self._let_go()
             self._still = still
             turn, image, out = self._turn, still.image, self._made
-            self._pool.start(lambda: out.put((turn, jpeg_of(image))))
+            self._aside.start(lambda: out.put((turn, jpeg_of(image))))
         elif self._session.mono.monotonic_s() > shot.until_s:
             self._late, self._old = True, still is not None
             self._let_go()

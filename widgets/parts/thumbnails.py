@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QRectF, QSize, Qt, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QImageReader, QPainter, QPen
 
 from backends.domain.camera import Camera
 from backends.domain.place import Boxes
 from backends.domain.ports import SmallPicture, SmallPictureDesk
 from widgets.models.city import CityModel
+from widgets.parts.aside import Aside
 from widgets.parts.camera_zoom import WHOLE
 from widgets.parts.privacy import paint_masks
 from widgets.theme import Theme
@@ -119,11 +120,10 @@ class Thumbnails(QObject):
         """Blob -> camera id -> when it was taken."""
         self._stills: dict[str, Still] = {}
         self._broken: dict[str, None] = {}
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
+        self._aside = Aside("small pictures")
         self._decoding = 0
         self._decoded: SimpleQueue[tuple[str, QImage]] = SimpleQueue()
-        """Filled by the pool's thread, which touches nothing else of this list: it may outlive it."""
+        """Filled by the thread of `_aside`, which touches nothing else of this list: it may outlive it."""
         self._collect = QTimer(self)
         self._collect.setInterval(COLLECT_MS)
         self._collect.timeout.connect(self._take_decoded)
@@ -162,7 +162,7 @@ class Thumbnails(QObject):
         if picture.blob in self._asked and not picture.code:
             room, out = self._room, self._decoded
             self._decoding += 1
-            self._pool.start(lambda: out.put((picture.blob, decode(picture.data, room))))
+            self._aside.start(lambda: out.put((picture.blob, decode(picture.data, room))))
             self._collect.start()
 
     def _take_decoded(self) -> None:

@@ -34,11 +34,29 @@ class AirTile(Tile):
         self._found: list[Air] = air_of(session.city, self.now_ns())
 
     def title(self) -> str:
-        return tr("air.title")
+        """The short one where the other leaves no room for what is not shown."""
+        whole, said, scale = tr("air.title"), self.summary(), self.scale
+        wide = text.width(whole, scale.read, Weight.SEMIBOLD) + text.width(said, scale.floor) + 3 * scale.pad
+        return tr("air.short") if said and wide > self.width() else whole
+
+    @property
+    def _high(self) -> int:
+        return self.scale.line(self.scale.read) + self.scale.pad
+
+    @property
+    def _fit(self) -> int:
+        """Rows that are shown at most."""
+        fit = max(1, (self.height() - self.header_height) // self._high)
+        return min(fit, self.options.rows) if self.options.rows else fit
 
     def summary(self) -> str:
         silent = sum(air.value is None for air in self._found)
-        return tr("air.silent", n=silent, total=len(self._found)) if silent else ""
+        more = len(self._found) - self._fit
+        said = (
+            tr("air.more", n=more) if more > 0 else "",
+            tr("air.silent", n=silent, total=len(self._found)) if silent else "",
+        )
+        return " · ".join(words for words in said if words)
 
     def on_feeds(self, changed: frozenset[str]) -> None:
         if "sensors" in changed:  # samples come ten times a second, an index each hour
@@ -63,18 +81,10 @@ class AirTile(Tile):
         if not found:
             self.paint_empty(painter, body, tr("air.empty"))
             return
-        high = scale.line(scale.read) + scale.pad
-        fit = max(1, int(body.height() // high))
-        if self.options.rows:
-            fit = min(fit, self.options.rows)
-        shown = found if len(found) <= fit else found[: max(1, fit - 1)]
-        row = QRectF(body.left() + scale.pad, body.top(), body.width() - 2 * scale.pad, high)
-        for air in shown:
+        row = QRectF(body.left() + scale.pad, body.top(), body.width() - 2 * scale.pad, self._high)
+        for air in found[: self._fit]:
             self._paint_row(painter, row, air)
-            row.translate(0, high)
-        if len(shown) < len(found) and row.bottom() <= body.bottom() + 1:
-            more = tr("air.more", n=len(found) - len(shown))
-            text.draw(painter, row, more, scale.floor, self.theme.muted)
+            row.translate(0, self._high)
 
     def _paint_row(self, painter: QPainter, row: QRectF, air: Air) -> None:
         scale, theme, pad = self.scale, self.theme, self.scale.pad

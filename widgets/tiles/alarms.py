@@ -172,6 +172,8 @@ class AlarmsTile(Tile):
             parts.append(tr("alarms.chosen", n=chosen))
         if parts:
             return " · ".join(parts)
+        if not total:
+            return ""  # the list says that there are none
         key = "alarms.summary" if seen or folded else "alarms.summary_calm"
         return tr(key, unack=len(seen) + folded, shown=len(shown), total=total)
 

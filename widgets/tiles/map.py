@@ -251,13 +251,14 @@ class MapTile(Tile):
             self._nowhere = len(city.alarms()) - len(shown)
             self._clusters = clusters(shown, size)
         # Layers: the count on an alarm's symbol counts alarms. Bad air and reports step out of its way.
-        self._clusters = bad_air(air, [self._room(c) for c in self._clusters], size) + self._clusters
+        rooms = [self._room(c) for c in self._clusters]
+        self._clusters = bad_air(air, rooms, body, self._sizes.box) + self._clusters
         if to is not None and self.shows("reports"):
             reports = [t for t in report_things(city.reports(), self.now_ns(), to) if body.contains(t.at)]
             rooms = [self._room(c) for c in self._clusters]
             self._clusters = clusters(set_aside(reports, rooms, size), size) + self._clusters
         rooms = [self._room(c) for c in self._clusters]
-        self._clusters = calm_air(air, rooms, self._sizes.box) + self._clusters
+        self._clusters = calm_air(air, rooms, body, self._sizes.box) + self._clusters
 
     # -- what it says --------------------------------------------------------------------------------
 
@@ -307,9 +308,17 @@ class MapTile(Tile):
                 text.draw(painter, room, words, self.scale.floor, self.theme.muted)
         bright = self._bright or not self._blinking()
         counted = self._counted(view)
-        for cluster, room in zip(self._clusters, taken, strict=True):
-            if self._exposed.intersects(room.toAlignedRect()):
-                view.cluster(cluster, bright=bright, counted=cluster.worst.id in counted)
+        seen = [
+            c for c, room in zip(self._clusters, taken, strict=True) if self._exposed.intersects(room.toAlignedRect())
+        ]
+        # A symbol of the same kind must not lie on a count; an alarm lies on whatever is none.
+        for alarms in (False, True):
+            now = [cluster for cluster in seen if (cluster.worst.what is What.ALARM) is alarms]
+            for cluster in now:
+                view.symbol(cluster, bright=bright)
+            for cluster in now:
+                if cluster.worst.id in counted:
+                    view.count(cluster)
         painter.restore()
 
     def _mark(self, painter: QPainter, at: QPointF) -> None:
@@ -441,7 +450,8 @@ class MapTile(Tile):
         for sensor in self.session.city.records("sensors").values():
             value = self.session.city.value(sensor.id)
             if (sensor.station_id or sensor.id) == thing.id and value is not None and value.value is not None:
-                parts.append(f"{local(sensor.name)} {fmt.number(value.value, sensor.decimals)} {sensor.unit}")
+                figure = fmt.with_unit(fmt.number(value.value, sensor.decimals), sensor.unit)
+                parts.append(f"{local(sensor.name)} {figure}")
         return " · ".join(parts[:5])
 
     def event(self, event: QEvent) -> bool:

@@ -71,6 +71,8 @@ class AlarmSheet(QWidget):
         comes and goes would take its neighbours along."""
         self._astray: set[str] = set()
         """Cameras that were found to look elsewhere than at their reference views."""
+        self._dark: set[str] = set()
+        """Those of them that are on it still, and without a picture now: no other could take their places."""
         self._strips: dict[CameraTile, QRectF] = {}
         """Where it is said below them whether they see the place."""
         self._gap = window.plan.gutter_px
@@ -197,6 +199,10 @@ class AlarmSheet(QWidget):
         tiles = {tile.camera.id: tile for tile in self.cameras if tile.camera is not None and not tile.by_hand}
         lost = {key for key, tile in tiles.items() if key in chosen and _shows_nothing(tile)}
         astray = {key for key, tile in tiles.items() if key in chosen and _looks_elsewhere(tile)}
+        if lost != self._dark:
+            self._dark = lost
+            self._lay_out()
+            self.update()
         if lost <= self._unwell and astray <= self._astray:
             return
         self._unwell |= lost
@@ -233,7 +239,8 @@ class AlarmSheet(QWidget):
             if eye.for_id and eye.camera_id in here:
                 number, dead = self._number(eye.camera_id), self._number(eye.for_id)
                 said.append(tr("alarm_sheet.instead", number=number, dead=dead, why=self._why(eye.for_id)))
-        for camera_id in self._eyes.missing:
+        back = here & self._unwell - self._dark
+        for camera_id in (one for one in self._eyes.missing if one not in back):
             said.append(tr("alarm_sheet.missing", number=self._number(camera_id), why=self._why(camera_id)))
         if self.plot is not None and not self.alarm.sensor_id:
             said.append(tr("alarm_sheet.nearest"))
@@ -244,7 +251,7 @@ class AlarmSheet(QWidget):
 
     def _unseen(self) -> str:
         """That no camera shows it, plainly; empty: one does."""
-        looks = self._looks()
+        looks = [one for one in self._looks() if one[0].id not in self._dark]
         if not self.cameras:
             return tr("alarm_sheet.no_camera")
         if self._at is None:

@@ -52,6 +52,8 @@ class ListPanel(QWidget):
     most = 0
     """Rows that are looked up at most: there may be more; 0 = all there are."""
     idle_ms = IDLE_MS
+    tall = False
+    """It takes all the height that its room has: it is read, not searched."""
     stays = False
     """It is still there when the keyboard is elsewhere."""
 
@@ -307,7 +309,7 @@ class ListPanel(QWidget):
     @property
     def _shown(self) -> int:
         """Rows that are seen at once."""
-        most = _WALL_ROWS if self.scale.wall else _DESK_ROWS
+        most = len(self._rows) if self.tall else _WALL_ROWS if self.scale.wall else _DESK_ROWS
         fit = (self._room.height() - self._around - 2 * self.scale.pad) // row_height(self.scale)
         return max(1, min(most, fit, max(1, len(self._rows))))
 

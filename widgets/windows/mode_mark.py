@@ -23,8 +23,9 @@ from widgets.typography import Weight
 _SHARE = 0.5
 """Of the window's width that the word takes."""
 _SLOPE_DEG = 20.0
-_STRENGTH = 0.13
-"""Opacity of the letters. Their shadow has the opposite tone, so that they show on any picture."""
+_STRENGTH = 0.1
+"""Opacity of the letters: what they lie on is read as before. Their shadow has the opposite tone, so that they show on
+any picture."""
 _TRY_PX = 100
 
 

@@ -78,7 +78,8 @@ class Palette(ListPanel):
 class HelpPanel(ListPanel):
     """Every key, those of the present context first."""
 
-    ems = 54
+    ems = 60
+    tall = True
 
     def __init__(
         self,

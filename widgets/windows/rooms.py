@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from widgets.windows.wall_window import WallWindow
 
 ANY = QSize(1, 1)
+_WORTH = 0.8
+"""So much of a room must be left for it to leave a tile uncovered that it would have cut."""
 
 
 def beside_lists(window: WallWindow, least: QSize = ANY) -> QRect:
@@ -31,11 +33,13 @@ def beside_lists(window: WallWindow, least: QSize = ANY) -> QRect:
 
 
 def beside_or_low(window: WallWindow, least: QSize = ANY) -> QRect:
-    """As `beside_lists`; where they leave too little, over the last rows of the window. The bar then names the highest
-    alarm."""
+    """As `beside_lists`, and without half of a tile under it where that costs little; where the lists leave too little,
+    over the last rows of the window. The bar then names the highest alarm."""
     room = beside_lists(window, least)
     if not room.isEmpty():
-        return room
+        tiles = [QRect(p.rect.x, p.rect.y, p.rect.width, p.rect.height) for p in window.plan.tiles]
+        whole = clear_of_halves(room, tiles, window.plan.gutter_px)
+        return whole if whole.width() >= least.width() and whole.height() >= least.height() else room
     body = _body(window)
     return body.adjusted(0, body.height() * 3 // 5, 0, 0)
 
@@ -66,3 +70,22 @@ def free_room(body: QRect, taken: Sequence[QRect], gap: int) -> QRect:
                     if larger and body.contains(rect) and not any(rect.intersects(r) for r in held):
                         best = rect
     return best
+
+
+def clear_of_halves(room: QRect, tiles: Sequence[QRect], gap: int) -> QRect:
+    """`room` without the edge that would cut a tile in two, where most of it is left then: half a figure under the edge
+    of a page says nothing, or something wrong."""
+    for tile in tiles:
+        if not tile.intersects(room) or room.contains(tile):
+            continue
+        left, top, right, bottom = room.left(), room.top(), room.right(), room.bottom()
+        options = (
+            QRect(left, top, room.width(), tile.top() - gap - top),
+            QRect(left, tile.bottom() + 1 + gap, room.width(), bottom - tile.bottom() - gap),
+            QRect(left, top, tile.left() - gap - left, room.height()),
+            QRect(tile.right() + 1 + gap, top, right - tile.right() - gap, room.height()),
+        )
+        best = max(options, key=lambda rect: max(0, rect.width()) * max(0, rect.height()))
+        if best.isValid() and best.width() * best.height() >= _WORTH * room.width() * room.height():
+            room = best
+    return room

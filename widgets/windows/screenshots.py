@@ -82,8 +82,8 @@ class Screenshots(QObject):
             path.parent.mkdir(parents=True, exist_ok=True)
             if not image.save(str(path)):
                 why = f"cannot write {path}"
-        except OSError as error:
-            why = str(error)
+        except (OSError, RuntimeError, MemoryError) as error:  # whoever waits for its pictures must come to an end
+            why = f"cannot write {path}: {error}"
         self._written.emit(moment, path, why)
 
     def _on_written(self, moment: _Moment, path: Path, why: str) -> None:

@@ -20,7 +20,7 @@ from widgets import format as fmt
 from widgets.i18n import local, tr
 from widgets.parts import text
 from widgets.parts.alarm_words import place_and_time
-from widgets.parts.shapes import draw_mode_ground, draw_padlock, draw_speaker
+from widgets.parts.shapes import chip_width, draw_chip, draw_mode_ground, draw_padlock, draw_speaker
 from widgets.parts.symbols import draw_symbol
 from widgets.session import Session
 from widgets.typography import TypeScale, Weight
@@ -216,8 +216,11 @@ class TopBar(QWidget):
         return self._inverse(lines[:2])
 
     def _escalated(self) -> _Part | None:
-        """What nobody has seen to, at the desk of who must now."""
+        """What nobody has seen to, at the desk of who must now. On a wall's panel that names the highest alarm its name
+        needs the room, and says it below."""
         city = self.session.city
+        if self.scale.wall and self.words.names_highest_alarm:
+            return None
         if not city.book.escalated or not city.coverage.takes_escalated(city.grant.role):
             return None
         return self._inverse([tr("topbar.escalated"), tr("topbar.escalated_n", n=len(city.book.escalated))])
@@ -265,8 +268,10 @@ class TopBar(QWidget):
         side = scale.line(scale.floor) * 1.7
         px = scale.floor if scale.wall else scale.read
         name, step = local(alarm.name), scale.line(scale.floor)
+        late = tr("alarms.escalated") if scale.wall and self.session.city.escalated_here(alarm) else ""
         whole = max(
             text.width(name, px, Weight.SEMIBOLD),
+            chip_width(late, scale.floor) if late else 0.0,
             text.width(place_and_time(alarm, self.session.clock.now_ns()), scale.floor),
         )
 
@@ -285,11 +290,14 @@ class TopBar(QWidget):
             if words.width() < px * _FEWEST_EM:
                 return
             # Name over place; a name that needs both lines takes them.
-            lines = text.wrap(name, px, Weight.SEMIBOLD, words.width(), 2)
+            lines = [name] if late else text.wrap(name, px, Weight.SEMIBOLD, words.width(), 2)
             first = QRectF(words.left(), words.center().y() - step, words.width(), step)
             text.draw(painter, first, lines[0], px, theme.strong, Weight.SEMIBOLD)
             second = first.translated(0, step)
-            if len(lines) > 1:
+            if late:
+                second.setWidth(min(chip_width(late, scale.floor), second.width()))
+                draw_chip(painter, second, late, scale.floor, theme.inverse, theme.inverse_text)
+            elif len(lines) > 1:
                 text.draw(painter, second, lines[1], px, theme.strong, Weight.SEMIBOLD)
             else:
                 whole = place_and_time(alarm, self.session.clock.now_ns())
@@ -298,7 +306,8 @@ class TopBar(QWidget):
                 text.draw(painter, second, whole if fits else local(alarm.place) or whole, scale.floor, theme.text)
 
         rest = side + scale.pad * 2
-        return _Part(rest + text.width(name, px, Weight.SEMIBOLD) * 0.62, paint, want=rest + whole)
+        least = chip_width(late, scale.floor) if late else text.width(name, px, Weight.SEMIBOLD) * 0.62
+        return _Part(rest + least, paint, want=rest + whole)
 
     def _sound(self) -> _Part:
         theme, sound = self.session.look.theme, self.session.sound

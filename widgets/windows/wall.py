@@ -166,8 +166,8 @@ class Wall(QObject):
 
     def _on_screens(self, _screen: QScreen) -> None:
         # A monitor that went takes its window along; the layout is resolved anew for those that are left,
-        # so that no tile, and no alarm list, stays on a monitor that nobody sees.
-        if self.screens():
+        # so that no tile, and no alarm list, stays on a monitor that nobody sees. What is closed stays closed.
+        if self.windows and self.screens():
             self._apply()
 
     def repaint_bars(self) -> None:
