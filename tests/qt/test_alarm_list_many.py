@@ -322,7 +322,7 @@ def test_the_past_of_the_chosen_alarm(qtbot: QtBot, sample: SampleSession) -> No
     event(sample, 1, "alarm_claimed", alarm.id, "op-thuha", alarm.name.vi)
     event(sample, 2, "alarm_shelved", alarm.id, "op-thuha", f"{alarm.name.vi} · đang sửa")
     event(sample, 3, "comment", alarm.id, "op-thuha", "đã gọi phường")
-    event(sample, 4, "comment", "other", "op-thuha", "việc khác")
+    event(sample, 4, "comment", "other", "op-thuha", "đã gọi bến")
     event(sample, 5, "alarm_rained_on", alarm.id)
     before = [tile.view.visualRect(tile.model.index(n, 0)) for n in range(3)]
     qtbot.keyClick(tile.view, Qt.Key.Key_Right)
@@ -336,9 +336,9 @@ def test_the_past_of_the_chosen_alarm(qtbot: QtBot, sample: SampleSession) -> No
         f"{tr('alarms.history.alarm_claimed')} · {who}",
         f"{tr('alarms.history.alarm_shelved')} · {who} · đang sửa",
         f"{tr('alarms.history.comment')} · {who} · đã gọi phường",
-        "rained_on",
+        tr("alarms.history.other"),
     } <= shown
-    assert not any("việc khác" in words for words in shown)
+    assert not any("đã gọi bến" in words for words in shown)
     qtbot.keyClick(tile.view, Qt.Key.Key_Down)
     with text.recording() as log:
         tile.panel.grab()
