@@ -2,10 +2,10 @@
 
 A stream's own thread waits for its camera and does nothing else: it is woken for microseconds. What has come is decoded
 and drawn here, all that is there at a beat, one after the other. Measured in pairs, 36 streams of 360p25 on two cores
-(November 2026): a thread for each stream that decodes too, one at a time, takes 7 % more of the processor and twice as
-many switches of threads, because all of them want the interpreter's lock. Without a limit, the streams of an overloaded
-worker want the processor at the same moment: 36 threads against the GUI's one, which then gets its 37th part (a GUI
-tick of 500 ms instead of 50). Decoding and drawing of a frame are one piece of work: its caches stay warm.
+(November 2026): a thread for each stream that decodes too, one at a time, takes 1 to 7 % more of the processor and up
+to twice as many switches of threads, because all of them want the interpreter's lock. Without a limit, the streams of
+an overloaded worker want the processor at the same moment: 36 threads against the GUI's one, which then gets its 37th
+part (a GUI tick of 500 ms instead of 50). Decoding and drawing of a frame are one piece of work: its caches stay warm.
 
 Must not: know what is computed, or wait for a camera.
 """
