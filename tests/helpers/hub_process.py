@@ -45,6 +45,7 @@ class HubProcess:
         sign_in: Literal["password", "seat"] = "seat",
         session_s: float = 3600.0,
         events: bool = True,
+        sweep: bool = True,
         **world: Any,
     ) -> None:
         self.folder = folder
@@ -56,6 +57,7 @@ class HubProcess:
         self._sign_in: Literal["password", "seat"] = sign_in
         self._session_s = session_s
         self.events = events
+        self._sweep = sweep
         self.child: subprocess.Popen[bytes] | None = None
         for station in stations:
             authorise(self.authorised, self.keys(station))
@@ -74,6 +76,7 @@ class HubProcess:
             sign_in=self._sign_in,
             session_s=self._session_s,
             events=self.events,
+            sweep=self._sweep,
         )
         self.child = start_child(
             "helpers.hub_process",

@@ -76,7 +76,7 @@ def confide_a_caller(s: Scribe) -> None:
     s.say("not of a report that came by a source", {**ask, "request": 4, "target": "PA-1"})
 
 
-@scene(sign_in="password", table=TURNS)
+@scene(sign_in="password", table=TURNS, sweep=False)
 def lease(s: Scribe) -> None:
     """A camera is taken to be turned, and what others hear; a renewal takes nothing; it is given back."""
     hello(s)
