@@ -13,15 +13,17 @@ from helpers.hub_process import HubProcess
 from helpers.waiting import wait_for
 
 from backends.domain.access import GRANTS, AccessAnswer, AccountsTold, AccountWish, Grant, Revealed
-from backends.domain.action import Stage, Verb
+from backends.domain.action import REPORT_VERBS, Stage, Verb
 from backends.domain.feeds import LinkState
 from backends.domain.limits import day_of
 from backends.domain.people import Role
 from backends.domain.ports import ActionRefused
 from backends.domain.times import NS_PER_S
 from backends.hub.accounts import AccountBook
+from backends.hub.alarm_acts import ALARM_VERBS
 
 Made = Callable[..., LocalFeed]
+CALL = {"category": "flood", "title": "Ngập", "channel": "hotline"}
 RULE = '{"kind": "sla", "id": "flood", "category": "flood", "name": {"vi": "Ngập nước"}, "hours": 2}'
 
 
@@ -81,6 +83,12 @@ def test_every_role_against_every_verb_from_the_console(hub: HubProcess, console
             target, where, args = "", "timeline", {"text": "đã gọi"}
         elif verb in (Verb.HAND_OVER, Verb.TAKE_OVER):
             target, where = "new", "handovers"
+        elif verb is Verb.COVER:
+            target, where, args = "ha", "roster", {"areas": "", "sectors": ""}
+        elif verb is Verb.INTAKE:
+            target, where, args = "new-1", "reports", CALL
+        elif verb in REPORT_VERBS and verb not in ALARM_VERBS:
+            target, where = "PA-0", "reports"  # there is none: a conflict
         elif verb is Verb.CONFIGURE:
             target, where = "flood", "config"
             args = {"json": RULE, "valid_from": day_of(feed.core.clock.now_ns()), "reason": "họp giao ban"}

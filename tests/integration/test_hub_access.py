@@ -19,15 +19,17 @@ from helpers.hub_process import HubProcess, WireClient
 from helpers.waiting import wait_for
 
 from backends.domain.access import GRANTS, may
-from backends.domain.action import Verb
+from backends.domain.action import REPORT_VERBS, Verb
 from backends.domain.limits import day_of
 from backends.domain.people import Role
 from backends.domain.times import NS_PER_S
 from backends.hub.accounts import AccountBook
+from backends.hub.alarm_acts import ALARM_VERBS
 from backends.hub.keys import revoke
 from backends.hub.witness import Look, Witness
 
 TOML = 'id = "flood"\n'
+CALL = {"category": "flood", "title": "Ngập", "channel": "hotline"}
 RULE = '{"kind": "sla", "id": "flood", "category": "flood", "name": {"vi": "Ngập nước"}, "hours": 2}'
 
 
@@ -84,6 +86,15 @@ def attempt(client: WireClient, verb: Verb, aid: str, alarm: str = "", **forged:
         more |= {"args": {"step": "call", "state": "done"}}
     elif verb is Verb.OUT_OF_SERVICE:
         more |= {"args": {"reason": "bảo trì"}}
+    elif verb is Verb.COVER:
+        target = "ha"
+        more |= {"feed": "roster", "args": {"areas": "", "sectors": ""}}
+    elif verb is Verb.INTAKE:
+        target = "new-1"
+        more |= {"feed": "reports", "args": CALL}
+    elif verb in REPORT_VERBS and verb not in ALARM_VERBS:
+        target = "PA-0"  # there is none: a conflict
+        more |= {"feed": "reports"}
     elif verb is Verb.CONFIGURE:
         day = day_of(client.hello()["now"])
         more |= {"feed": "config", "args": {"json": RULE, "valid_from": day, "reason": "họp giao ban"}}
