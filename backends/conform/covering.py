@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from backends.conform.actor import NAMELESS, NOT_ALLOWED, Actor, acting, second
 from backends.conform.registry import Checks
 from backends.conform.room import Room
-from backends.conform.wire import Failed, Skipped
+from backends.conform.wire import Failed, Patience, Skipped
 from backends.domain.action import Action, Verb
 from backends.domain.people import Operator
 from backends.domain.place import Area
@@ -23,12 +23,21 @@ def _covers(by: Actor, whom: Operator, areas: tuple[str, ...], sectors: tuple[st
     return by.action(Verb.COVER, "roster", whom.id, expect, areas=" ".join(areas), sectors=" ".join(sectors))
 
 
+ROSTER_S = 2.0
+"""From a sign-in to the roster: the hub says it with its next round."""
+
+
 def _person(actor: Actor, id_: str) -> Operator:
-    """His record. Raises Failed where the roster does not know who acts."""
-    found: Operator | None = actor.records("roster").get(id_)
-    if found is None:
-        raise Failed(f"{id_} may act, and is not on the roster")
-    return found
+    """His record; who has just signed in may take a moment to get there. Raises Failed where the roster does not know
+    who acts."""
+    patience = Patience(ROSTER_S)
+    while True:
+        found: Operator | None = actor.records("roster").get(id_)
+        if found is not None:
+            return found
+        if not (slice_s := patience.slice_s()):
+            raise Failed(f"{id_} may act, and is not on the roster {ROSTER_S:g} s later")
+        actor.peer.receive(slice_s)
 
 
 def _others(actor: Actor, before: Operator) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 import zmq
 
-from backends.conform.wire import Context, Failed, Peer, Place, Skipped
+from backends.conform.wire import Context, Failed, Patience, Peer, Place, Skipped
 from backends.domain.action import Action, Stage, Verb, new_aid
 from backends.domain.alarm import Alarm
 from backends.domain.feeds import FEEDS
@@ -22,6 +22,8 @@ from backends.protocol.messages import Envelope, FeedHead, Signed, SignIn, SignO
 
 ACTED_ON = ("alarms", "incidents", "reports", "cameras")
 """Feeds whose items may be commented on."""
+ALARM_S = 3.0
+"""So long a check waits for an alarm: a city that raises one now and then may be between two."""
 Restart = Callable[[], None]
 
 
@@ -58,6 +60,8 @@ class Room:
         self.absent: dict[str, str] = {}
         """Message that the backend does without -> by what it was told."""
         self._target: tuple[str, str] | None = None
+        self._calm = False
+        """It was waited for an alarm in vain: not once more."""
         self.context: Context = zmq.Context()
 
     def close(self) -> None:
@@ -136,13 +140,20 @@ class Room:
         return self._target
 
     def open_alarm(self, peer: Peer, why: str) -> Alarm:
-        """An alarm that asks for an acknowledgement. Raises Skipped."""
-        alarms: list[Alarm] = [decode_body("alarms", one.body) for one in self.items(peer, "alarms").values()]
-        # Of what latches or is over soon the checks of other verbs have need.
-        for alarm in sorted(alarms, key=lambda one: not one.active):
-            if alarm.unacknowledged and not alarm.holder_id:
-                return alarm
-        raise Skipped(f"no unacknowledged alarm to {why}: provide one")
+        """An alarm that asks for an acknowledgement; waits for one where checks before have taken all. Raises
+        Skipped."""
+        patience = Patience(ALARM_S)
+        while True:
+            alarms: list[Alarm] = [decode_body("alarms", one.body) for one in self.items(peer, "alarms").values()]
+            # Of what latches or is over soon the checks of other verbs have need.
+            for alarm in sorted(alarms, key=lambda one: not one.active):
+                if alarm.unacknowledged and not alarm.holder_id:
+                    return alarm
+            slice_s = 0.0 if self._calm else patience.slice_s()
+            if not slice_s:
+                self._calm = True
+                raise Skipped(f"no unacknowledged alarm to {why}: provide one")
+            peer.receive(slice_s)
 
     # --- actions ---------------------------------------------------------------------------------
 
